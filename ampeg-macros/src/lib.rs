@@ -1,0 +1,1 @@
+//! The `graph!` macro of [`ampeg`](https://docs.rs/ampeg).
