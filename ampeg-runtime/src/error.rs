@@ -1,5 +1,6 @@
 //! Why something could not be done at all: [`Error`].
 
+use crate::cost::CostErrorKind;
 use crate::graph::GraphErrorKind;
 use std::fmt;
 
@@ -13,7 +14,16 @@ pub struct Error {
 /// One variant a module; each module words its own messages.
 #[derive(Debug)]
 pub(crate) enum ErrorKind {
+    Cost(CostErrorKind),
     Graph(GraphErrorKind),
+}
+
+impl From<CostErrorKind> for Error {
+    fn from(kind: CostErrorKind) -> Self {
+        Self {
+            kind: Box::new(ErrorKind::Cost(kind)),
+        }
+    }
 }
 
 impl From<GraphErrorKind> for Error {
@@ -27,6 +37,7 @@ impl From<GraphErrorKind> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
+            ErrorKind::Cost(kind) => kind.fmt(f),
             ErrorKind::Graph(kind) => kind.fmt(f),
         }
     }

@@ -1,0 +1,262 @@
+//! What a computation or a transfer takes: [`Cost`], and points in a schedule: [`Time`].
+//!
+//! Both count in whatever unit the user gives costs in; nothing here reads a clock.
+
+use crate::error::Error;
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::fmt;
+use std::time::Duration;
+
+/// What a task takes on a processor, or a result on its way to another one.
+///
+/// A number from 0 to [`Cost::MAX`], in any unit, as long as it is one unit throughout a graph.
+/// The bound is far above any real cost, and keeps every sum of costs finite.
+///
+/// ```
+/// use ampeg_runtime::Cost;
+///
+/// assert!(Cost::new(2.5)? < Cost::new(3.0)?);
+/// assert!(Cost::new(-1.0).is_err());
+/// assert!(Cost::new(f64::NAN).is_err());
+/// # Ok::<(), ampeg_runtime::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Cost(f64);
+
+impl Cost {
+    /// No cost at all: what a dependency has unless told otherwise.
+    pub const ZERO: Self = Self(0.0);
+    /// One unit: what a task has unless told otherwise.
+    pub const ONE: Self = Self(1.0);
+    /// The largest cost, 10¹⁰⁰.
+    pub const MAX: Self = Self(1e100);
+
+    /// A cost of `value`.
+    ///
+    /// # Errors
+    ///
+    /// If `value` is negative, above [`Cost::MAX`], or not a number.
+    pub fn new(value: f64) -> Result<Self, Error> {
+        Self::checked(value).ok_or_else(|| CostErrorKind::OutOfRange(value).into())
+    }
+
+    /// The number itself.
+    pub const fn value(self) -> f64 {
+        self.0
+    }
+
+    pub(crate) fn checked(value: f64) -> Option<Self> {
+        // Adding zero turns -0.0, which would sort below 0.0, into 0.0.
+        (0.0..=Self::MAX.0)
+            .contains(&value)
+            .then_some(Self(value + 0.0))
+    }
+}
+
+impl Eq for Cost {}
+
+impl PartialOrd for Cost {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Cost {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl TryFrom<f64> for Cost {
+    type Error = Error;
+
+    fn try_from(value: f64) -> Result<Self, Error> {
+        Self::new(value)
+    }
+}
+
+impl From<Cost> for f64 {
+    fn from(cost: Cost) -> Self {
+        cost.0
+    }
+}
+
+impl From<Duration> for Cost {
+    /// The seconds of `duration`.
+    fn from(duration: Duration) -> Self {
+        Self(duration.as_secs_f64())
+    }
+}
+
+/// What can be given as a cost: numbers, durations (in seconds) and costs.
+pub trait IntoCost {
+    /// The cost that this stands for.
+    ///
+    /// # Errors
+    ///
+    /// If it is out of the range of [`Cost::new`].
+    fn into_cost(self) -> Result<Cost, Error>;
+}
+
+impl IntoCost for Cost {
+    fn into_cost(self) -> Result<Cost, Error> {
+        Ok(self)
+    }
+}
+
+impl IntoCost for Duration {
+    fn into_cost(self) -> Result<Cost, Error> {
+        Ok(self.into())
+    }
+}
+
+impl<T: IntoCost + Copy> IntoCost for &T {
+    fn into_cost(self) -> Result<Cost, Error> {
+        (*self).into_cost()
+    }
+}
+
+macro_rules! into_cost {
+    ($($number:ty),*) => {$(
+        impl IntoCost for $number {
+            #[allow(
+                clippy::cast_precision_loss, clippy::cast_lossless,
+                reason = "a cost is an estimate: 53 bits are plenty, and not every type has a lossless cast"
+            )]
+            fn into_cost(self) -> Result<Cost, Error> {
+                Cost::new(self as f64)
+            }
+        }
+    )*};
+}
+
+into_cost!(
+    f32, f64, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize
+);
+
+/// A point in a schedule, counted from its start, in the unit of the costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Time(f64);
+
+impl Time {
+    /// When a schedule starts.
+    pub const ZERO: Self = Self(0.0);
+
+    /// The time `value` after the start.
+    ///
+    /// # Errors
+    ///
+    /// If `value` is negative, infinite or not a number.
+    pub fn new(value: f64) -> Result<Self, Error> {
+        if value >= 0.0 && value.is_finite() {
+            Ok(Self(value + 0.0))
+        } else {
+            Err(CostErrorKind::Time(value).into())
+        }
+    }
+
+    /// The number itself.
+    pub const fn value(self) -> f64 {
+        self.0
+    }
+
+    /// A sum of costs: finite and not negative, since costs are.
+    pub(crate) const fn from_sum(value: f64) -> Self {
+        debug_assert!(value >= 0.0 && value.is_finite());
+        Self(value)
+    }
+}
+
+impl Eq for Time {}
+
+impl PartialOrd for Time {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Time {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum CostErrorKind {
+    OutOfRange(f64),
+    Time(f64),
+}
+
+impl fmt::Display for CostErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfRange(value) => {
+                write!(
+                    f,
+                    "a cost must be a number from 0 to 1e100, but this one is {value}"
+                )
+            }
+            Self::Time(value) => {
+                write!(
+                    f,
+                    "a time must be finite and not negative, but this one is {value}"
+                )
+            }
+        }
+    }
+}
+
+/// A count as a number to calculate with.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "no count of tasks or processors comes near 2^53"
+)]
+pub(crate) const fn count(n: usize) -> f64 {
+    n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_durations_are_costs() {
+        assert_eq!(3.into_cost().unwrap().value(), 3.0);
+        assert_eq!(2.5.into_cost().unwrap().value(), 2.5);
+        assert_eq!((&7_u8).into_cost().unwrap().value(), 7.0);
+        let half = Duration::from_millis(500);
+        assert_eq!(half.into_cost().unwrap().value(), 0.5);
+    }
+
+    #[test]
+    fn costs_out_of_range_are_refused() {
+        for value in [-1.0, f64::NAN, f64::INFINITY, 1e101] {
+            assert!(Cost::new(value).is_err(), "{value}");
+        }
+        assert!((-1).into_cost().is_err());
+        let error = Cost::new(-2.5).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a cost must be a number from 0 to 1e100, but this one is -2.5"
+        );
+    }
+
+    #[test]
+    fn negative_zero_is_zero() {
+        assert_eq!(Cost::new(-0.0).unwrap().cmp(&Cost::ZERO), Ordering::Equal);
+    }
+}
