@@ -2,9 +2,11 @@
 
 extern crate self as ampeg;
 
-pub use ampeg_runtime::Error;
+pub use ampeg_runtime::{Error, Graph, Outcome, TaskError, TaskErrorKind};
 
 #[doc(hidden)]
 pub mod __private {
     //! What generated code names. Not public: it changes without notice.
+
+    pub use ampeg_runtime::generated::*;
 }

@@ -2,13 +2,16 @@
 
 use crate::cost::CostErrorKind;
 use crate::graph::GraphErrorKind;
+use crate::run_error::RunErrorKind;
 use std::fmt;
+use std::sync::Arc;
 
 /// Why a graph could not be built, scheduled or run.
 ///
 /// What goes wrong inside one task is no `Error`, but that task's own `TaskError`.
+#[derive(Clone)]
 pub struct Error {
-    kind: Box<ErrorKind>,
+    kind: Arc<ErrorKind>,
 }
 
 /// One variant a module; each module words its own messages.
@@ -16,12 +19,13 @@ pub struct Error {
 pub(crate) enum ErrorKind {
     Cost(CostErrorKind),
     Graph(GraphErrorKind),
+    Run(RunErrorKind),
 }
 
 impl From<CostErrorKind> for Error {
     fn from(kind: CostErrorKind) -> Self {
         Self {
-            kind: Box::new(ErrorKind::Cost(kind)),
+            kind: Arc::new(ErrorKind::Cost(kind)),
         }
     }
 }
@@ -29,7 +33,15 @@ impl From<CostErrorKind> for Error {
 impl From<GraphErrorKind> for Error {
     fn from(kind: GraphErrorKind) -> Self {
         Self {
-            kind: Box::new(ErrorKind::Graph(kind)),
+            kind: Arc::new(ErrorKind::Graph(kind)),
+        }
+    }
+}
+
+impl From<RunErrorKind> for Error {
+    fn from(kind: RunErrorKind) -> Self {
+        Self {
+            kind: Arc::new(ErrorKind::Run(kind)),
         }
     }
 }
@@ -39,6 +51,7 @@ impl fmt::Display for Error {
         match &*self.kind {
             ErrorKind::Cost(kind) => kind.fmt(f),
             ErrorKind::Graph(kind) => kind.fmt(f),
+            ErrorKind::Run(kind) => kind.fmt(f),
         }
     }
 }

@@ -1,11 +1,52 @@
 //! The runtime of [`ampeg`](https://docs.rs/ampeg): from a task graph to a schedule, a plan, worker processes, and results.
 
-mod cost;
-mod error;
-mod graph;
 mod id;
+
+mod error;
+mod failure;
+mod run_error;
+
+mod cost;
+mod graph;
+
+mod capture;
+mod panics;
+mod payload;
+mod sys;
+mod task;
+mod value;
+
+mod report;
+
+mod outcome;
+mod program;
+
+mod plan;
+
+mod executor;
+
+mod inline;
 
 pub use cost::{Cost, IntoCost, Time};
 pub use error::Error;
+pub use failure::{Place, TaskError, TaskErrorKind};
 pub use graph::{Dependency, TaskGraph, TaskGraphBuilder};
 pub use id::{ProcessorId, TaskId};
+pub use outcome::{Outcome, Outputs};
+pub use program::Graph;
+pub use report::Report;
+pub use task::Statement;
+pub use value::TaskValue;
+
+/// What generated code names; it changes without notice.
+#[doc(hidden)]
+pub mod generated {
+    pub use crate::capture::{
+        Capture, Captured, Function, Mode, Place, Reference, Referent, Refused, Value, probe,
+    };
+    pub use crate::failure::Failure;
+    pub use crate::outcome::{Outputs, Results};
+    pub use crate::program::{Costs, Limit, cost, count, duration, graph};
+    pub use crate::task::{Call, Inputs, Source, Statement, Type, dispatcher};
+    pub use crate::value::{Codec, TaskValue};
+}

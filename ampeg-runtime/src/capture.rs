@@ -1,0 +1,346 @@
+//! How a captured name travels: chosen by method probing on its concrete type.
+//!
+//! References are probed first (the owned form is sent, the worker borrows from it), then serializable values,
+//! then functions and closures without captures (nothing is sent), then everything else, with one clear message.
+//! Each trait sits one reference deeper than the next, so that method lookup finds it first
+//! ("autoref specialization", after David Tolnay).
+
+use crate::sys;
+use crate::task::Inputs;
+use crate::value::{Codec, TaskValue};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::any::Any;
+use std::borrow::Borrow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// A captured name: how it travels, and its bytes.
+#[derive(Debug)]
+pub struct Captured<M> {
+    mode: M,
+    payload: Result<Vec<u8>, String>,
+}
+
+impl<M: Mode> Captured<M> {
+    fn new(payload: Result<Vec<u8>, String>) -> Self {
+        Self {
+            mode: M::default(),
+            payload,
+        }
+    }
+
+    /// How it travels.
+    pub fn mode(&self) -> M {
+        self.mode
+    }
+
+    /// Its bytes, or why there are none.
+    pub fn into_payload(self) -> Result<Vec<u8>, String> {
+        self.payload
+    }
+}
+
+/// How a captured name travels.
+pub trait Mode: Copy + Default {
+    /// How a worker makes a value of the bytes.
+    fn codec() -> Codec;
+}
+
+macro_rules! mode {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        pub struct $name<T: ?Sized>(PhantomData<fn() -> *const T>);
+
+        impl<T: ?Sized> Clone for $name<T> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        impl<T: ?Sized> Copy for $name<T> {}
+
+        impl<T: ?Sized> Default for $name<T> {
+            fn default() -> Self {
+                Self(PhantomData)
+            }
+        }
+
+        impl<T: ?Sized> fmt::Debug for $name<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+    };
+}
+
+mode! {
+    /// A serializable value: a copy travels.
+    Value
+}
+mode! {
+    /// A reference: a copy of what it points to travels.
+    Reference
+}
+mode! {
+    /// What cannot travel.
+    Refused
+}
+mode! {
+    /// A function, or a closure without captures: nothing travels.
+    Function
+}
+
+impl<T: TaskValue> Mode for Value<T> {
+    fn codec() -> Codec {
+        Codec::of::<T>()
+    }
+}
+
+impl<T: 'static> Value<T> {
+    /// The value, of which this is the only use.
+    ///
+    /// # Panics
+    ///
+    /// If somebody else holds it, which the macro rules out.
+    pub fn take(self, inputs: &mut Inputs, index: usize) -> T {
+        Rc::into_inner(inputs.owned(index)).expect("a capture that is used once has one owner")
+    }
+
+    /// The value: moved at its last use, else cloned.
+    pub fn take_or_clone(self, inputs: &mut Inputs, index: usize) -> T
+    where
+        T: Clone,
+    {
+        Rc::unwrap_or_clone(inputs.owned(index))
+    }
+
+    /// The value in place.
+    pub fn borrow(self, inputs: &Inputs, index: usize) -> &T {
+        inputs.shared(index)
+    }
+}
+
+/// What a captured reference may point to, and the owned form that travels in its place.
+pub trait Referent {
+    /// What a worker keeps, and borrows from.
+    type Owned: Borrow<Self> + DeserializeOwned + 'static;
+}
+
+impl<T: DeserializeOwned + 'static> Referent for T {
+    type Owned = T;
+}
+
+impl Referent for str {
+    type Owned = String;
+}
+
+impl Referent for Path {
+    type Owned = PathBuf;
+}
+
+impl<T: DeserializeOwned + 'static> Referent for [T] {
+    type Owned = Vec<T>;
+}
+
+impl<T: Referent + Serialize + ?Sized> Mode for Reference<T> {
+    fn codec() -> Codec {
+        Codec::decoding(|bytes| {
+            postcard::from_bytes::<T::Owned>(bytes)
+                .map(|value| Rc::new(value) as Rc<dyn Any>)
+                .map_err(|error| error.to_string())
+        })
+    }
+}
+
+impl<T: Referent + ?Sized> Reference<T> {
+    /// The reference.
+    pub fn take(self, inputs: &Inputs, index: usize) -> &T {
+        inputs.shared::<T::Owned>(index).borrow()
+    }
+
+    /// The reference.
+    pub fn take_or_clone(self, inputs: &Inputs, index: usize) -> &T {
+        self.take(inputs, index)
+    }
+
+    /// The reference in place.
+    pub fn borrow(self, inputs: &Inputs, index: usize) -> Place<&T> {
+        Place(self.take(inputs, index))
+    }
+}
+
+impl<F: Copy> Mode for Function<F> {
+    fn codec() -> Codec {
+        Codec::decoding(|_| Ok(Rc::new(())))
+    }
+}
+
+impl<F: Copy> Function<F> {
+    /// The function.
+    pub fn take(self, _: &Inputs, _: usize) -> F {
+        sys::conjure()
+    }
+
+    /// The function.
+    pub fn take_or_clone(self, _: &Inputs, _: usize) -> F {
+        sys::conjure()
+    }
+
+    /// The function in place.
+    pub fn borrow(self, _: &Inputs, _: usize) -> Place<F> {
+        Place(sys::conjure())
+    }
+}
+
+/// A small value that a body uses as a place.
+#[derive(Debug)]
+pub struct Place<T>(T);
+
+impl<T> Deref for Place<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Everything that can be captured.
+#[diagnostic::on_unimplemented(
+    message = "this value cannot be captured: it cannot be sent to a worker process",
+    label = "`{Self}` cannot be serialized",
+    note = "put `#[derive(serde::Serialize, serde::Deserialize)]` on the type, or build the value inside the task"
+)]
+pub trait Capture {}
+
+#[diagnostic::do_not_recommend]
+impl<T: TaskValue> Capture for T {}
+
+impl<T> Mode for Refused<T> {
+    fn codec() -> Codec {
+        Codec::decoding(|_| Err("it cannot be serialized".into()))
+    }
+}
+
+/// As if it had been captured, so that nothing but the refusal itself is reported.
+impl<T: 'static> Refused<T> {
+    /// The value.
+    pub fn take(self, inputs: &Inputs, index: usize) -> T
+    where
+        T: Copy,
+    {
+        *inputs.shared(index)
+    }
+
+    /// The value.
+    pub fn take_or_clone(self, inputs: &Inputs, index: usize) -> T
+    where
+        T: Clone,
+    {
+        inputs.shared::<T>(index).clone()
+    }
+
+    /// The value in place.
+    pub fn borrow(self, inputs: &Inputs, index: usize) -> &T {
+        inputs.shared(index)
+    }
+}
+
+/// The methods that generated code probes.
+pub mod probe {
+    use super::{Capture, Captured, Function, Reference, Referent, Refused, Value};
+    use crate::value::{TaskValue, encode};
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+    use std::fmt;
+
+    /// What is probed.
+    pub struct Probe<'a, T>(&'a T);
+
+    impl<'a, T> Probe<'a, T> {
+        /// Looks at a captured name.
+        pub fn new(name: &'a T) -> Self {
+            Self(name)
+        }
+    }
+
+    impl<T> fmt::Debug for Probe<'_, T> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Probe")
+        }
+    }
+
+    /// First: references.
+    pub trait ProbeReference {
+        /// What the reference points to.
+        type Referent: ?Sized;
+        /// Captures it.
+        fn probe(&self) -> Captured<Reference<Self::Referent>>;
+    }
+
+    impl<T: Referent + Serialize + ?Sized> ProbeReference for &&Probe<'_, &T> {
+        type Referent = T;
+        fn probe(&self) -> Captured<Reference<T>> {
+            Captured::new(encode::<T>(self.0))
+        }
+    }
+
+    /// Second: values.
+    pub trait ProbeValue {
+        /// The type of the value.
+        type Value: TaskValue;
+        /// Captures it.
+        fn probe(&self) -> Captured<Value<Self::Value>>;
+    }
+
+    impl<T: Serialize + DeserializeOwned + 'static> ProbeValue for &Probe<'_, T> {
+        type Value = T;
+        fn probe(&self) -> Captured<Value<T>> {
+            Captured::new(encode(self.0))
+        }
+    }
+
+    /// Third: functions and closures without captures.
+    pub trait ProbeFunction {
+        /// The type of the function.
+        type Function: Copy;
+        /// Captures it.
+        fn probe(&self) -> Captured<Function<Self::Function>>;
+    }
+
+    impl<F: Copy> ProbeFunction for Probe<'_, F> {
+        type Function = F;
+        fn probe(&self) -> Captured<Function<F>> {
+            const {
+                assert!(
+                    size_of::<F>() == 0,
+                    "a name used in this graph cannot be captured: put `#[derive(serde::Serialize, serde::Deserialize)]` on its type, or build the value inside the task"
+                );
+            }
+            Captured::new(Ok(Vec::new()))
+        }
+    }
+
+    /// Last: whatever cannot be captured, with a message that says so.
+    pub trait ProbeNothing {
+        /// The type of the name.
+        type Value;
+        /// Refuses it.
+        fn probe(self) -> Captured<Refused<Self::Value>>
+        where
+            Self::Value: Capture;
+    }
+
+    impl<T> ProbeNothing for Probe<'_, T> {
+        type Value = T;
+        fn probe(self) -> Captured<Refused<T>>
+        where
+            T: Capture,
+        {
+            Captured::new(Err("it cannot be serialized".into()))
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Runs single tasks on the values at hand, and knows how long a value is needed.
+//!
+//! It is what all engines share: a worker process, a worker thread, and a run inline.
+//! It knows no other worker and no clock.
+
+use crate::failure::TaskErrorKind;
+use crate::id::TaskId;
+use crate::panics;
+use crate::payload::Payload;
+use crate::plan::Step;
+use crate::task::{Descriptor, Inputs};
+use crate::value::Codec;
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+
+/// The values on one worker, and what is needed to run the tasks of one graph on them.
+pub(crate) struct Executor {
+    descriptor: &'static Descriptor,
+    captures: Vec<Payload>,
+    capture_values: Vec<Option<Rc<dyn Any>>>,
+    codecs: Vec<Option<Codec>>,
+    held: HashMap<TaskId, Held>,
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executor")
+            .field("held", &self.held.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct Held {
+    uses: u32,
+    value: Option<Rc<dyn Any>>,
+    payload: Option<Payload>,
+}
+
+impl Executor {
+    pub(crate) fn new(descriptor: &'static Descriptor, captures: Vec<Payload>) -> Self {
+        let n_arms = descriptor.statements.len() + descriptor.captures.len();
+        Self {
+            descriptor,
+            capture_values: vec![None; captures.len()],
+            captures,
+            codecs: vec![None; n_arms],
+            held: HashMap::new(),
+        }
+    }
+
+    /// Notes that a step will use its inputs here.
+    pub(crate) fn expect(&mut self, step: &Step) {
+        for &input in &step.inputs {
+            self.held.entry(input).or_default().uses += 1;
+        }
+    }
+
+    /// Notes that a step will not use its inputs after all.
+    pub(crate) fn forgo(&mut self, step: &Step) {
+        for &input in &step.inputs {
+            self.release(input);
+        }
+    }
+
+    /// Keeps a result that another worker sent.
+    pub(crate) fn keep(&mut self, task: TaskId, payload: Payload) {
+        let held = self.held.entry(task).or_default();
+        if held.value.is_none() {
+            held.payload = Some(payload);
+        }
+    }
+
+    /// Whether all inputs of a step are here.
+    pub(crate) fn is_ready(&self, step: &Step) -> bool {
+        step.inputs.iter().all(|input| self.has(*input))
+    }
+
+    /// Whether the result of a task is here.
+    pub(crate) fn has(&self, task: TaskId) -> bool {
+        self.held
+            .get(&task)
+            .is_some_and(|held| held.value.is_some() || held.payload.is_some())
+    }
+
+    /// Lets go of all values, and of decoded captures, which a body may have taken.
+    pub(crate) fn clear(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        held.into_values().for_each(|held| quietly_drop(held.value));
+        self.capture_values
+            .iter_mut()
+            .for_each(|value| quietly_drop(value.take()));
+    }
+
+    /// Runs a step whose inputs are all here; gives the bytes of its result if they were asked for.
+    ///
+    /// Each input is let go at its last use here, unless the step failed and may be tried again.
+    pub(crate) fn run(&mut self, step: &Step) -> Result<Option<Payload>, TaskErrorKind> {
+        let result = self.inputs(step).and_then(|inputs| self.call(step, inputs));
+        let value = match result {
+            Ok(value) => value,
+            Err(kind) => {
+                if !step.keep_inputs() {
+                    self.forgo(step);
+                }
+                return Err(kind);
+            }
+        };
+        self.forgo(step);
+        let payload = if step.encode() {
+            Some(self.encode(step.statement(), &*value)?)
+        } else {
+            None
+        };
+        let held = self.held.entry(step.task).or_default();
+        if held.uses > 0 {
+            held.value = Some(value);
+        } else {
+            self.held.remove(&step.task);
+            quietly_drop(Some(value));
+        }
+        Ok(payload)
+    }
+
+    fn release(&mut self, task: TaskId) {
+        if let Some(held) = self.held.get_mut(&task) {
+            held.uses = held.uses.saturating_sub(1);
+            if held.uses == 0 {
+                let held = self.held.remove(&task);
+                quietly_drop(held.and_then(|held| held.value));
+            }
+        }
+    }
+
+    fn inputs(&mut self, step: &Step) -> Result<Inputs, TaskErrorKind> {
+        let statement = &self.descriptor.statements[step.statement()];
+        let mut values = Vec::with_capacity(step.inputs.len() + statement.captures.len());
+        for (&producer, &input) in statement.inputs.iter().zip(&step.inputs) {
+            values.push(Some(self.input(producer as usize, input, step)?));
+        }
+        for &capture in statement.captures {
+            values.push(Some(self.capture(capture as usize)?));
+        }
+        Ok(Inputs::new(values))
+    }
+
+    /// The value of one input, decoded at its first use here, and given away at its last.
+    fn input(
+        &mut self,
+        producer: usize,
+        input: TaskId,
+        step: &Step,
+    ) -> Result<Rc<dyn Any>, TaskErrorKind> {
+        let codec = self.codec(producer);
+        let held = self.held.entry(input).or_default();
+        if held.value.is_none() {
+            let payload = held
+                .payload
+                .take()
+                .ok_or_else(|| undeliverable("it is missing"))?;
+            held.value = Some(decode(codec, payload.bytes())?);
+        }
+        let value = if held.uses <= 1 && !step.keep_inputs() {
+            held.value.take()
+        } else {
+            held.value.clone()
+        };
+        value.ok_or_else(|| undeliverable("it is missing"))
+    }
+
+    fn capture(&mut self, capture: usize) -> Result<Rc<dyn Any>, TaskErrorKind> {
+        if let Some(value) = &self.capture_values[capture] {
+            return Ok(Rc::clone(value));
+        }
+        let codec = self.codec(self.descriptor.statements.len() + capture);
+        let value = decode(codec, self.captures[capture].bytes())?;
+        if self.is_shared(capture) {
+            self.capture_values[capture] = Some(Rc::clone(&value));
+        }
+        Ok(value)
+    }
+
+    /// Whether a capture has more than one use; the only use may take it.
+    fn is_shared(&self, capture: usize) -> bool {
+        let uses = self.descriptor.statements.iter().flat_map(|s| s.captures);
+        uses.filter(|&&used| used as usize == capture).count() > 1
+    }
+
+    fn codec(&mut self, arm: usize) -> Option<Codec> {
+        if self.codecs[arm].is_none() {
+            self.codecs[arm] = self.descriptor.codec(arm);
+        }
+        self.codecs[arm]
+    }
+
+    fn call(&self, step: &Step, mut inputs: Inputs) -> Result<Rc<dyn Any>, TaskErrorKind> {
+        let result = panics::catch(move || {
+            let result = self.descriptor.run(step.statement(), &mut inputs);
+            drop(inputs);
+            result
+        })?;
+        match result {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(failure)) => panics::catch(move || failure.into_kind()).and_then(Err),
+            None => Err(undeliverable("the graph has no such task")),
+        }
+    }
+
+    fn encode(&mut self, statement: usize, value: &dyn Any) -> Result<Payload, TaskErrorKind> {
+        let codec = self
+            .codec(statement)
+            .ok_or_else(|| undeliverable("its type is unknown"))?;
+        panics::catch(|| codec.encode(value))?
+            .and_then(Payload::new)
+            .map_err(|reason| TaskErrorKind::NotDeliverable { reason })
+    }
+}
+
+fn decode(codec: Option<Codec>, bytes: &[u8]) -> Result<Rc<dyn Any>, TaskErrorKind> {
+    let codec = codec.ok_or_else(|| undeliverable("its type is unknown"))?;
+    panics::catch(|| codec.decode(bytes))?
+        .map_err(|reason| TaskErrorKind::NotDeliverable { reason })
+}
+
+fn undeliverable(reason: &str) -> TaskErrorKind {
+    TaskErrorKind::NotDeliverable {
+        reason: reason.into(),
+    }
+}
+
+/// Drops a value of the user's; a panic in its destructor concerns no task any more.
+fn quietly_drop(value: Option<Rc<dyn Any>>) {
+    // The result that the value belonged to has been used: the panic hook has told what is to tell.
+    let _ = panics::catch(move || drop(value));
+}

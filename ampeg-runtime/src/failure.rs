@@ -1,0 +1,308 @@
+//! How one task ends when it does not succeed: [`TaskError`], as a value that crosses processes.
+
+use serde::{Deserialize, Serialize};
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What `?` in the body of a task turns an error into: anything that converts into a boxed error.
+pub struct Failure(Box<dyn StdError + Send + Sync>);
+
+impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Failure {
+    /// The messages of the error and of its chain of sources.
+    pub(crate) fn into_kind(self) -> TaskErrorKind {
+        let mut sources = Vec::new();
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            sources.push(error.to_string());
+            source = error.source();
+        }
+        TaskErrorKind::Failed {
+            message: self.0.to_string(),
+            sources,
+        }
+    }
+}
+
+/// Where a task is declared in the source code.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// The file, as the compiler was given it.
+    pub file: String,
+    /// The line, from one.
+    pub line: u32,
+    /// The column, from one.
+    pub column: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// Why one task has no result.
+///
+/// Only tasks that depend on it are concerned; all others have theirs.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskError {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Inner {
+    task: String,
+    place: Option<Place>,
+    attempt: u32,
+    kind: TaskErrorKind,
+}
+
+/// What happened to a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum TaskErrorKind {
+    /// Its body returned an error through `?`.
+    Failed {
+        /// What the error says.
+        message: String,
+        /// What the errors behind it say, nearest first.
+        sources: Vec<String>,
+    },
+    /// Its body panicked.
+    Panicked {
+        /// The message of the panic, if it was text.
+        message: String,
+        /// Where it panicked, as `file:line:column`, if known.
+        location: Option<String>,
+    },
+    /// Its worker process died while running it.
+    Crashed {
+        /// The signal that killed the worker, if one did.
+        signal: Option<i32>,
+        /// The exit code of the worker, if it exited by itself.
+        exit_code: Option<i32>,
+    },
+    /// It ran for longer than it may.
+    TimedOut {
+        /// How long it may run.
+        limit: Duration,
+    },
+    /// It was not run, because a task that it depends on, directly or not, has no result.
+    DependencyFailed {
+        /// The error of the task where it began.
+        cause: TaskError,
+    },
+    /// Its result could not be encoded for another process, or decoded there.
+    NotDeliverable {
+        /// What the codec or the type says.
+        reason: String,
+    },
+    /// The run was cancelled, or ran out of time, before it finished.
+    Cancelled,
+}
+
+impl TaskError {
+    pub(crate) fn new(
+        task: impl Into<String>,
+        place: Option<Place>,
+        attempt: u32,
+        kind: TaskErrorKind,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                task: task.into(),
+                place,
+                attempt,
+                kind,
+            }),
+        }
+    }
+
+    /// The name of the task.
+    pub fn task(&self) -> &str {
+        &self.inner.task
+    }
+
+    /// Where the task is declared, if a `graph!` declared it.
+    pub fn place(&self) -> Option<&Place> {
+        self.inner.place.as_ref()
+    }
+
+    /// Which attempt at the task this was, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.inner.attempt
+    }
+
+    /// What happened.
+    pub fn kind(&self) -> &TaskErrorKind {
+        &self.inner.kind
+    }
+
+    /// The error where it began: this one, or that of the dependency that failed.
+    pub fn root(&self) -> &Self {
+        match &self.inner.kind {
+            TaskErrorKind::DependencyFailed { cause } => cause.root(),
+            _ => self,
+        }
+    }
+
+    /// [`root`](Self::root), by value.
+    #[must_use]
+    pub fn into_root(self) -> Self {
+        self.root().clone()
+    }
+}
+
+impl fmt::Debug for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A failed `unwrap` or `assert_eq!` prints this: the message is what a reader needs there.
+        write!(f, "TaskError({self})")
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "task `{}`", self.task())?;
+        if let Some(place) = self.place() {
+            write!(f, " ({place})")?;
+        }
+        if self.attempt() > 1 {
+            write!(f, ", attempt {}", self.attempt())?;
+        }
+        write!(f, " {}", self.kind())
+    }
+}
+
+impl fmt::Display for TaskErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed { message, sources } => {
+                write!(f, "failed: {message}")?;
+                sources
+                    .iter()
+                    .try_for_each(|source| write!(f, ": {source}"))
+            }
+            Self::Panicked { message, location } => {
+                f.write_str("panicked")?;
+                if let Some(location) = location {
+                    write!(f, " at {location}")?;
+                }
+                write!(f, ": {message}")
+            }
+            Self::Crashed {
+                signal: Some(signal),
+                ..
+            } => match signal_name(*signal) {
+                Some(name) => write!(
+                    f,
+                    "crashed: its worker was killed by signal {signal} ({name})"
+                ),
+                None => write!(f, "crashed: its worker was killed by signal {signal}"),
+            },
+            Self::Crashed {
+                exit_code: Some(code),
+                ..
+            } => write!(f, "crashed: its worker exited with code {code}"),
+            Self::Crashed { .. } => f.write_str("crashed: its worker is gone"),
+            Self::TimedOut { limit } => write!(f, "timed out after {limit:?}"),
+            Self::DependencyFailed { cause } => write!(f, "was not run: {}", cause.root()),
+            Self::NotDeliverable { reason } => {
+                write!(f, "has a result that cannot be sent: {reason}")
+            }
+            Self::Cancelled => f.write_str("was cancelled"),
+        }
+    }
+}
+
+impl StdError for TaskError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        // The message of a `DependencyFailed` tells its root already.
+        None
+    }
+}
+
+/// The usual name of a signal on Linux and most Unix systems.
+fn signal_name(signal: i32) -> Option<&'static str> {
+    Some(match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL, illegal instruction",
+        5 => "SIGTRAP",
+        6 => "SIGABRT, abort",
+        8 => "SIGFPE, arithmetic exception",
+        9 => "SIGKILL, killed from outside or out of memory",
+        11 => "SIGSEGV, invalid memory access or stack overflow",
+        13 => "SIGPIPE",
+        14 => "SIGALRM",
+        15 => "SIGTERM",
+        24 => "SIGXCPU, processor time limit",
+        25 => "SIGXFSZ, file size limit",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failure_keeps_the_chain_of_sources() {
+        #[derive(Debug)]
+        struct Outer(std::num::ParseIntError);
+        impl fmt::Display for Outer {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("no number")
+            }
+        }
+        impl StdError for Outer {
+            fn source(&self) -> Option<&(dyn StdError + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let failure = Failure::from(Outer("x".parse::<i32>().unwrap_err()));
+        assert_eq!(
+            failure.into_kind().to_string(),
+            "failed: no number: invalid digit found in string"
+        );
+        assert_eq!(
+            Failure::from("plain text").into_kind().to_string(),
+            "failed: plain text"
+        );
+    }
+
+    #[test]
+    fn message_names_task_place_and_root() {
+        let place = Place {
+            file: "main.rs".into(),
+            line: 3,
+            column: 5,
+        };
+        let crash = TaskErrorKind::Crashed {
+            signal: Some(6),
+            exit_code: None,
+        };
+        let root = TaskError::new("load", Some(place), 2, crash);
+        let cause = root.clone();
+        let error = TaskError::new("sum", None, 1, TaskErrorKind::DependencyFailed { cause });
+        assert_eq!(
+            error.to_string(),
+            "task `sum` was not run: task `load` (main.rs:3:5), attempt 2 crashed: \
+             its worker was killed by signal 6 (SIGABRT, abort)"
+        );
+        assert_eq!(error.into_root(), root);
+    }
+}

@@ -1,0 +1,76 @@
+//! Runs a graph in this process and thread, one task after another: for debuggers, and as a yardstick.
+
+use crate::error::Error;
+use crate::executor::Executor;
+use crate::failure::{TaskError, TaskErrorKind};
+use crate::outcome::{Outcome, Results};
+use crate::payload::Payload;
+use crate::plan::Step;
+use crate::program::{Definition, Graph};
+use crate::report::Report;
+
+impl<O> Graph<O> {
+    /// Runs the graph in this process and thread, in topological order.
+    ///
+    /// Results are the same as with worker processes, but for what processes are for: a crash takes the program,
+    /// and `within` has no effect.
+    ///
+    /// # Errors
+    ///
+    /// If the graph has no valid costs or captures. A task that fails is no error of the run.
+    pub fn run_inline(&self) -> Result<Outcome<O>, Error> {
+        let definition = self.definition()?;
+        let results = run(definition);
+        let mut results = Results::new(definition, results);
+        Ok(Outcome::new(self.collect(&mut results), Report::default()))
+    }
+}
+
+/// What became of one task: the bytes of an output, or why there is no result.
+type Ending = Result<Option<Payload>, TaskError>;
+
+fn run(definition: &Definition) -> Vec<Option<Result<Payload, TaskError>>> {
+    let order = definition.task_graph.topological_order();
+    let steps: Vec<_> = order
+        .iter()
+        .map(|&task| Step::new(definition, task))
+        .collect();
+    let mut executor = Executor::new(definition.descriptor, definition.captures.clone());
+    steps.iter().for_each(|step| executor.expect(step));
+    let mut endings: Vec<Option<Ending>> = vec![None; steps.len()];
+    for step in steps {
+        let task = step.task;
+        let ending = match failed_input(&step, &endings) {
+            Some(cause) => {
+                executor.forgo(&step);
+                let kind = TaskErrorKind::DependencyFailed { cause };
+                Err(definition.blame(task, step.attempt, kind))
+            }
+            None => attempt(definition, &mut executor, step),
+        };
+        endings[task.index()] = Some(ending);
+    }
+    endings
+        .into_iter()
+        .map(|ending| ending.and_then(Result::transpose))
+        .collect()
+}
+
+fn failed_input(step: &Step, endings: &[Option<Ending>]) -> Option<TaskError> {
+    step.inputs
+        .iter()
+        .find_map(|input| endings[input.index()].as_ref()?.as_ref().err())
+        .map(|error| error.root().clone())
+}
+
+fn attempt(definition: &Definition, executor: &mut Executor, mut step: Step) -> Ending {
+    loop {
+        match executor.run(&step) {
+            Err(kind) if step.tries_again(&kind) => step.attempt += 1,
+            Err(kind) => {
+                return Err(definition.blame(step.task, step.attempt, kind));
+            }
+            Ok(payload) => return Ok(payload),
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! A graph as the program declares it: [`Graph`], typed outside, erased inside.
+
+use crate::cost::{Cost, IntoCost};
+use crate::error::Error;
+use crate::failure::{Place, TaskError, TaskErrorKind};
+use crate::graph::{GraphErrorKind, TaskGraph, TaskGraphBuilder};
+use crate::id::TaskId;
+use crate::outcome::Results;
+use crate::payload::Payload;
+use crate::run_error::RunErrorKind;
+use crate::task::{Call, Descriptor, Source, Statement};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A graph of tasks, declared with `graph!`, that can be run any number of times.
+///
+/// `O` is the type of its outputs: one field per output task, each a `Result`.
+/// Cloning it is cheap: all clones share the captured values.
+pub struct Graph<O> {
+    definition: Result<Arc<Definition>, Error>,
+    collect: Arc<dyn Fn(&mut Results<'_>) -> O + Send + Sync>,
+}
+
+impl<O> Clone for Graph<O> {
+    fn clone(&self) -> Self {
+        Self {
+            definition: self.definition.clone(),
+            collect: Arc::clone(&self.collect),
+        }
+    }
+}
+
+impl<O> fmt::Debug for Graph<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Graph")
+            .field("definition", &self.definition)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<O> Graph<O> {
+    /// Tasks, dependencies and costs, as the scheduler sees them.
+    ///
+    /// # Errors
+    ///
+    /// If a cost is out of range or a captured value could not be encoded.
+    pub fn task_graph(&self) -> Result<&TaskGraph, Error> {
+        Ok(&self.definition()?.task_graph)
+    }
+
+    /// The statements of the graph, in the order written: names, source text and places.
+    ///
+    /// # Errors
+    ///
+    /// If a cost is out of range or a captured value could not be encoded.
+    pub fn tasks(&self) -> Result<&'static [Statement], Error> {
+        Ok(self.definition()?.descriptor.statements)
+    }
+
+    /// The same graph with other costs, such as those that an earlier run measured.
+    #[must_use]
+    pub fn with_task_graph(&self, task_graph: TaskGraph) -> Self {
+        let definition = self.definition.as_ref().map_err(Clone::clone);
+        Self {
+            definition: definition.map(|definition| {
+                Arc::new(Definition {
+                    task_graph,
+                    ..Definition::clone(definition)
+                })
+            }),
+            collect: Arc::clone(&self.collect),
+        }
+    }
+
+    pub(crate) fn definition(&self) -> Result<&Arc<Definition>, Error> {
+        self.definition.as_ref().map_err(Clone::clone)
+    }
+
+    pub(crate) fn collect(&self, results: &mut Results<'_>) -> O {
+        (self.collect)(results)
+    }
+}
+
+/// Everything about a graph but the types of its results.
+#[derive(Debug, Clone)]
+pub(crate) struct Definition {
+    /// Tells this graph's captures from those of any other graph in this process.
+    pub(crate) id: u64,
+    pub(crate) descriptor: &'static Descriptor,
+    pub(crate) task_graph: TaskGraph,
+    pub(crate) captures: Vec<Payload>,
+    limits: Vec<(u32, Limits)>,
+}
+
+impl Definition {
+    /// The statement that declares a task.
+    pub(crate) fn statement(&self, task: TaskId) -> &'static Statement {
+        &self.descriptor.statements[task.index()]
+    }
+
+    pub(crate) fn limits(&self, task: TaskId) -> Limits {
+        let found = self
+            .limits
+            .iter()
+            .find(|(index, _)| *index as usize == task.index());
+        found.map_or_else(Limits::default, |(_, limits)| *limits)
+    }
+
+    /// The error of a task, in the user's words.
+    pub(crate) fn blame(&self, task: TaskId, attempt: u32, kind: TaskErrorKind) -> TaskError {
+        let statement = self.statement(task);
+        let place = Place {
+            file: statement.file.into(),
+            line: statement.line,
+            column: statement.column,
+        };
+        TaskError::new(self.task_graph.name(task), Some(place), attempt, kind)
+    }
+}
+
+/// How long a task may run and how often it may be tried again.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Limits {
+    /// After this time it is killed.
+    pub(crate) within: Option<Duration>,
+    /// How many more times it is run if it fails.
+    pub(crate) retry: u32,
+}
+
+/// The costs and limits of a graph, evaluated where it stands.
+#[derive(Debug)]
+pub struct Costs {
+    /// One per statement.
+    pub computation: Vec<Result<Cost, Error>>,
+    /// One per dependency: statement by statement, each in the order of its inputs.
+    pub communication: Vec<Result<Cost, Error>>,
+    /// Of the statements that have any.
+    pub limits: Vec<(u32, Limit)>,
+}
+
+/// The limits of one statement as written.
+#[derive(Debug)]
+pub struct Limit {
+    /// What `within` gives.
+    pub within: Option<Result<Duration, String>>,
+    /// What `retry` gives.
+    pub retry: Option<Result<u32, String>>,
+}
+
+/// The cost that an expression behind `@` or `via` gives.
+///
+/// # Errors
+///
+/// If it is negative, not finite, or absurdly large.
+pub fn cost(value: impl IntoCost) -> Result<Cost, Error> {
+    value.into_cost()
+}
+
+/// The duration that an expression behind `within` gives: a `Duration`, or a number of seconds.
+///
+/// # Errors
+///
+/// If it is negative or not finite.
+pub fn duration(value: impl IntoCost) -> Result<Duration, String> {
+    let seconds = value
+        .into_cost()
+        .map_err(|error| error.to_string())?
+        .value();
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// The count that an expression behind `retry` gives.
+///
+/// # Errors
+///
+/// If it does not fit 32 bits, or is negative.
+pub fn count<N: TryInto<u32> + fmt::Display + Copy>(value: N) -> Result<u32, String> {
+    value
+        .try_into()
+        .map_err(|_| format!("{value} is no count from 0 to {}", u32::MAX))
+}
+
+/// Makes a graph of what generated code hands over.
+pub fn graph<S, W, F, O>(
+    source: S,
+    types: W,
+    dispatch: F,
+    costs: Costs,
+    captures: Vec<Result<Vec<u8>, String>>,
+    collect: impl Fn(&mut Results<'_>) -> O + Send + Sync + 'static,
+) -> Graph<O>
+where
+    S: Source,
+    W: Default,
+    F: Fn(&mut Call<'_>, &W) + Copy,
+{
+    let descriptor = Descriptor::of(&source, &types, dispatch);
+    Graph {
+        definition: define(descriptor, costs, captures).map(Arc::new),
+        collect: Arc::new(collect),
+    }
+}
+
+fn define(
+    descriptor: &'static Descriptor,
+    costs: Costs,
+    captures: Vec<Result<Vec<u8>, String>>,
+) -> Result<Definition, Error> {
+    static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+    Ok(Definition {
+        id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+        descriptor,
+        task_graph: task_graph(
+            descriptor.statements,
+            costs.computation,
+            costs.communication,
+        )?,
+        captures: payloads(descriptor.captures, captures)?,
+        limits: limits(descriptor.statements, costs.limits)?,
+    })
+}
+
+fn task_graph(
+    statements: &[Statement],
+    computation: Vec<Result<Cost, Error>>,
+    communication: Vec<Result<Cost, Error>>,
+) -> Result<TaskGraph, Error> {
+    let mut builder = TaskGraphBuilder::default();
+    for (statement, cost) in statements.iter().zip(computation) {
+        let cost = cost.map_err(|error| GraphErrorKind::TaskCost {
+            task: statement.name.into(),
+            reason: error.to_string(),
+        })?;
+        builder.add_task(statement.name, cost);
+    }
+    let mut communication = communication.into_iter();
+    for (successor, statement) in statements.iter().enumerate() {
+        for &predecessor in statement.inputs {
+            let predecessor = predecessor as usize;
+            let cost = communication.next().unwrap_or(Ok(Cost::ZERO));
+            let cost = cost.map_err(|error| GraphErrorKind::DependencyCost {
+                dependency: format!("{} → {}", statements[predecessor].name, statement.name),
+                reason: error.to_string(),
+            })?;
+            builder.add_dependency(TaskId::new(predecessor), TaskId::new(successor), cost);
+        }
+    }
+    builder.build()
+}
+
+fn payloads(names: &[&str], captures: Vec<Result<Vec<u8>, String>>) -> Result<Vec<Payload>, Error> {
+    let payload = |(name, bytes): (&&str, Result<Vec<u8>, String>)| {
+        bytes.and_then(Payload::new).map_err(|reason| {
+            let name = (*name).to_owned();
+            RunErrorKind::Capture { name, reason }.into()
+        })
+    };
+    names.iter().zip(captures).map(payload).collect()
+}
+
+fn limits(
+    statements: &[Statement],
+    limits: Vec<(u32, Limit)>,
+) -> Result<Vec<(u32, Limits)>, Error> {
+    let of = |(statement, limit): (u32, Limit)| {
+        let clause = |clause, reason| RunErrorKind::Clause {
+            task: statements[statement as usize].name.into(),
+            clause,
+            reason,
+        };
+        let within = limit
+            .within
+            .transpose()
+            .map_err(|reason| clause("within", reason))?;
+        let retry = limit
+            .retry
+            .transpose()
+            .map_err(|reason| clause("retry", reason))?;
+        let retry = retry.unwrap_or(0);
+        Ok((statement, Limits { within, retry }))
+    };
+    limits.into_iter().map(of).collect()
+}

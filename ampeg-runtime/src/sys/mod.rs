@@ -1,0 +1,26 @@
+//! The home of `unsafe`: what safe Rust cannot say about this process and its executable.
+//!
+//! Nothing here knows of graphs or messages.
+//! Each block states why it is sound.
+
+#![allow(
+    unsafe_code,
+    reason = "the one module that may; each block says why it is sound"
+)]
+
+/// A function or closure without captures, made from its type alone.
+///
+/// Compiles only for types of size zero.
+/// The callers give it types of values that exist in the program that declared the graph;
+/// a value without bytes is the same in every process of that program.
+pub(crate) fn conjure<F: Copy>() -> F {
+    const {
+        assert!(
+            size_of::<F>() == 0,
+            "only a closure without captures travels by its type"
+        );
+    }
+    // SAFETY: `F` has no bytes to initialise, and is `Copy`, so that one more value of it harms nothing;
+    // its callers hold proof that one value was made: it was passed to `Descriptor::of` or to a capture probe.
+    unsafe { std::ptr::NonNull::<F>::dangling().as_ptr().read() }
+}
