@@ -3,6 +3,7 @@
 use crate::cost::CostErrorKind;
 use crate::graph::GraphErrorKind;
 use crate::run_error::RunErrorKind;
+use crate::schedule::ScheduleErrorKind;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,6 +21,15 @@ pub(crate) enum ErrorKind {
     Cost(CostErrorKind),
     Graph(GraphErrorKind),
     Run(RunErrorKind),
+    Schedule(ScheduleErrorKind),
+}
+
+impl From<ScheduleErrorKind> for Error {
+    fn from(kind: ScheduleErrorKind) -> Self {
+        Self {
+            kind: Arc::new(ErrorKind::Schedule(kind)),
+        }
+    }
 }
 
 impl From<CostErrorKind> for Error {
@@ -52,6 +62,7 @@ impl fmt::Display for Error {
             ErrorKind::Cost(kind) => kind.fmt(f),
             ErrorKind::Graph(kind) => kind.fmt(f),
             ErrorKind::Run(kind) => kind.fmt(f),
+            ErrorKind::Schedule(kind) => kind.fmt(f),
         }
     }
 }

@@ -9,6 +9,8 @@ mod run_error;
 mod cost;
 mod graph;
 
+pub mod schedule;
+
 mod capture;
 mod panics;
 mod payload;
@@ -35,6 +37,7 @@ pub use id::{ProcessorId, TaskId};
 pub use outcome::{Outcome, Outputs};
 pub use program::Graph;
 pub use report::Report;
+pub use schedule::{Policy, Processors, Schedule, Scheduler, Slot};
 pub use task::Statement;
 pub use value::TaskValue;
 

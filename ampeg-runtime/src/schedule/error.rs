@@ -1,0 +1,127 @@
+//! Why there is no schedule, or why one does not hold.
+
+use crate::id::ProcessorId;
+use std::fmt;
+
+#[derive(Debug)]
+pub(crate) enum ScheduleErrorKind {
+    NoProcessors,
+    Speed {
+        processor: usize,
+        speed: f64,
+    },
+    Scale {
+        from: ProcessorId,
+        to: ProcessorId,
+        factor: f64,
+    },
+    CostColumns {
+        n_columns: usize,
+        n_processors: usize,
+    },
+    TaskCount {
+        scheduled: usize,
+        in_graph: usize,
+    },
+    ProcessorCount {
+        found: usize,
+        expected: usize,
+    },
+    UnknownTask(usize),
+    UnknownProcessor(ProcessorId),
+    UnknownName(String),
+    Missing(String),
+    Twice(String),
+    TooShort {
+        task: String,
+        length: f64,
+        needed: f64,
+    },
+    Overlap {
+        first: String,
+        second: String,
+        processor: ProcessorId,
+    },
+    TooEarly {
+        task: String,
+        start: f64,
+        predecessor: String,
+        arrival: f64,
+    },
+    /// Tasks that wait for each other, by dependency or by their order on a processor.
+    Deadlock(Vec<String>),
+}
+
+impl fmt::Display for ScheduleErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProcessors => f.write_str("a schedule needs at least one processor"),
+            Self::Speed { processor, speed } => {
+                write!(f, "processor {processor} cannot have the speed {speed}")
+            }
+            Self::Scale { from, to, factor } => {
+                write!(
+                    f,
+                    "communication from processor {from} to {to} cannot be scaled by {factor}"
+                )
+            }
+            Self::CostColumns {
+                n_columns,
+                n_processors,
+            } => write!(
+                f,
+                "the graph has costs for {n_columns} processors, too few for {n_processors}"
+            ),
+            Self::TaskCount {
+                scheduled,
+                in_graph,
+            } => write!(
+                f,
+                "the schedule has {scheduled} tasks, the graph {in_graph}"
+            ),
+            Self::ProcessorCount { found, expected } => {
+                write!(
+                    f,
+                    "there are lists for {found} processors instead of {expected}"
+                )
+            }
+            Self::UnknownTask(index) => write!(f, "no task has the id {index}"),
+            Self::UnknownProcessor(processor) => write!(f, "there is no processor {processor}"),
+            Self::UnknownName(name) => write!(f, "no task is named `{name}`"),
+            Self::Missing(task) => write!(f, "task `{task}` is not in the schedule"),
+            Self::Twice(task) => write!(f, "task `{task}` is in the schedule twice"),
+            Self::TooShort {
+                task,
+                length,
+                needed,
+            } => write!(
+                f,
+                "task `{task}` has a slot of {length}, but takes {needed}"
+            ),
+            Self::Overlap {
+                first,
+                second,
+                processor,
+            } => write!(
+                f,
+                "tasks `{first}` and `{second}` overlap on processor {processor}"
+            ),
+            Self::TooEarly {
+                task,
+                start,
+                predecessor,
+                arrival,
+            } => write!(
+                f,
+                "task `{task}` starts at {start}, before the result of `{predecessor}` arrives at {arrival}"
+            ),
+            Self::Deadlock(tasks) => {
+                write!(
+                    f,
+                    "tasks wait for each other in this order: {}",
+                    tasks.join(" → ")
+                )
+            }
+        }
+    }
+}

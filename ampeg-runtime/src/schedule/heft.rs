@@ -1,0 +1,23 @@
+//! HEFT: order by upward rank, place by earliest finish.
+
+use super::Schedule;
+use super::placer::Placer;
+use super::problem::Problem;
+use super::rank::{order_by, upward_ranks};
+
+/// Places every task on the processor where it finishes earliest, in order of upward rank.
+///
+/// Equal ranks go to the smaller task id, equal finishes to the smaller processor id.
+/// Takes O(n log n + e + n·p) time for n tasks, e dependencies and p processors, the search for gaps aside.
+///
+/// # Source
+///
+/// Topcuoglu, Hariri and Wu, "Performance-effective and low-complexity task scheduling for heterogeneous computing", IEEE TPDS 13(3), 2002.
+pub(crate) fn heft(problem: &Problem<'_>) -> Schedule {
+    let ranks = upward_ranks(problem, 1.0);
+    let mut placer = Placer::new(problem, problem.n_processors());
+    for task in order_by(problem.graph, &ranks) {
+        placer.place_earliest(task);
+    }
+    Schedule::from_placements(problem, &placer.placements)
+}

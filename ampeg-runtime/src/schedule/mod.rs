@@ -1,0 +1,161 @@
+//! Where and when each task runs: [`Schedule`], what makes one ([`Scheduler`], [`Policy`]), and what it is laid on ([`Processors`]).
+//!
+//! Everything here is a function of its arguments: no clock, no processes, no hash order.
+//! A graph comes in, a schedule goes out; what workers make of it is the plan's business.
+
+mod error;
+mod heft;
+mod order;
+mod placer;
+mod policy;
+mod problem;
+mod processors;
+mod rank;
+mod table;
+mod timeline;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+use crate::cost::Time;
+use crate::id::{ProcessorId, TaskId};
+pub(crate) use error::ScheduleErrorKind;
+use placer::Placement;
+pub use policy::{Policy, Scheduler};
+use problem::Problem;
+pub use processors::Processors;
+
+/// The interval in which a task runs on a processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// What runs.
+    pub task: TaskId,
+    /// Where it runs.
+    pub processor: ProcessorId,
+    /// When it starts.
+    pub start: Time,
+    /// When it ends.
+    pub finish: Time,
+}
+
+/// Where and when each task of a graph runs.
+///
+/// Made by a [`Scheduler`], or by hand: [`Schedule::from_order`], [`Schedule::from_slots`].
+/// Printed, it is a table.
+///
+/// ```
+/// use ampeg_runtime::TaskGraph;
+/// use ampeg_runtime::schedule::{Policy, Processors, Scheduler};
+///
+/// let graph = TaskGraph::builder()
+///     .task("left", 2)
+///     .task("right", 3)
+///     .task("both", 1)
+///     .dependency("left", "both", 1)
+///     .dependency("right", "both", 1)
+///     .build()?;
+/// let schedule = Policy::Heft.schedule(&graph, &Processors::new(2)?)?;
+/// assert_eq!(schedule.makespan().value(), 4.0);
+/// let both = schedule.slot(graph.find("both").unwrap());
+/// assert_eq!(both.start.value(), 3.0);
+/// # Ok::<(), ampeg_runtime::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    processors: Processors,
+    /// By processor, and in time order on each.
+    slots: Vec<Slot>,
+    /// The slots of processor `p` are `slots[starts[p]..starts[p + 1]]`.
+    starts: Vec<usize>,
+    /// Where the slot of each task is.
+    position: Vec<usize>,
+}
+
+impl Schedule {
+    /// The slots on one processor, in the order in which they run.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such processor.
+    pub fn slots(&self, processor: ProcessorId) -> &[Slot] {
+        &self.slots[self.starts[processor.index()]..self.starts[processor.index() + 1]]
+    }
+
+    /// The slot of one task.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such task.
+    pub fn slot(&self, task: TaskId) -> &Slot {
+        &self.slots[self.position[task.index()]]
+    }
+
+    /// When the last task ends.
+    pub fn makespan(&self) -> Time {
+        let finishes = self.slots.iter().map(|slot| slot.finish);
+        finishes.max().unwrap_or(Time::ZERO)
+    }
+
+    /// How many processors there are, used or not.
+    pub fn n_processors(&self) -> usize {
+        self.processors.len()
+    }
+
+    /// How many tasks there are.
+    pub fn n_tasks(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// What this schedule is laid on.
+    pub fn processors(&self) -> &Processors {
+        &self.processors
+    }
+
+    /// The tasks on one processor, in the order in which they run.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such processor.
+    pub fn tasks(&self, processor: ProcessorId) -> impl ExactSizeIterator<Item = TaskId> + '_ {
+        self.slots(processor).iter().map(|slot| slot.task)
+    }
+
+    /// Sorts placements into slots.
+    ///
+    /// Slots that start together, the first one being empty, are in topological order.
+    /// So all orders agree with one order of all tasks, and no worker can wait for ever.
+    fn from_placements(problem: &Problem<'_>, placements: &[Placement]) -> Self {
+        let order = problem.graph.topological_order();
+        let slots = order.iter().map(|&task| {
+            let placement = &placements[task.index()];
+            Slot {
+                task,
+                processor: ProcessorId::new(placement.processor),
+                start: Time::from_sum(placement.start),
+                finish: Time::from_sum(placement.finish),
+            }
+        });
+        Self::sorted(problem.processors.clone(), slots.collect())
+    }
+
+    /// Groups slots by processor; those that start and finish together keep their order.
+    fn sorted(processors: Processors, mut slots: Vec<Slot>) -> Self {
+        slots.sort_by_key(|slot| (slot.processor, slot.start, slot.finish));
+        let mut starts = vec![0; processors.len() + 1];
+        let mut position = vec![0; slots.len()];
+        for (index, slot) in slots.iter().enumerate() {
+            starts[slot.processor.index() + 1] = index + 1;
+            position[slot.task.index()] = index;
+        }
+        for processor in 0..processors.len() {
+            starts[processor + 1] = starts[processor + 1].max(starts[processor]);
+        }
+        Self {
+            processors,
+            slots,
+            starts,
+            position,
+        }
+    }
+}

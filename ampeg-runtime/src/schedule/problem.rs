@@ -1,0 +1,98 @@
+//! A graph and processors as the algorithms want them: plain numbers in tables.
+
+use super::Processors;
+use super::error::ScheduleErrorKind;
+use crate::cost::count;
+use crate::error::Error;
+use crate::graph::TaskGraph;
+use crate::id::{ProcessorId, TaskId};
+
+/// What is to be scheduled, with durations worked out once.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem<'a> {
+    pub(crate) graph: &'a TaskGraph,
+    pub(crate) processors: &'a Processors,
+    /// Tasks by processors, or one column where processors do not differ.
+    durations: Vec<f64>,
+    n_columns: usize,
+    /// What the mean transfer takes, in communication costs.
+    pub(crate) mean_communication: f64,
+    pub(crate) shortest: f64,
+}
+
+impl<'a> Problem<'a> {
+    pub(crate) fn new(graph: &'a TaskGraph, processors: &'a Processors) -> Result<Self, Error> {
+        let (n_costs, n_processors) = (graph.n_cost_columns(), processors.len());
+        if n_costs > 1 && n_costs < n_processors {
+            return Err(ScheduleErrorKind::CostColumns {
+                n_columns: n_costs,
+                n_processors,
+            }
+            .into());
+        }
+        let are_alike = n_costs == 1 && processors.are_equally_fast();
+        let n_columns = if are_alike { 1 } else { n_processors };
+        let mut durations = Vec::with_capacity(graph.n_tasks() * n_columns);
+        for task in graph.task_ids() {
+            for processor in (0..n_columns).map(ProcessorId::new) {
+                durations.push(graph.cost(task, processor).value() / processors.speed(processor));
+            }
+        }
+        Ok(Self {
+            graph,
+            processors,
+            shortest: durations.iter().copied().fold(f64::INFINITY, f64::min),
+            durations,
+            n_columns,
+            mean_communication: processors.mean_communication(),
+        })
+    }
+
+    pub(crate) fn n_tasks(&self) -> usize {
+        self.graph.n_tasks()
+    }
+
+    pub(crate) fn n_processors(&self) -> usize {
+        self.processors.len()
+    }
+
+    /// Whether every task takes the same time everywhere, and every transfer between any two processors.
+    pub(crate) fn is_uniform(&self) -> bool {
+        self.n_columns == 1 && self.processors.are_equally_connected()
+    }
+
+    pub(crate) fn duration(&self, task: TaskId, processor: usize) -> f64 {
+        if self.n_columns == 1 {
+            self.durations[task.index()]
+        } else {
+            self.durations[task.index() * self.n_columns + processor]
+        }
+    }
+
+    /// The durations of `task`: one per processor, or one for all.
+    pub(crate) fn row(&self, task: TaskId) -> &[f64] {
+        &self.durations[task.index() * self.n_columns..][..self.n_columns]
+    }
+
+    pub(crate) fn mean_duration(&self, task: TaskId) -> f64 {
+        let row = self.row(task);
+        row.iter().sum::<f64>() / count(row.len())
+    }
+
+    pub(crate) fn shortest_duration(&self, task: TaskId) -> f64 {
+        self.row(task).iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    /// What moving a result of this communication cost takes; nothing from a processor to itself.
+    pub(crate) fn transfer(&self, cost: f64, from: usize, to: usize) -> f64 {
+        if from == to {
+            0.0
+        } else if self.processors.are_equally_connected() {
+            cost
+        } else {
+            cost * self
+                .processors
+                .communication(ProcessorId::new(from), ProcessorId::new(to))
+        }
+    }
+}

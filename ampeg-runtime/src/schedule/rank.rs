@@ -1,0 +1,93 @@
+//! How urgent tasks are, and the order that follows from it.
+
+use super::problem::Problem;
+use crate::graph::TaskGraph;
+use crate::id::TaskId;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// The upward rank of each task: the longest path from it to an exit task, itself included.
+///
+/// Each task on the way counts with its mean duration, each dependency with its mean communication times `communication`.
+/// Takes O(n + e) time.
+pub(crate) fn upward_ranks(problem: &Problem<'_>, communication: f64) -> Vec<f64> {
+    let scale = problem.mean_communication * communication;
+    let mut ranks = vec![0.0; problem.n_tasks()];
+    for &task in problem.graph.topological_order().iter().rev() {
+        let successors = problem.graph.successors(task).iter();
+        let rest = successors
+            .map(|successor| successor.cost.value() * scale + ranks[successor.task.index()])
+            .fold(0.0, f64::max);
+        ranks[task.index()] = problem.mean_duration(task) + rest;
+    }
+    ranks
+}
+
+/// The downward rank of each task: the longest path from an entry task to it, itself left out.
+pub(crate) fn downward_ranks(problem: &Problem<'_>) -> Vec<f64> {
+    let mut ranks = vec![0.0; problem.n_tasks()];
+    for &task in problem.graph.topological_order() {
+        let predecessors = problem.graph.predecessors(task).iter();
+        ranks[task.index()] = predecessors
+            .map(|predecessor| {
+                ranks[predecessor.task.index()]
+                    + problem.mean_duration(predecessor.task)
+                    + predecessor.cost.value() * problem.mean_communication
+            })
+            .fold(0.0, f64::max);
+    }
+    ranks
+}
+
+/// All tasks by decreasing priority, equal ones by increasing id; but each after its predecessors.
+///
+/// Where priorities contradict the dependencies, the next task is always the first one that may go.
+pub(crate) fn order_by(graph: &TaskGraph, priorities: &[f64]) -> Vec<TaskId> {
+    let mut order: Vec<TaskId> = graph.task_ids().collect();
+    order.sort_unstable_by(|&a, &b| {
+        let by_priority = priorities[b.index()].total_cmp(&priorities[a.index()]);
+        by_priority.then(a.cmp(&b))
+    });
+    if respects_dependencies(graph, &order) {
+        order
+    } else {
+        ready_order(graph, &order)
+    }
+}
+
+fn respects_dependencies(graph: &TaskGraph, order: &[TaskId]) -> bool {
+    let mut is_done = vec![false; order.len()];
+    order.iter().all(|&task| {
+        is_done[task.index()] = true;
+        let predecessors = graph.predecessors(task);
+        predecessors.iter().all(|p| is_done[p.task.index()])
+    })
+}
+
+/// The order nearest to `wanted` that respects the dependencies.
+fn ready_order(graph: &TaskGraph, wanted: &[TaskId]) -> Vec<TaskId> {
+    let mut position = vec![0; wanted.len()];
+    for (index, task) in wanted.iter().enumerate() {
+        position[task.index()] = index;
+    }
+    let mut n_open: Vec<usize> = graph
+        .task_ids()
+        .map(|task| graph.predecessors(task).len())
+        .collect();
+    let mut ready: BinaryHeap<Reverse<usize>> = graph
+        .entry_tasks()
+        .map(|task| Reverse(position[task.index()]))
+        .collect();
+    let mut order = Vec::with_capacity(wanted.len());
+    while let Some(Reverse(index)) = ready.pop() {
+        order.push(wanted[index]);
+        for successor in graph.successors(wanted[index]) {
+            let n_open = &mut n_open[successor.task.index()];
+            *n_open -= 1;
+            if *n_open == 0 {
+                ready.push(Reverse(position[successor.task.index()]));
+            }
+        }
+    }
+    order
+}

@@ -1,0 +1,237 @@
+//! The busy slots of one processor, seen through the gaps between them: the earliest gap that fits.
+//!
+//! Knows neither tasks nor graphs.
+
+/// Gaps in blocks of at most this many, so that an insertion moves little and a search skips whole blocks.
+const BLOCK: usize = 128;
+
+/// Relative rounding that is granted before a block is skipped.
+const SLACK: f64 = 1e-12;
+
+/// What is busy and what is free on one processor.
+///
+/// Gaps are kept in blocks that know their longest one, so that a search takes O(g / 128) steps for g gaps rather than O(g); nearly always it takes a few.
+#[derive(Debug, Clone)]
+pub(crate) struct Timeline {
+    /// All before is slots and gaps, all after is free.
+    finish: f64,
+    /// No task to come is shorter than this: shorter gaps are forgotten.
+    shortest: f64,
+    blocks: Vec<Block>,
+}
+
+/// Some gaps that follow each other; never empty.
+#[derive(Debug, Clone)]
+struct Block {
+    gaps: Vec<Gap>,
+    longest: f64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    start: f64,
+    finish: f64,
+}
+
+impl Block {
+    fn new(gaps: Vec<Gap>) -> Self {
+        let mut block = Self { gaps, longest: 0.0 };
+        block.measure();
+        block
+    }
+
+    fn measure(&mut self) {
+        let lengths = self.gaps.iter().map(|gap| gap.finish - gap.start);
+        self.longest = lengths.fold(0.0, f64::max);
+    }
+
+    fn finish(&self) -> f64 {
+        self.gaps[self.gaps.len() - 1].finish
+    }
+}
+
+impl Timeline {
+    /// A processor that is free all the time, for tasks that take `shortest` or more.
+    pub(crate) fn new(shortest: f64) -> Self {
+        Self {
+            finish: 0.0,
+            shortest,
+            blocks: Vec::new(),
+        }
+    }
+
+    /// Frees all slots, and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.finish = 0.0;
+        self.blocks.clear();
+    }
+
+    /// When the last slot ends.
+    pub(crate) fn finish(&self) -> f64 {
+        self.finish
+    }
+
+    /// The earliest start at or after `ready` of a slot of this length.
+    pub(crate) fn earliest_start(&self, ready: f64, length: f64) -> f64 {
+        match self.blocks.last() {
+            _ if ready >= self.finish => ready,
+            Some(block) if block.finish() >= ready + length => self.gap_start(ready, length),
+            _ => self.finish,
+        }
+    }
+
+    fn gap_start(&self, ready: f64, length: f64) -> f64 {
+        let end = ready + length;
+        let first = self.blocks.partition_point(|block| block.finish() < end);
+        let slack = SLACK * self.finish;
+        for block in &self.blocks[first..] {
+            if block.longest + slack < length {
+                continue;
+            }
+            let gaps = &block.gaps;
+            let first = gaps.partition_point(|gap| gap.finish < end);
+            for gap in &gaps[first..] {
+                let start = gap.start.max(ready);
+                if start + length <= gap.finish {
+                    return start;
+                }
+            }
+        }
+        self.finish
+    }
+
+    /// Occupies the slot from `start` to `finish`, which must be free.
+    pub(crate) fn occupy(&mut self, start: f64, finish: f64) {
+        if start >= self.finish {
+            let gap = Gap {
+                start: self.finish,
+                finish: start,
+            };
+            self.finish = finish;
+            if self.is_usable(gap) {
+                self.push(gap);
+            }
+        } else {
+            self.split(start, finish);
+        }
+    }
+
+    fn is_usable(&self, gap: Gap) -> bool {
+        gap.finish - gap.start + SLACK * gap.finish >= self.shortest
+    }
+
+    fn push(&mut self, gap: Gap) {
+        match self.blocks.last_mut() {
+            Some(block) if block.gaps.len() < BLOCK => {
+                block.longest = block.longest.max(gap.finish - gap.start);
+                block.gaps.push(gap);
+            }
+            _ => self.blocks.push(Block::new(vec![gap])),
+        }
+    }
+
+    /// Takes a slot out of the gap that holds it.
+    fn split(&mut self, start: f64, finish: f64) {
+        let index = self.blocks.partition_point(|block| block.finish() < finish);
+        let gaps = &self.blocks[index].gaps;
+        let at = gaps.partition_point(|gap| gap.finish < finish);
+        let gap = gaps[at];
+        debug_assert!(gap.start <= start, "the slot is free");
+        let before = Gap {
+            start: gap.start,
+            finish: start,
+        };
+        let after = Gap {
+            start: finish,
+            finish: gap.finish,
+        };
+        let rest: Vec<Gap> = [before, after]
+            .into_iter()
+            .filter(|&gap| self.is_usable(gap))
+            .collect();
+        self.blocks[index].gaps.splice(at..=at, rest);
+        self.tidy(index);
+    }
+
+    /// Restores what is said of blocks after one has changed.
+    fn tidy(&mut self, index: usize) {
+        let block = &mut self.blocks[index];
+        if block.gaps.is_empty() {
+            self.blocks.remove(index);
+        } else if block.gaps.len() > BLOCK {
+            let upper = block.gaps.split_off(BLOCK / 2);
+            block.measure();
+            self.blocks.insert(index + 1, Block::new(upper));
+        } else {
+            block.measure();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Occupies the earliest slot that fits and says where it starts.
+    fn place(timeline: &mut Timeline, ready: f64, length: f64) -> f64 {
+        let start = timeline.earliest_start(ready, length);
+        timeline.occupy(start, start + length);
+        start
+    }
+
+    #[test]
+    fn gap_before_first_slot_is_used() {
+        let mut timeline = Timeline::new(1.0);
+        assert_eq!(place(&mut timeline, 4.0, 2.0), 4.0);
+        assert_eq!(place(&mut timeline, 0.0, 4.0), 0.0);
+        assert_eq!(place(&mut timeline, 0.0, 1.0), 6.0);
+    }
+
+    #[test]
+    fn gap_that_is_too_short_is_passed_over() {
+        let mut timeline = Timeline::new(1.0);
+        assert_eq!(place(&mut timeline, 2.0, 2.0), 2.0);
+        assert_eq!(place(&mut timeline, 7.0, 1.0), 7.0);
+        assert_eq!(place(&mut timeline, 1.0, 2.0), 4.0);
+        assert_eq!(place(&mut timeline, 0.5, 1.5), 0.5);
+        assert_eq!(timeline.finish(), 8.0);
+    }
+
+    #[test]
+    fn slot_of_no_length_fits_between_two_others() {
+        let mut timeline = Timeline::new(0.0);
+        place(&mut timeline, 0.0, 5.0);
+        place(&mut timeline, 0.0, 5.0);
+        assert_eq!(place(&mut timeline, 2.0, 0.0), 5.0);
+        assert_eq!(place(&mut timeline, 5.0, 0.0), 5.0);
+        assert_eq!(place(&mut timeline, 6.0, 0.0), 10.0);
+    }
+
+    /// The same by looking at every slot.
+    fn naive_place(slots: &mut Vec<(f64, f64)>, ready: f64, length: f64) -> f64 {
+        let mut start = ready;
+        let mut index = 0;
+        while index < slots.len() && start + length > slots[index].0 {
+            start = start.max(slots[index].1);
+            index += 1;
+        }
+        slots.insert(index, (start, start + length));
+        start
+    }
+
+    #[test]
+    fn agrees_with_a_look_at_every_slot() {
+        for seed in 0..20 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let shortest = if seed % 2 == 0 { 0.0 } else { 1.0 };
+            let mut timeline = Timeline::new(shortest);
+            let mut slots = Vec::new();
+            for _ in 0..3000 {
+                let ready = f64::from(random.u32(0..30_000)) / 2.0;
+                let length = f64::from(random.u32(0..20)) / 2.0 + shortest;
+                let expected = naive_place(&mut slots, ready, length);
+                assert_eq!(place(&mut timeline, ready, length), expected);
+            }
+        }
+    }
+}
