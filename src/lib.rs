@@ -2,7 +2,7 @@
 
 extern crate self as ampeg;
 
-pub use ampeg_runtime::{Error, Graph, Outcome, TaskError, TaskErrorKind};
+pub use ampeg_runtime::*;
 
 #[doc(hidden)]
 pub mod __private {

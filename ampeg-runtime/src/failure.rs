@@ -110,6 +110,11 @@ pub enum TaskErrorKind {
         /// What the codec or the type says.
         reason: String,
     },
+    /// Its worker process died, and no other could be started in its place.
+    NoWorker {
+        /// Why not.
+        reason: String,
+    },
     /// The run was cancelled, or ran out of time, before it finished.
     Cancelled,
 }
@@ -222,6 +227,7 @@ impl fmt::Display for TaskErrorKind {
             Self::NotDeliverable { reason } => {
                 write!(f, "has a result that cannot be sent: {reason}")
             }
+            Self::NoWorker { reason } => write!(f, "was not run: {reason}"),
             Self::Cancelled => f.write_str("was cancelled"),
         }
     }

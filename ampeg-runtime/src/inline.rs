@@ -1,13 +1,16 @@
 //! Runs a graph in this process and thread, one task after another: for debuggers, and as a yardstick.
 
+use crate::clock::now;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::failure::{TaskError, TaskErrorKind};
+use crate::id::ProcessorId;
+use crate::message::{Ended, Observed};
 use crate::outcome::{Outcome, Results};
 use crate::payload::Payload;
 use crate::plan::Step;
 use crate::program::{Definition, Graph};
-use crate::report::Report;
+use crate::report::{Log, Report};
 
 impl<O> Graph<O> {
     /// Runs the graph in this process and thread, in topological order.
@@ -20,16 +23,19 @@ impl<O> Graph<O> {
     /// If the graph has no valid costs or captures. A task that fails is no error of the run.
     pub fn run_inline(&self) -> Result<Outcome<O>, Error> {
         let definition = self.definition()?;
-        let results = run(definition);
+        let mut log = Log::begin(now());
+        let results = run(definition, &mut log);
+        log.finish = now();
         let mut results = Results::new(definition, results);
-        Ok(Outcome::new(self.collect(&mut results), Report::default()))
+        let report = Report::inline(&definition.task_graph, log);
+        Ok(Outcome::new(self.collect(&mut results), report))
     }
 }
 
 /// What became of one task: the bytes of an output, or why there is no result.
 type Ending = Result<Option<Payload>, TaskError>;
 
-fn run(definition: &Definition) -> Vec<Option<Result<Payload, TaskError>>> {
+fn run(definition: &Definition, log: &mut Log) -> Vec<Option<Result<Payload, TaskError>>> {
     let order = definition.task_graph.topological_order();
     let steps: Vec<_> = order
         .iter()
@@ -46,7 +52,7 @@ fn run(definition: &Definition) -> Vec<Option<Result<Payload, TaskError>>> {
                 let kind = TaskErrorKind::DependencyFailed { cause };
                 Err(definition.blame(task, step.attempt, kind))
             }
-            None => attempt(definition, &mut executor, step),
+            None => attempt(definition, &mut executor, step, log),
         };
         endings[task.index()] = Some(ending);
     }
@@ -63,13 +69,21 @@ fn failed_input(step: &Step, endings: &[Option<Ending>]) -> Option<TaskError> {
         .map(|error| error.root().clone())
 }
 
-fn attempt(definition: &Definition, executor: &mut Executor, mut step: Step) -> Ending {
+fn attempt(
+    definition: &Definition,
+    executor: &mut Executor,
+    mut step: Step,
+    log: &mut Log,
+) -> Ending {
     loop {
-        match executor.run(&step) {
-            Err(kind) if step.tries_again(&kind) => step.attempt += 1,
-            Err(kind) => {
-                return Err(definition.blame(step.task, step.attempt, kind));
-            }
+        let start = now();
+        let result = executor.run(&step);
+        let tries_again = matches!(&result, Err(kind) if step.tries_again(kind));
+        let ended = Ended::new(0, &step, result, Observed::between(start, now()));
+        log.note(ProcessorId::new(0), &ended);
+        match ended.result {
+            Err(_) if tries_again => step.attempt += 1,
+            Err(kind) => return Err(definition.blame(step.task, step.attempt, kind)),
             Ok(payload) => return Ok(payload),
         }
     }

@@ -23,11 +23,22 @@ mod report;
 mod outcome;
 mod program;
 
+mod clock;
+mod message;
 mod plan;
 
 mod executor;
+mod process;
+mod transport;
+mod worker;
+
+mod coordinator;
+mod entry;
+
+mod crew;
 
 mod inline;
+mod pool;
 
 pub use cost::{Cost, IntoCost, Time};
 pub use error::Error;
@@ -35,11 +46,17 @@ pub use failure::{Place, TaskError, TaskErrorKind};
 pub use graph::{Dependency, TaskGraph, TaskGraphBuilder};
 pub use id::{ProcessorId, TaskId};
 pub use outcome::{Outcome, Outputs};
+pub use pool::{Pool, PoolBuilder, Run};
 pub use program::Graph;
-pub use report::Report;
+pub use report::{Attempt, MeasuredCosts, Report, Transfer};
 pub use schedule::{Policy, Processors, Schedule, Scheduler, Slot};
 pub use task::Statement;
 pub use value::TaskValue;
+
+/// Processes of this program as workers.
+pub mod worker_process {
+    pub use crate::entry::enter;
+}
 
 /// What generated code names; it changes without notice.
 #[doc(hidden)]

@@ -3,6 +3,7 @@
 use ipc_channel::ipc::IpcSharedMemory;
 use serde::{Deserialize, Serialize};
 use std::panic::catch_unwind;
+use std::sync::Arc;
 
 /// From this size on, bytes travel as shared memory; in between, a descriptor costs more than the copy.
 const SHARED_FROM: usize = 32 * 1024;
@@ -11,7 +12,8 @@ const SHARED_FROM: usize = 32 * 1024;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Payload {
     Inline(#[serde(with = "serde_bytes")] Vec<u8>),
-    Shared(IpcSharedMemory),
+    /// Cloned for each consumer: one mapping serves all.
+    Shared(Arc<IpcSharedMemory>),
 }
 
 impl Payload {
@@ -21,7 +23,7 @@ impl Payload {
             return Ok(Self::Inline(bytes));
         }
         // ipc-channel panics when the system refuses; a full table of descriptors is the usual reason.
-        catch_unwind(|| Self::Shared(IpcSharedMemory::from_bytes(&bytes)))
+        catch_unwind(|| Self::Shared(Arc::new(IpcSharedMemory::from_bytes(&bytes))))
             .map_err(|_| format!("no shared memory for {} bytes", bytes.len()))
     }
 
@@ -30,6 +32,11 @@ impl Payload {
             Self::Inline(bytes) => bytes,
             Self::Shared(memory) => memory,
         }
+    }
+
+    /// The number of bytes.
+    pub(crate) fn len(&self) -> u64 {
+        self.bytes().len() as u64
     }
 }
 

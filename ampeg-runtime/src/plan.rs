@@ -5,7 +5,48 @@
 use crate::failure::TaskErrorKind;
 use crate::id::{ProcessorId, TaskId};
 use crate::program::Definition;
+use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
+
+/// What each worker does, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// The steps of each worker.
+    pub(crate) queues: Vec<Vec<Step>>,
+    /// The worker of each task.
+    pub(crate) homes: Vec<ProcessorId>,
+}
+
+impl Plan {
+    /// Who does what when a schedule is followed: a result goes to each other worker that needs it, once.
+    pub(crate) fn new(definition: &Definition, schedule: &Schedule) -> Self {
+        let graph = &definition.task_graph;
+        let home = |task| schedule.slot(task).processor;
+        let step = |task| {
+            let successors = graph.successors(task).iter();
+            let mut consumers: Vec<_> = successors.map(|successor| home(successor.task)).collect();
+            consumers.sort_unstable();
+            consumers.dedup();
+            consumers.retain(|&consumer| consumer != home(task));
+            Step {
+                consumers,
+                ..Step::new(definition, task)
+            }
+        };
+        let processors = (0..schedule.n_processors()).map(ProcessorId::new);
+        let queue = |processor| {
+            schedule
+                .slots(processor)
+                .iter()
+                .map(|slot| step(slot.task))
+                .collect()
+        };
+        Self {
+            queues: processors.map(queue).collect(),
+            homes: graph.task_ids().map(home).collect(),
+        }
+    }
+}
 
 /// One task on one worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,16 +72,23 @@ impl Step {
     pub(crate) fn new(definition: &Definition, task: TaskId) -> Self {
         let statement = definition.statement(task);
         let limits = definition.limits(task);
-        let inputs = statement.inputs.iter();
         Self {
             task,
             statement: u32::try_from(task.index()).expect("ids have 32 bits"),
-            inputs: inputs.map(|&input| TaskId::new(input as usize)).collect(),
+            inputs: definition.inputs(task).collect(),
             consumers: Vec::new(),
             output: statement.output,
             attempt: 1,
             attempts: limits.retry.saturating_add(1),
             limited: limits.within.is_some(),
+        }
+    }
+
+    /// The step that computes a lost result once more, for its own worker only.
+    pub(crate) fn again(definition: &Definition, task: TaskId) -> Self {
+        Self {
+            output: false,
+            ..Self::new(definition, task)
         }
     }
 

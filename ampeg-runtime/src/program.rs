@@ -5,9 +5,11 @@ use crate::error::Error;
 use crate::failure::{Place, TaskError, TaskErrorKind};
 use crate::graph::{GraphErrorKind, TaskGraph, TaskGraphBuilder};
 use crate::id::TaskId;
+use crate::message::ToWorker;
 use crate::outcome::Results;
 use crate::payload::Payload;
 use crate::run_error::RunErrorKind;
+use crate::sys::DescriptorAddress;
 use crate::task::{Call, Descriptor, Source, Statement};
 use std::fmt;
 use std::sync::Arc;
@@ -59,9 +61,18 @@ impl<O> Graph<O> {
         Ok(self.definition()?.descriptor.statements)
     }
 
-    /// The same graph with other costs, such as those that an earlier run measured.
+    /// The graph in the DOT language of Graphviz: tasks with their costs, dependencies with theirs.
+    ///
+    /// # Errors
+    ///
+    /// If a cost is out of range or a captured value could not be encoded.
+    pub fn to_dot(&self) -> Result<String, Error> {
+        Ok(self.task_graph()?.to_dot())
+    }
+
+    /// The same graph with other costs.
     #[must_use]
-    pub fn with_task_graph(&self, task_graph: TaskGraph) -> Self {
+    pub(crate) fn with_task_graph(&self, task_graph: TaskGraph) -> Self {
         let definition = self.definition.as_ref().map_err(Clone::clone);
         Self {
             definition: definition.map(|definition| {
@@ -98,6 +109,21 @@ impl Definition {
     /// The statement that declares a task.
     pub(crate) fn statement(&self, task: TaskId) -> &'static Statement {
         &self.descriptor.statements[task.index()]
+    }
+
+    /// The tasks whose results a task needs, in the order of its inputs.
+    pub(crate) fn inputs(&self, task: TaskId) -> impl Iterator<Item = TaskId> + use<> {
+        let inputs = self.statement(task).inputs.iter();
+        inputs.map(|&input| TaskId::new(input as usize))
+    }
+
+    /// The messages that give the graph to a worker.
+    pub(crate) fn load(&self) -> Result<Vec<ToWorker>, Error> {
+        let descriptor = DescriptorAddress::of(self.descriptor).ok_or(RunErrorKind::Elsewhere)?;
+        let captures = self.captures.iter().cloned().map(ToWorker::Capture);
+        Ok(std::iter::once(ToWorker::Graph { descriptor })
+            .chain(captures)
+            .collect())
     }
 
     pub(crate) fn limits(&self, task: TaskId) -> Limits {

@@ -1,5 +1,169 @@
 //! Planned against observed: when and where each task of a run was, and what moved.
 
-/// What happened in one run.
+use crate::cost::Cost;
+use crate::graph::TaskGraph;
+use crate::id::{ProcessorId, TaskId};
+use crate::message::{Ended, Timestamp};
+use crate::schedule::Schedule;
+use std::time::Duration;
+
+mod costs;
+mod dot;
+mod table;
+
+pub use costs::MeasuredCosts;
+
+/// What a coordinator notes of a run while it goes on.
 #[derive(Debug, Clone, Default)]
-pub struct Report {}
+pub(crate) struct Log {
+    begin: Timestamp,
+    pub(crate) finish: Timestamp,
+    attempts: Vec<Attempt>,
+    transfers: Vec<Transfer>,
+    deaths: Vec<ProcessorId>,
+}
+
+impl Log {
+    pub(crate) fn begin(begin: Timestamp) -> Self {
+        Self {
+            begin,
+            finish: begin,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn note(&mut self, worker: ProcessorId, ended: &Ended) {
+        let since = |time: Timestamp| Duration::from_nanos(time.saturating_sub(self.begin));
+        self.attempts.push(Attempt {
+            task: ended.task,
+            worker,
+            number: ended.attempt,
+            start: since(ended.observed.start),
+            finish: since(ended.observed.finish),
+            succeeded: ended.result.is_ok(),
+            bytes: ended.observed.bytes,
+        });
+        for arrival in &ended.observed.arrivals {
+            self.transfers.push(Transfer {
+                from: arrival.from,
+                to: worker,
+                predecessor: arrival.task,
+                sent: since(arrival.sent),
+                received: since(arrival.received),
+                bytes: arrival.bytes,
+            });
+        }
+    }
+
+    pub(crate) fn died(&mut self, worker: ProcessorId) {
+        self.deaths.push(worker);
+    }
+}
+
+/// One attempt at a task, as observed; times count from the start of the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The task.
+    pub task: TaskId,
+    /// Where it ran.
+    pub worker: ProcessorId,
+    /// Which attempt it was, from 1.
+    pub number: u32,
+    /// When its body started.
+    pub start: Duration,
+    /// When its result was ready to be used and sent.
+    pub finish: Duration,
+    /// Whether it gave a result.
+    pub succeeded: bool,
+    /// The size of the encoded result; none if it had to be encoded for nobody.
+    pub bytes: Option<u64>,
+}
+
+/// A result on its way from one worker to another, as observed; times count from the start of the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// The worker that sent it; none if the coordinator sent it again after a worker's death.
+    pub from: Option<ProcessorId>,
+    /// The worker that received it.
+    pub to: ProcessorId,
+    /// The task whose result it is.
+    pub predecessor: TaskId,
+    /// When it was sent.
+    pub sent: Duration,
+    /// When the receiving worker took it in.
+    pub received: Duration,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// What happened in one run, against what was planned.
+///
+/// Printed, it is a table.
+#[derive(Debug, Clone)]
+pub struct Report {
+    graph: TaskGraph,
+    schedule: Option<Schedule>,
+    log: Log,
+}
+
+impl Report {
+    pub(crate) fn new(graph: &TaskGraph, schedule: Schedule, log: Log) -> Self {
+        Self {
+            graph: graph.clone(),
+            schedule: Some(schedule),
+            log,
+        }
+    }
+
+    /// The report of a run that followed no schedule.
+    pub(crate) fn inline(graph: &TaskGraph, log: Log) -> Self {
+        Self {
+            graph: graph.clone(),
+            schedule: None,
+            log,
+        }
+    }
+
+    /// The graph that was run.
+    pub fn task_graph(&self) -> &TaskGraph {
+        &self.graph
+    }
+
+    /// The schedule that was followed; none for a run inline.
+    pub fn schedule(&self) -> Option<&Schedule> {
+        self.schedule.as_ref()
+    }
+
+    /// All attempts, in the order in which they ended.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.log.attempts
+    }
+
+    /// The last attempt at a task; none if it was not run to an end.
+    pub fn attempt(&self, task: TaskId) -> Option<&Attempt> {
+        self.log
+            .attempts
+            .iter()
+            .rev()
+            .find(|attempt| attempt.task == task)
+    }
+
+    /// The results that went from one worker to another.
+    pub fn transfers(&self) -> &[Transfer] {
+        &self.log.transfers
+    }
+
+    /// The workers that died during the run; one that died twice is there twice.
+    pub fn deaths(&self) -> &[ProcessorId] {
+        &self.log.deaths
+    }
+
+    /// How long the run took, workers' start not counted.
+    pub fn duration(&self) -> Duration {
+        Duration::from_nanos(self.log.finish.saturating_sub(self.log.begin))
+    }
+}
+
+fn seconds(duration: Duration) -> Cost {
+    duration.into()
+}

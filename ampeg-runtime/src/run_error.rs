@@ -4,6 +4,20 @@ use std::fmt;
 
 #[derive(Debug, Clone)]
 pub(crate) enum RunErrorKind {
+    /// There is nothing to run on.
+    NoProcesses,
+    /// A worker could not be started.
+    NoWorker(String),
+    /// The graph cannot be found by worker processes.
+    Elsewhere,
+    /// A schedule has more processors than a pool has workers.
+    TooFewWorkers { needed: usize, present: usize },
+    /// There is not one speed for each worker.
+    Speeds { given: usize, workers: usize },
+    /// A run that was cancelled before it began.
+    Cancelled,
+    /// A worker did not take the graph.
+    Refused(String),
     /// A captured name could not be encoded.
     Capture { name: String, reason: String },
     /// A clause of a task has a value out of range.
@@ -17,6 +31,21 @@ pub(crate) enum RunErrorKind {
 impl fmt::Display for RunErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoProcesses => f.write_str("a graph cannot be run on 0 processes: give at least 1"),
+            Self::NoWorker(reason) => write!(f, "a worker process could not be started: {reason}"),
+            Self::Elsewhere => f.write_str(
+                "the graph is declared in a dynamic library, where worker processes cannot find it: \
+                 declare it in the executable, or run it with `run_inline` or on threads",
+            ),
+            Self::TooFewWorkers { needed, present } => write!(
+                f,
+                "the schedule needs {needed} workers, but the pool has {present}"
+            ),
+            Self::Speeds { given, workers } => {
+                write!(f, "{given} speeds are given for {workers} workers")
+            }
+            Self::Cancelled => f.write_str("the run was cancelled"),
+            Self::Refused(reason) => write!(f, "a worker refused the graph: {reason}"),
             Self::Capture { name, reason } => {
                 write!(
                     f,

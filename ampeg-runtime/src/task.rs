@@ -56,6 +56,11 @@ pub(crate) struct Descriptor {
 }
 
 impl Descriptor {
+    /// Where the magic number is in it.
+    pub(crate) const MAGIC_OFFSET: usize = std::mem::offset_of!(Self, magic);
+    /// Where the hash is in it.
+    pub(crate) const HASH_OFFSET: usize = std::mem::offset_of!(Self, hash);
+
     /// The descriptor of the graph with these static facts and this dispatcher.
     pub(crate) fn of<S, W, F>(_: &S, _: &W, _: F) -> &'static Self
     where

@@ -5,7 +5,7 @@
 
 mod builder;
 mod cycle;
-mod dot;
+pub(crate) mod dot;
 mod error;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,14 @@
     reason = "the one module that may; each block says why it is sound"
 )]
 
+mod image;
+mod process;
+mod progress;
+
+pub(crate) use image::{DescriptorAddress, build};
+pub(crate) use process::{exit_now, has_raised_privileges, ignore_signals, remove_variable};
+pub(crate) use progress::Progress;
+
 /// A function or closure without captures, made from its type alone.
 ///
 /// Compiles only for types of size zero.

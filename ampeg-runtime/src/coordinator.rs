@@ -1,0 +1,291 @@
+//! Follows one run: which tasks are done, what each worker still has to do, and what a death takes with it.
+//!
+//! State and `on_*` events; effects go through a [`Cluster`]. It reads no clock and starts no process,
+//! so that it can be tested event by event. The scheduler stays outside: it is given a plan.
+
+use crate::failure::{TaskError, TaskErrorKind};
+use crate::id::{ProcessorId, TaskId};
+use crate::message::{Ended, RunId, ToWorker, Value};
+use crate::payload::Payload;
+use crate::plan::{Plan, Step};
+use crate::program::Definition;
+use crate::transport::Cluster;
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+mod recovery;
+
+/// Steps that go into one message: it must stay far below what a socket buffers.
+const STEPS_PER_MESSAGE: usize = 256;
+/// After so many deaths in a row while no task was running, the next task of the worker takes the blame.
+const IDLE_DEATHS: u32 = 3;
+
+/// The state of one run.
+#[derive(Debug)]
+pub(crate) struct Coordinator<'a> {
+    definition: &'a Definition,
+    run: RunId,
+    tasks: Vec<TaskState>,
+    workers: Vec<WorkerState>,
+    unfinished: usize,
+}
+
+#[derive(Debug)]
+struct TaskState {
+    home: ProcessorId,
+    ending: Ending,
+    /// The bytes of an output.
+    payload: Option<Payload>,
+}
+
+#[derive(Debug)]
+enum Ending {
+    Waiting,
+    Done,
+    Failed(TaskError),
+}
+
+#[derive(Debug, Default)]
+struct WorkerState {
+    /// What it has not finished, in order.
+    queue: VecDeque<Step>,
+    /// The limit that its running task has exceeded, for which it was killed.
+    exceeded: Option<Duration>,
+    idle_deaths: u32,
+    /// Changes of its peers that it has been told.
+    peer_changes: u32,
+    /// By peer: the number of changes from which on it knows the present one.
+    knows_from: Vec<u32>,
+}
+
+impl<'a> Coordinator<'a> {
+    /// The run of a plan, about to begin.
+    pub(crate) fn new(definition: &'a Definition, run: RunId, plan: Plan) -> Self {
+        let n_workers = plan.queues.len();
+        let tasks = plan.homes.into_iter().map(|home| TaskState {
+            home,
+            ending: Ending::Waiting,
+            payload: None,
+        });
+        let workers = plan.queues.into_iter().map(|queue| WorkerState {
+            queue: queue.into(),
+            knows_from: vec![0; n_workers],
+            ..WorkerState::default()
+        });
+        let tasks: Vec<_> = tasks.collect();
+        Self {
+            definition,
+            run,
+            unfinished: tasks.len(),
+            tasks,
+            workers: workers.collect(),
+        }
+    }
+
+    /// Whether every task has a result or an error.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.unfinished == 0
+    }
+
+    /// Gives every worker its steps.
+    pub(crate) fn begin(&self, cluster: &mut dyn Cluster) {
+        for (index, worker) in self.workers.iter().enumerate() {
+            let steps: Vec<_> = worker.queue.iter().cloned().collect();
+            self.send_steps(ProcessorId::new(index), steps, false, cluster);
+        }
+    }
+
+    /// An attempt at a task is over.
+    pub(crate) fn on_ended(
+        &mut self,
+        worker: ProcessorId,
+        ended: Ended,
+        cluster: &mut dyn Cluster,
+    ) {
+        if ended.run != self.run {
+            return;
+        }
+        let state = &mut self.workers[worker.index()];
+        state.idle_deaths = 0;
+        let Some(place) = state.queue.iter().position(|step| step.task == ended.task) else {
+            return;
+        };
+        if ended.tries_again {
+            state.queue[place].attempt = ended.attempt + 1;
+            return;
+        }
+        let Some(step) = state.queue.remove(place) else {
+            return;
+        };
+        match ended.result {
+            Ok(payload) => self.on_result(worker, &step, payload, ended.peer_changes, cluster),
+            Err(kind) => self.fail(worker, &step, (ended.attempt, kind), cluster),
+        }
+    }
+
+    fn on_result(
+        &mut self,
+        worker: ProcessorId,
+        step: &Step,
+        payload: Option<Payload>,
+        peer_changes: u32,
+        cluster: &mut dyn Cluster,
+    ) {
+        let task = &mut self.tasks[step.task.index()];
+        if matches!(task.ending, Ending::Waiting) {
+            task.ending = Ending::Done;
+            task.payload = payload;
+            self.unfinished -= 1;
+        }
+        // A consumer that was replaced while the result was on its way has not got it.
+        for &consumer in &step.consumers {
+            let known = &self.workers[worker.index()].knows_from;
+            if peer_changes < known[consumer.index()] {
+                self.supply(consumer, &[step.task], cluster);
+            }
+        }
+    }
+
+    /// A task has failed for good on a worker; what depends on it will not be run.
+    fn fail(
+        &mut self,
+        worker: ProcessorId,
+        step: &Step,
+        (attempt, kind): (u32, TaskErrorKind),
+        cluster: &mut dyn Cluster,
+    ) {
+        let error = self.definition.blame(step.task, attempt, kind);
+        // If the result exists and only computing it once more has failed, it is missing here and nowhere else.
+        let exists = matches!(self.tasks[step.task.index()].ending, Ending::Done);
+        if matches!(self.tasks[step.task.index()].ending, Ending::Waiting) {
+            self.tasks[step.task.index()].ending = Ending::Failed(error.clone());
+            self.unfinished -= 1;
+        }
+        let mut skipped = HashSet::new();
+        let mut next = vec![step.task];
+        while let Some(task) = next.pop() {
+            for successor in self.definition.task_graph.successors(task) {
+                let state = &mut self.tasks[successor.task.index()];
+                let concerned = task != step.task || !exists || state.home == worker;
+                if concerned && matches!(state.ending, Ending::Waiting) {
+                    let cause = error.clone();
+                    let kind = TaskErrorKind::DependencyFailed { cause };
+                    state.ending = Ending::Failed(self.definition.blame(successor.task, 1, kind));
+                    self.unfinished -= 1;
+                    skipped.insert(successor.task);
+                    next.push(successor.task);
+                }
+            }
+        }
+        if !skipped.is_empty() {
+            self.skip(&skipped, cluster);
+        }
+    }
+
+    fn skip(&mut self, skipped: &HashSet<TaskId>, cluster: &mut dyn Cluster) {
+        let run = self.run;
+        for (index, worker) in self.workers.iter_mut().enumerate() {
+            let mut here = Vec::new();
+            worker.queue.retain(|step| {
+                let stays = !skipped.contains(&step.task);
+                if !stays {
+                    here.push(step.task);
+                }
+                stays
+            });
+            for tasks in here.chunks(STEPS_PER_MESSAGE) {
+                let tasks = tasks.to_vec();
+                cluster.send(ProcessorId::new(index), ToWorker::Skip { run, tasks });
+            }
+        }
+    }
+
+    /// Ends all that is unfinished, and every worker that is running a task; returns the workers killed.
+    pub(crate) fn on_cancel(&mut self, cluster: &mut dyn Cluster) -> Vec<ProcessorId> {
+        for (index, task) in self.tasks.iter_mut().enumerate() {
+            if matches!(task.ending, Ending::Waiting) {
+                let cancelled = TaskErrorKind::Cancelled;
+                let error = self.definition.blame(TaskId::new(index), 1, cancelled);
+                task.ending = Ending::Failed(error);
+            }
+        }
+        self.unfinished = 0;
+        let workers = (0..self.workers.len()).map(ProcessorId::new);
+        workers
+            .filter(|&worker| cluster.running(worker).is_some() && cluster.kill(worker))
+            .collect()
+    }
+
+    /// A task has run for longer than it may: its worker is ended, and [`on_exit`](Self::on_exit) tells the rest.
+    pub(crate) fn on_exceeded(
+        &mut self,
+        worker: ProcessorId,
+        limit: Duration,
+        cluster: &mut dyn Cluster,
+    ) {
+        if cluster.kill(worker) {
+            self.workers[worker.index()].exceeded = Some(limit);
+        }
+    }
+
+    /// Tells the workers that the run is over.
+    pub(crate) fn end(&self, cluster: &mut dyn Cluster) {
+        for index in 0..self.workers.len() {
+            cluster.send(ProcessorId::new(index), ToWorker::End { run: self.run });
+        }
+    }
+
+    /// The results of all tasks that have one, and the errors of the others.
+    pub(crate) fn into_results(self) -> Vec<Option<Result<Payload, TaskError>>> {
+        let result = |task: TaskState| match task.ending {
+            Ending::Waiting => None,
+            Ending::Done => task.payload.map(Ok),
+            Ending::Failed(error) => Some(Err(error)),
+        };
+        self.tasks.into_iter().map(result).collect()
+    }
+
+    fn send_steps(
+        &self,
+        to: ProcessorId,
+        steps: Vec<Step>,
+        first: bool,
+        cluster: &mut dyn Cluster,
+    ) {
+        let run = self.run;
+        let mut chunks: Vec<Vec<Step>> = Vec::new();
+        for step in steps {
+            match chunks.last_mut() {
+                Some(chunk) if chunk.len() < STEPS_PER_MESSAGE => chunk.push(step),
+                _ => chunks.push(vec![step]),
+            }
+        }
+        // What goes in front is sent back to front, so that it ends up in order.
+        if first {
+            chunks.reverse();
+        }
+        for steps in chunks {
+            cluster.send(to, ToWorker::Steps { run, steps, first });
+        }
+    }
+
+    fn send_value(
+        &self,
+        to: ProcessorId,
+        task: TaskId,
+        payload: Payload,
+        cluster: &mut dyn Cluster,
+    ) {
+        let run = self.run;
+        let sent = crate::clock::now();
+        cluster.send(
+            to,
+            ToWorker::Value(Value {
+                run,
+                task,
+                payload,
+                sent,
+            }),
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! What crosses between coordinator and workers; serde only, no I/O.
+
+use crate::failure::TaskErrorKind;
+use crate::id::{ProcessorId, TaskId};
+use crate::payload::Payload;
+use crate::plan::Step;
+use crate::sys::DescriptorAddress;
+use serde::{Deserialize, Serialize};
+
+/// Nanoseconds on a clock that all processes of this machine share.
+pub(crate) type Timestamp = u64;
+
+/// A run of a graph; later runs of a pool have larger numbers.
+pub(crate) type RunId = u64;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum ToWorker {
+    /// The graph that all runs from now on are about; its captures follow.
+    Graph { descriptor: DescriptorAddress },
+    /// The next captured value of that graph.
+    Capture(Payload),
+    /// More to do in a run: behind all other steps, or, if `first`, before them.
+    Steps {
+        run: RunId,
+        steps: Vec<Step>,
+        first: bool,
+    },
+    /// A result that steps here need.
+    Value(Value),
+    /// These tasks are not to be run: something that they need has failed.
+    Skip { run: RunId, tasks: Vec<TaskId> },
+    /// The run is over.
+    End { run: RunId },
+    /// There is nothing more to do, ever.
+    Stop,
+}
+
+/// A result on its way to a worker.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Value {
+    pub(crate) run: RunId,
+    pub(crate) task: TaskId,
+    pub(crate) payload: Payload,
+    /// When it was sent.
+    pub(crate) sent: Timestamp,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum FromWorker {
+    /// A task with a time limit has started.
+    Started {
+        run: RunId,
+        task: TaskId,
+        attempt: u32,
+    },
+    /// An attempt at a task is over.
+    Ended(Ended),
+    /// The graph of the last `Graph` message cannot be run here.
+    Refused { reason: String },
+}
+
+/// How one attempt at a task went.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Ended {
+    pub(crate) run: RunId,
+    pub(crate) task: TaskId,
+    pub(crate) attempt: u32,
+    /// The bytes of an output, or what went wrong.
+    pub(crate) result: Result<Option<Payload>, TaskErrorKind>,
+    /// Whether the worker tries again by itself.
+    pub(crate) tries_again: bool,
+    /// How many changes of its peers the worker knew of when it sent the result to them.
+    pub(crate) peer_changes: u32,
+    pub(crate) observed: Observed,
+}
+
+impl Ended {
+    /// The end of an attempt at a step, known to no peer yet.
+    pub(crate) fn new(
+        run: RunId,
+        step: &Step,
+        result: Result<Option<Payload>, TaskErrorKind>,
+        observed: Observed,
+    ) -> Self {
+        Self {
+            run,
+            task: step.task,
+            attempt: step.attempt,
+            tries_again: matches!(&result, Err(kind) if step.tries_again(kind)),
+            result,
+            peer_changes: 0,
+            observed,
+        }
+    }
+}
+
+/// What a worker saw of an attempt at a task.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Observed {
+    pub(crate) start: Timestamp,
+    pub(crate) finish: Timestamp,
+    /// The size of the encoded result, if it was encoded.
+    pub(crate) bytes: Option<u64>,
+    /// The inputs that came from other workers and were used here first.
+    pub(crate) arrivals: Vec<Arrival>,
+}
+
+impl Observed {
+    /// Nothing but the times; the size of the result is added when it is known.
+    pub(crate) fn between(start: Timestamp, finish: Timestamp) -> Self {
+        Self {
+            start,
+            finish,
+            ..Self::default()
+        }
+    }
+}
+
+/// An input that came from another worker.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Arrival {
+    pub(crate) task: TaskId,
+    pub(crate) from: Option<ProcessorId>,
+    pub(crate) sent: Timestamp,
+    pub(crate) received: Timestamp,
+    pub(crate) bytes: u64,
+}

@@ -1,0 +1,349 @@
+//! The verbs that run a graph: [`Graph::run`], and [`Pool`] for more than one run.
+
+use crate::crew::{Bounds, Crew};
+use crate::error::Error;
+use crate::outcome::{Outcome, Results};
+use crate::plan::Plan;
+use crate::program::{Definition, Graph};
+use crate::report::Report;
+use crate::run_error::RunErrorKind;
+use crate::schedule::{Policy, Processors, Schedule, Scheduler};
+use crate::transport::Cluster;
+use crate::transport::ipc::IpcCluster;
+use crate::transport::local::LocalCluster;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+impl<O> Graph<O> {
+    /// Runs the graph on this many worker processes, which are started for it and end with it.
+    ///
+    /// No more are started than the graph has tasks.
+    /// To run several graphs, or one several times, a [`Pool`] saves starting them anew.
+    ///
+    /// # Errors
+    ///
+    /// If `processes` is 0, the graph has no valid costs or captures, or no process could be started.
+    /// A task that fails is no error of the run: it is in the outcome.
+    pub fn run(&self, processes: usize) -> Result<Outcome<O>, Error> {
+        let n_tasks = self.task_graph()?.n_tasks();
+        if processes > 0 && n_tasks == 0 {
+            return self.run_inline();
+        }
+        Pool::new(processes.min(n_tasks))?.run(self)
+    }
+
+    /// Where and when each task would run on this many processes.
+    ///
+    /// # Errors
+    ///
+    /// If `processes` is 0, or the graph has no valid costs or captures.
+    pub fn schedule(&self, processes: usize) -> Result<Schedule, Error> {
+        Policy::default().schedule(self.task_graph()?, &Processors::new(processes)?)
+    }
+}
+
+/// Worker processes that are kept between runs.
+///
+/// Several threads may run graphs on one pool; the runs follow one another.
+/// Clones stand for the same workers, which end with the last clone.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    crew: Mutex<Crew>,
+    processors: Processors,
+    policy: Policy,
+    timeout: Option<Duration>,
+}
+
+impl Pool {
+    /// Starts this many worker processes.
+    ///
+    /// # Errors
+    ///
+    /// If `processes` is 0, or a process could not be started.
+    pub fn new(processes: usize) -> Result<Self, Error> {
+        Self::builder().processes(processes).build()
+    }
+
+    /// A pool with other settings than the usual ones.
+    pub fn builder() -> PoolBuilder {
+        PoolBuilder::default()
+    }
+
+    /// The number of workers.
+    pub fn n_workers(&self) -> usize {
+        self.shared.processors.len()
+    }
+
+    /// Schedules a graph and runs it.
+    ///
+    /// # Errors
+    ///
+    /// If the graph has no valid costs or captures, or a worker that is missing could not be started again.
+    /// A task that fails is no error of the run: it is in the outcome.
+    pub fn run<O>(&self, graph: &Graph<O>) -> Result<Outcome<O>, Error> {
+        let schedule = self.schedule(graph)?;
+        self.run_schedule(graph, &schedule)
+    }
+
+    /// Runs a graph by a schedule that was made before, or by hand.
+    ///
+    /// Only the order and place of the tasks count: each starts as soon as its inputs are there and the task before
+    /// it on the same worker has ended.
+    ///
+    /// # Errors
+    ///
+    /// If `schedule` is not valid for the graph or needs more workers than the pool has, and as [`run`](Self::run).
+    pub fn run_schedule<O>(
+        &self,
+        graph: &Graph<O>,
+        schedule: &Schedule,
+    ) -> Result<Outcome<O>, Error> {
+        let definition = graph.definition()?;
+        let finished = self
+            .shared
+            .run(definition, schedule, &AtomicBool::new(false))?;
+        Ok(finished.collect(graph))
+    }
+
+    /// Starts to run a graph and returns at once.
+    ///
+    /// # Errors
+    ///
+    /// If the graph has no valid costs or captures, or no thread could be started.
+    pub fn start<O>(&self, graph: &Graph<O>) -> Result<Run<O>, Error> {
+        let schedule = self.schedule(graph)?;
+        let definition = Arc::clone(graph.definition()?);
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let waker = self.shared.lock().waker();
+        let (shared, flag) = (Arc::clone(&self.shared), Arc::clone(&cancelled));
+        let thread = std::thread::Builder::new().name("ampeg run".into());
+        let thread = thread.spawn(move || shared.run(&definition, &schedule, &flag));
+        Ok(Run {
+            graph: graph.clone(),
+            cancelled,
+            waker,
+            thread: Some(thread.map_err(|error| RunErrorKind::NoWorker(error.to_string()))?),
+        })
+    }
+
+    fn schedule<O>(&self, graph: &Graph<O>) -> Result<Schedule, Error> {
+        let shared = &self.shared;
+        shared
+            .policy
+            .schedule(graph.task_graph()?, &shared.processors)
+    }
+}
+
+impl Shared {
+    fn run(
+        &self,
+        definition: &Arc<Definition>,
+        schedule: &Schedule,
+        cancelled: &AtomicBool,
+    ) -> Result<Done, Error> {
+        schedule.validate(&definition.task_graph)?;
+        if schedule.n_processors() > self.processors.len() {
+            return Err(RunErrorKind::TooFewWorkers {
+                needed: schedule.n_processors(),
+                present: self.processors.len(),
+            }
+            .into());
+        }
+        let plan = Plan::new(definition, schedule);
+        let bounds = Bounds {
+            deadline: self
+                .timeout
+                .and_then(|timeout| Instant::now().checked_add(timeout)),
+            cancelled,
+        };
+        let (results, log) = self.lock().run(definition, plan, bounds)?;
+        Ok(Done {
+            definition: Arc::clone(definition),
+            results,
+            report: Report::new(&definition.task_graph, schedule.clone(), log),
+        })
+    }
+
+    /// The crew; if a run panicked, which is a mistake in this crate, it is still as usable as after any other run.
+    fn lock(&self) -> std::sync::MutexGuard<'_, Crew> {
+        self.crew.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A run that is over, not yet typed.
+struct Done {
+    definition: Arc<Definition>,
+    results: Vec<Option<Result<crate::payload::Payload, crate::failure::TaskError>>>,
+    report: Report,
+}
+
+impl Done {
+    fn collect<O>(self, graph: &Graph<O>) -> Outcome<O> {
+        let mut results = Results::new(&self.definition, self.results);
+        Outcome::new(graph.collect(&mut results), self.report)
+    }
+}
+
+/// The settings of a [`Pool`].
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct PoolBuilder {
+    workers: usize,
+    threads: bool,
+    speeds: Option<Vec<f64>>,
+    policy: Policy,
+    timeout: Option<Duration>,
+}
+
+impl Default for PoolBuilder {
+    fn default() -> Self {
+        Self {
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: false,
+            speeds: None,
+            policy: Policy::default(),
+            timeout: None,
+        }
+    }
+}
+
+impl PoolBuilder {
+    /// This many worker processes; unless told, one for each processor that the system has for this program.
+    pub fn processes(mut self, processes: usize) -> Self {
+        self.workers = processes;
+        self.threads = false;
+        self
+    }
+
+    /// This many threads of this process instead of worker processes.
+    ///
+    /// For debuggers, and for tasks that are known to be thread-safe and not to crash:
+    /// a task that aborts takes the program, and a running task cannot be ended early.
+    /// Values still travel as bytes.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.workers = threads;
+        self.threads = true;
+        self
+    }
+
+    /// The relative speed of each worker, for the schedule; unless told, all are equal.
+    pub fn speeds(mut self, speeds: impl IntoIterator<Item = f64>) -> Self {
+        self.speeds = Some(speeds.into_iter().collect());
+        self
+    }
+
+    /// How graphs are scheduled.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// How long a whole run may take; what is unfinished then ends as cancelled.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Starts the workers.
+    ///
+    /// # Errors
+    ///
+    /// If there are to be none, a speed is out of range or there is not one for each worker,
+    /// or a worker could not be started.
+    pub fn build(self) -> Result<Pool, Error> {
+        if self.workers == 0 {
+            return Err(RunErrorKind::NoProcesses.into());
+        }
+        let processors = match self.speeds {
+            Some(speeds) if speeds.len() != self.workers => {
+                return Err(RunErrorKind::Speeds {
+                    given: speeds.len(),
+                    workers: self.workers,
+                }
+                .into());
+            }
+            Some(speeds) => Processors::with_speeds(speeds)?,
+            None => Processors::new(self.workers)?,
+        };
+        let cluster: Box<dyn Cluster> = if self.threads {
+            Box::new(LocalCluster::start(self.workers)?)
+        } else {
+            Box::new(IpcCluster::start(self.workers)?)
+        };
+        Ok(Pool {
+            shared: Arc::new(Shared {
+                crew: Mutex::new(Crew::new(cluster)),
+                processors,
+                policy: self.policy,
+                timeout: self.timeout,
+            }),
+        })
+    }
+}
+
+/// A run under way; dropped, it is cancelled.
+pub struct Run<O> {
+    graph: Graph<O>,
+    cancelled: Arc<AtomicBool>,
+    waker: Box<dyn Fn() + Send + Sync>,
+    thread: Option<JoinHandle<Result<Done, Error>>>,
+}
+
+impl<O> fmt::Debug for Run<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("is_finished", &self.is_finished())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<O> Run<O> {
+    /// Ends the run: tasks that are running are killed, and what has no result yet ends as cancelled.
+    ///
+    /// Results that exist already are kept. On threads, running tasks are left to finish.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        (self.waker)();
+    }
+
+    /// Whether [`wait`](Self::wait) would return at once.
+    pub fn is_finished(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Waits for the end of the run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pool::run`].
+    pub fn wait(mut self) -> Result<Outcome<O>, Error> {
+        let thread = self.thread.take();
+        let done = thread.map_or_else(
+            || Err(RunErrorKind::Cancelled.into()),
+            |thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|_| Err(RunErrorKind::Cancelled.into()))
+            },
+        )?;
+        Ok(done.collect(&self.graph))
+    }
+}
+
+impl<O> Drop for Run<O> {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.cancel();
+            // Whatever came of it, nobody asks any more.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Dispatchers by their place in the executable: an address that every worker of the same build can check and use.
+
+use crate::task::Descriptor;
+use serde::{Deserialize, Serialize};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+use std::sync::OnceLock;
+
+/// Where a graph's descriptor is, counted from the start of the executable's image, and which graph it must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DescriptorAddress {
+    offset: u64,
+    hash: u64,
+}
+
+impl DescriptorAddress {
+    /// The address of a descriptor; none if it lies outside the main executable, in a dynamic library say.
+    pub(crate) fn of(descriptor: &'static Descriptor) -> Option<Self> {
+        let address = std::ptr::from_ref(descriptor) as usize;
+        let image = Image::of_this_process();
+        image.holds(address).then(|| Self {
+            offset: address.wrapping_sub(image.base) as u64,
+            hash: descriptor.hash(),
+        })
+    }
+
+    /// The descriptor at this address, after every check that can be made.
+    pub(crate) fn resolve(self) -> Result<&'static Descriptor, String> {
+        let image = Image::of_this_process();
+        let address = usize::try_from(self.offset)
+            .map_err(|_| "its address is none of this machine's")?
+            .wrapping_add(image.base);
+        if !address.is_multiple_of(align_of::<Descriptor>()) || !image.holds(address) {
+            return Err("its address lies outside the executable".into());
+        }
+        let start = address as *const u8;
+        // SAFETY: `holds` checked that the bytes of a whole descriptor from `start` on lie in one segment of the
+        // executable that is loaded for as long as the process lives and can be read; any bytes are valid integers.
+        let (magic, hash) = unsafe {
+            (
+                start
+                    .add(Descriptor::MAGIC_OFFSET)
+                    .cast::<[u64; 2]>()
+                    .read(),
+                start.add(Descriptor::HASH_OFFSET).cast::<u64>().read(),
+            )
+        };
+        if !Descriptor::is_genuine(magic, hash, self.hash) {
+            return Err("no such graph is at its address: this worker is another build".into());
+        }
+        // SAFETY: the memory is readable, aligned and lives for ever, as above; only a `Descriptor` constant of this
+        // very executable begins with the two words of `MAGIC`, 128 bits chosen at random, and no code changes it.
+        Ok(unsafe { &*start.cast::<Descriptor>() })
+    }
+}
+
+/// The main executable as it is loaded in this process.
+#[derive(Debug)]
+struct Image {
+    base: usize,
+    /// What can be read of it.
+    segments: Vec<Range<usize>>,
+    build: u64,
+}
+
+impl Image {
+    fn of_this_process() -> &'static Self {
+        static IMAGE: OnceLock<Image> = OnceLock::new();
+        IMAGE.get_or_init(load)
+    }
+
+    /// Whether a descriptor at `address` would lie in it wholly.
+    fn holds(&self, address: usize) -> bool {
+        let Some(end) = address.checked_add(size_of::<Descriptor>()) else {
+            return false;
+        };
+        self.segments
+            .iter()
+            .any(|segment| segment.start <= address && end <= segment.end)
+    }
+}
+
+/// A number that differs between builds: a hash of how the executable is laid out, and of its notes, the build id among them.
+pub(crate) fn build() -> u64 {
+    Image::of_this_process().build
+}
+
+#[cfg(target_os = "linux")]
+fn load() -> Image {
+    extern "C" fn first(
+        info: *mut libc::dl_phdr_info,
+        _: libc::size_t,
+        image: *mut libc::c_void,
+    ) -> libc::c_int {
+        // SAFETY: the loader passes a valid `info` for the time of the call, and `image` is the local of `load`,
+        // which is not used otherwise during the call.
+        let (info, image) = unsafe { (&*info, &mut *image.cast::<Image>()) };
+        // SAFETY: the loader says that `dlpi_phdr` points to `dlpi_phnum` headers.
+        let headers =
+            unsafe { std::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
+        read(usize::try_from(info.dlpi_addr).unwrap_or(0), headers, image);
+        1 // The main executable comes first; nothing else is of interest.
+    }
+
+    let mut image = Image {
+        base: 0,
+        segments: Vec::new(),
+        build: 0,
+    };
+    // SAFETY: `first` has the signature that `dl_iterate_phdr` calls, and `image` outlives the call.
+    unsafe {
+        libc::dl_iterate_phdr(Some(first), std::ptr::from_mut(&mut image).cast());
+    }
+    image
+}
+
+#[cfg(target_os = "linux")]
+fn read(base: usize, headers: &[libc::Elf64_Phdr], image: &mut Image) {
+    let mut hasher = DefaultHasher::new();
+    image.base = base;
+    for header in headers {
+        (
+            header.p_type,
+            header.p_flags,
+            header.p_vaddr,
+            header.p_memsz,
+        )
+            .hash(&mut hasher);
+        let start = base.wrapping_add(header.p_vaddr as usize);
+        let range = start..start.saturating_add(header.p_memsz as usize);
+        if header.p_flags & libc::PF_R == 0 {
+            continue;
+        }
+        match header.p_type {
+            libc::PT_LOAD => image.segments.push(range),
+            libc::PT_NOTE => {
+                // SAFETY: a note segment that can be read is part of a loaded one, for as long as the process lives.
+                let note = unsafe {
+                    std::slice::from_raw_parts(start as *const u8, header.p_memsz as usize)
+                };
+                note.hash(&mut hasher);
+            }
+            _ => {}
+        }
+    }
+    image.build = hasher.finish();
+}
+
+/// Where the loader cannot be asked, addresses count from a place in this very code, and only what lies near it is read.
+#[cfg(not(target_os = "linux"))]
+fn load() -> Image {
+    static ANCHOR: u64 = 0x616d_7065_675f_7379;
+    let base = std::ptr::from_ref(&ANCHOR) as usize;
+    let mut hasher = DefaultHasher::new();
+    std::env::current_exe()
+        .ok()
+        .and_then(|path| std::fs::metadata(path).ok())
+        .map(|file| file.len())
+        .hash(&mut hasher);
+    Image {
+        base,
+        segments: vec![base.saturating_sub(1 << 20)..base.saturating_add(1 << 20)],
+        build: hasher.finish(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stack_and_heap_lie_outside_the_executable() {
+        let local = [0_u64; 16];
+        let boxed = Box::new(local);
+        let image = Image::of_this_process();
+        assert!(!image.holds(std::ptr::from_ref(&local) as usize));
+        assert!(!image.holds(std::ptr::from_ref(&*boxed) as usize));
+        assert!(!image.holds(usize::MAX - 7));
+    }
+
+    #[test]
+    fn addresses_that_are_no_descriptor_are_refused() {
+        let image = Image::of_this_process();
+        for segment in &image.segments {
+            for address in [
+                segment.start,
+                segment.end - 8,
+                segment.end,
+                segment.start + 1,
+            ] {
+                let address = DescriptorAddress {
+                    offset: address.wrapping_sub(image.base) as u64,
+                    hash: 0,
+                };
+                address.resolve().unwrap_err();
+            }
+        }
+        for offset in [u64::MAX, u64::MAX / 2, 1 << 40] {
+            DescriptorAddress { offset, hash: 0 }.resolve().unwrap_err();
+        }
+    }
+
+    #[test]
+    fn builds_have_a_number() {
+        assert_ne!(build(), 0);
+        assert_eq!(build(), build());
+    }
+}

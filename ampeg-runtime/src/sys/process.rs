@@ -1,0 +1,55 @@
+//! What a process says of itself and does to itself: privileges, signals, environment, exit.
+
+use std::ffi::OsStr;
+
+/// Whether this process runs with privileges that its caller does not have, as a set-user-ID program does.
+///
+/// Such a process must not do what its caller's environment says.
+#[cfg(target_os = "linux")]
+pub(crate) fn has_raised_privileges() -> bool {
+    // SAFETY: `getauxval` reads what the kernel told the process at its start, and has no preconditions.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+/// As on Linux, by comparing real and effective ids.
+#[cfg(all(unix, not(target_os = "linux")))]
+pub(crate) fn has_raised_privileges() -> bool {
+    // SAFETY: these four cannot fail and have no preconditions.
+    unsafe { libc::getuid() != libc::geteuid() || libc::getgid() != libc::getegid() }
+}
+
+/// There is no such thing elsewhere.
+#[cfg(not(unix))]
+pub(crate) fn has_raised_privileges() -> bool {
+    false
+}
+
+/// Leaves Ctrl-C to the caller, and makes writing to a closed channel an error instead of the end.
+pub(crate) fn ignore_signals() {
+    #[cfg(unix)]
+    for signal in [libc::SIGINT, libc::SIGPIPE] {
+        // SAFETY: ignoring a signal installs no handler, so that no code can run at the wrong time.
+        unsafe {
+            libc::signal(signal, libc::SIG_IGN);
+        }
+    }
+}
+
+/// Removes a variable from the environment.
+///
+/// Only called before `main`, when this is the only thread.
+pub(crate) fn remove_variable(name: impl AsRef<OsStr>) {
+    // SAFETY: no other thread runs yet that could read the environment.
+    unsafe { std::env::remove_var(name) }
+}
+
+/// Ends this process at once: no destructor and no exit handler runs, whatever other threads are doing.
+pub(crate) fn exit_now(code: i32) -> ! {
+    #[cfg(unix)]
+    // SAFETY: `_exit` may be called from any thread at any time, and does not return.
+    unsafe {
+        libc::_exit(code)
+    }
+    #[cfg(not(unix))]
+    std::process::exit(code)
+}

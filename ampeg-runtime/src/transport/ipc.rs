@@ -1,0 +1,295 @@
+//! Workers as processes, connected by ipc-channel.
+//!
+//! Each process has one inbound channel of which the others hold senders, so that one receiver sees all in order.
+//! Since a send blocks while the receiver's buffer is full, every worker drains its channel in a thread of its own.
+//! Liveness has a channel of its own: end-of-file on a worker's lifeline, whose other end only the coordinator holds,
+//! means that the coordinator is gone. That a worker is gone is learnt from the process table.
+
+use super::{Cluster, Event, Exit};
+use crate::error::Error;
+use crate::id::{ProcessorId, TaskId};
+use crate::message::{FromWorker, ToWorker};
+use crate::process::Process;
+use crate::run_error::RunErrorKind;
+use crate::sys::Progress;
+use ipc_channel::ipc::{IpcReceiver, IpcSender};
+use ipc_channel::{IpcError, TryRecvError, ipc};
+use serde::{Deserialize, Serialize};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+pub(super) mod handshake;
+pub(crate) mod link;
+
+use handshake::Guest;
+
+/// What a worker is sent.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum ToWorkerProcess {
+    /// The first message: who the worker is, and how to reach the coordinator.
+    Welcome {
+        worker: ProcessorId,
+        generation: u32,
+        coordinator: IpcSender<ToCoordinator>,
+    },
+    /// How to reach another worker from now on.
+    Peer {
+        worker: ProcessorId,
+        sender: IpcSender<ToWorkerProcess>,
+    },
+    Message {
+        from: Option<ProcessorId>,
+        message: ToWorker,
+    },
+}
+
+/// What the coordinator is sent.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum ToCoordinator {
+    Message {
+        worker: ProcessorId,
+        generation: u32,
+        message: FromWorker,
+    },
+    /// From the thread that watches the process; behind all that the worker itself sent.
+    Exited {
+        worker: ProcessorId,
+        generation: u32,
+        exit: Exit,
+    },
+    Woken,
+}
+
+/// How long a worker that is told to stop may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Worker processes.
+#[derive(Debug)]
+pub(crate) struct IpcCluster {
+    workers: Vec<Member>,
+    inbound: IpcReceiver<ToCoordinator>,
+    inbound_sender: IpcSender<ToCoordinator>,
+}
+
+#[derive(Debug)]
+struct Member {
+    generation: u32,
+    process: Process,
+    sender: IpcSender<ToWorkerProcess>,
+    /// Held for its end only.
+    _lifeline: IpcSender<()>,
+    progress: Progress,
+}
+
+impl IpcCluster {
+    /// Starts the workers side by side, and returns when all are connected.
+    pub(crate) fn start(n_workers: usize) -> Result<Self, Error> {
+        let (inbound_sender, inbound) = ipc::channel().map_err(no_channel)?;
+        let guests: Vec<_> = (0..n_workers).map(|_| Guest::invite()).collect();
+        let mut cluster = Self {
+            workers: Vec::with_capacity(n_workers),
+            inbound,
+            inbound_sender,
+        };
+        for (index, guest) in guests.into_iter().enumerate() {
+            let member = cluster.welcome(ProcessorId::new(index), 0, guest?)?;
+            cluster.workers.push(member);
+        }
+        for index in 0..n_workers {
+            cluster.introduce_all_to(ProcessorId::new(index));
+        }
+        Ok(cluster)
+    }
+
+    fn welcome(&self, worker: ProcessorId, generation: u32, guest: Guest) -> Result<Member, Error> {
+        let (process, hello) = guest.connect()?;
+        let coordinator = self.inbound_sender.clone();
+        let welcome = ToWorkerProcess::Welcome {
+            worker,
+            generation,
+            coordinator: coordinator.clone(),
+        };
+        let watched = process.watch(move |exit| {
+            // A coordinator that is gone needs no news.
+            let _ = send(
+                &coordinator,
+                ToCoordinator::Exited {
+                    worker,
+                    generation,
+                    exit,
+                },
+            );
+        });
+        if let Err(error) = watched {
+            process.kill();
+            return Err(RunErrorKind::NoWorker(error.to_string()).into());
+        }
+        // If it has died meanwhile, its exit is on the way.
+        let _ = send(&hello.inbound, welcome);
+        Ok(Member {
+            generation,
+            process,
+            sender: hello.inbound,
+            _lifeline: hello.lifeline,
+            progress: Progress::of(hello.progress).map_err(RunErrorKind::NoWorker)?,
+        })
+    }
+
+    /// Tells a worker how to reach each of the others.
+    fn introduce_all_to(&self, to: ProcessorId) {
+        for index in 0..self.workers.len() {
+            if index != to.index() {
+                self.introduce(ProcessorId::new(index), to);
+            }
+        }
+    }
+
+    fn introduce(&self, worker: ProcessorId, to: ProcessorId) {
+        let sender = self.workers[worker.index()].sender.clone();
+        // A worker that is gone needs no peers.
+        let _ = send(
+            &self.workers[to.index()].sender,
+            ToWorkerProcess::Peer { worker, sender },
+        );
+    }
+
+    fn event(&self, message: ToCoordinator) -> Option<Event> {
+        let current =
+            |worker: ProcessorId, generation| self.workers[worker.index()].generation == generation;
+        match message {
+            ToCoordinator::Message {
+                worker,
+                generation,
+                message,
+            } => current(worker, generation).then_some(Event::Message(worker, message)),
+            ToCoordinator::Exited {
+                worker,
+                generation,
+                exit,
+            } => current(worker, generation).then_some(Event::Exited(worker, exit)),
+            ToCoordinator::Woken => Some(Event::Woken),
+        }
+    }
+}
+
+impl Cluster for IpcCluster {
+    fn n_workers(&self) -> usize {
+        self.workers.len()
+    }
+
+    fn send(&mut self, to: ProcessorId, message: ToWorker) {
+        let from = None;
+        // If it is gone, its exit is on the way.
+        let _ = send(
+            &self.workers[to.index()].sender,
+            ToWorkerProcess::Message { from, message },
+        );
+    }
+
+    fn receive(&mut self, timeout: Option<Duration>) -> Option<Event> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            let message = match deadline {
+                Some(deadline) => receive_until(&self.inbound, deadline)?,
+                None => receive(&self.inbound)?,
+            };
+            // What a predecessor of a present worker sent is no longer of interest.
+            if let Some(event) = message.ok().and_then(|message| self.event(message)) {
+                return Some(event);
+            }
+        }
+    }
+
+    fn restart(&mut self, worker: ProcessorId) -> Result<(), Error> {
+        let generation = self.workers[worker.index()].generation + 1;
+        let member = self.welcome(worker, generation, Guest::invite()?)?;
+        self.workers[worker.index()] = member;
+        self.introduce_all_to(worker);
+        for index in 0..self.workers.len() {
+            if index != worker.index() {
+                self.introduce(worker, ProcessorId::new(index));
+            }
+        }
+        Ok(())
+    }
+
+    fn kill(&mut self, worker: ProcessorId) -> bool {
+        self.workers[worker.index()].process.kill();
+        true
+    }
+
+    fn running(&self, worker: ProcessorId) -> Option<(TaskId, u32)> {
+        self.workers[worker.index()].progress.running()
+    }
+
+    fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
+        let waker = Mutex::new(self.inbound_sender.clone());
+        Box::new(move || {
+            if let Ok(waker) = waker.lock() {
+                // A cluster that is gone needs no waking.
+                let _ = send(&waker, ToCoordinator::Woken);
+            }
+        })
+    }
+}
+
+impl Drop for IpcCluster {
+    fn drop(&mut self) {
+        for worker in &self.workers {
+            if worker.progress.running().is_some() {
+                worker.process.kill();
+            } else {
+                let stop = ToWorkerProcess::Message {
+                    from: None,
+                    message: ToWorker::Stop,
+                };
+                // One that is gone has stopped.
+                let _ = send(&worker.sender, stop);
+            }
+        }
+        for worker in &self.workers {
+            worker.process.end(PATIENCE);
+        }
+    }
+}
+
+/// Sends, also if a signal comes in between.
+pub(super) fn send<T: Serialize>(sender: &IpcSender<T>, message: T) -> Result<(), IpcError> {
+    // An interrupted send has sent nothing, but has consumed the message; ipc-channel retries by itself where it can.
+    sender.send(message)
+}
+
+/// Receives, also if a signal comes in between; none if nobody is left to send, an error if the bytes are no message.
+pub(super) fn receive<T: for<'de> Deserialize<'de> + Serialize>(
+    receiver: &IpcReceiver<T>,
+) -> Option<Result<T, IpcError>> {
+    loop {
+        match receiver.recv() {
+            Err(IpcError::Io(error)) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(IpcError::Disconnected) => return None,
+            result => return Some(result),
+        }
+    }
+}
+
+fn receive_until<T: for<'de> Deserialize<'de> + Serialize>(
+    receiver: &IpcReceiver<T>,
+    deadline: Instant,
+) -> Option<Result<T, IpcError>> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match receiver.try_recv_timeout(left) {
+            Ok(message) => return Some(Ok(message)),
+            Err(TryRecvError::IpcError(IpcError::Io(error)))
+                if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(TryRecvError::IpcError(IpcError::Disconnected)) => return None,
+            Err(TryRecvError::IpcError(error)) => return Some(Err(error)),
+            Err(TryRecvError::Empty) if left.is_zero() => return None,
+            Err(TryRecvError::Empty) => {}
+        }
+    }
+}
+
+fn no_channel(error: impl std::fmt::Display) -> Error {
+    RunErrorKind::NoWorker(format!("no channel could be made: {error}")).into()
+}

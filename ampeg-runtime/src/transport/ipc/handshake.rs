@@ -1,0 +1,178 @@
+//! How a worker process and its coordinator find each other, in bounded time.
+//!
+//! The coordinator opens a one-shot server and names it in the worker's environment, together with a secret;
+//! the worker connects and sends, with the secret, the channels to reach it by.
+
+use super::{ToWorkerProcess, no_channel};
+use crate::error::Error;
+use crate::process::Process;
+use crate::run_error::RunErrorKind;
+use crate::sys;
+use ipc_channel::ipc::{IpcOneShotServer, IpcSender, IpcSharedMemory};
+use serde::{Deserialize, Serialize};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// How long a worker may take from its start to its hello.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often to look whether it still lives in the meantime.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The first message of a worker.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::transport) struct Hello {
+    pub(in crate::transport) secret: u128,
+    pub(in crate::transport) build: u64,
+    pub(in crate::transport) inbound: IpcSender<ToWorkerProcess>,
+    pub(in crate::transport) lifeline: IpcSender<()>,
+    pub(in crate::transport) progress: IpcSharedMemory,
+}
+
+/// What the variable in a worker's environment says.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::transport) struct Invitation {
+    pub(in crate::transport) coordinator: u32,
+    pub(in crate::transport) secret: u128,
+    pub(in crate::transport) server: String,
+}
+
+impl Invitation {
+    pub(in crate::transport) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, ':');
+        Some(Self {
+            coordinator: parts.next()?.parse().ok()?,
+            secret: u128::from_str_radix(parts.next()?, 16).ok()?,
+            server: parts.next()?.to_owned(),
+        })
+    }
+}
+
+impl std::fmt::Display for Invitation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{:x}:{}", self.coordinator, self.secret, self.server)
+    }
+}
+
+/// A worker process that has been started and has not said hello yet.
+#[derive(Debug)]
+pub(in crate::transport) struct Guest {
+    process: Process,
+    invitation: Invitation,
+    hello: Receiver<Result<Hello, String>>,
+}
+
+impl Guest {
+    /// Starts a worker process.
+    pub(in crate::transport) fn invite() -> Result<Self, Error> {
+        let (server, name) = IpcOneShotServer::<Hello>::new().map_err(|error| {
+            let place = std::env::temp_dir();
+            no_channel(format!("{error}, with a socket in {}", place.display()))
+        })?;
+        let invitation = Invitation {
+            coordinator: std::process::id(),
+            secret: secret(),
+            server: name,
+        };
+        let process = Process::start(&invitation.to_string()).map_err(|error| {
+            RunErrorKind::NoWorker(format!("no process could be started: {error}"))
+        })?;
+        let (sender, hello) = channel();
+        let accept = std::thread::Builder::new().name("ampeg accept".into());
+        let accept = accept.spawn(move || {
+            let accepted = server.accept().map(|(_, hello)| hello);
+            // If the guest has been given up, nobody waits any more.
+            let _ = sender.send(accepted.map_err(|error| error.to_string()));
+        });
+        let guest = Self {
+            process,
+            invitation,
+            hello,
+        };
+        match accept {
+            Ok(_) => Ok(guest),
+            Err(error) => Err(guest.turn_away(&error.to_string())),
+        }
+    }
+
+    /// Waits for its hello.
+    pub(in crate::transport) fn connect(self) -> Result<(Process, Hello), Error> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.hello.recv_timeout(LOOK) {
+                Ok(Ok(hello)) => return self.check(hello),
+                Ok(Err(error)) => return Err(self.turn_away(&error)),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(self.turn_away("it did not connect"));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if let Some(exit) = self.process.exit() {
+                let how = match (exit.signal, exit.code) {
+                    (Some(signal), _) => {
+                        format!("it was killed by signal {signal} before it connected")
+                    }
+                    (_, Some(code)) => format!("it exited with code {code} before it connected"),
+                    _ => "it ended before it connected".into(),
+                };
+                return Err(self.turn_away(&how));
+            }
+            if Instant::now() >= deadline {
+                return Err(self.turn_away(&format!("it did not connect within {PATIENCE:?}")));
+            }
+        }
+    }
+
+    fn check(self, hello: Hello) -> Result<(Process, Hello), Error> {
+        if hello.secret != self.invitation.secret {
+            return Err(self.turn_away("a stranger connected in its place"));
+        }
+        if hello.build != sys::build() {
+            return Err(self.turn_away("it is another build of this program"));
+        }
+        Ok((self.process, hello))
+    }
+
+    /// Gives the worker up and says why.
+    fn turn_away(self, why: &str) -> Error {
+        self.process.kill();
+        while self.process.exit().is_none() {
+            std::thread::yield_now();
+        }
+        // The accepting thread may still wait for somebody: this is somebody.
+        if let Ok(server) = IpcSender::<()>::connect(self.invitation.server.clone()) {
+            // Its answer is of no interest any more.
+            let _ = server.send(());
+        }
+        let hint = "does this program do anything before `main`, such as another constructor that does not return?";
+        RunErrorKind::NoWorker(format!("{why} ({hint})")).into()
+    }
+}
+
+/// A number that nobody else can guess: the standard library keys its hash maps from the system's random source.
+fn secret() -> u128 {
+    let half = || u128::from(RandomState::new().hash_one(std::process::id()));
+    half() << 64 | half()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invitation_survives_the_environment() {
+        let invitation = Invitation {
+            coordinator: 17,
+            secret: u128::MAX - 3,
+            server: "/tmp/odd:name/socket".into(),
+        };
+        assert_eq!(Invitation::parse(&invitation.to_string()), Some(invitation));
+    }
+
+    #[test]
+    fn words_that_are_no_invitation_are_refused() {
+        for text in ["", "1", "1:2", "x:2:name", "1:x:name", "-1:2:name"] {
+            assert_eq!(Invitation::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! A worker process's side: connect, drain, and end when the coordinator is gone.
+
+use super::handshake::{Hello, Invitation};
+use super::{ToCoordinator, ToWorkerProcess, receive, send};
+use crate::id::ProcessorId;
+use crate::message::{FromWorker, ToWorker, Value};
+use crate::sys::{self, Progress};
+use crate::worker::{Incoming, Link};
+use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+/// The connection of this worker process to all others.
+#[derive(Debug)]
+pub(crate) struct IpcLink {
+    worker: ProcessorId,
+    generation: u32,
+    coordinator: IpcSender<ToCoordinator>,
+    peers: HashMap<ProcessorId, IpcSender<ToWorkerProcess>>,
+    peer_changes: u32,
+    inbox: Receiver<ToWorkerProcess>,
+    progress: Progress,
+}
+
+impl IpcLink {
+    /// Connects to the coordinator that the invitation names.
+    pub(crate) fn connect(invitation: &str) -> Result<Self, String> {
+        let invitation = Invitation::parse(invitation).ok_or("the invitation is garbled")?;
+        check_parent(invitation.coordinator)?;
+        let text = |error: &dyn fmt::Display| error.to_string();
+        let (inbound, receiver) = ipc::channel().map_err(|error| text(&error))?;
+        let (lifeline, end) = ipc::channel().map_err(|error| text(&error))?;
+        let progress = Progress::new()?;
+        let server = IpcSender::connect(invitation.server).map_err(|error| text(&error))?;
+        let hello = Hello {
+            secret: invitation.secret,
+            build: sys::build(),
+            inbound,
+            lifeline,
+            progress: progress.memory(),
+        };
+        send(&server, hello).map_err(|error| text(&error))?;
+        drop(server);
+        let (sender, inbox) = channel();
+        spawn("ampeg lifeline", move || follow(&end))?;
+        let Some(Ok(ToWorkerProcess::Welcome {
+            worker,
+            generation,
+            coordinator,
+        })) = receive(&receiver)
+        else {
+            return Err("the coordinator did not say welcome".into());
+        };
+        spawn("ampeg receive", move || drain(&receiver, &sender))?;
+        Ok(Self {
+            worker,
+            generation,
+            coordinator,
+            peers: HashMap::new(),
+            peer_changes: 0,
+            inbox,
+            progress,
+        })
+    }
+
+    /// Takes in news of peers; anything else is for the worker.
+    fn take_in(&mut self, message: ToWorkerProcess) -> Option<Incoming> {
+        match message {
+            ToWorkerProcess::Message { from, message } => Some(Incoming { from, message }),
+            ToWorkerProcess::Peer { worker, sender } => {
+                // The first introduction of each peer is no change.
+                if self.peers.insert(worker, sender).is_some() {
+                    self.peer_changes += 1;
+                }
+                None
+            }
+            ToWorkerProcess::Welcome { .. } => None,
+        }
+    }
+}
+
+/// The coordinator is this process's parent; a stranger's invitation is not taken.
+fn check_parent(coordinator: u32) -> Result<(), String> {
+    #[cfg(unix)]
+    if std::os::unix::process::parent_id() != coordinator {
+        return Err("the process that invited this worker is not its parent, or is gone".into());
+    }
+    #[cfg(not(unix))]
+    let _ = coordinator;
+    Ok(())
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), String> {
+    let thread = thread::Builder::new().name(name.into()).spawn(body);
+    thread.map(drop).map_err(|error| error.to_string())
+}
+
+/// Ends the process when the coordinator's end of the lifeline closes, even in the middle of a task.
+fn follow(end: &IpcReceiver<()>) {
+    while let Some(Ok(())) = receive(end) {}
+    sys::exit_now(0);
+}
+
+/// Keeps the inbound channel empty, so that no sender ever waits for this worker's tasks.
+fn drain(receiver: &IpcReceiver<ToWorkerProcess>, inbox: &Sender<ToWorkerProcess>) {
+    while let Some(message) = receive(receiver) {
+        // Bytes that are no message are dropped: nothing in them can be trusted.
+        if let Ok(message) = message
+            && inbox.send(message).is_err()
+        {
+            return;
+        }
+    }
+}
+
+impl Link for IpcLink {
+    fn receive(&mut self) -> Option<Incoming> {
+        loop {
+            let message = self.inbox.recv().ok()?;
+            if let Some(incoming) = self.take_in(message) {
+                return Some(incoming);
+            }
+        }
+    }
+
+    fn try_receive(&mut self) -> Option<Incoming> {
+        loop {
+            let message = self.inbox.try_recv().ok()?;
+            if let Some(incoming) = self.take_in(message) {
+                return Some(incoming);
+            }
+        }
+    }
+
+    fn send(&mut self, to: ProcessorId, value: Value) {
+        let message = ToWorkerProcess::Message {
+            from: Some(self.worker),
+            message: ToWorker::Value(value),
+        };
+        if let Some(peer) = self.peers.get(&to) {
+            // If it is gone, the coordinator knows, or will, and sees to what is lost.
+            let _ = send(peer, message);
+        }
+    }
+
+    fn report(&mut self, message: FromWorker) {
+        let message = ToCoordinator::Message {
+            worker: self.worker,
+            generation: self.generation,
+            message,
+        };
+        // If it is gone, the lifeline ends this process.
+        let _ = send(&self.coordinator, message);
+    }
+
+    fn peer_changes(&self) -> u32 {
+        self.peer_changes
+    }
+
+    fn progress(&self) -> &Progress {
+        &self.progress
+    }
+}

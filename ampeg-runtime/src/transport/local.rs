@@ -1,0 +1,171 @@
+//! Workers as threads of this process: for tests, debuggers, and tasks that are known to be thread-safe.
+//!
+//! Values still travel as bytes, so that a graph means the same as over processes.
+//! A thread cannot be killed.
+
+use super::{Cluster, Event, Exit};
+use crate::error::Error;
+use crate::id::{ProcessorId, TaskId};
+use crate::message::{FromWorker, ToWorker, Value};
+use crate::run_error::RunErrorKind;
+use crate::sys::Progress;
+use crate::worker::{Incoming, Link, work};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Worker threads.
+#[derive(Debug)]
+pub(crate) struct LocalCluster {
+    workers: Vec<Member>,
+    events: Receiver<Event>,
+    waker: Sender<Event>,
+}
+
+#[derive(Debug)]
+struct Member {
+    inbox: Sender<Incoming>,
+    progress: Progress,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl LocalCluster {
+    pub(crate) fn start(n_workers: usize) -> Result<Self, Error> {
+        let (waker, events) = channel();
+        let (inboxes, outboxes): (Vec<_>, Vec<_>) = (0..n_workers).map(|_| channel()).unzip();
+        let mut workers = Vec::with_capacity(n_workers);
+        for (index, outbox) in outboxes.into_iter().enumerate() {
+            let progress = Progress::new().map_err(RunErrorKind::NoWorker)?;
+            let link = LocalLink {
+                worker: ProcessorId::new(index),
+                inbox: outbox,
+                peers: inboxes.clone(),
+                coordinator: waker.clone(),
+                progress: progress.clone(),
+            };
+            workers.push(Member {
+                inbox: inboxes[index].clone(),
+                progress,
+                thread: Some(spawn(link)?),
+            });
+        }
+        Ok(Self {
+            workers,
+            events,
+            waker,
+        })
+    }
+}
+
+fn spawn(mut link: LocalLink) -> Result<JoinHandle<()>, Error> {
+    let name = format!("ampeg worker {}", link.worker);
+    let thread = std::thread::Builder::new().name(name).spawn(move || {
+        work(&mut link);
+        let exit = Exit {
+            signal: None,
+            code: Some(0),
+        };
+        // A coordinator that is gone needs no news.
+        let _ = link.coordinator.send(Event::Exited(link.worker, exit));
+    });
+    thread.map_err(|error| RunErrorKind::NoWorker(error.to_string()).into())
+}
+
+impl Cluster for LocalCluster {
+    fn n_workers(&self) -> usize {
+        self.workers.len()
+    }
+
+    fn send(&mut self, to: ProcessorId, message: ToWorker) {
+        let from = None;
+        // A thread that has ended has said so.
+        let _ = self.workers[to.index()]
+            .inbox
+            .send(Incoming { from, message });
+    }
+
+    fn receive(&mut self, timeout: Option<Duration>) -> Option<Event> {
+        match timeout {
+            Some(timeout) => self.events.recv_timeout(timeout).ok(),
+            None => self.events.recv().ok(),
+        }
+    }
+
+    fn restart(&mut self, worker: ProcessorId) -> Result<(), Error> {
+        let reason = format!("worker thread {worker} has ended");
+        Err(RunErrorKind::NoWorker(reason).into())
+    }
+
+    fn kill(&mut self, _: ProcessorId) -> bool {
+        false
+    }
+
+    fn running(&self, worker: ProcessorId) -> Option<(TaskId, u32)> {
+        self.workers[worker.index()].progress.running()
+    }
+
+    fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
+        let waker = std::sync::Mutex::new(self.waker.clone());
+        Box::new(move || {
+            if let Ok(waker) = waker.lock() {
+                // A cluster that is gone needs no waking.
+                let _ = waker.send(Event::Woken);
+            }
+        })
+    }
+}
+
+impl Drop for LocalCluster {
+    fn drop(&mut self) {
+        for index in 0..self.workers.len() {
+            self.send(ProcessorId::new(index), ToWorker::Stop);
+        }
+        for worker in &mut self.workers {
+            if let Some(thread) = worker.thread.take() {
+                // The thread catches the panics of tasks; if it panicked all the same, there is nobody to tell.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct LocalLink {
+    worker: ProcessorId,
+    inbox: Receiver<Incoming>,
+    peers: Vec<Sender<Incoming>>,
+    coordinator: Sender<Event>,
+    progress: Progress,
+}
+
+impl Link for LocalLink {
+    fn receive(&mut self) -> Option<Incoming> {
+        self.inbox.recv().ok()
+    }
+
+    fn try_receive(&mut self) -> Option<Incoming> {
+        self.inbox.try_recv().ok()
+    }
+
+    fn send(&mut self, to: ProcessorId, value: Value) {
+        let incoming = Incoming {
+            from: Some(self.worker),
+            message: ToWorker::Value(value),
+        };
+        // A peer that has ended needs nothing.
+        let _ = self.peers[to.index()].send(incoming);
+    }
+
+    fn report(&mut self, message: FromWorker) {
+        // A coordinator that is gone needs no news.
+        let _ = self.coordinator.send(Event::Message(self.worker, message));
+    }
+
+    fn peer_changes(&self) -> u32 {
+        0
+    }
+
+    fn progress(&self) -> &Progress {
+        &self.progress
+    }
+}

@@ -1,0 +1,53 @@
+//! What a transport must do for a coordinator; the workers' side is [`Link`](crate::worker::Link).
+//!
+//! One contract suite, at the foot, runs against every transport.
+
+use crate::error::Error;
+use crate::id::{ProcessorId, TaskId};
+use crate::message::{FromWorker, ToWorker};
+use std::fmt;
+use std::time::Duration;
+
+pub(crate) mod ipc;
+pub(crate) mod local;
+
+/// Workers, and the channels to and between them, as the coordinator has them.
+pub(crate) trait Cluster: Send + fmt::Debug {
+    fn n_workers(&self) -> usize;
+
+    /// Sends a message; messages to one worker arrive in order. If it is gone, nothing happens: an
+    /// [`Event::Exited`] tells, or has told.
+    fn send(&mut self, to: ProcessorId, message: ToWorker);
+
+    /// The next event, waited for until the timeout.
+    fn receive(&mut self, timeout: Option<Duration>) -> Option<Event>;
+
+    /// Puts a new worker in the place of one that has exited; all others are told before later messages reach them.
+    fn restart(&mut self, worker: ProcessorId) -> Result<(), Error>;
+
+    /// Ends a worker, whatever it is doing, if the transport can; an [`Event::Exited`] follows.
+    fn kill(&mut self, worker: ProcessorId) -> bool;
+
+    /// The attempt at a task that a worker is running, or was running when it exited.
+    fn running(&self, worker: ProcessorId) -> Option<(TaskId, u32)>;
+
+    /// Makes `receive` return early, from any thread.
+    fn waker(&self) -> Box<dyn Fn() + Send + Sync>;
+}
+
+/// What a coordinator learns from its workers.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Message(ProcessorId, FromWorker),
+    /// A worker is gone; all its messages have come before.
+    Exited(ProcessorId, Exit),
+    /// Somebody used the waker.
+    Woken,
+}
+
+/// How a worker ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Exit {
+    pub(crate) signal: Option<i32>,
+    pub(crate) code: Option<i32>,
+}
