@@ -2,6 +2,7 @@
 
 extern crate self as ampeg;
 
+pub use ampeg_macros::graph;
 pub use ampeg_runtime::*;
 
 #[doc(hidden)]

@@ -1,0 +1,348 @@
+//! Macros in bodies: the arguments of the common ones are walked as the expressions that they are.
+//!
+//! In any other macro, a list of expressions is walked as one; of what is no such list,
+//! only tokens that equal a task's name count as its uses.
+
+use super::{Position, Use, Walker, format, is_variable};
+use crate::syntax::name_of;
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Expr, ExprMacro, Lit, Macro, MacroDelimiter, Pat, Result, Token, parse_quote};
+
+/// What a macro does with its arguments.
+enum Kind {
+    /// A format string and its arguments, after this many expressions in this position.
+    Format(usize, Position),
+    /// `vec![a, b]`, `vec![a; n]`, `dbg!(a)`.
+    Values,
+    /// `matches!(a, pattern if guard)`.
+    Matches,
+    /// Nothing that is evaluated.
+    Literal,
+    Unknown,
+}
+
+impl Kind {
+    fn of(mac: &Macro) -> Self {
+        let name = mac
+            .path
+            .segments
+            .last()
+            .map(|segment| segment.ident.to_string());
+        match name.as_deref().unwrap_or_default() {
+            "format" | "print" | "println" | "eprint" | "eprintln" | "panic" | "todo"
+            | "unimplemented" | "unreachable" | "format_args" => Self::Format(0, Position::Place),
+            // Of `log`, `tracing`, `anyhow` and their kin.
+            "trace" | "debug" | "info" | "warn" | "error" | "bail" | "anyhow" | "eyre" => {
+                Self::Format(0, Position::Place)
+            }
+            "write" | "writeln" => Self::Format(1, Position::Place),
+            "assert" | "debug_assert" | "ensure" => Self::Format(1, Position::Value),
+            "assert_eq" | "assert_ne" | "debug_assert_eq" | "debug_assert_ne" => {
+                Self::Format(2, Position::Place)
+            }
+            "vec" | "dbg" => Self::Values,
+            "matches" | "assert_matches" | "debug_assert_matches" => Self::Matches,
+            "stringify" | "concat" | "include" | "include_str" | "include_bytes" | "env"
+            | "option_env" | "line" | "file" | "column" | "module_path" | "cfg"
+            | "compile_error" => Self::Literal,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Walks the arguments of a macro; returns what takes the place of the whole expression, if anything must.
+pub(super) fn in_expression(walker: &mut Walker<'_>, expression: &mut Expr) -> Option<Expr> {
+    let Expr::Macro(ExprMacro { mac, .. }) = expression else {
+        return None;
+    };
+    let tokens = mac.tokens.clone();
+    let walked = match Kind::of(mac) {
+        Kind::Literal => return None,
+        Kind::Format(leading, position) => formatted(walker, tokens, leading, position),
+        Kind::Values => values(walker, tokens),
+        Kind::Matches => matched(walker, tokens),
+        Kind::Unknown => return unknown(walker, mac).map(|names| rebind(names, expression)),
+    };
+    match walked {
+        Ok(tokens) => mac.tokens = tokens,
+        Err(_) => return unknown(walker, mac).map(|names| rebind(names, expression)),
+    }
+    None
+}
+
+/// `value` or `name = value`.
+struct Argument {
+    name: Option<Ident>,
+    value: Expr,
+}
+
+impl Parse for Argument {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let named = input.peek(syn::Ident)
+            && input.peek2(Token![=])
+            && !input.peek2(Token![==])
+            && !input.peek2(Token![=>]);
+        let name = if named {
+            let name = input.parse()?;
+            input.parse::<Token![=]>()?;
+            Some(name)
+        } else {
+            None
+        };
+        let value = input.parse()?;
+        Ok(Self { name, value })
+    }
+}
+
+impl ToTokens for Argument {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let value = &self.value;
+        match &self.name {
+            Some(name) => tokens.extend(quote!(#name = #value)),
+            None => value.to_tokens(tokens),
+        }
+    }
+}
+
+type Arguments = Punctuated<Argument, Token![,]>;
+
+fn formatted(
+    walker: &mut Walker<'_>,
+    tokens: TokenStream,
+    leading: usize,
+    position: Position,
+) -> Result<TokenStream> {
+    let mut arguments = Arguments::parse_terminated.parse2(tokens)?;
+    for (index, argument) in arguments.iter_mut().enumerate() {
+        match position {
+            Position::Value if index < leading => walker.value(&mut argument.value),
+            _ => walker.place(&mut argument.value),
+        }
+    }
+    let mut texts = arguments.iter().skip(leading).filter_map(text);
+    let Some(literal) = texts.next() else {
+        return Ok(quote!(#arguments));
+    };
+    for name in format::names(&literal.value()) {
+        let is_given = |argument: &Argument| argument.name.as_ref().is_some_and(|it| *it == name);
+        let ident = Ident::new(&name, literal.span());
+        if arguments.iter().any(is_given) {
+            continue;
+        }
+        if let Some(value) = inline(walker, &ident) {
+            let name = Some(ident);
+            arguments.push(Argument { name, value });
+        }
+    }
+    Ok(quote!(#arguments))
+}
+
+/// The text of an argument that is a string literal.
+fn text(argument: &Argument) -> Option<syn::LitStr> {
+    match &argument.value {
+        Expr::Lit(literal) if argument.name.is_none() => match &literal.lit {
+            Lit::Str(text) => Some(text.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// What a name in a format string stands for, if it is to be replaced.
+fn inline(walker: &mut Walker<'_>, ident: &Ident) -> Option<Expr> {
+    if !walker.is_outside(ident) {
+        return None;
+    }
+    replaced(walker, ident, Position::Place)
+}
+
+/// Reports the use of a name that is a token, not an expression.
+fn replaced(walker: &mut Walker<'_>, ident: &Ident, position: Position) -> Option<Expr> {
+    let path = name_of(ident);
+    let expression: Expr = parse_quote!(#ident);
+    let used = Use {
+        path: &path,
+        ident,
+        expression: &expression,
+        position,
+        repeated: walker.repeated > 0,
+    };
+    walker.visitor.on_use(&used)
+}
+
+fn values(walker: &mut Walker<'_>, tokens: TokenStream) -> Result<TokenStream> {
+    let list = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(tokens.clone());
+    if let Ok(mut list) = list {
+        list.iter_mut().for_each(|value| walker.value(value));
+        return Ok(quote!(#list));
+    }
+    let repeat = |input: ParseStream<'_>| {
+        let value: Expr = input.parse()?;
+        input.parse::<Token![;]>()?;
+        Ok((value, input.parse::<Expr>()?))
+    };
+    let (mut value, mut count) = repeat.parse2(tokens)?;
+    walker.value(&mut value);
+    walker.value(&mut count);
+    Ok(quote!(#value; #count))
+}
+
+fn matched(walker: &mut Walker<'_>, tokens: TokenStream) -> Result<TokenStream> {
+    let parts = |input: ParseStream<'_>| {
+        let value: Expr = input.parse()?;
+        input.parse::<Token![,]>()?;
+        let pattern = Pat::parse_multi_with_leading_vert(input)?;
+        let guard = match input.parse::<Option<Token![if]>>()? {
+            Some(_) => Some(input.parse::<Expr>()?),
+            None => None,
+        };
+        // A message, as `assert_matches!` has it.
+        Ok((value, pattern, guard, input.parse::<TokenStream>()?))
+    };
+    let (mut value, mut pattern, mut guard, rest) = parts.parse2(tokens)?;
+    walker.place(&mut value);
+    walker.scoped(|walker| {
+        walker.pattern(&mut pattern);
+        if let Some(guard) = &mut guard {
+            walker.value(guard);
+        }
+    });
+    let guard = guard.map(|guard| quote!(if #guard));
+    Ok(quote!(#value, #pattern #guard #rest))
+}
+
+/// Walks a macro of which nothing is known; returns the names in its texts that need a binding around it.
+fn unknown(walker: &mut Walker<'_>, mac: &mut Macro) -> Option<Vec<(Ident, Expr)>> {
+    let mut names = Vec::new();
+    let is_graph = mac
+        .path
+        .segments
+        .last()
+        .is_some_and(|last| last.ident == "graph");
+    let is_list = !is_graph && !matches!(mac.delimiter, MacroDelimiter::Brace(_));
+    let list = is_list.then(|| Arguments::parse_terminated.parse2(mac.tokens.clone()));
+    if let Some(Ok(mut arguments)) = list {
+        for argument in &mut arguments {
+            match (&argument.value, text(argument)) {
+                (_, Some(text)) => in_text(walker, &text, &mut names),
+                (Expr::Path(path), _) => opaque(walker, &path.clone(), &mut argument.value),
+                _ => walker.value(&mut argument.value),
+            }
+        }
+        mac.tokens = quote!(#arguments);
+    } else {
+        let tokens = mac.tokens.clone();
+        walker.scoped(|walker| {
+            if is_graph {
+                walker.scope.bind_statements(&tokens);
+            }
+            mac.tokens = in_tokens(walker, tokens, &mut names);
+        });
+    }
+    (!names.is_empty()).then_some(names)
+}
+
+/// A bare name as an argument of an unknown macro: it may be a value, a place, or a type.
+fn opaque(walker: &mut Walker<'_>, path: &syn::ExprPath, value: &mut Expr) {
+    let Some(ident) = path.path.get_ident() else {
+        return;
+    };
+    let is_variable = is_variable(ident) && !PRIMITIVES.contains(&&*ident.to_string());
+    let is_meant = is_variable || walker.visitor.is_task(&name_of(ident));
+    if is_meant
+        && walker.is_outside(ident)
+        && let Some(replacement) = replaced(walker, ident, Position::Unknown)
+    {
+        *value = replacement;
+    }
+}
+
+const PRIMITIVES: [&str; 17] = [
+    "bool", "char", "str", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16",
+    "u32", "u64", "u128", "usize",
+];
+
+/// Collects the tasks named in a text, which the macro may take for a format string.
+fn in_text(walker: &mut Walker<'_>, text: &syn::LitStr, names: &mut Vec<(Ident, Expr)>) {
+    for name in format::names(&text.value()) {
+        let ident = Ident::new(&name, text.span());
+        let is_new = names.iter().all(|(known, _)| *known != ident);
+        if is_new
+            && walker.visitor.is_task(&name)
+            && let Some(value) = inline(walker, &ident)
+        {
+            names.push((ident, value));
+        }
+    }
+}
+
+/// `{ let name = &…; macro!(…) }`, so that a format string finds the name.
+fn rebind(names: Vec<(Ident, Expr)>, expression: &Expr) -> Expr {
+    let bindings = names.into_iter().map(|(name, value)| {
+        quote!(#[allow(unused_variables, reason = "only the macro knows what it names")] let #name = &#value;)
+    });
+    parse_quote!({ #(#bindings)* #expression })
+}
+
+fn in_tokens(
+    walker: &mut Walker<'_>,
+    tokens: TokenStream,
+    names: &mut Vec<(Ident, Expr)>,
+) -> TokenStream {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut walked = TokenStream::new();
+    for (index, tree) in trees.iter().enumerate() {
+        match tree {
+            TokenTree::Group(group) => {
+                let inner = in_tokens(walker, group.stream(), names);
+                let mut new = Group::new(group.delimiter(), inner);
+                new.set_span(group.span());
+                walked.extend([TokenTree::Group(new)]);
+                continue;
+            }
+            TokenTree::Ident(ident) if is_value(&trees[..index], &trees[index + 1..]) => {
+                if walker.visitor.is_task(&name_of(ident))
+                    && walker.is_outside(ident)
+                    && let Some(value) = replaced(walker, ident, Position::Unknown)
+                {
+                    walked.extend(quote!((#value)));
+                    continue;
+                }
+            }
+            TokenTree::Literal(literal) => {
+                if let Ok(text) = syn::parse2(literal.to_token_stream()) {
+                    in_text(walker, &text, names);
+                }
+            }
+            _ => {}
+        }
+        walked.extend([tree.clone()]);
+    }
+    walked
+}
+
+/// True if an identifier between these tokens can be a value: no field, method, path, label, binding or callee.
+fn is_value(before: &[TokenTree], after: &[TokenTree]) -> bool {
+    let punct = |tree: Option<&TokenTree>| match tree {
+        Some(TokenTree::Punct(punct)) => punct.as_char(),
+        _ => ' ',
+    };
+    let mut backwards = before.iter().rev();
+    let (last, last_but_one) = (punct(backwards.next()), punct(backwards.next()));
+    let is_part = match last {
+        '.' => last_but_one != '.',
+        ':' => last_but_one == ':',
+        other => other == '\'',
+    };
+    let (next, second) = (punct(after.first()), punct(after.get(1)));
+    let is_named = next == ':' || next == '=' && !matches!(second, '=' | '>');
+    let is_macro = next == '!' && second != '=';
+    let is_bound = matches!(before.last(), Some(TokenTree::Ident(word)) if BINDERS.iter().any(|it| word == it));
+    let is_called = matches!(after.first(), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
+    !(is_part || is_named || is_macro || is_bound || is_called)
+}
+
+const BINDERS: [&str; 5] = ["let", "mut", "ref", "fn", "const"];

@@ -1,0 +1,107 @@
+//! Which names a body binds itself, and from where to where: blocks, patterns, items.
+//!
+//! It follows rustc's rules for local names; what is not bound here means a task, a capture, or something outside.
+
+use proc_macro2::{TokenStream, TokenTree};
+use std::collections::HashSet;
+use syn::{Block, Fields, Ident, Item, Pat, Stmt, UseTree};
+
+/// The names bound around one place in a body, innermost scope last.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    frames: Vec<HashSet<String>>,
+}
+
+impl Scope {
+    pub(super) fn enter(&mut self) {
+        self.frames.push(HashSet::new());
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.frames.pop();
+    }
+
+    pub(super) fn binds(&self, name: &str) -> bool {
+        self.frames.iter().any(|frame| frame.contains(name))
+    }
+
+    fn bind(&mut self, ident: &Ident) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.insert(ident.to_string());
+        }
+    }
+
+    /// Binds what a pattern binds, in the innermost scope.
+    ///
+    /// A name that stands for a constant or a unit struct is bound too: it cannot be told from a variable,
+    /// and nothing outside the body is meant by it either way.
+    pub(super) fn bind_pattern(&mut self, pattern: &Pat) {
+        match pattern {
+            Pat::Ident(pattern) => {
+                self.bind(&pattern.ident);
+                if let Some((_, inner)) = &pattern.subpat {
+                    self.bind_pattern(inner);
+                }
+            }
+            Pat::Guard(pattern) => self.bind_pattern(&pattern.pat),
+            Pat::Or(pattern) => self.bind_patterns(&pattern.cases),
+            Pat::Paren(pattern) => self.bind_pattern(&pattern.pat),
+            Pat::Reference(pattern) => self.bind_pattern(&pattern.pat),
+            Pat::Slice(pattern) => self.bind_patterns(&pattern.elems),
+            Pat::Struct(pattern) => {
+                self.bind_patterns(pattern.fields.iter().map(|field| &*field.pat));
+            }
+            Pat::Tuple(pattern) => self.bind_patterns(&pattern.elems),
+            Pat::TupleStruct(pattern) => self.bind_patterns(&pattern.elems),
+            Pat::Type(pattern) => self.bind_pattern(&pattern.pat),
+            _ => {}
+        }
+    }
+
+    fn bind_patterns<'a>(&mut self, patterns: impl IntoIterator<Item = &'a Pat>) {
+        for pattern in patterns {
+            self.bind_pattern(pattern);
+        }
+    }
+
+    /// Binds the items of a block, which hold in all of it, before their own text too.
+    pub(super) fn bind_items(&mut self, block: &Block) {
+        for statement in &block.stmts {
+            match statement {
+                Stmt::Item(Item::Fn(item)) => self.bind(&item.sig.ident),
+                Stmt::Item(Item::Const(item)) => self.bind(&item.ident),
+                Stmt::Item(Item::Static(item)) => self.bind(&item.ident),
+                Stmt::Item(Item::Struct(item)) if !matches!(item.fields, Fields::Named(_)) => {
+                    self.bind(&item.ident);
+                }
+                Stmt::Item(Item::Use(item)) => self.bind_use(&item.tree),
+                _ => {}
+            }
+        }
+    }
+
+    /// Binds the names that the statements of a nested `graph!` declare.
+    pub(super) fn bind_statements(&mut self, tokens: &TokenStream) {
+        let mut begins = true;
+        let mut trees = tokens.clone().into_iter().peekable();
+        while let Some(tree) = trees.next() {
+            let names = matches!(trees.peek(), Some(TokenTree::Punct(punct)) if matches!(punct.as_char(), '=' | ':'));
+            match tree {
+                TokenTree::Ident(ref ident) if begins && names => self.bind(ident),
+                _ => {}
+            }
+            begins = matches!(&tree, TokenTree::Punct(punct) if punct.as_char() == ';')
+                || matches!(&tree, TokenTree::Ident(ident) if ident == "pub");
+        }
+    }
+
+    fn bind_use(&mut self, tree: &UseTree) {
+        match tree {
+            UseTree::Path(path) => self.bind_use(&path.tree),
+            UseTree::Name(name) => self.bind(&name.ident),
+            UseTree::Rename(rename) => self.bind(&rename.rename),
+            UseTree::Group(group) => group.items.iter().for_each(|tree| self.bind_use(tree)),
+            _ => {}
+        }
+    }
+}

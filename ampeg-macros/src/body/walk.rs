@@ -1,0 +1,306 @@
+//! The walk itself: what each kind of expression binds, and what it does to the names in it.
+
+use super::{Position, Walker, macros};
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    Arm, Attribute, BinOp, Block, Expr, ExprBinary, ExprCall, ExprClosure, ExprForLoop, ExprIf,
+    ExprMatch, ExprStruct, ExprWhile, Item, Label, Member, Pat, Path, Stmt, StmtMacro, Type, UnOp,
+};
+
+impl Walker<'_> {
+    /// Walks an expression whose value is moved or copied.
+    pub(super) fn value(&mut self, expression: &mut Expr) {
+        match expression {
+            Expr::Path(_) | Expr::Field(_) => {
+                if !self.name(expression, Position::Value) {
+                    visit_mut::visit_expr_mut(self, expression);
+                }
+            }
+            Expr::Paren(inner) => self.value(&mut inner.expr),
+            Expr::Group(inner) => self.value(&mut inner.expr),
+            Expr::Macro(_) => {
+                if let Some(replacement) = macros::in_expression(self, expression) {
+                    *expression = replacement;
+                }
+            }
+            Expr::Return(expression_return) => {
+                if self.functions == 0 {
+                    self.visitor.on_return(expression_return);
+                }
+                visit_mut::visit_expr_mut(self, expression);
+            }
+            _ => visit_mut::visit_expr_mut(self, expression),
+        }
+    }
+
+    /// Walks an expression that is borrowed, or of which a part is used.
+    pub(super) fn place(&mut self, expression: &mut Expr) {
+        match expression {
+            Expr::Path(_) | Expr::Field(_) => {
+                if !self.name(expression, Position::Place) {
+                    visit_mut::visit_expr_mut(self, expression);
+                }
+            }
+            Expr::Paren(inner) => self.place(&mut inner.expr),
+            Expr::Group(inner) => self.place(&mut inner.expr),
+            _ => self.value(expression),
+        }
+    }
+
+    /// Walks something in a scope of its own.
+    pub(super) fn scoped(&mut self, walk: impl FnOnce(&mut Self)) {
+        self.scope.enter();
+        walk(self);
+        self.scope.leave();
+    }
+
+    /// Walks something that may run more than once, in a scope of its own.
+    fn repeated(&mut self, walk: impl FnOnce(&mut Self)) {
+        self.repeated += 1;
+        self.scoped(walk);
+        self.repeated -= 1;
+    }
+
+    /// Walks what `return` and `?` leave, in a scope of its own.
+    fn function(&mut self, walk: impl FnOnce(&mut Self)) {
+        self.functions += 1;
+        self.repeated(walk);
+        self.functions -= 1;
+    }
+
+    /// Binds the names of a pattern, then walks its guard.
+    pub(super) fn pattern(&mut self, pattern: &mut Pat) {
+        self.scope.bind_pattern(pattern);
+        if let Pat::Guard(guarded) = pattern {
+            self.value(&mut guarded.guard);
+        }
+    }
+
+    fn local(&mut self, local: &mut syn::Local) {
+        if let Some(init) = &mut local.init {
+            self.value(&mut init.expr);
+            if let Some((_, otherwise)) = &mut init.diverge {
+                self.value(otherwise);
+            }
+        }
+        self.scope.bind_pattern(&local.pat);
+    }
+}
+
+impl VisitMut for Walker<'_> {
+    fn visit_expr_mut(&mut self, expression: &mut Expr) {
+        self.value(expression);
+    }
+
+    fn visit_expr_field_mut(&mut self, field: &mut syn::ExprField) {
+        self.place(&mut field.base);
+    }
+
+    fn visit_expr_method_call_mut(&mut self, call: &mut syn::ExprMethodCall) {
+        self.place(&mut call.receiver);
+        call.args
+            .iter_mut()
+            .for_each(|argument| self.value(argument));
+    }
+
+    fn visit_expr_index_mut(&mut self, index: &mut syn::ExprIndex) {
+        self.place(&mut index.expr);
+        self.value(&mut index.index);
+    }
+
+    fn visit_expr_reference_mut(&mut self, reference: &mut syn::ExprReference) {
+        self.place(&mut reference.expr);
+    }
+
+    fn visit_expr_raw_addr_mut(&mut self, reference: &mut syn::ExprRawAddr) {
+        self.place(&mut reference.expr);
+    }
+
+    fn visit_expr_unary_mut(&mut self, unary: &mut syn::ExprUnary) {
+        match unary.op {
+            UnOp::Deref(_) => self.place(&mut unary.expr),
+            _ => self.value(&mut unary.expr),
+        }
+    }
+
+    fn visit_expr_binary_mut(&mut self, binary: &mut ExprBinary) {
+        let compares = matches!(
+            binary.op,
+            BinOp::Eq(_) | BinOp::Ne(_) | BinOp::Lt(_) | BinOp::Le(_) | BinOp::Gt(_) | BinOp::Ge(_)
+        );
+        if compares {
+            self.place(&mut binary.left);
+            self.place(&mut binary.right);
+        } else if assigns(&binary.op) {
+            self.place(&mut binary.left);
+            self.value(&mut binary.right);
+        } else {
+            self.value(&mut binary.left);
+            self.value(&mut binary.right);
+        }
+    }
+
+    fn visit_expr_assign_mut(&mut self, assign: &mut syn::ExprAssign) {
+        self.value(&mut assign.right);
+        self.place(&mut assign.left);
+    }
+
+    fn visit_expr_call_mut(&mut self, call: &mut ExprCall) {
+        // The callee of a call means a function, even if a task or a variable has its name.
+        if !matches!(&*call.func, Expr::Path(_)) {
+            self.value(&mut call.func);
+        }
+        call.args
+            .iter_mut()
+            .for_each(|argument| self.value(argument));
+    }
+
+    fn visit_expr_closure_mut(&mut self, closure: &mut ExprClosure) {
+        self.function(|walker| {
+            closure
+                .inputs
+                .iter_mut()
+                .for_each(|input| walker.pattern(input));
+            walker.value(&mut closure.body);
+        });
+    }
+
+    fn visit_expr_async_mut(&mut self, block: &mut syn::ExprAsync) {
+        self.function(|walker| walker.visit_block_mut(&mut block.block));
+    }
+
+    fn visit_expr_repeat_mut(&mut self, repeat: &mut syn::ExprRepeat) {
+        // The length is a constant, which no variable can be in.
+        self.value(&mut repeat.expr);
+    }
+
+    fn visit_expr_const_mut(&mut self, _: &mut syn::ExprConst) {}
+
+    fn visit_expr_cast_mut(&mut self, cast: &mut syn::ExprCast) {
+        self.value(&mut cast.expr);
+    }
+
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        self.scoped(|walker| {
+            walker.scope.bind_items(block);
+            block
+                .stmts
+                .iter_mut()
+                .for_each(|statement| walker.visit_stmt_mut(statement));
+        });
+    }
+
+    fn visit_stmt_mut(&mut self, statement: &mut Stmt) {
+        match statement {
+            Stmt::Local(local) => self.local(local),
+            Stmt::Expr(expression, _) => self.value(expression),
+            Stmt::Macro(StmtMacro {
+                attrs,
+                mac,
+                semi_token,
+            }) => {
+                let mac = mac.clone();
+                let attrs = attrs.clone();
+                let mut expression = Expr::Macro(syn::ExprMacro { attrs, mac });
+                let semi = *semi_token;
+                match macros::in_expression(self, &mut expression) {
+                    Some(replacement) => *statement = Stmt::Expr(replacement, semi),
+                    None => {
+                        if let (Expr::Macro(new), Stmt::Macro(old)) = (expression, statement) {
+                            old.mac = new.mac;
+                        }
+                    }
+                }
+            }
+            Stmt::Item(_) => {}
+        }
+    }
+
+    fn visit_expr_if_mut(&mut self, expression: &mut ExprIf) {
+        self.scoped(|walker| {
+            walker.value(&mut expression.cond);
+            walker.visit_block_mut(&mut expression.then_branch);
+        });
+        if let Some((_, otherwise)) = &mut expression.else_branch {
+            self.value(otherwise);
+        }
+    }
+
+    fn visit_expr_let_mut(&mut self, condition: &mut syn::ExprLet) {
+        self.value(&mut condition.expr);
+        self.scope.bind_pattern(&condition.pat);
+    }
+
+    fn visit_expr_while_mut(&mut self, expression: &mut ExprWhile) {
+        self.repeated(|walker| {
+            walker.value(&mut expression.cond);
+            walker.visit_block_mut(&mut expression.body);
+        });
+    }
+
+    fn visit_expr_loop_mut(&mut self, expression: &mut syn::ExprLoop) {
+        self.repeated(|walker| walker.visit_block_mut(&mut expression.body));
+    }
+
+    fn visit_expr_for_loop_mut(&mut self, expression: &mut ExprForLoop) {
+        self.value(&mut expression.expr);
+        self.repeated(|walker| {
+            walker.scope.bind_pattern(&expression.pat);
+            walker.visit_block_mut(&mut expression.body);
+        });
+    }
+
+    fn visit_expr_match_mut(&mut self, expression: &mut ExprMatch) {
+        self.value(&mut expression.expr);
+        expression
+            .arms
+            .iter_mut()
+            .for_each(|arm| self.visit_arm_mut(arm));
+    }
+
+    fn visit_arm_mut(&mut self, arm: &mut Arm) {
+        self.scoped(|walker| {
+            walker.pattern(&mut arm.pat);
+            walker.value(&mut arm.body);
+        });
+    }
+
+    fn visit_expr_struct_mut(&mut self, expression: &mut ExprStruct) {
+        for field in &mut expression.fields {
+            if let (None, Member::Named(name)) = (field.colon_token, &field.member)
+                && self.is_outside(name)
+            {
+                // `Point { x }` becomes `Point { x: … }`.
+                field.colon_token = Some(syn::Token![:](name.span()));
+            }
+            self.value(&mut field.expr);
+        }
+        if let Some(rest) = &mut expression.rest {
+            self.value(rest);
+        }
+    }
+
+    // In these stand no variables of the body: types, constants, items, labels.
+    fn visit_type_mut(&mut self, _: &mut Type) {}
+    fn visit_path_mut(&mut self, _: &mut Path) {}
+    fn visit_pat_mut(&mut self, _: &mut Pat) {}
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+    fn visit_attribute_mut(&mut self, _: &mut Attribute) {}
+    fn visit_label_mut(&mut self, _: &mut Label) {}
+}
+
+fn assigns(op: &BinOp) -> bool {
+    matches!(
+        op,
+        BinOp::AddAssign(_)
+            | BinOp::SubAssign(_)
+            | BinOp::MulAssign(_)
+            | BinOp::DivAssign(_)
+            | BinOp::RemAssign(_)
+            | BinOp::BitXorAssign(_)
+            | BinOp::BitAndAssign(_)
+            | BinOp::BitOrAssign(_)
+            | BinOp::ShlAssign(_)
+            | BinOp::ShrAssign(_)
+    )
+}

@@ -1,0 +1,136 @@
+//! The dispatcher: one arm a task, each a closure around the user's body, then one arm a capture.
+
+use super::facts::to_u32;
+use super::types::Fields;
+use crate::body::{self, Position, Use, Visitor};
+use crate::resolve::{Graph, Input, Mode, Task, binding};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use std::collections::HashMap;
+use syn::{Expr, ExprReturn, parse_quote_spanned};
+
+/// A closure without captures, whose arms come in topological order: a type is known before it is used.
+pub(super) fn expand_dispatcher(graph: &Graph, order: &[usize], fields: &Fields) -> TokenStream {
+    let tasks = order.iter().map(|&task| expand_task(graph, task, fields));
+    let n_tasks = graph.tasks.len();
+    let captures = fields.captures.iter().enumerate().map(|(index, field)| {
+        let arm = to_u32(n_tasks + index);
+        quote_spanned!(Span::mixed_site()=> #arm => call.capture(types.#field),)
+    });
+    let inferred = fields.inferred();
+    quote_spanned! {Span::mixed_site()=> {
+        let dispatch = ::ampeg::__private::dispatcher(&types, |call, types| match call.arm() {
+            #(#tasks)*
+            #(#captures)*
+            _ => call.unknown(),
+        });
+        let _: fn(&mut ::ampeg::__private::Call<'_>, &Types<#inferred>) = dispatch;
+        dispatch
+    }}
+}
+
+fn expand_task(graph: &Graph, index: usize, fields: &Fields) -> TokenStream {
+    let task = &graph.tasks[index];
+    let (arm, field) = (to_u32(index), &fields.tasks[index]);
+    let bindings = Bindings::of(graph, task);
+    let body = bindings.expand_body(task);
+    let takes = bindings.expand_takes(task, fields);
+    let inputs = match (
+        task.dependencies.len() + task.captures.len(),
+        takes.is_empty(),
+    ) {
+        (0, _) => quote_spanned!(Span::mixed_site()=> _),
+        _ => quote_spanned!(Span::mixed_site()=> inputs),
+    };
+    let name_span = Span::mixed_site().located_at(task.statement.name.span());
+    let run = Ident::new("run", name_span);
+    quote_spanned! {Span::mixed_site()=>
+        #arm => call.#run(types.#field, |#inputs| {
+            #takes
+            ::core::result::Result::Ok(#body)
+        }),
+    }
+}
+
+/// What the names of one body are bound to.
+struct Bindings<'a> {
+    graph: &'a Graph,
+    /// By name or path of fields, as the body has it.
+    by_path: HashMap<String, (Mode, Ident)>,
+}
+
+impl<'a> Bindings<'a> {
+    fn of(graph: &'a Graph, task: &Task) -> Self {
+        let mut by_path = HashMap::new();
+        for input in task.dependencies.iter().chain(&task.captures) {
+            let mut name = binding(&input.path, input.span);
+            while by_path.values().any(|(_, taken)| *taken == name) {
+                name = Ident::new(&format!("{name}_"), name.span());
+            }
+            by_path.insert(input.path.clone(), (input.mode, name));
+        }
+        Self { graph, by_path }
+    }
+
+    /// Takes what is moved, then borrows the rest.
+    fn expand_takes(&self, task: &Task, fields: &Fields) -> TokenStream {
+        let dependencies = task.dependencies.iter().map(|input| (input, &fields.tasks));
+        let captures = task.captures.iter().map(|input| (input, &fields.captures));
+        let (mut takes, mut borrows) = (Vec::new(), Vec::new());
+        for (position, (input, fields)) in dependencies.chain(captures).enumerate() {
+            let take = self.expand_take(input, position, &fields[input.index]);
+            match input.mode {
+                Mode::Borrow => borrows.push(take),
+                _ => takes.push(take),
+            }
+        }
+        let share = (!borrows.is_empty())
+            .then(|| quote_spanned!(Span::mixed_site()=> let inputs = &*inputs;));
+        quote!(#(#takes)* #share #(#borrows)*)
+    }
+
+    fn expand_take(&self, input: &Input, position: usize, field: &Ident) -> TokenStream {
+        let (mode, name) = &self.by_path[&input.path];
+        let method = match mode {
+            Mode::Take => "take",
+            Mode::TakeOrClone => "take_or_clone",
+            Mode::Borrow => "borrow",
+        };
+        let method = Ident::new(method, Span::mixed_site().located_at(input.span));
+        quote_spanned!(Span::mixed_site()=> let #name = types.#field.#method(inputs, #position);)
+    }
+
+    /// The body with each use of an input in place of its name.
+    fn expand_body(&self, task: &Task) -> Expr {
+        let body = task.statement.body.clone();
+        let mut body = body.unwrap_or_else(|| syn::parse_quote!(()));
+        body::walk(&mut body, &mut Replace { bindings: self });
+        body
+    }
+}
+
+struct Replace<'a> {
+    bindings: &'a Bindings<'a>,
+}
+
+impl Visitor for Replace<'_> {
+    fn is_task(&self, name: &str) -> bool {
+        self.bindings.graph.has_task(name)
+    }
+
+    fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
+        let (mode, name) = self.bindings.by_path.get(used.path)?;
+        let span = Span::mixed_site().located_at(used.span());
+        let mut name = name.clone();
+        name.set_span(span);
+        Some(match (mode, used.position) {
+            (Mode::Borrow, Position::Value) => {
+                parse_quote_spanned!(span=> ::core::clone::Clone::clone(&*#name))
+            }
+            (Mode::Borrow, _) => parse_quote_spanned!(span=> *#name),
+            _ => parse_quote_spanned!(span=> #name),
+        })
+    }
+
+    fn on_return(&mut self, _: &ExprReturn) {}
+}

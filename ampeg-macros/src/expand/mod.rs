@@ -1,0 +1,78 @@
+//! A checked graph to tokens: static facts, types, one dispatcher, costs and captures. It cannot fail.
+//!
+//! Generated names are `mixed_site`, so that no token of the user can mean them, and generated paths are absolute.
+//! What rustc may complain about carries the span of the user's own token.
+
+mod bodies;
+mod broken;
+mod costs;
+mod facts;
+mod types;
+
+pub(crate) use broken::broken;
+pub(crate) use facts::Identity;
+
+use crate::diagnostics::Diagnostics;
+use crate::resolve::Graph;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote_spanned};
+use types::Fields;
+
+/// One expression of type `Graph<Outputs>`, after whatever errors leave the graph whole.
+pub(crate) fn whole(
+    graph: &Graph,
+    order: &[usize],
+    identity: &Identity,
+    diagnostics: &Diagnostics,
+) -> TokenStream {
+    let fields = Fields::of(graph);
+    let errors = diagnostics.to_expressions();
+    let facts = facts::expand(graph, identity);
+    let (types, outputs) = (types::expand_types(&fields), types::expand_outputs(graph));
+    let (probes, witness) = (
+        types::expand_probes(graph, &fields),
+        types::expand_witness(graph, &fields),
+    );
+    let dispatcher = bodies::expand_dispatcher(graph, order, &fields);
+    let costs = costs::expand(graph);
+    let collect = types::expand_collect(graph, &fields);
+    let unused = expand_unused(graph);
+    let captures = &fields.captures;
+    quote_spanned! {Span::mixed_site()=> {
+        #(#errors;)*
+        #unused
+        #facts
+        #types
+        #outputs
+        #probes
+        let types = #witness;
+        let dispatch = #dispatcher;
+        let costs = #costs;
+        ::ampeg::__private::graph(
+            Source,
+            types,
+            dispatch,
+            costs,
+            ::std::vec![#(#captures.into_payload()),*],
+            #collect,
+        )
+    }}
+}
+
+/// Has rustc warn of each task that is neither an output nor used, as of an unused variable.
+fn expand_unused(graph: &Graph) -> TokenStream {
+    let mut is_used = vec![false; graph.tasks.len()];
+    for input in graph.tasks.iter().flat_map(|task| &task.dependencies) {
+        is_used[input.index] = true;
+    }
+    let unused = graph.tasks.iter().zip(is_used);
+    let names = unused
+        .filter(|(task, is_used)| !is_used && !task.is_output)
+        .map(|(task, _)| &task.statement.name);
+    quote_spanned!(Span::mixed_site()=> { #(let #names = ();)* })
+}
+
+/// A generated name, which no token of the user can mean.
+fn generated(prefix: &str, index: usize) -> Ident {
+    format_ident!("{prefix}{index}", span = Span::mixed_site())
+}

@@ -1,0 +1,251 @@
+//! The grammar of `graph!`: tokens to [`Statement`]s.
+//!
+//! A bad statement is reported and skipped up to the next `;`, so that every mistake is found.
+//! Nothing here looks a name up; what comes next is `resolve`.
+
+mod body;
+mod clause;
+
+use crate::diagnostics::Diagnostics;
+use crate::syntax::{Clauses, Statement, name_of};
+use proc_macro2::{Punct, Spacing, Span, TokenStream, TokenTree};
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Ident, Meta, Result, Token, Visibility, token};
+
+/// Reads all statements; what cannot be read is reported.
+///
+/// A statement of which only the name could be read is returned without a body.
+pub(crate) fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    for chunk in chunks(tokens) {
+        parse_chunk(chunk, diagnostics, &mut statements);
+    }
+    statements
+}
+
+/// Tokens up to and with a `;` outside all brackets: one statement, or several if a `;` is missing.
+struct Chunk {
+    tokens: TokenStream,
+    /// False if the `;` was not in the text; one is then put there, at the last token.
+    terminated: bool,
+}
+
+fn chunks(tokens: TokenStream) -> Vec<Chunk> {
+    let is_semicolon =
+        |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ';');
+    let mut chunks = Vec::new();
+    let mut trees = Vec::new();
+    for tree in tokens {
+        let ends = is_semicolon(&tree);
+        trees.push(tree);
+        if ends {
+            let tokens = trees.drain(..).collect();
+            chunks.push(Chunk {
+                tokens,
+                terminated: true,
+            });
+        }
+    }
+    if let Some(last) = trees.last() {
+        let mut semicolon = Punct::new(';', Spacing::Alone);
+        semicolon.set_span(end_of(last));
+        trees.push(semicolon.into());
+        chunks.push(Chunk {
+            tokens: trees.into_iter().collect(),
+            terminated: false,
+        });
+    }
+    chunks
+}
+
+fn parse_chunk(chunk: Chunk, diagnostics: &mut Diagnostics, statements: &mut Vec<Statement>) {
+    let known = diagnostics.len();
+    let terminated = chunk.terminated;
+    let parsed = (|input: ParseStream<'_>| {
+        while !input.is_empty() {
+            match header(input) {
+                Ok(header) => statements.push(header.finish(input, terminated, diagnostics)),
+                Err(error) => {
+                    diagnostics.push(error);
+                    skip(input)?;
+                }
+            }
+        }
+        Ok(())
+    })
+    .parse2(chunk.tokens);
+    if let Err(error) = parsed
+        && diagnostics.len() == known
+    {
+        diagnostics.push(error);
+    }
+}
+
+/// `/// doc  pub name`
+struct Header {
+    docs: Vec<Attribute>,
+    visibility: Option<Token![pub]>,
+    name: Ident,
+}
+
+fn header(input: ParseStream<'_>) -> Result<Header> {
+    let docs = Attribute::parse_outer(input)?;
+    if let Some(other) = docs.iter().find(|attribute| !is_doc(attribute)) {
+        let message = "only doc comments may stand before a task";
+        return Err(syn::Error::new_spanned(other, message));
+    }
+    let visibility = match input.parse()? {
+        Visibility::Inherited => None,
+        Visibility::Public(visibility) => Some(visibility),
+        restricted @ Visibility::Restricted(_) => {
+            let message = "an output is marked with a plain `pub`: it is a field of the outcome";
+            return Err(syn::Error::new_spanned(restricted, message));
+        }
+    };
+    Ok(Header {
+        docs,
+        visibility,
+        name: name(input)?,
+    })
+}
+
+fn is_doc(attribute: &Attribute) -> bool {
+    matches!(&attribute.meta, Meta::NameValue(pair) if pair.path.is_ident("doc"))
+}
+
+fn name(input: ParseStream<'_>) -> Result<Ident> {
+    let span = input.span();
+    let message = if input.peek(Token![let]) {
+        "a task is declared without `let`: `name = expression;`"
+    } else if input.peek(Token![_]) {
+        "a task needs a name: `name = expression;`"
+    } else if input.peek(Token![;]) {
+        "there is no statement before this `;`"
+    } else if input.peek(Ident) {
+        return input.parse();
+    } else {
+        "expected the name of a task: `name = expression;`"
+    };
+    Err(syn::Error::new(span, message))
+}
+
+impl Header {
+    /// Reads the rest of a statement; on a mistake, reports it and leaves the body out.
+    fn finish(
+        self,
+        input: ParseStream<'_>,
+        terminated: bool,
+        diagnostics: &mut Diagnostics,
+    ) -> Statement {
+        let mut statement = Statement {
+            docs: self.docs,
+            visibility: self.visibility,
+            name: self.name,
+            ty: None,
+            body: None,
+            source: String::new(),
+            clauses: Clauses::default(),
+        };
+        let all = trees_ahead(input);
+        if let Err(error) = define(&mut statement, input, diagnostics) {
+            diagnostics.push(error);
+            // What cannot be skipped is the end of the chunk.
+            let _ = skip(input);
+        } else {
+            end(&statement.name, input, &all, terminated, diagnostics);
+        }
+        statement
+    }
+}
+
+/// Reads `: Type = body clauses` into a statement.
+fn define(
+    statement: &mut Statement,
+    input: ParseStream<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Result<()> {
+    let name = name_of(&statement.name);
+    reject_family_or_group(&statement.name, input)?;
+    if input.peek(Token![:]) && !input.peek(Token![::]) {
+        input.parse::<Token![:]>()?;
+        statement.ty = Some(input.parse()?);
+    }
+    if input.peek(Token![==]) || !input.peek(Token![=]) {
+        let message = format!("expected `=` after the task's name: `{name} = expression;`");
+        return Err(syn::Error::new(input.span(), message));
+    }
+    input.parse::<Token![=]>()?;
+    let body = body::parse(&name, input)?;
+    statement.body = Some(body.expression);
+    statement.source = body.source;
+    statement.clauses = clause::parse(&name, input, diagnostics);
+    Ok(())
+}
+
+/// Families and groups have their place in the grammar, but are not implemented.
+fn reject_family_or_group(name: &Ident, input: ParseStream<'_>) -> Result<()> {
+    let message = if input.peek(token::Bracket) {
+        format!("families of tasks, like `{name}[i in 0..n] = …`, are not supported yet")
+    } else if input.peek(Token![:]) && input.peek2(token::Brace) {
+        format!("groups of tasks, like `{name}: {{ … }}`, are not supported yet")
+    } else {
+        return Ok(());
+    };
+    Err(syn::Error::new_spanned(name, message))
+}
+
+/// Takes the `;`; reports its absence, and anything that is neither it nor the next statement.
+fn end(
+    name: &Ident,
+    input: ParseStream<'_>,
+    all: &[TokenTree],
+    terminated: bool,
+    diagnostics: &mut Diagnostics,
+) {
+    if input.peek(Token![;]) {
+        let semicolon = input.parse::<Token![;]>();
+        if !terminated && input.is_empty() {
+            let span = semicolon.map_or_else(|_| Span::call_site(), |token| token.span);
+            diagnostics.error_at(span, format!("missing `;` after the statement of `{name}`"));
+        }
+    } else if begins_statement(input) {
+        let done = all.len() - trees_ahead(input).len();
+        let span = all.get(done - 1).map_or_else(|| input.span(), end_of);
+        diagnostics.error_at(span, format!("missing `;` after the statement of `{name}`"));
+    } else {
+        // The clauses have reported what stands here.
+        let _ = skip(input);
+    }
+}
+
+/// True if what follows can only be another statement: a doc comment, `pub`, `name =`, `name: Type =`.
+fn begins_statement(input: ParseStream<'_>) -> bool {
+    let assigned = input.peek2(Token![=]) && !input.peek2(Token![==]) && !input.peek2(Token![=>]);
+    let typed = input.peek2(Token![:]) && !input.peek2(Token![::]);
+    input.peek(Token![#]) || input.peek(Token![pub]) || input.peek(Ident) && (assigned || typed)
+}
+
+/// Passes over everything up to and with the next `;` outside all brackets.
+fn skip(input: ParseStream<'_>) -> Result<()> {
+    while !input.is_empty() {
+        let tree: TokenTree = input.parse()?;
+        if matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ';') {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The token trees that have not been read yet.
+fn trees_ahead(input: ParseStream<'_>) -> Vec<TokenTree> {
+    let rest: Result<TokenStream> = input.fork().parse();
+    rest.map_or_else(|_| Vec::new(), |rest| rest.into_iter().collect())
+}
+
+/// Where a token tree ends: its last bracket, or the token itself.
+fn end_of(tree: &TokenTree) -> Span {
+    match tree {
+        TokenTree::Group(group) => group.span_close(),
+        other => other.span(),
+    }
+}

@@ -1,0 +1,92 @@
+//! The text of tokens as it was written, and a number that tells one graph from another.
+
+use proc_macro2::{Delimiter, LineColumn, Spacing, Span, TokenStream, TokenTree};
+
+/// The text of `tokens`, with one space wherever the source has a gap.
+///
+/// Falls back on the compiler's own spacing for tokens without a place (those that another macro made).
+pub(crate) fn text(tokens: &TokenStream) -> String {
+    let mut writer = Writer::default();
+    writer.stream(tokens);
+    writer.text
+}
+
+#[derive(Default)]
+struct Writer {
+    text: String,
+    end: Option<LineColumn>,
+    joint: bool,
+}
+
+impl Writer {
+    fn stream(&mut self, tokens: &TokenStream) {
+        for tree in tokens.clone() {
+            match tree {
+                TokenTree::Group(group) => {
+                    let (open, close) = match group.delimiter() {
+                        Delimiter::Parenthesis => ("(", ")"),
+                        Delimiter::Brace => ("{", "}"),
+                        Delimiter::Bracket => ("[", "]"),
+                        Delimiter::None => ("", ""),
+                    };
+                    self.leaf(open, group.span_open());
+                    self.stream(&group.stream());
+                    self.leaf(close, group.span_close());
+                }
+                TokenTree::Punct(punct) => {
+                    self.leaf(&punct.to_string(), punct.span());
+                    self.joint = punct.spacing() == Spacing::Joint;
+                }
+                TokenTree::Ident(ident) => self.leaf(&ident.to_string(), ident.span()),
+                TokenTree::Literal(literal) => self.leaf(&literal.to_string(), literal.span()),
+            }
+        }
+    }
+
+    fn leaf(&mut self, text: &str, span: Span) {
+        if text.is_empty() {
+            return;
+        }
+        let start = span.start();
+        if self.end.is_some_and(|end| end != start) && !self.joint {
+            self.text.push(' ');
+        }
+        self.text.push_str(text);
+        self.end = Some(span.end());
+        self.joint = false;
+    }
+}
+
+/// A number for the graph written as `tokens` at `place`; equal text at equal places is equal.
+///
+/// FNV-1a, 64 bits: the same whatever the compiler, the platform and the order of hash tables.
+pub(crate) fn hash(tokens: &TokenStream, place: &str) -> u64 {
+    let text = tokens.to_string();
+    let bytes = place.bytes().chain([0]).chain(text.bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip(source: &str) -> String {
+        text(&source.parse().expect("test source should be tokens"))
+    }
+
+    #[test]
+    fn gaps_are_kept_as_single_spaces() {
+        assert_eq!(round_trip("add(a,  &b)\n  + 1"), "add(a, &b) + 1");
+        assert_eq!(round_trip("a.0[1..=n]"), "a.0[1..=n]");
+        assert_eq!(round_trip("|x| -> u8 { x as u8 }"), "|x| -> u8 { x as u8 }");
+    }
+
+    #[test]
+    fn place_tells_equal_texts_apart() {
+        let tokens: TokenStream = "a = f(1);".parse().expect("test source should be tokens");
+        assert_ne!(hash(&tokens, "x.rs:1:1"), hash(&tokens, "x.rs:2:1"));
+        assert_eq!(hash(&tokens, "x.rs:1:1"), hash(&tokens, "x.rs:1:1"));
+    }
+}

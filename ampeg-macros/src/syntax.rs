@@ -1,0 +1,52 @@
+//! The text of a graph as a tree: what was written, before any name is looked up.
+
+use proc_macro2::Span;
+use syn::{Attribute, Expr, Ident, Token, Type};
+
+/// `/// doc  pub name: Type = body @ cost via comm within duration retry count;`
+#[derive(Debug)]
+pub(crate) struct Statement {
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) visibility: Option<Token![pub]>,
+    pub(crate) name: Ident,
+    pub(crate) ty: Option<Type>,
+    /// What the task computes; `None` where it could not be parsed, which has been reported.
+    pub(crate) body: Option<Expr>,
+    /// The text of the body as it was written.
+    pub(crate) source: String,
+    pub(crate) clauses: Clauses,
+}
+
+/// What may follow a body, each at most once, in any order.
+#[derive(Debug, Default)]
+pub(crate) struct Clauses {
+    pub(crate) cost: Option<Clause<Expr>>,
+    pub(crate) via: Option<Clause<Via>>,
+    pub(crate) within: Option<Clause<Expr>>,
+    pub(crate) retry: Option<Clause<Expr>>,
+}
+
+/// The operand of a clause, and where its keyword stands.
+#[derive(Debug)]
+pub(crate) struct Clause<T> {
+    pub(crate) keyword: Span,
+    pub(crate) operand: T,
+}
+
+/// What moving the dependencies of a task costs.
+#[derive(Debug)]
+pub(crate) enum Via {
+    /// `via 1`: the same for each.
+    All(Expr),
+    /// `via { a: 1, b: 2.5 }`: nothing for those that are not named.
+    Each(Vec<(Ident, Expr)>),
+}
+
+/// The words that begin a clause, besides `@`.
+pub(crate) const CLAUSE_WORDS: [&str; 3] = ["via", "within", "retry"];
+
+/// A name as a user reads it: `type` for `r#type`.
+pub(crate) fn name_of(ident: &Ident) -> String {
+    use syn::ext::IdentExt;
+    ident.unraw().to_string()
+}

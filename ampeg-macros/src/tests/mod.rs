@@ -1,0 +1,27 @@
+//! Token-level tests: what each stage reports, and at which tokens. No compiler is run.
+
+mod check;
+mod names;
+mod parse;
+
+use crate::diagnostics::Diagnostics;
+use crate::resolve::Graph;
+use crate::{check as stage, parse as grammar, resolve};
+use proc_macro2::TokenStream;
+
+/// Parses, resolves and checks a graph; returns it and its errors, as `token @ message`.
+fn analyse(source: &str) -> (Graph, Vec<String>) {
+    let tokens: TokenStream = source.parse().expect("test source should be tokens");
+    let mut diagnostics = Diagnostics::default();
+    let statements = grammar::parse(tokens, &mut diagnostics);
+    let graph = resolve::resolve(statements, &mut diagnostics);
+    stage::check(&graph, &mut diagnostics);
+    (graph, diagnostics.to_test_lines())
+}
+
+/// The errors of a graph, as `token @ message`.
+#[track_caller]
+fn check_errors(source: &str, expected: &[&str]) {
+    let (_, errors) = analyse(source);
+    assert_eq!(errors, expected, "errors of: {source}");
+}
