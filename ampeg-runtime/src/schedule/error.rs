@@ -29,7 +29,6 @@ pub(crate) enum ScheduleErrorKind {
     },
     UnknownTask(usize),
     UnknownProcessor(ProcessorId),
-    UnknownName(String),
     Missing(String),
     Twice(String),
     TooShort {
@@ -87,7 +86,6 @@ impl fmt::Display for ScheduleErrorKind {
             }
             Self::UnknownTask(index) => write!(f, "no task has the id {index}"),
             Self::UnknownProcessor(processor) => write!(f, "there is no processor {processor}"),
-            Self::UnknownName(name) => write!(f, "no task is named `{name}`"),
             Self::Missing(task) => write!(f, "task `{task}` is not in the schedule"),
             Self::Twice(task) => write!(f, "task `{task}` is in the schedule twice"),
             Self::TooShort {

@@ -1,7 +1,6 @@
 //! HEFT: order by upward rank, place by earliest finish.
 
-use super::Schedule;
-use super::placer::Placer;
+use super::placer::{Placement, Placer};
 use super::problem::Problem;
 use super::rank::{order_by, upward_ranks};
 
@@ -13,11 +12,11 @@ use super::rank::{order_by, upward_ranks};
 /// # Source
 ///
 /// Topcuoglu, Hariri and Wu, "Performance-effective and low-complexity task scheduling for heterogeneous computing", IEEE TPDS 13(3), 2002.
-pub(crate) fn heft(problem: &Problem<'_>) -> Schedule {
+pub(super) fn heft(problem: &Problem<'_>) -> Vec<Placement> {
     let ranks = upward_ranks(problem, 1.0);
     let mut placer = Placer::new(problem, problem.n_processors());
-    for task in order_by(problem.graph, &ranks) {
+    for task in order_by(problem, &ranks) {
         placer.place_earliest(task);
     }
-    Schedule::from_placements(problem, &placer.placements)
+    placer.placements
 }

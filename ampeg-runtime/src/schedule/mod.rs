@@ -3,14 +3,20 @@
 //! Everything here is a function of its arguments: no clock, no processes, no hash order.
 //! A graph comes in, a schedule goes out; what workers make of it is the plan's business.
 
+mod bounds;
+mod cpop;
 mod error;
+mod fast;
 mod heft;
+mod lookahead;
 mod order;
+mod peft;
 mod placer;
 mod policy;
 mod problem;
 mod processors;
 mod rank;
+mod search;
 mod table;
 mod timeline;
 mod validate;
@@ -20,11 +26,13 @@ mod tests;
 
 use crate::cost::Time;
 use crate::id::{ProcessorId, TaskId};
+pub use bounds::LowerBounds;
 pub(crate) use error::ScheduleErrorKind;
 use placer::Placement;
 pub use policy::{Policy, Scheduler};
 use problem::Problem;
 pub use processors::Processors;
+pub use search::{Budget, Search};
 
 /// The interval in which a task runs on a processor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +78,7 @@ pub struct Schedule {
     starts: Vec<usize>,
     /// Where the slot of each task is.
     position: Vec<usize>,
+    lower_bound: Option<Time>,
 }
 
 impl Schedule {
@@ -95,6 +104,25 @@ impl Schedule {
     pub fn makespan(&self) -> Time {
         let finishes = self.slots.iter().map(|slot| slot.finish);
         finishes.max().unwrap_or(Time::ZERO)
+    }
+
+    /// The lower bound on every makespan that the scheduler worked out, if it did: [`Policy::Fast`] and [`Policy::Search`] do.
+    ///
+    /// For any other schedule there is [`LowerBounds`].
+    pub fn lower_bound(&self) -> Option<Time> {
+        self.lower_bound
+    }
+
+    /// By how much the makespan exceeds that bound at most, as a share of it: 0.05 means that no schedule is shorter by more than 5 % of the bound.
+    ///
+    /// None without a bound, or if the bound is zero and the makespan is not.
+    pub fn gap(&self) -> Option<f64> {
+        let (makespan, bound) = (self.makespan().value(), self.lower_bound?.value());
+        if makespan <= bound {
+            Some(0.0)
+        } else {
+            (bound > 0.0).then(|| makespan / bound - 1.0)
+        }
     }
 
     /// How many processors there are, used or not.
@@ -156,6 +184,7 @@ impl Schedule {
             slots,
             starts,
             position,
+            lower_bound: None,
         }
     }
 }

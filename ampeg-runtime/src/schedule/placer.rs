@@ -46,12 +46,22 @@ impl<'p, 'a> Placer<'p, 'a> {
     /// Uses a gap between tasks already placed if it fits.
     /// Takes O(d + p) time for d predecessors and p processors, the search for gaps aside; O(d · p) on unequal connections.
     pub(crate) fn place_earliest(&mut self, task: TaskId) {
-        let (processor, start) = if self.problem.is_uniform() {
+        let (processor, start) = self.earliest(task);
+        self.place(task, processor, start);
+    }
+
+    /// Where `task` finishes earliest, and its start there.
+    pub(crate) fn earliest(&self, task: TaskId) -> (usize, f64) {
+        if self.problem.is_uniform() {
             self.earliest_uniform(task)
         } else {
             self.earliest_anywhere(task)
-        };
-        self.place(task, processor, start);
+        }
+    }
+
+    /// From when on `processor` is free for good.
+    pub(crate) fn free_from(&self, processor: usize) -> f64 {
+        self.timelines[processor].finish()
     }
 
     /// Places `task` on `processor`, as early as it fits.
@@ -76,17 +86,10 @@ impl<'p, 'a> Placer<'p, 'a> {
         };
     }
 
-    pub(crate) fn makespan(&self) -> f64 {
-        self.timelines
-            .iter()
-            .map(Timeline::finish)
-            .fold(0.0, f64::max)
-    }
-
     /// When all inputs of `task` are on `processor`.
     pub(crate) fn ready(&self, task: TaskId, processor: usize) -> f64 {
         let mut ready: f64 = 0.0;
-        for predecessor in self.problem.graph.predecessors(task) {
+        for predecessor in self.problem.predecessors(task) {
             let placement = &self.placements[predecessor.task.index()];
             let cost = predecessor.cost.value();
             let transfer = self.problem.transfer(cost, placement.processor, processor);
@@ -134,7 +137,7 @@ impl<'p, 'a> Placer<'p, 'a> {
     }
 
     fn arrival(&self, task: TaskId) -> Arrival {
-        let predecessors = self.problem.graph.predecessors(task);
+        let predecessors = self.problem.predecessors(task);
         let mut arrival = Arrival {
             anywhere: 0.0,
             sender: usize::MAX,

@@ -1,7 +1,8 @@
 //! Which scheduler to use, as a value.
 
+use super::placer::Placement;
 use super::problem::Problem;
-use super::{Processors, Schedule, heft};
+use super::{LowerBounds, Processors, Schedule, Search, cpop, fast, heft, peft};
 use crate::error::Error;
 use crate::graph::TaskGraph;
 
@@ -25,13 +26,42 @@ pub enum Policy {
     /// Heterogeneous Earliest Finish Time.
     #[default]
     Heft,
+    /// Critical Path on a Processor.
+    Cpop,
+    /// Predict Earliest Finish Time.
+    Peft,
+    /// The best of several list schedules, never worse than HEFT; at most ten times its time.
+    Fast,
+    /// Local search for as long as it is told to.
+    Search(Search),
 }
 
 impl Scheduler for Policy {
     fn schedule(&self, graph: &TaskGraph, processors: &Processors) -> Result<Schedule, Error> {
         let problem = Problem::new(graph, processors)?;
-        Ok(match self {
+        let placements = match self {
             Self::Heft => heft::heft(&problem),
-        })
+            Self::Cpop => cpop::cpop(&problem),
+            Self::Peft => peft::peft(&problem),
+            Self::Fast => return Ok(bounded(&problem, fast::fast)),
+            Self::Search(search) => {
+                return Ok(bounded(&problem, |problem, bound| {
+                    search.run(problem, bound)
+                }));
+            }
+        };
+        Ok(Schedule::from_placements(&problem, &placements))
     }
+}
+
+/// A schedule that knows its lower bound, by an algorithm that makes use of it.
+fn bounded(
+    problem: &Problem<'_>,
+    algorithm: impl FnOnce(&Problem<'_>, f64) -> Vec<Placement>,
+) -> Schedule {
+    let bound = LowerBounds::of(problem).best();
+    let placements = algorithm(problem, bound.value());
+    let mut schedule = Schedule::from_placements(problem, &placements);
+    schedule.lower_bound = Some(bound);
+    schedule
 }

@@ -4,16 +4,21 @@ use super::Processors;
 use super::error::ScheduleErrorKind;
 use crate::cost::count;
 use crate::error::Error;
-use crate::graph::TaskGraph;
+use crate::graph::{Dependency, TaskGraph};
 use crate::id::{ProcessorId, TaskId};
+use std::borrow::Cow;
 
 /// What is to be scheduled, with durations worked out once.
+///
+/// It may be [reversed](Self::reversed): time runs backwards, and every dependency is turned round.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem<'a> {
     pub(crate) graph: &'a TaskGraph,
     pub(crate) processors: &'a Processors,
+    is_reversed: bool,
+    order: Cow<'a, [TaskId]>,
     /// Tasks by processors, or one column where processors do not differ.
-    durations: Vec<f64>,
+    durations: Cow<'a, [f64]>,
     n_columns: usize,
     /// What the mean transfer takes, in communication costs.
     pub(crate) mean_communication: f64,
@@ -41,11 +46,44 @@ impl<'a> Problem<'a> {
         Ok(Self {
             graph,
             processors,
+            is_reversed: false,
+            order: Cow::Borrowed(graph.topological_order()),
             shortest: durations.iter().copied().fold(f64::INFINITY, f64::min),
-            durations,
+            durations: Cow::Owned(durations),
             n_columns,
             mean_communication: processors.mean_communication(),
         })
+    }
+
+    /// The same problem seen from the end: a schedule of it, read backwards, is one of this.
+    pub(crate) fn reversed(&self) -> Problem<'_> {
+        Problem {
+            is_reversed: !self.is_reversed,
+            order: self.order.iter().rev().copied().collect(),
+            durations: Cow::Borrowed(&self.durations),
+            ..*self
+        }
+    }
+
+    pub(crate) fn predecessors(&self, task: TaskId) -> &'a [Dependency] {
+        if self.is_reversed {
+            self.graph.successors(task)
+        } else {
+            self.graph.predecessors(task)
+        }
+    }
+
+    pub(crate) fn successors(&self, task: TaskId) -> &'a [Dependency] {
+        if self.is_reversed {
+            self.graph.predecessors(task)
+        } else {
+            self.graph.successors(task)
+        }
+    }
+
+    /// All tasks, each after its predecessors.
+    pub(crate) fn topological_order(&self) -> &[TaskId] {
+        &self.order
     }
 
     pub(crate) fn n_tasks(&self) -> usize {
@@ -90,9 +128,13 @@ impl<'a> Problem<'a> {
         } else if self.processors.are_equally_connected() {
             cost
         } else {
-            cost * self
-                .processors
-                .communication(ProcessorId::new(from), ProcessorId::new(to))
+            let (from, to) = if self.is_reversed {
+                (to, from)
+            } else {
+                (from, to)
+            };
+            let [from, to] = [from, to].map(ProcessorId::new);
+            cost * self.processors.communication(from, to)
         }
     }
 }

@@ -128,6 +128,21 @@ impl Processors {
         self.scales.iter().sum::<f64>() / count(self.len() * (self.len() - 1))
     }
 
+    /// The least factor between two different processors; zero if there is but one.
+    pub(crate) fn least_communication(&self) -> f64 {
+        let pairs = self
+            .ids()
+            .flat_map(|from| self.ids().map(move |to| (from, to)));
+        let apart = pairs.filter(|(from, to)| from != to);
+        if self.scales.is_empty() {
+            return f64::from(u8::from(self.len() > 1));
+        }
+        apart
+            .map(|(from, to)| self.communication(from, to))
+            .min_by(f64::total_cmp)
+            .unwrap_or(0.0)
+    }
+
     pub(crate) fn are_equally_fast(&self) -> bool {
         self.speeds.iter().all(|&speed| speed == self.speeds[0])
     }

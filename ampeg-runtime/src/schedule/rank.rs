@@ -1,7 +1,6 @@
 //! How urgent tasks are, and the order that follows from it.
 
 use super::problem::Problem;
-use crate::graph::TaskGraph;
 use crate::id::TaskId;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,8 +12,8 @@ use std::collections::BinaryHeap;
 pub(crate) fn upward_ranks(problem: &Problem<'_>, communication: f64) -> Vec<f64> {
     let scale = problem.mean_communication * communication;
     let mut ranks = vec![0.0; problem.n_tasks()];
-    for &task in problem.graph.topological_order().iter().rev() {
-        let successors = problem.graph.successors(task).iter();
+    for &task in problem.topological_order().iter().rev() {
+        let successors = problem.successors(task).iter();
         let rest = successors
             .map(|successor| successor.cost.value() * scale + ranks[successor.task.index()])
             .fold(0.0, f64::max);
@@ -26,8 +25,8 @@ pub(crate) fn upward_ranks(problem: &Problem<'_>, communication: f64) -> Vec<f64
 /// The downward rank of each task: the longest path from an entry task to it, itself left out.
 pub(crate) fn downward_ranks(problem: &Problem<'_>) -> Vec<f64> {
     let mut ranks = vec![0.0; problem.n_tasks()];
-    for &task in problem.graph.topological_order() {
-        let predecessors = problem.graph.predecessors(task).iter();
+    for &task in problem.topological_order() {
+        let predecessors = problem.predecessors(task).iter();
         ranks[task.index()] = predecessors
             .map(|predecessor| {
                 ranks[predecessor.task.index()]
@@ -42,46 +41,49 @@ pub(crate) fn downward_ranks(problem: &Problem<'_>) -> Vec<f64> {
 /// All tasks by decreasing priority, equal ones by increasing id; but each after its predecessors.
 ///
 /// Where priorities contradict the dependencies, the next task is always the first one that may go.
-pub(crate) fn order_by(graph: &TaskGraph, priorities: &[f64]) -> Vec<TaskId> {
-    let mut order: Vec<TaskId> = graph.task_ids().collect();
+pub(crate) fn order_by(problem: &Problem<'_>, priorities: &[f64]) -> Vec<TaskId> {
+    let mut order: Vec<TaskId> = problem.graph.task_ids().collect();
     order.sort_unstable_by(|&a, &b| {
         let by_priority = priorities[b.index()].total_cmp(&priorities[a.index()]);
         by_priority.then(a.cmp(&b))
     });
-    if respects_dependencies(graph, &order) {
+    if respects_dependencies(problem, &order) {
         order
     } else {
-        ready_order(graph, &order)
+        ready_order(problem, &order)
     }
 }
 
-fn respects_dependencies(graph: &TaskGraph, order: &[TaskId]) -> bool {
+fn respects_dependencies(problem: &Problem<'_>, order: &[TaskId]) -> bool {
     let mut is_done = vec![false; order.len()];
     order.iter().all(|&task| {
         is_done[task.index()] = true;
-        let predecessors = graph.predecessors(task);
+        let predecessors = problem.predecessors(task);
         predecessors.iter().all(|p| is_done[p.task.index()])
     })
 }
 
 /// The order nearest to `wanted` that respects the dependencies.
-fn ready_order(graph: &TaskGraph, wanted: &[TaskId]) -> Vec<TaskId> {
+fn ready_order(problem: &Problem<'_>, wanted: &[TaskId]) -> Vec<TaskId> {
     let mut position = vec![0; wanted.len()];
     for (index, task) in wanted.iter().enumerate() {
         position[task.index()] = index;
     }
-    let mut n_open: Vec<usize> = graph
+    let mut n_open: Vec<usize> = problem
+        .graph
         .task_ids()
-        .map(|task| graph.predecessors(task).len())
+        .map(|task| problem.predecessors(task).len())
         .collect();
-    let mut ready: BinaryHeap<Reverse<usize>> = graph
-        .entry_tasks()
+    let mut ready: BinaryHeap<Reverse<usize>> = problem
+        .graph
+        .task_ids()
+        .filter(|task| n_open[task.index()] == 0)
         .map(|task| Reverse(position[task.index()]))
         .collect();
     let mut order = Vec::with_capacity(wanted.len());
     while let Some(Reverse(index)) = ready.pop() {
         order.push(wanted[index]);
-        for successor in graph.successors(wanted[index]) {
+        for successor in problem.successors(wanted[index]) {
             let n_open = &mut n_open[successor.task.index()];
             *n_open -= 1;
             if *n_open == 0 {

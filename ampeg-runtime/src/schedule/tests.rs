@@ -48,6 +48,74 @@ pub(super) fn canonical(costs: &[[i32; 3]], dependencies: &[(usize, usize, i32)]
     builder.build().unwrap()
 }
 
+/// Ten tasks on three processors: fig. 1 of Arabnejad and Barbosa (2014).
+pub(super) fn arabnejad() -> TaskGraph {
+    let costs = [
+        [22, 21, 36],
+        [22, 18, 18],
+        [32, 27, 43],
+        [7, 10, 4],
+        [29, 27, 35],
+        [26, 17, 24],
+        [14, 25, 30],
+        [29, 23, 36],
+        [15, 21, 8],
+        [13, 16, 33],
+    ];
+    let dependencies = [
+        (1, 2, 17),
+        (1, 3, 31),
+        (1, 4, 29),
+        (1, 5, 13),
+        (1, 6, 7),
+        (2, 8, 3),
+        (2, 9, 30),
+        (3, 7, 16),
+        (4, 8, 11),
+        (4, 9, 7),
+        (5, 9, 57),
+        (6, 8, 5),
+        (7, 10, 9),
+        (8, 10, 42),
+        (9, 10, 7),
+    ];
+    canonical(&costs, &dependencies)
+}
+
+fn makespan(policy: Policy, graph: &TaskGraph, n_processors: usize) -> f64 {
+    let processors = Processors::new(n_processors).unwrap();
+    let schedule = policy.schedule(graph, &processors).unwrap();
+    schedule.validate(graph).unwrap();
+    schedule.makespan().value()
+}
+
+#[test]
+fn cpop_gives_the_makespan_of_its_paper() {
+    assert_eq!(makespan(Policy::Cpop, &topcuoglu(), 3), 86.0);
+}
+
+#[test]
+fn peft_gives_the_table_and_the_makespan_of_its_paper() {
+    let graph = arabnejad();
+    let processors = Processors::new(3).unwrap();
+    let problem = Problem::new(&graph, &processors).unwrap();
+    let published = [
+        [64.0, 68.0, 86.0],
+        [42.0, 39.0, 42.0],
+        [27.0, 41.0, 43.0],
+        [42.0, 39.0, 50.0],
+        [28.0, 37.0, 28.0],
+        [42.0, 39.0, 44.0],
+        [13.0, 16.0, 22.0],
+        [13.0, 16.0, 33.0],
+        [13.0, 16.0, 20.0],
+        [0.0, 0.0, 0.0],
+    ];
+    assert_eq!(peft::optimistic_costs(&problem), published.concat());
+    assert_eq!(makespan(Policy::Peft, &graph, 3), 122.0);
+    assert_eq!(makespan(Policy::Heft, &graph, 3), 133.0);
+}
+
 #[test]
 fn heft_gives_the_ranks_and_the_makespan_of_its_paper() {
     let graph = topcuoglu();

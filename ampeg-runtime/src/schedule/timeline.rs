@@ -60,12 +60,6 @@ impl Timeline {
         }
     }
 
-    /// Frees all slots, and keeps the memory.
-    pub(crate) fn clear(&mut self) {
-        self.finish = 0.0;
-        self.blocks.clear();
-    }
-
     /// When the last slot ends.
     pub(crate) fn finish(&self) -> f64 {
         self.finish

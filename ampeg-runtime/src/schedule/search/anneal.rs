@@ -1,0 +1,173 @@
+//! Simulated annealing on the order of tasks and their processors.
+
+use super::clock::Clock;
+use super::state::State;
+use crate::cost::count;
+use crate::graph::Dependency;
+use crate::id::TaskId;
+use crate::schedule::fast::Best;
+use crate::schedule::problem::Problem;
+
+/// At the start, a makespan this share above the current one is accepted about one time in three.
+const FIRST_TEMPERATURE: f64 = 0.05;
+
+/// The same at the end, as a share of the mean duration of a task.
+const LAST_TEMPERATURE: f64 = 0.02;
+
+/// How often a task is chosen from the critical path rather than from all.
+const CRITICAL: f64 = 0.6;
+
+/// How often a task follows one of its neighbours in the graph rather than going anywhere.
+const FOLLOW: f64 = 0.5;
+
+/// How often a task that changes its processor takes neighbours along, and how many at most.
+const TAKE_ALONG: f64 = 0.3;
+const MAX_COMPANIONS: usize = 3;
+
+/// How often a task stays near its place in the order.
+const NEAR: f64 = 0.8;
+
+/// Improves `best` until the clock is at its end, or a lower bound is met.
+pub(super) fn anneal(problem: &Problem<'_>, mut clock: Clock, seed: u64, best: &mut Best) {
+    let mut annealer = Annealer::new(problem, best, seed);
+    let first = FIRST_TEMPERATURE * best.makespan;
+    let tasks = problem.graph.task_ids();
+    let work: f64 = tasks.map(|task| problem.mean_duration(task)).sum();
+    let last = (LAST_TEMPERATURE * work / count(problem.n_tasks())).clamp(first * 1e-4, first);
+    while let Some(spent) = clock.tick() {
+        let temperature = first * (last / first).powf(spent);
+        if annealer.step(temperature) && annealer.makespan < best.makespan {
+            best.offer(annealer.state.placements());
+            if best.is_optimal() {
+                return;
+            }
+        }
+    }
+}
+
+struct Annealer<'p, 'a> {
+    state: State<'p, 'a>,
+    random: fastrand::Rng,
+    makespan: f64,
+    path: Vec<u32>,
+    path_is_current: bool,
+    /// Tasks that the current step has moved, with their place and processor before.
+    moved: Vec<(usize, usize, usize)>,
+}
+
+impl<'p, 'a> Annealer<'p, 'a> {
+    fn new(problem: &'p Problem<'a>, best: &Best, seed: u64) -> Self {
+        let state = State::new(problem, &best.placements);
+        Self {
+            makespan: state.makespan(),
+            state,
+            random: fastrand::Rng::with_seed(seed),
+            path: Vec::new(),
+            path_is_current: false,
+            moved: Vec::new(),
+        }
+    }
+
+    /// Tries one change; whether it was accepted.
+    fn step(&mut self, temperature: f64) -> bool {
+        let task = self.choose_task();
+        let processor = self.choose_processor(task);
+        let place = self.choose_place(task);
+        let before = self.state.processor(task);
+        if processor == before && place == self.state.position(task) {
+            return false;
+        }
+        self.moved.clear();
+        self.relocate(task, place, processor);
+        if processor != before && self.random.f64() < TAKE_ALONG {
+            self.take_along(task, before);
+        }
+        let limit = self.makespan - temperature * (1.0 - self.random.f64()).ln();
+        if self.state.settle(limit) {
+            let makespan = self.state.makespan();
+            if makespan <= limit {
+                self.makespan = makespan;
+                self.state.commit();
+                self.path_is_current = false;
+                return true;
+            }
+        }
+        self.take_back();
+        false
+    }
+
+    fn choose_task(&mut self) -> usize {
+        if self.random.f64() >= CRITICAL {
+            return self.random.usize(..self.state.n_tasks());
+        }
+        if !self.path_is_current {
+            self.state.critical_path(&mut self.path);
+            self.path_is_current = true;
+        }
+        self.path[self.random.usize(..self.path.len())] as usize
+    }
+
+    fn choose_processor(&mut self, task: usize) -> usize {
+        if self.random.f64() < FOLLOW
+            && let Some(neighbour) = self.neighbour(task)
+        {
+            return self.state.processor(neighbour);
+        }
+        self.random.usize(..self.state.problem.n_processors())
+    }
+
+    fn choose_place(&mut self, task: usize) -> usize {
+        let (mut first, mut last) = self.state.window(task);
+        if self.random.f64() < NEAR {
+            let position = self.state.position(task);
+            let reach = 2 * self.state.problem.n_processors() + 2;
+            first = first.max(position.saturating_sub(reach));
+            last = last.min(position + reach);
+        }
+        self.random.usize(first..=last)
+    }
+
+    /// A predecessor or successor of `task`.
+    fn neighbour(&mut self, task: usize) -> Option<usize> {
+        let task = TaskId::new(task);
+        let predecessors = self.state.problem.predecessors(task);
+        let successors = self.state.problem.successors(task);
+        let n_neighbours = predecessors.len() + successors.len();
+        if n_neighbours == 0 {
+            return None;
+        }
+        let index = self.random.usize(..n_neighbours);
+        let dependency: &Dependency = match index.checked_sub(predecessors.len()) {
+            None => &predecessors[index],
+            Some(index) => &successors[index],
+        };
+        Some(dependency.task.index())
+    }
+
+    /// Moves neighbours of `task`, and theirs, from the processor where it was to the one where it is.
+    fn take_along(&mut self, mut task: usize, from: usize) {
+        let to = self.state.processor(task);
+        for _ in 0..=self.random.usize(..MAX_COMPANIONS) {
+            match self.neighbour(task) {
+                Some(neighbour) if self.state.processor(neighbour) == from => {
+                    self.relocate(neighbour, self.state.position(neighbour), to);
+                    task = neighbour;
+                }
+                _ => return,
+            }
+        }
+    }
+
+    fn relocate(&mut self, task: usize, place: usize, processor: usize) {
+        let before = (task, self.state.position(task), self.state.processor(task));
+        self.moved.push(before);
+        self.state.relocate(task, place, processor);
+    }
+
+    fn take_back(&mut self) {
+        while let Some((task, place, processor)) = self.moved.pop() {
+            self.state.relocate(task, place, processor);
+        }
+        self.state.roll_back();
+    }
+}

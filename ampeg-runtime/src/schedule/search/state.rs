@@ -1,0 +1,315 @@
+//! A schedule that can be changed a little and timed again quickly.
+
+use crate::id::TaskId;
+use crate::schedule::placer::Placement;
+use crate::schedule::problem::Problem;
+
+/// No task, at either end of a processor.
+const NONE: u32 = u32::MAX;
+
+/// All tasks in one order that respects the dependencies, and the processor of each.
+///
+/// Each task starts as early as its inputs and the task before it on its processor allow.
+/// A change marks the tasks it touches; [`settle`](Self::settle) times those anew, and what follows from them, and nothing else.
+#[derive(Debug, Clone)]
+pub(super) struct State<'p, 'a> {
+    pub(super) problem: &'p Problem<'a>,
+    order: Vec<u32>,
+    position: Vec<u32>,
+    processor: Vec<u32>,
+    previous: Vec<u32>,
+    next: Vec<u32>,
+    /// The last task of each processor.
+    last: Vec<u32>,
+    finish: Vec<f64>,
+    /// What must follow the end of each task, at least.
+    tails: Vec<f64>,
+    /// Positions of tasks that have to be timed, one bit each.
+    marks: Vec<u64>,
+    first_mark: usize,
+    /// Finish times before the changes since the last commit.
+    undo: Vec<(u32, f64)>,
+}
+
+impl<'p, 'a> State<'p, 'a> {
+    /// The state that runs tasks on the same processors in the same order as these placements.
+    pub(super) fn new(problem: &'p Problem<'a>, placements: &[Placement]) -> Self {
+        let n_tasks = problem.n_tasks();
+        let mut order: Vec<u32> = problem
+            .topological_order()
+            .iter()
+            .map(|task| number(task.index()))
+            .collect();
+        order.sort_by(|&a, &b| {
+            let [a, b] = [a, b].map(|task| &placements[task as usize]);
+            let by_start = a.start.total_cmp(&b.start);
+            by_start.then(a.finish.total_cmp(&b.finish))
+        });
+        let mut state = Self {
+            problem,
+            position: vec![0; n_tasks],
+            processor: placements.iter().map(|p| number(p.processor)).collect(),
+            previous: vec![NONE; n_tasks],
+            next: vec![NONE; n_tasks],
+            last: vec![NONE; problem.n_processors()],
+            finish: vec![0.0; n_tasks],
+            tails: tails(problem),
+            marks: vec![0; n_tasks.div_ceil(64)],
+            first_mark: 0,
+            undo: Vec::new(),
+            order,
+        };
+        for index in 0..n_tasks {
+            let task = state.order[index];
+            state.position[task as usize] = number(index);
+            let last = &mut state.last[state.processor[task as usize] as usize];
+            state.previous[task as usize] = *last;
+            if *last != NONE {
+                state.next[*last as usize] = task;
+            }
+            *last = task;
+            state.mark(task);
+        }
+        let is_settled = state.settle(f64::INFINITY);
+        debug_assert!(is_settled);
+        state.commit();
+        state
+    }
+
+    pub(super) fn n_tasks(&self) -> usize {
+        self.order.len()
+    }
+
+    pub(super) fn processor(&self, task: usize) -> usize {
+        self.processor[task] as usize
+    }
+
+    pub(super) fn position(&self, task: usize) -> usize {
+        self.position[task] as usize
+    }
+
+    pub(super) fn makespan(&self) -> f64 {
+        let lasts = self.last.iter().filter(|&&task| task != NONE);
+        lasts
+            .map(|&task| self.finish[task as usize])
+            .fold(0.0, f64::max)
+    }
+
+    /// The positions between which `task` may move, both included.
+    pub(super) fn window(&self, task: usize) -> (usize, usize) {
+        let id = TaskId::new(task);
+        let positions =
+            |dependency: &crate::graph::Dependency| self.position(dependency.task.index());
+        let before = self.problem.predecessors(id).iter().map(positions).max();
+        let after = self.problem.successors(id).iter().map(positions).min();
+        (
+            before.map_or(0, |position| position + 1),
+            after.map_or(self.n_tasks(), |position| position) - 1,
+        )
+    }
+
+    /// Moves `task` to another place in the order, within its window, and to a processor.
+    pub(super) fn relocate(&mut self, task: usize, to: usize, processor: usize) {
+        self.unlink(task);
+        let from = self.position(task);
+        if from < to {
+            self.order[from..=to].rotate_left(1);
+        } else {
+            self.order[to..=from].rotate_right(1);
+        }
+        for position in from.min(to)..=from.max(to) {
+            self.position[self.order[position] as usize] = number(position);
+        }
+        self.link(task, processor);
+    }
+
+    fn unlink(&mut self, task: usize) {
+        let (previous, next) = (self.previous[task], self.next[task]);
+        if previous != NONE {
+            self.next[previous as usize] = next;
+        }
+        if next == NONE {
+            self.last[self.processor[task] as usize] = previous;
+        } else {
+            self.previous[next as usize] = previous;
+            self.mark(next);
+        }
+    }
+
+    fn link(&mut self, task: usize, processor: usize) {
+        let this = number(task);
+        let (previous, next) = self.neighbours_at(self.position(task), processor);
+        if previous != NONE {
+            self.next[previous as usize] = this;
+        }
+        self.previous[task] = previous;
+        self.next[task] = next;
+        if next == NONE {
+            self.last[processor] = this;
+        } else {
+            self.previous[next as usize] = this;
+            self.mark(next);
+        }
+        if self.processor[task] as usize != processor {
+            self.processor[task] = number(processor);
+            for successor in self.problem.successors(TaskId::new(task)) {
+                self.mark(number(successor.task.index()));
+            }
+        }
+        self.mark(this);
+    }
+
+    /// The tasks on `processor` just before and just after this place in the order, either of which may be none.
+    fn neighbours_at(&self, position: usize, processor: usize) -> (u32, u32) {
+        let is_here = |task: &&u32| self.processor[**task as usize] as usize == processor;
+        let before = self.order[..position].iter().rev().find(is_here);
+        if let Some(&previous) = before {
+            return (previous, self.next[previous as usize]);
+        }
+        let after = self.order[position + 1..].iter().find(is_here);
+        (NONE, after.copied().unwrap_or(NONE))
+    }
+
+    fn mark(&mut self, task: u32) {
+        let position = self.position[task as usize] as usize;
+        self.marks[position / 64] |= 1 << (position % 64);
+        self.first_mark = self.first_mark.min(position / 64);
+    }
+
+    /// Times all that changes have touched; gives up and says so when the makespan is sure to exceed `limit`.
+    ///
+    /// After giving up, times are those of the last commit only once the change is taken back and [`roll_back`](Self::roll_back) called.
+    pub(super) fn settle(&mut self, limit: f64) -> bool {
+        let mut word = self.first_mark;
+        self.first_mark = usize::MAX;
+        while word < self.marks.len() {
+            let bits = self.marks[word];
+            if bits == 0 {
+                word += 1;
+                continue;
+            }
+            let bit = bits.trailing_zeros() as usize;
+            self.marks[word] = bits & (bits - 1);
+            let task = self.order[word * 64 + bit] as usize;
+            let finish = self.start(task) + self.duration(task);
+            if finish == self.finish[task] {
+                continue;
+            }
+            self.undo.push((number(task), self.finish[task]));
+            self.finish[task] = finish;
+            if finish + self.tails[task] > limit {
+                self.marks[word..].fill(0);
+                return false;
+            }
+            if self.next[task] != NONE {
+                self.mark(self.next[task]);
+            }
+            for successor in self.problem.successors(TaskId::new(task)) {
+                self.mark(number(successor.task.index()));
+            }
+        }
+        self.first_mark = usize::MAX;
+        true
+    }
+
+    /// Keeps the times as they are.
+    pub(super) fn commit(&mut self) {
+        self.undo.clear();
+    }
+
+    /// Takes all times back to the last commit, and forgets marks.
+    pub(super) fn roll_back(&mut self) {
+        for (task, finish) in self.undo.drain(..).rev() {
+            self.finish[task as usize] = finish;
+        }
+        if self.first_mark != usize::MAX {
+            self.marks[self.first_mark..].fill(0);
+            self.first_mark = usize::MAX;
+        }
+    }
+
+    fn duration(&self, task: usize) -> f64 {
+        self.problem
+            .duration(TaskId::new(task), self.processor(task))
+    }
+
+    fn start(&self, task: usize) -> f64 {
+        let here = self.processor(task);
+        let mut start = match self.previous[task] {
+            NONE => 0.0,
+            previous => self.finish[previous as usize],
+        };
+        for predecessor in self.problem.predecessors(TaskId::new(task)) {
+            let from = predecessor.task.index();
+            let cost = predecessor.cost.value();
+            let transfer = self.problem.transfer(cost, self.processor(from), here);
+            start = start.max(self.finish[from] + transfer);
+        }
+        start
+    }
+
+    /// The tasks that follow each other without a pause up to the last finish, from the last one back.
+    pub(super) fn critical_path(&self, path: &mut Vec<u32>) {
+        path.clear();
+        let lasts = self.last.iter().copied().filter(|&task| task != NONE);
+        let Some(mut task) =
+            lasts.max_by(|&a, &b| self.finish[a as usize].total_cmp(&self.finish[b as usize]))
+        else {
+            return;
+        };
+        loop {
+            path.push(task);
+            let here = task as usize;
+            let start = self.start(here);
+            if start <= 0.0 {
+                return;
+            }
+            let previous = self.previous[here];
+            if previous != NONE && self.finish[previous as usize] >= start {
+                task = previous;
+                continue;
+            }
+            let predecessors = self.problem.predecessors(TaskId::new(here)).iter();
+            let latest =
+                predecessors.max_by(|a, b| self.arrival(a, here).total_cmp(&self.arrival(b, here)));
+            task = number(latest.expect("something is waited for").task.index());
+        }
+    }
+
+    fn arrival(&self, dependency: &crate::graph::Dependency, to: usize) -> f64 {
+        let from = dependency.task.index();
+        let cost = dependency.cost.value();
+        let transfer = self
+            .problem
+            .transfer(cost, self.processor(from), self.processor(to));
+        self.finish[from] + transfer
+    }
+
+    pub(super) fn placements(&self) -> Vec<Placement> {
+        (0..self.n_tasks())
+            .map(|task| Placement {
+                processor: self.processor(task),
+                start: self.start(task),
+                finish: self.finish[task],
+            })
+            .collect()
+    }
+}
+
+/// The longest path of shortest durations that follows each task.
+fn tails(problem: &Problem<'_>) -> Vec<f64> {
+    let mut tails = vec![0.0; problem.n_tasks()];
+    for &task in problem.topological_order().iter().rev() {
+        tails[task.index()] = problem
+            .successors(task)
+            .iter()
+            .map(|s| problem.shortest_duration(s.task) + tails[s.task.index()])
+            .fold(0.0, f64::max);
+    }
+    tails
+}
+
+/// An index as the four bytes in which it is kept.
+fn number(index: usize) -> u32 {
+    u32::try_from(index).expect("ids of tasks have 32 bits")
+}
