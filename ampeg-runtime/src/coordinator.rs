@@ -200,7 +200,9 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// Ends all that is unfinished, and every worker that is running a task; returns the workers killed.
+    /// Ends all that is unfinished, and every worker that has something to do; returns the workers killed.
+    ///
+    /// A worker that is not running a task in this moment may start one before any message reaches it.
     pub(crate) fn on_cancel(&mut self, cluster: &mut dyn Cluster) -> Vec<ProcessorId> {
         for (index, task) in self.tasks.iter_mut().enumerate() {
             if matches!(task.ending, Ending::Waiting) {
@@ -212,7 +214,8 @@ impl<'a> Coordinator<'a> {
         self.unfinished = 0;
         let workers = (0..self.workers.len()).map(ProcessorId::new);
         workers
-            .filter(|&worker| cluster.running(worker).is_some() && cluster.kill(worker))
+            .filter(|worker| !self.workers[worker.index()].queue.is_empty())
+            .filter(|&worker| cluster.kill(worker))
             .collect()
     }
 

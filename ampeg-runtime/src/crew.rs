@@ -159,7 +159,7 @@ impl Run<'_> {
     }
 
     fn on_started(&mut self, worker: ProcessorId, task: TaskId) {
-        if let Some(limit) = self.definition.limits(task).within {
+        if let Some(limit) = self.definition.instance(task).limits.within {
             let until = Instant::now().checked_add(limit);
             self.limits[worker.index()] = until.map(|until| (until, limit));
         }

@@ -143,7 +143,7 @@ impl Executor {
         for &capture in statement.captures {
             values.push(Some(self.capture(capture as usize)?));
         }
-        Ok(Inputs::new(values))
+        Ok(Inputs::new(step.indices.clone(), values))
     }
 
     /// The value of one input, decoded at its first use here, and given away at its last.

@@ -40,6 +40,9 @@ mod crew;
 mod inline;
 mod pool;
 
+#[cfg(test)]
+mod testing;
+
 pub use cost::{Cost, IntoCost, Time};
 pub use error::Error;
 pub use failure::{Place, TaskError, TaskErrorKind};

@@ -104,7 +104,8 @@ impl<'a> Results<'a> {
         let payload = self.by_task[task]
             .take()
             .unwrap_or_else(|| Err(blame(TaskErrorKind::Cancelled)))?;
-        let codec = self.definition.descriptor.codec(task);
+        let statement = self.definition.instance(TaskId::new(task)).statement;
+        let codec = self.definition.descriptor.codec(statement as usize);
         decode(codec, payload.bytes())
             .map_err(|reason| blame(TaskErrorKind::NotDeliverable { reason }))
     }

@@ -53,6 +53,8 @@ impl Plan {
 pub(crate) struct Step {
     pub(crate) task: TaskId,
     statement: u32,
+    /// The values of the statement's indices.
+    pub(crate) indices: Vec<i64>,
     /// The tasks whose results it needs, in the order of its inputs.
     pub(crate) inputs: Vec<TaskId>,
     /// The other workers that need its result.
@@ -70,17 +72,17 @@ pub(crate) struct Step {
 impl Step {
     /// The step that runs `task`, for no other worker yet.
     pub(crate) fn new(definition: &Definition, task: TaskId) -> Self {
-        let statement = definition.statement(task);
-        let limits = definition.limits(task);
+        let instance = definition.instance(task);
         Self {
             task,
-            statement: u32::try_from(task.index()).expect("ids have 32 bits"),
-            inputs: definition.inputs(task).collect(),
+            statement: instance.statement,
+            indices: instance.indices.clone(),
+            inputs: instance.inputs.clone(),
             consumers: Vec::new(),
-            output: statement.output,
+            output: definition.statement(task).output,
             attempt: 1,
-            attempts: limits.retry.saturating_add(1),
-            limited: limits.within.is_some(),
+            attempts: instance.limits.retry.saturating_add(1),
+            limited: instance.limits.within.is_some(),
         }
     }
 

@@ -17,6 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+#[cfg(test)]
+mod tests;
+
 impl<O> Graph<O> {
     /// Runs the graph on this many worker processes, which are started for it and end with it.
     ///

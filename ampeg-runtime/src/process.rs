@@ -89,7 +89,8 @@ impl Process {
 
     /// Waits until it has ended, without holding the lock, and takes it off the process table.
     fn wait(&self) -> Exit {
-        wait_unreaped(self.lock().child.id());
+        let pid = self.lock().child.id();
+        wait_unreaped(pid);
         let mut state = self.lock();
         let exit = match state.exit {
             Some(exit) => exit,

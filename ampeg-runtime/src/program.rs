@@ -85,6 +85,17 @@ impl<O> Graph<O> {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn of(
+        definition: Definition,
+        collect: Arc<dyn Fn(&mut Results<'_>) -> O + Send + Sync>,
+    ) -> Self {
+        Self {
+            definition: Ok(Arc::new(definition)),
+            collect,
+        }
+    }
+
     pub(crate) fn definition(&self) -> Result<&Arc<Definition>, Error> {
         self.definition.as_ref().map_err(Clone::clone)
     }
@@ -102,19 +113,45 @@ pub(crate) struct Definition {
     pub(crate) descriptor: &'static Descriptor,
     pub(crate) task_graph: TaskGraph,
     pub(crate) captures: Vec<Payload>,
-    limits: Vec<(u32, Limits)>,
+    tasks: Vec<Instance>,
+}
+
+/// One task: a statement, or one member of the family that a statement declares.
+#[derive(Debug, Clone)]
+pub(crate) struct Instance {
+    pub(crate) statement: u32,
+    /// The values of the statement's indices.
+    pub(crate) indices: Vec<i64>,
+    /// The tasks whose results it needs, in the order of its inputs.
+    pub(crate) inputs: Vec<TaskId>,
+    pub(crate) limits: Limits,
 }
 
 impl Definition {
-    /// The statement that declares a task.
-    pub(crate) fn statement(&self, task: TaskId) -> &'static Statement {
-        &self.descriptor.statements[task.index()]
+    /// A graph of these tasks, which the dispatcher behind `descriptor` can run.
+    pub(crate) fn new(
+        descriptor: &'static Descriptor,
+        task_graph: TaskGraph,
+        captures: Vec<Payload>,
+        tasks: Vec<Instance>,
+    ) -> Self {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+        Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            descriptor,
+            task_graph,
+            captures,
+            tasks,
+        }
     }
 
-    /// The tasks whose results a task needs, in the order of its inputs.
-    pub(crate) fn inputs(&self, task: TaskId) -> impl Iterator<Item = TaskId> + use<> {
-        let inputs = self.statement(task).inputs.iter();
-        inputs.map(|&input| TaskId::new(input as usize))
+    pub(crate) fn instance(&self, task: TaskId) -> &Instance {
+        &self.tasks[task.index()]
+    }
+
+    /// The statement that declares a task.
+    pub(crate) fn statement(&self, task: TaskId) -> &'static Statement {
+        &self.descriptor.statements[self.instance(task).statement as usize]
     }
 
     /// The messages that give the graph to a worker.
@@ -124,14 +161,6 @@ impl Definition {
         Ok(std::iter::once(ToWorker::Graph { descriptor })
             .chain(captures)
             .collect())
-    }
-
-    pub(crate) fn limits(&self, task: TaskId) -> Limits {
-        let found = self
-            .limits
-            .iter()
-            .find(|(index, _)| *index as usize == task.index());
-        found.map_or_else(Limits::default, |(_, limits)| *limits)
     }
 
     /// The error of a task, in the user's words.
@@ -234,18 +263,29 @@ fn define(
     costs: Costs,
     captures: Vec<Result<Vec<u8>, String>>,
 ) -> Result<Definition, Error> {
-    static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-    Ok(Definition {
-        id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-        descriptor,
-        task_graph: task_graph(
-            descriptor.statements,
-            costs.computation,
-            costs.communication,
-        )?,
-        captures: payloads(descriptor.captures, captures)?,
-        limits: limits(descriptor.statements, costs.limits)?,
-    })
+    let statements = descriptor.statements;
+    let task_graph = task_graph(statements, costs.computation, costs.communication)?;
+    let mut tasks = instances(statements);
+    for (statement, limits) in limits(statements, costs.limits)? {
+        tasks[statement as usize].limits = limits;
+    }
+    let captures = payloads(descriptor.captures, captures)?;
+    Ok(Definition::new(descriptor, task_graph, captures, tasks))
+}
+
+/// One task for each statement.
+fn instances(statements: &[Statement]) -> Vec<Instance> {
+    let instance = |(statement, facts): (u32, &Statement)| Instance {
+        statement,
+        indices: Vec::new(),
+        inputs: facts
+            .inputs
+            .iter()
+            .map(|&input| TaskId::new(input as usize))
+            .collect(),
+        limits: Limits::default(),
+    };
+    (0..).zip(statements).map(instance).collect()
 }
 
 fn task_graph(

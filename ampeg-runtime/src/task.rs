@@ -176,12 +176,18 @@ pub fn dispatcher<W, F: Fn(&mut Call<'_>, &W) + Copy>(_: &W, dispatcher: F) -> F
 /// The values that one task was given: its dependencies, then its captures.
 #[derive(Debug, Default)]
 pub struct Inputs {
+    indices: Vec<i64>,
     values: Vec<Option<Rc<dyn Any>>>,
 }
 
 impl Inputs {
-    pub(crate) fn new(values: Vec<Option<Rc<dyn Any>>>) -> Self {
-        Self { values }
+    pub(crate) fn new(indices: Vec<i64>, values: Vec<Option<Rc<dyn Any>>>) -> Self {
+        Self { indices, values }
+    }
+
+    /// The value of one index of the statement.
+    pub fn index(&self, index: usize) -> i64 {
+        self.indices[index]
     }
 
     pub(crate) fn shared<T: 'static>(&self, index: usize) -> &T {

@@ -123,7 +123,7 @@ impl Coordinator<'_> {
                 values.push((task, payload.clone()));
             } else {
                 lost.push(task);
-                next.extend(self.definition.inputs(task));
+                next.extend(&self.definition.instance(task).inputs);
             }
         }
         self.compute_again(worker, lost, cluster);

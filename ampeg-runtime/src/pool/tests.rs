@@ -1,0 +1,252 @@
+//! Whole runs, over every transport, against sequential evaluation.
+
+use super::*;
+use crate::failure::TaskErrorKind;
+use crate::id::TaskId;
+use crate::program::Limits;
+use crate::testing::{
+    Action, Blobs, Deadline, Node, check, graph, random_costs, random_nodes, with_limits,
+};
+
+fn even(_: usize) -> (f64, f64) {
+    (1.0, 0.0)
+}
+
+/// a → b → d, a → c → d, with `action` in b.
+fn diamond(action: Action) -> Vec<Node> {
+    let node = |parents: &[usize], action| Node {
+        parents: parents.to_vec(),
+        size: 10,
+        action,
+        output: true,
+    };
+    vec![
+        node(&[], Action::Compute),
+        node(&[0], action),
+        node(&[0], Action::Compute),
+        node(&[1, 2], Action::Compute),
+    ]
+}
+
+fn kind(results: &Blobs, task: usize) -> TaskErrorKind {
+    match &results[task] {
+        Some(Err(error)) => error.kind().clone(),
+        other => panic!("expected an error, found {other:?}"),
+    }
+}
+
+#[test]
+fn random_graphs_agree_with_sequential_evaluation_on_all_transports() {
+    let _deadline = Deadline::seconds("random graphs", 300);
+    let mut random = fastrand::Rng::with_seed(20_261);
+    for workers in 1..=6 {
+        let pools = [
+            Pool::new(workers).unwrap(),
+            Pool::builder().threads(workers).build().unwrap(),
+        ];
+        for round in 0..8 {
+            let n_tasks = random.usize(0..30);
+            let largest = [0, 1_000, 100_000, 5_000_000][round % 4];
+            let nodes = random_nodes(&mut random, n_tasks, largest);
+            let graph = graph(&nodes, random_costs(random.u64(..)));
+            check(&nodes, &graph.run_inline().unwrap());
+            for pool in &pools {
+                let outcome = pool.run(&graph).unwrap();
+                check(&nodes, &outcome);
+                assert_eq!(outcome.report().attempts().len(), n_tasks);
+            }
+        }
+    }
+}
+
+#[test]
+fn large_results_in_both_directions_at_once_do_not_deadlock() {
+    let _deadline = Deadline::seconds("both directions", 120);
+    // Two layers of tasks that all need all of the layer before: every worker sends to every other at once.
+    let n = 6;
+    let mut nodes = Vec::new();
+    for layer in 0..4 {
+        for _ in 0..n {
+            let parents = if layer == 0 {
+                vec![]
+            } else {
+                ((layer - 1) * n..layer * n).collect()
+            };
+            let (size, action) = (5_000_000 / (layer + 1), Action::Compute);
+            nodes.push(Node {
+                parents,
+                size,
+                action,
+                output: layer == 3,
+            });
+        }
+    }
+    let graph = graph(&nodes, even);
+    check(&nodes, &graph.run(3).unwrap());
+}
+
+#[test]
+fn crash_costs_its_own_task_only() {
+    let _deadline = Deadline::seconds("crash", 60);
+    let pool = Pool::new(2).unwrap();
+    for action in [Action::Abort, Action::Exit(3)] {
+        let nodes = diamond(action.clone());
+        let outcome = pool.run(&graph(&nodes, even)).unwrap();
+        check(&nodes, &outcome);
+        let (signal, exit_code) = match action {
+            Action::Abort => (Some(6), None),
+            _ => (None, Some(3)),
+        };
+        assert_eq!(
+            kind(&outcome, 1),
+            TaskErrorKind::Crashed { signal, exit_code }
+        );
+        assert_eq!(outcome.report().deaths().len(), 1);
+        let Some(Err(error)) = &outcome[3] else {
+            panic!()
+        };
+        assert!(matches!(
+            error.kind(),
+            TaskErrorKind::DependencyFailed { .. }
+        ));
+        assert_eq!(error.root().task(), "node1");
+    }
+    // The pool is whole again.
+    let nodes = diamond(Action::Compute);
+    check(&nodes, &pool.run(&graph(&nodes, even)).unwrap());
+}
+
+#[test]
+fn crash_is_tried_again_as_often_as_told() {
+    let _deadline = Deadline::seconds("retry", 60);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("once").to_str().unwrap().to_owned();
+    let nodes = diamond(Action::AbortOnce(file));
+    let retry = |_| Limits {
+        within: None,
+        retry: 1,
+    };
+    let outcome = with_limits(&nodes, even, retry).run(2).unwrap();
+    check(&nodes, &outcome);
+    assert_eq!(outcome.report().attempt(TaskId::new(1)).unwrap().number, 2);
+
+    let nodes = diamond(Action::Abort);
+    let outcome = with_limits(&nodes, even, retry).run(2).unwrap();
+    check(&nodes, &outcome);
+    let Some(Err(error)) = &outcome[1] else {
+        panic!()
+    };
+    assert_eq!(error.attempt(), 2);
+}
+
+#[test]
+fn task_that_exceeds_its_limit_is_killed_and_named() {
+    let _deadline = Deadline::seconds("within", 60);
+    let nodes = diamond(Action::Hang);
+    let limit = Duration::from_millis(50);
+    let limits = |task| Limits {
+        within: (task == 1).then_some(limit),
+        retry: 0,
+    };
+    let outcome = with_limits(&nodes, even, limits).run(2).unwrap();
+    check(&nodes, &outcome);
+    assert_eq!(kind(&outcome, 1), TaskErrorKind::TimedOut { limit });
+}
+
+#[test]
+fn timeout_ends_a_run_and_keeps_what_exists() {
+    let _deadline = Deadline::seconds("timeout", 60);
+    let pool = Pool::builder()
+        .processes(2)
+        .timeout(Duration::from_millis(300))
+        .build()
+        .unwrap();
+    let nodes = diamond(Action::Hang);
+    let outcome = pool.run(&graph(&nodes, even)).unwrap();
+    assert_eq!(kind(&outcome, 1), TaskErrorKind::Cancelled);
+    assert_eq!(kind(&outcome, 3), TaskErrorKind::Cancelled);
+    assert!(matches!(outcome[0], Some(Ok(_))));
+    assert!(matches!(outcome[2], Some(Ok(_))));
+    let nodes = diamond(Action::Compute);
+    check(&nodes, &pool.run(&graph(&nodes, even)).unwrap());
+}
+
+#[test]
+fn cancelled_and_dropped_runs_leave_the_pool_usable() {
+    let _deadline = Deadline::seconds("cancel", 60);
+    let pool = Pool::new(2).unwrap();
+    let hanging = graph(&diamond(Action::Hang), even);
+    let run = pool.start(&hanging).unwrap();
+    assert!(!run.is_finished());
+    run.cancel();
+    let outcome = run.wait().unwrap();
+    assert_eq!(kind(&outcome, 1), TaskErrorKind::Cancelled);
+    drop(pool.start(&hanging).unwrap());
+    let nodes = diamond(Action::Compute);
+    check(
+        &nodes,
+        &pool.start(&graph(&nodes, even)).unwrap().wait().unwrap(),
+    );
+}
+
+#[test]
+fn failures_and_panics_are_values() {
+    let _deadline = Deadline::seconds("failures", 60);
+    for action in [Action::Fail, Action::Panic] {
+        let nodes = diamond(action.clone());
+        let graph = graph(&nodes, even);
+        let outcome = graph.run(2).unwrap();
+        check(&nodes, &outcome);
+        assert_eq!(kind(&outcome, 1), kind(&graph.run_inline().unwrap(), 1));
+        match kind(&outcome, 1) {
+            TaskErrorKind::Failed { message, .. } => assert_eq!(message, "told to fail"),
+            TaskErrorKind::Panicked { message, location } => {
+                assert_eq!(message, "told to panic");
+                assert!(location.unwrap().contains("testing.rs"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn runs_on_nothing_and_of_nothing_are_clear() {
+    let _deadline = Deadline::seconds("nothing", 60);
+    let nodes = diamond(Action::Compute);
+    let error = graph(&nodes, even).run(0).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "a graph cannot be run on 0 processes: give at least 1"
+    );
+    assert!(Pool::builder().threads(0).build().is_err());
+    assert!(graph(&[], even).run(3).unwrap().is_empty());
+    assert!(
+        Pool::new(2)
+            .unwrap()
+            .run(&graph(&[], even))
+            .unwrap()
+            .is_empty()
+    );
+    check(&nodes, &graph(&nodes, even).run(9).unwrap());
+}
+
+#[test]
+fn several_threads_share_one_pool() {
+    let _deadline = Deadline::seconds("threads", 120);
+    let pool = Pool::new(2).unwrap();
+    std::thread::scope(|scope| {
+        for seed in 0..4 {
+            let pool = pool.clone();
+            scope.spawn(move || {
+                let mut random = fastrand::Rng::with_seed(seed);
+                for _ in 0..5 {
+                    let nodes = random_nodes(&mut random, 12, 100_000);
+                    check(
+                        &nodes,
+                        &pool.run(&graph(&nodes, random_costs(seed))).unwrap(),
+                    );
+                }
+            });
+        }
+    });
+}

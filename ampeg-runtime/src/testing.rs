@@ -1,0 +1,271 @@
+//! For tests: graphs of any shape whose tasks compute, fail or crash as told, and what they must give.
+//!
+//! One statement is the whole program: its tasks read what to do from a captured table.
+
+use crate::cost::Cost;
+use crate::failure::TaskError;
+use crate::graph::TaskGraph;
+use crate::id::TaskId;
+use crate::payload::Payload;
+use crate::program::{Definition, Graph, Instance, Limits};
+use crate::task::{Call, Descriptor, Source, Statement, Type, dispatcher};
+use crate::value::encode;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a task does, besides reading its inputs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Action {
+    Compute,
+    Fail,
+    Panic,
+    Abort,
+    Exit(i32),
+    /// Runs until it is killed.
+    Hang,
+    /// Aborts, but for one attempt: it leaves a file behind when it has done so before.
+    AbortOnce(String),
+}
+
+/// One task of a test graph.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Node {
+    pub(crate) parents: Vec<usize>,
+    /// The bytes of its result.
+    pub(crate) size: usize,
+    pub(crate) action: Action,
+    pub(crate) output: bool,
+}
+
+/// The result of a task: a digest of its inputs, and ballast that depends on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Blob {
+    pub(crate) digest: u64,
+    #[serde(with = "serde_bytes")]
+    pub(crate) ballast: Vec<u8>,
+}
+
+impl Blob {
+    fn new(task: usize, size: usize, inputs: impl Iterator<Item = u64>) -> Self {
+        let start = 0x9e37_79b9_7f4a_7c15_u64 ^ task as u64;
+        let digest = inputs.fold(start, |digest, input| {
+            (digest.rotate_left(7) ^ input).wrapping_mul(0x2545_f491_4f6c_dd1d)
+        });
+        Self {
+            digest,
+            ballast: vec![digest.to_le_bytes()[0]; size],
+        }
+    }
+
+    fn check(&self) -> u64 {
+        assert!(
+            self.ballast
+                .iter()
+                .all(|&byte| byte == self.digest.to_le_bytes()[0]),
+            "the ballast was damaged on its way"
+        );
+        self.digest
+    }
+}
+
+/// The results of a test graph by task; none for a task that is no output.
+pub(crate) type Blobs = Vec<Option<Result<Blob, TaskError>>>;
+
+/// A graph of these nodes; parents come before children.
+pub(crate) fn graph(nodes: &[Node], costs: impl Fn(usize) -> (f64, f64)) -> Graph<Blobs> {
+    with_limits(nodes, costs, |_| Limits::default())
+}
+
+/// As [`graph`], with limits by task.
+pub(crate) fn with_limits(
+    nodes: &[Node],
+    costs: impl Fn(usize) -> (f64, f64),
+    limits: impl Fn(usize) -> Limits,
+) -> Graph<Blobs> {
+    let mut builder = TaskGraph::builder();
+    for index in 0..nodes.len() {
+        builder.add_task(
+            format_args!("node{index}"),
+            Cost::new(costs(index).0).unwrap(),
+        );
+    }
+    for (index, node) in nodes.iter().enumerate() {
+        for &parent in &node.parents {
+            let cost = Cost::new(costs(index).1).unwrap();
+            builder.add_dependency(TaskId::new(parent), TaskId::new(index), cost);
+        }
+    }
+    let instance = |(index, node): (usize, &Node)| Instance {
+        statement: u32::from(!node.output),
+        indices: vec![
+            i64::try_from(index).unwrap(),
+            i64::try_from(node.parents.len()).unwrap(),
+        ],
+        inputs: node
+            .parents
+            .iter()
+            .map(|&parent| TaskId::new(parent))
+            .collect(),
+        limits: limits(index),
+    };
+    let instances = nodes.iter().enumerate().map(instance).collect();
+    let captures = vec![Payload::new(encode(nodes).unwrap()).unwrap()];
+    let definition = Definition::new(descriptor(), builder.build().unwrap(), captures, instances);
+    let outputs: Vec<bool> = nodes.iter().map(|node| node.output).collect();
+    Graph::of(
+        definition,
+        Arc::new(move |results| {
+            let outputs = outputs.iter().enumerate();
+            let take = |(task, &output): (usize, &bool)| {
+                output.then(|| results.take(Type::<Blob>::new(), task))
+            };
+            outputs.map(take).collect()
+        }),
+    )
+}
+
+struct Nodes;
+
+impl Source for Nodes {
+    const HASH: u64 = 0x7465_7374;
+    const STATEMENTS: &'static [Statement] = &[node(true), node(false)];
+    const CAPTURES: &'static [&'static str] = &["nodes"];
+}
+
+const fn node(output: bool) -> Statement {
+    Statement {
+        name: "node",
+        source: "run(index, inputs)",
+        file: file!(),
+        line: line!(),
+        column: column!(),
+        inputs: &[0; 32],
+        captures: &[0],
+        output,
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Types {
+    node: Type<Blob>,
+    nodes: crate::capture::Value<Vec<Node>>,
+}
+
+fn descriptor() -> &'static Descriptor {
+    let types = Types::default();
+    let dispatch = dispatcher(&types, |call: &mut Call<'_>, types| match call.arm() {
+        0 | 1 => call.run(types.node, |inputs| {
+            let index = usize::try_from(inputs.index(0)).unwrap();
+            let n_parents = usize::try_from(inputs.index(1)).unwrap();
+            let node = types.nodes.borrow(inputs, n_parents)[index].clone();
+            let parents = (0..n_parents).map(|parent| types.node.borrow(inputs, parent).check());
+            let blob = Blob::new(index, node.size, parents);
+            act(&node.action)?;
+            Ok(blob)
+        }),
+        2 => call.capture(types.nodes),
+        _ => call.unknown(),
+    });
+    Descriptor::of(&Nodes, &types, dispatch)
+}
+
+fn act(action: &Action) -> Result<(), String> {
+    match action {
+        Action::Compute => {}
+        Action::Fail => return Err("told to fail".into()),
+        Action::Panic => panic!("told to panic"),
+        Action::Abort => std::process::abort(),
+        Action::Exit(code) => std::process::exit(*code),
+        Action::Hang => loop {
+            std::hint::spin_loop();
+        },
+        Action::AbortOnce(file) => {
+            if std::fs::File::create_new(file).is_ok() {
+                std::process::abort();
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What sequential evaluation gives, by task: the digest, or none if the task or one before it does not compute.
+pub(crate) fn expected(nodes: &[Node]) -> Vec<Option<u64>> {
+    let mut digests: Vec<Option<u64>> = Vec::new();
+    for (index, node) in nodes.iter().enumerate() {
+        let inputs: Option<Vec<u64>> = node.parents.iter().map(|&parent| digests[parent]).collect();
+        let computes = matches!(node.action, Action::Compute | Action::AbortOnce(_));
+        digests.push(match inputs {
+            Some(inputs) if computes => Some(Blob::new(index, 0, inputs.into_iter()).digest),
+            _ => None,
+        });
+    }
+    digests
+}
+
+/// Checks every result of a run against sequential evaluation.
+pub(crate) fn check(nodes: &[Node], results: &Blobs) {
+    for (index, (digest, result)) in expected(nodes).iter().zip(results).enumerate() {
+        let found = result
+            .as_ref()
+            .map(|result| result.as_ref().map(Blob::check));
+        match (nodes[index].output, digest, found) {
+            (false, _, None) | (true, None, Some(Err(_))) => {}
+            (true, Some(digest), Some(Ok(found))) => assert_eq!(*digest, found, "node{index}"),
+            (_, _, found) => panic!("node{index}: expected {digest:?}, found {found:?}"),
+        }
+    }
+}
+
+/// A random graph whose tasks all compute.
+pub(crate) fn random_nodes(
+    random: &mut fastrand::Rng,
+    n_tasks: usize,
+    largest: usize,
+) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    for index in 0..n_tasks {
+        let mut parents: Vec<usize> = (0..index).collect();
+        random.shuffle(&mut parents);
+        parents.truncate(random.usize(0..=4));
+        let magnitude = random.f64() * (largest as f64 + 1.0).ln();
+        nodes.push(Node {
+            parents,
+            size: magnitude.exp() as usize - 1,
+            action: Action::Compute,
+            output: random.bool(),
+        });
+    }
+    nodes
+}
+
+/// Random costs of a graph, fixed by a seed.
+pub(crate) fn random_costs(seed: u64) -> impl Fn(usize) -> (f64, f64) {
+    move |index| {
+        let mut random = fastrand::Rng::with_seed(seed ^ index as u64);
+        let mut cost = || random.choice([0.0, 0.1, 1.0, 10.0]).unwrap() * random.f64();
+        (cost(), cost())
+    }
+}
+
+/// Ends the whole test process with a message if a test has not ended by its deadline.
+#[must_use = "the deadline holds until it is dropped"]
+pub(crate) struct Deadline {
+    _alive: std::sync::mpsc::Sender<()>,
+}
+
+impl Deadline {
+    pub(crate) fn seconds(test: &'static str, seconds: u64) -> Self {
+        let (alive, dropped) = std::sync::mpsc::channel();
+        let end = Instant::now() + Duration::from_secs(seconds);
+        std::thread::spawn(move || {
+            use std::sync::mpsc::RecvTimeoutError::Timeout;
+            let left = end.saturating_duration_since(Instant::now());
+            if dropped.recv_timeout(left) == Err(Timeout) {
+                eprintln!("{test} has not ended within {seconds} s");
+                std::process::abort();
+            }
+        });
+        Self { _alive: alive }
+    }
+}
