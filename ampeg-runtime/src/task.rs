@@ -144,15 +144,18 @@ impl Call<'_> {
     }
 
     /// Answers for a task whose result has this type.
-    pub fn run<T: TaskValue>(
+    ///
+    /// The body is a `fn`, so that rustc says at its own text if it uses a variable that is not captured by copy.
+    pub fn run<W, T: TaskValue>(
         &mut self,
+        types: &W,
         _: Type<T>,
-        body: impl FnOnce(&mut Inputs) -> Result<T, Failure>,
+        body: fn(&W, &mut Inputs) -> Result<T, Failure>,
     ) {
         match &mut self.request {
             Request::Codec(codec) => **codec = Some(Codec::of::<T>()),
             Request::Run(inputs, result) => {
-                **result = Some(body(inputs).map(|value| Rc::new(value) as Rc<dyn Any>));
+                **result = Some(body(types, inputs).map(|value| Rc::new(value) as Rc<dyn Any>));
             }
         }
     }

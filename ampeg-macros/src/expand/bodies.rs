@@ -7,6 +7,7 @@ use crate::resolve::{Graph, Input, Mode, Task, binding};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use std::collections::HashMap;
+use syn::spanned::Spanned;
 use syn::{Expr, ExprReturn, parse_quote_spanned};
 
 /// A closure without captures, whose arms come in topological order: a type is known before it is used.
@@ -15,18 +16,15 @@ pub(super) fn expand_dispatcher(graph: &Graph, order: &[usize], fields: &Fields)
     let n_tasks = graph.tasks.len();
     let captures = fields.captures.iter().enumerate().map(|(index, field)| {
         let arm = to_u32(n_tasks + index);
-        quote_spanned!(Span::mixed_site()=> #arm => call.capture(types.#field),)
+        quote_spanned!(Span::mixed_site()=> #arm => ampeg_call.capture(ampeg_types.#field),)
     });
-    let inferred = fields.inferred();
-    quote_spanned! {Span::mixed_site()=> {
-        let dispatch = ::ampeg::__private::dispatcher(&types, |call, types| match call.arm() {
+    quote_spanned! {Span::mixed_site()=>
+        ::ampeg::__private::dispatcher(&ampeg_types, |ampeg_call, ampeg_types| match ampeg_call.arm() {
             #(#tasks)*
             #(#captures)*
-            _ => call.unknown(),
-        });
-        let _: fn(&mut ::ampeg::__private::Call<'_>, &Types<#inferred>) = dispatch;
-        dispatch
-    }}
+            _ => ampeg_call.unknown(),
+        })
+    }
 }
 
 fn expand_task(graph: &Graph, index: usize, fields: &Fields) -> TokenStream {
@@ -35,20 +33,22 @@ fn expand_task(graph: &Graph, index: usize, fields: &Fields) -> TokenStream {
     let bindings = Bindings::of(graph, task);
     let body = bindings.expand_body(task);
     let takes = bindings.expand_takes(task, fields);
-    let inputs = match (
-        task.dependencies.len() + task.captures.len(),
-        takes.is_empty(),
-    ) {
-        (0, _) => quote_spanned!(Span::mixed_site()=> _),
-        _ => quote_spanned!(Span::mixed_site()=> inputs),
+    let parameters = if takes.is_empty() {
+        quote_spanned!(Span::mixed_site()=> _, _)
+    } else {
+        quote_spanned!(Span::mixed_site()=> ampeg_types, ampeg_inputs)
     };
     let name_span = Span::mixed_site().located_at(task.statement.name.span());
+    let body_span = Span::mixed_site().located_at(body.span());
     let run = Ident::new("run", name_span);
-    quote_spanned! {Span::mixed_site()=>
-        #arm => call.#run(types.#field, |#inputs| {
+    let closure = quote_spanned! {body_span=>
+        |#parameters| {
             #takes
             ::core::result::Result::Ok(#body)
-        }),
+        }
+    };
+    quote_spanned! {Span::mixed_site()=>
+        #arm => ampeg_call.#run(ampeg_types, ampeg_types.#field, #closure),
     }
 }
 
@@ -85,7 +85,7 @@ impl<'a> Bindings<'a> {
             }
         }
         let share = (!borrows.is_empty())
-            .then(|| quote_spanned!(Span::mixed_site()=> let inputs = &*inputs;));
+            .then(|| quote_spanned!(Span::mixed_site()=> let ampeg_inputs = &*ampeg_inputs;));
         quote!(#(#takes)* #share #(#borrows)*)
     }
 
@@ -97,7 +97,7 @@ impl<'a> Bindings<'a> {
             Mode::Borrow => "borrow",
         };
         let method = Ident::new(method, Span::mixed_site().located_at(input.span));
-        quote_spanned!(Span::mixed_site()=> let #name = types.#field.#method(inputs, #position);)
+        quote_spanned!(Span::mixed_site()=> let #name = ampeg_types.#field.#method(ampeg_inputs, #position);)
     }
 
     /// The body with each use of an input in place of its name.
@@ -125,7 +125,8 @@ impl Visitor for Replace<'_> {
         name.set_span(span);
         Some(match (mode, used.position) {
             (Mode::Borrow, Position::Value) => {
-                parse_quote_spanned!(span=> ::core::clone::Clone::clone(&*#name))
+                // In a `let`, since what is expected here must not decide what is cloned.
+                parse_quote_spanned!(span=> { let #name = ::core::clone::Clone::clone(&*#name); #name })
             }
             (Mode::Borrow, _) => parse_quote_spanned!(span=> *#name),
             _ => parse_quote_spanned!(span=> #name),

@@ -28,14 +28,14 @@ pub(crate) fn broken(graph: &Graph, diagnostics: &Diagnostics) -> TokenStream {
         })
     });
     quote_spanned! {Span::mixed_site()=> {
-        let error = #first;
+        let ampeg_error = #first;
         #(#others;)*
         #[allow(warnings, clippy::all, clippy::pedantic, reason = "errors come first")]
         let _ = || {
-            let (#(#names,)*) = error;
+            let (#(#names,)*) = ampeg_error;
             #(#bodies)*
         };
-        error
+        ampeg_error
     }}
 }
 

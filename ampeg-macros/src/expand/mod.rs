@@ -19,6 +19,8 @@ use quote::{format_ident, quote_spanned};
 use types::Fields;
 
 /// One expression of type `Graph<Outputs>`, after whatever errors leave the graph whole.
+///
+/// Types are declared in a block of their own, where no token of the user can mean them.
 pub(crate) fn whole(
     graph: &Graph,
     order: &[usize],
@@ -27,34 +29,38 @@ pub(crate) fn whole(
 ) -> TokenStream {
     let fields = Fields::of(graph);
     let errors = diagnostics.to_expressions();
+    let unused = expand_unused(graph);
+    let probes = types::expand_probes(graph, &fields);
     let facts = facts::expand(graph, identity);
-    let (types, outputs) = (types::expand_types(&fields), types::expand_outputs(graph));
-    let (probes, witness) = (
-        types::expand_probes(graph, &fields),
-        types::expand_witness(graph, &fields),
+    let declarations = types::expand_declarations(graph, &fields);
+    let (witness, collect) = (
+        types::expand_witness(&fields),
+        types::expand_collect(graph, &fields),
     );
+    let annotations = types::expand_annotations(graph, &fields);
     let dispatcher = bodies::expand_dispatcher(graph, order, &fields);
     let costs = costs::expand(graph);
-    let collect = types::expand_collect(graph, &fields);
-    let unused = expand_unused(graph);
     let captures = &fields.captures;
     quote_spanned! {Span::mixed_site()=> {
         #(#errors;)*
         #unused
-        #facts
-        #types
-        #outputs
         #probes
-        let types = #witness;
-        let dispatch = #dispatcher;
-        let costs = #costs;
+        let (ampeg_source, ampeg_types, ampeg_collect) = {
+            #facts
+            #declarations
+            let types = #witness;
+            (Source, types, #collect)
+        };
+        #annotations
+        let ampeg_dispatch = #dispatcher;
+        let ampeg_costs = #costs;
         ::ampeg::__private::graph(
-            Source,
-            types,
-            dispatch,
-            costs,
+            ampeg_source,
+            ampeg_types,
+            ampeg_dispatch,
+            ampeg_costs,
             ::std::vec![#(#captures.into_payload()),*],
-            #collect,
+            ampeg_collect,
         )
     }}
 }
@@ -69,10 +75,10 @@ fn expand_unused(graph: &Graph) -> TokenStream {
     let names = unused
         .filter(|(task, is_used)| !is_used && !task.is_output)
         .map(|(task, _)| &task.statement.name);
-    quote_spanned!(Span::mixed_site()=> { #(let #names = ();)* })
+    quote_spanned!(Span::mixed_site()=> #(let #names = ();)*)
 }
 
-/// A generated name, which no token of the user can mean.
+/// A generated name, which no token of the user can mean, nor the binding of any input.
 fn generated(prefix: &str, index: usize) -> Ident {
-    format_ident!("{prefix}{index}", span = Span::mixed_site())
+    format_ident!("ampeg_{prefix}{index}", span = Span::mixed_site())
 }

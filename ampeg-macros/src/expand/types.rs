@@ -15,25 +15,29 @@ pub(super) struct Fields {
 
 impl Fields {
     pub(super) fn of(graph: &Graph) -> Self {
-        let names = |prefix, length| (0..length).map(|index| generated(prefix, index)).collect();
+        let names =
+            |prefix, length: usize| (0..length).map(|index| generated(prefix, index)).collect();
+        let mut tasks: Vec<Ident> = names("task", graph.tasks.len());
+        for (field, task) in tasks.iter_mut().zip(&graph.tasks) {
+            field.set_span(Span::mixed_site().located_at(task.statement.name.span()));
+        }
         Self {
-            tasks: names("task", graph.tasks.len()),
+            tasks,
             captures: names("capture", graph.captures.len()),
             task_types: names("T", graph.tasks.len()),
             capture_types: names("C", graph.captures.len()),
         }
     }
+}
 
-    /// As many `_` as the witness has parameters.
-    pub(super) fn inferred(&self) -> TokenStream {
-        let all = self.task_types.iter().chain(&self.capture_types);
-        let inferred = all.map(|_| quote!(_));
-        quote!(#(#inferred),*)
-    }
+/// `Types`, `Outputs` and `Values`.
+pub(super) fn expand_declarations(graph: &Graph, fields: &Fields) -> TokenStream {
+    let (types, outputs) = (expand_types(fields), expand_outputs(graph));
+    quote!(#types #outputs)
 }
 
 /// `struct Types<T0, …, C0, …>`, which is `Copy`, and `Default` so that a worker can make one.
-pub(super) fn expand_types(fields: &Fields) -> TokenStream {
+fn expand_types(fields: &Fields) -> TokenStream {
     let Fields {
         tasks,
         captures,
@@ -90,17 +94,13 @@ pub(super) fn expand_probes(graph: &Graph, fields: &Fields) -> TokenStream {
 }
 
 /// `Types { task0: Type::new(), …, capture0: capture0.mode(), … }`
-pub(super) fn expand_witness(graph: &Graph, fields: &Fields) -> TokenStream {
+pub(super) fn expand_witness(fields: &Fields) -> TokenStream {
     let Fields {
         tasks, captures, ..
     } = fields;
-    let types = graph.tasks.iter().map(|task| {
-        let span = Span::mixed_site().located_at(task.statement.name.span());
-        match &task.statement.ty {
-            Some(ty) => quote_spanned!(span=> ::ampeg::__private::Type::<#ty>::new()),
-            None => quote_spanned!(span=> ::ampeg::__private::Type::new()),
-        }
-    });
+    let types = tasks
+        .iter()
+        .map(|task| quote_spanned!(task.span()=> ::ampeg::__private::Type::new()));
     quote_spanned! {Span::mixed_site()=>
         Types {
             #(#tasks: #types,)*
@@ -109,8 +109,23 @@ pub(super) fn expand_witness(graph: &Graph, fields: &Fields) -> TokenStream {
     }
 }
 
+/// Tells the types that the user wrote.
+pub(super) fn expand_annotations(graph: &Graph, fields: &Fields) -> TokenStream {
+    let annotated = graph
+        .tasks
+        .iter()
+        .zip(&fields.tasks)
+        .filter_map(|(task, field)| {
+            let ty = task.statement.ty.as_ref()?;
+            Some(quote_spanned! {Span::mixed_site()=>
+                let _: ::ampeg::__private::Type<#ty> = ampeg_types.#field;
+            })
+        });
+    quote!(#(#annotated)*)
+}
+
 /// `Outputs`, a field per output with its `Result`, and `Values`, the same without.
-pub(super) fn expand_outputs(graph: &Graph) -> TokenStream {
+fn expand_outputs(graph: &Graph) -> TokenStream {
     let outputs: Vec<(usize, &Task)> = outputs(graph).collect();
     let names: Vec<_> = outputs
         .iter()
@@ -152,7 +167,7 @@ pub(super) fn expand_collect(graph: &Graph, fields: &Fields) -> TokenStream {
         let (name, field) = (&task.statement.name, &fields.tasks[index]);
         quote_spanned!(Span::mixed_site()=> #name: results.take(types.#field, #index))
     });
-    quote_spanned!(Span::mixed_site()=> move |results| Outputs { #(#takes),* })
+    quote_spanned!(Span::mixed_site()=> move |results: &mut ::ampeg::__private::Results<'_>| Outputs { #(#takes),* })
 }
 
 fn outputs(graph: &Graph) -> impl Iterator<Item = (usize, &Task)> {

@@ -1,0 +1,151 @@
+//! Names from around the graph: serialized where it stands, whatever their type.
+
+use crate::{Point, add, square, sum, value};
+use ampeg::graph;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+use std::path::Path;
+
+const OFFSET: i64 = 100;
+static TABLE: [i64; 2] = [7, 8];
+
+#[test]
+fn values_are_copied_and_stay_usable() {
+    let (n, data, point) = (3, vec![1, 2, 3], Point { x: 1, y: 2 });
+    let values = graph! {
+        a = square(n) + OFFSET + TABLE[1];
+        b = sum(&data) + data[0] + n;
+        c = { let mut copy = data; copy.push(n); copy };
+        d = add(point.x, point.y);
+        e = Point { x: n, ..point };
+    };
+    let values = values.run_inline().unwrap().into_values().unwrap();
+    assert_eq!((values.a, values.b, values.d), (117, 10, 3));
+    assert_eq!(
+        (values.c, values.e),
+        (vec![1, 2, 3, 3], Point { x: 3, y: 2 })
+    );
+    assert_eq!((data.len(), point.x, n), (3, 1, 3));
+}
+
+#[test]
+fn references_texts_and_slices_are_captured() {
+    let data = vec![1, 2, 3];
+    let (slice, text, whole, path) = (&data[1..], "some text", &data, Path::new("a/b"));
+    let values = graph! {
+        a = sum(slice) + sum(&slice[1..]);
+        b = text.len() + text[..4].len() + text.split(' ').count();
+        c = sum(whole) + whole[0];
+        d = path.components().count();
+        e = text.to_owned();
+    };
+    let values = values.run_inline().unwrap().into_values().unwrap();
+    assert_eq!((values.a, values.b, values.c, values.d), (8, 15, 7, 2));
+    assert_eq!(values.e, "some text");
+}
+
+#[test]
+fn functions_and_closures_without_captures_are_captured() {
+    let twice = |x: i64| x * 2;
+    fn apply_to<F: Fn(i64) -> i64>(f: F, x: i64) -> i64 {
+        f(x)
+    }
+    let values = graph! {
+        a = [1, 2].into_iter().map(square).map(twice).sum::<i64>();
+        b = apply_to(twice, 4) + apply_to(square, 2);
+        c = (twice)(1);
+    };
+    let values = values.run_inline().unwrap().into_values().unwrap();
+    assert_eq!((values.a, values.b, values.c), (10, 12, 2));
+}
+
+struct Config {
+    n: i64,
+    items: Vec<i64>,
+    /// What cannot be serialized need not be, if nobody names it.
+    #[allow(dead_code, reason = "stands for a handle")]
+    handle: std::thread::ThreadId,
+}
+
+impl Config {
+    fn new() -> Self {
+        Self {
+            n: 2,
+            items: vec![5, 6],
+            handle: std::thread::current().id(),
+        }
+    }
+
+    fn total(&self) -> i64 {
+        value!(b of { a = square(self.n); b = a + self.items[1] + self.items.iter().sum::<i64>(); })
+    }
+}
+
+#[test]
+fn fields_are_captured_alone() {
+    let config = Config::new();
+    assert_eq!(config.total(), 21);
+    assert_eq!(
+        value!(a of { a = config.items.len() as i64 + config.n + config.n; }),
+        6
+    );
+}
+
+#[derive(Serialize, serde::Deserialize)]
+struct Scale {
+    by: i64,
+}
+
+impl Scale {
+    fn of(&self, x: i64) -> i64 {
+        x * self.by
+    }
+
+    fn all(&self, xs: &[i64]) -> Vec<i64> {
+        let graph = graph! { a = xs.iter().map(|&x| self.of(x)).collect::<Vec<_>>(); b = self.of(1) + a[0] + self.by; };
+        let values = graph.run_inline().unwrap().into_values().unwrap();
+        assert_eq!(values.b, 3 * self.by);
+        values.a
+    }
+}
+
+#[test]
+fn whole_self_is_captured() {
+    assert_eq!(Scale { by: 3 }.all(&[1, 2]), [3, 6]);
+}
+
+fn largest<T>(items: &[T], least: T) -> T
+where
+    T: Serialize + DeserializeOwned + Clone + Ord + Debug + 'static,
+{
+    fn pick<T: Ord>(left: T, right: T) -> T {
+        left.max(right)
+    }
+    let graph = graph! {
+        first = items.iter().max().cloned();
+        second = pick(first.unwrap_or(least.clone()), least);
+    };
+    graph.run_inline().unwrap().into_values().unwrap().second
+}
+
+#[test]
+fn generic_functions_may_hold_graphs() {
+    assert_eq!(largest(&[3, 9, 4], 5), 9);
+    assert_eq!(largest(&["a".to_owned()], "b".to_owned()), "b");
+}
+
+#[test]
+fn task_hides_a_variable_of_its_name() {
+    let n = 1;
+    assert_eq!(value!(m of { n = square(4); m = n + 1; }), 17);
+    assert_eq!(n, 1);
+}
+
+#[test]
+fn captured_value_is_that_of_the_declaration() {
+    let mut n = 1;
+    let graph = graph! { a = n + 1; };
+    n += 10;
+    assert_eq!((graph.run_inline().unwrap().a.clone(), n), (Ok(2), 11));
+}

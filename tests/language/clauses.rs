@@ -1,0 +1,77 @@
+//! Costs, durations and counts: evaluated where the graph stands.
+
+use crate::{add, square};
+use ampeg::graph;
+use std::time::Duration;
+
+struct Settings {
+    cost: f64,
+}
+
+#[test]
+fn costs_are_numbers_or_durations_of_the_surroundings() {
+    let (k, settings, wait) = (3_u64, Settings { cost: 0.5 }, Duration::from_secs(2));
+    let graph = graph! {
+        a = square(1) @ 2 * k;
+        b = square(2) @ settings.cost;
+        c = square(3) @ wait;
+        d = square(4);
+        e = add(a, b) @ 3_000_000_000 via k + 1;
+        f = [b, c, d].into_iter().sum::<i64>() via { b: 1, d: wait };
+    };
+    let tasks = graph.task_graph().unwrap();
+    let costs: Vec<f64> = tasks.task_ids().map(|task| tasks.mean_cost(task)).collect();
+    assert_eq!(costs, [6.0, 0.5, 2.0, 1.0, 3e9, 1.0]);
+    let dependencies = tasks.task_ids().flat_map(|task| tasks.predecessors(task));
+    let transfers: Vec<f64> = dependencies.map(|it| it.cost.value()).collect();
+    assert_eq!(transfers, [4.0, 4.0, 1.0, 0.0, 2.0]);
+}
+
+#[test]
+fn shared_cost_is_evaluated_once() {
+    let mut calls = 0;
+    let mut cost = || {
+        calls += 1;
+        1.5
+    };
+    let graph = graph! { a = 1; b = 2; c = add(a, b) via cost(); };
+    assert!(graph.run_inline().is_ok());
+    assert_eq!(calls, 1);
+}
+
+#[test]
+fn costs_out_of_range_are_told_when_the_graph_is_used() {
+    let cost = -1.0;
+    let error = graph! { first = 1 @ cost; }.run_inline().unwrap_err();
+    assert!(error.to_string().contains("first"), "{error}");
+    let error = graph! { a = 1; b = a via f64::NAN; }
+        .run_inline()
+        .unwrap_err();
+    assert!(error.to_string().contains("a → b"), "{error}");
+}
+
+#[test]
+fn limits_are_durations_and_counts() {
+    let n = 2_u8;
+    let graph = graph! {
+        a = square(2) within Duration::from_secs(5) retry 3;
+        b = a + 1 within 2.5 retry n;
+    };
+    assert_eq!(graph.run_inline().unwrap().b, Ok(5));
+    let n = -1;
+    assert!(graph! { a = 1 retry n; }.run_inline().is_err());
+}
+
+#[test]
+fn task_with_retries_keeps_its_inputs() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static TRIES: AtomicU32 = AtomicU32::new(0);
+    fn fail_once(xs: Vec<i64>) -> Result<usize, String> {
+        match TRIES.fetch_add(1, Ordering::Relaxed) {
+            0 => Err("the first time".into()),
+            _ => Ok(xs.len()),
+        }
+    }
+    let graph = graph! { a = vec![1, 2]; pub b = fail_once(a)? retry 1; };
+    assert_eq!(graph.run_inline().unwrap().b, Ok(2));
+}
