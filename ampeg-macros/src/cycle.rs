@@ -32,11 +32,15 @@ pub(crate) fn sort<I: Iterator<Item = usize>>(
     }
     let order = edges.order();
     let mut left = vec![true; n_tasks];
-    order.iter().for_each(|&task| left[task] = false);
+    for &task in &order {
+        left[task] = false;
+    }
     for task in 0..n_tasks {
         if left[task] {
             let knot = edges.knot(task, &left);
-            knot.iter().for_each(|&task| left[task] = false);
+            for &task in &knot {
+                left[task] = false;
+            }
             cycles.extend(edges.shortest_cycle(&knot));
         }
     }
@@ -79,7 +83,9 @@ impl Edges {
 
     fn shortest_cycle(&self, knot: &[usize]) -> Option<Vec<usize>> {
         let mut among = vec![false; self.successors.len()];
-        knot.iter().for_each(|&task| among[task] = true);
+        for &task in knot {
+            among[task] = true;
+        }
         let cycles = knot
             .iter()
             .filter_map(|&task| self.cycle_through(task, &among));

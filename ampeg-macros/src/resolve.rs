@@ -156,7 +156,7 @@ impl Visitor for Uses<'_> {
         if let Some(&index) = self.indices.get(used.path) {
             note(&mut self.dependencies, index, used);
         } else {
-            let captures = &mut self.captures;
+            let captures = &mut *self.captures;
             let next = captures.list.len();
             let index = *captures.indices.entry(used.path.to_owned()).or_insert(next);
             if index == next {

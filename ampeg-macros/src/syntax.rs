@@ -37,7 +37,7 @@ pub(crate) struct Clause<T> {
 #[derive(Debug)]
 pub(crate) enum Via {
     /// `via 1`: the same for each.
-    All(Expr),
+    All(Box<Expr>),
     /// `via { a: 1, b: 2.5 }`: nothing for those that are not named.
     Each(Vec<(Ident, Expr)>),
 }

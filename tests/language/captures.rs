@@ -45,12 +45,13 @@ fn references_texts_and_slices_are_captured() {
     assert_eq!(values.e, "some text");
 }
 
+fn apply_to<F: Fn(i64) -> i64>(f: F, x: i64) -> i64 {
+    f(x)
+}
+
 #[test]
 fn functions_and_closures_without_captures_are_captured() {
     let twice = |x: i64| x * 2;
-    fn apply_to<F: Fn(i64) -> i64>(f: F, x: i64) -> i64 {
-        f(x)
-    }
     let values = graph! {
         a = [1, 2].into_iter().map(square).map(twice).sum::<i64>();
         b = apply_to(twice, 4) + apply_to(square, 2);
@@ -115,7 +116,7 @@ fn whole_self_is_captured() {
     assert_eq!(Scale { by: 3 }.all(&[1, 2]), [3, 6]);
 }
 
-fn largest<T>(items: &[T], least: T) -> T
+fn largest<T>(items: &[T], least: &T) -> T
 where
     T: Serialize + DeserializeOwned + Clone + Ord + Debug + 'static,
 {
@@ -124,15 +125,15 @@ where
     }
     let graph = graph! {
         first = items.iter().max().cloned();
-        second = pick(first.unwrap_or(least.clone()), least);
+        second = pick(first.unwrap_or(least.clone()), least.clone());
     };
     graph.run_inline().unwrap().into_values().unwrap().second
 }
 
 #[test]
 fn generic_functions_may_hold_graphs() {
-    assert_eq!(largest(&[3, 9, 4], 5), 9);
-    assert_eq!(largest(&["a".to_owned()], "b".to_owned()), "b");
+    assert_eq!(largest(&[3, 9, 4], &5), 9);
+    assert_eq!(largest(&["a".to_owned()], &"b".to_owned()), "b");
 }
 
 #[test]

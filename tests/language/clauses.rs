@@ -66,12 +66,12 @@ fn limits_are_durations_and_counts() {
 fn task_with_retries_keeps_its_inputs() {
     use std::sync::atomic::{AtomicU32, Ordering};
     static TRIES: AtomicU32 = AtomicU32::new(0);
-    fn fail_once(xs: Vec<i64>) -> Result<usize, String> {
+    fn fail_once(xs: &[i64]) -> Result<usize, String> {
         match TRIES.fetch_add(1, Ordering::Relaxed) {
             0 => Err("the first time".into()),
             _ => Ok(xs.len()),
         }
     }
-    let graph = graph! { a = vec![1, 2]; pub b = fail_once(a)? retry 1; };
+    let graph = graph! { a = vec![1, 2]; pub b = fail_once(&{ a })? retry 1; };
     assert_eq!(graph.run_inline().unwrap().b, Ok(2));
 }

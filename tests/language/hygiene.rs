@@ -55,7 +55,7 @@ mod shadowed {
     mod ampeg_runtime {}
     trait Clone {}
     trait Default {}
-    fn vec() {}
+    const fn vec() {}
 
     #[test]
     fn prelude_may_be_shadowed() {

@@ -47,7 +47,7 @@ fn writing_and_asserting_macros() {
             assert_eq!(a, 3, "{b}");
             assert_ne!(b, "");
             debug_assert!(matches!(a, 1..=3 if !b.is_empty()));
-            if a > 4 { todo!("{a}") } else if a > 5 { unreachable!("{b}") }
+            if a > 4 { panic!("{a}") } else if a > 5 { unreachable!("{b}") }
             out
         };
     });

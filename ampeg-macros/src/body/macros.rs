@@ -59,14 +59,14 @@ pub(super) fn in_expression(walker: &mut Walker<'_>, expression: &mut Expr) -> O
         return None;
     };
     let tokens = mac.tokens.clone();
-    let walked = match Kind::of(mac) {
+    let arguments = match Kind::of(mac) {
         Kind::Literal => return None,
         Kind::Format(leading, position) => formatted(walker, tokens, leading, position),
         Kind::Values => values(walker, tokens),
         Kind::Matches => matched(walker, tokens),
         Kind::Unknown => return unknown(walker, mac).map(|names| rebind(names, expression)),
     };
-    match walked {
+    match arguments {
         Ok(tokens) => mac.tokens = tokens,
         Err(_) => return unknown(walker, mac).map(|names| rebind(names, expression)),
     }
@@ -293,14 +293,14 @@ fn in_tokens(
     names: &mut Vec<(Ident, Expr)>,
 ) -> TokenStream {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
-    let mut walked = TokenStream::new();
+    let mut result = TokenStream::new();
     for (index, tree) in trees.iter().enumerate() {
         match tree {
             TokenTree::Group(group) => {
                 let inner = in_tokens(walker, group.stream(), names);
                 let mut new = Group::new(group.delimiter(), inner);
                 new.set_span(group.span());
-                walked.extend([TokenTree::Group(new)]);
+                result.extend([TokenTree::Group(new)]);
                 continue;
             }
             TokenTree::Ident(ident) if is_value(&trees[..index], &trees[index + 1..]) => {
@@ -308,7 +308,7 @@ fn in_tokens(
                     && walker.is_outside(ident)
                     && let Some(value) = replaced(walker, ident, Position::Unknown)
                 {
-                    walked.extend(quote!((#value)));
+                    result.extend(quote!((#value)));
                     continue;
                 }
             }
@@ -319,9 +319,9 @@ fn in_tokens(
             }
             _ => {}
         }
-        walked.extend([tree.clone()]);
+        result.extend([tree.clone()]);
     }
-    walked
+    result
 }
 
 /// True if an identifier between these tokens can be a value: no field, method, path, label, binding or callee.

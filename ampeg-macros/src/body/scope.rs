@@ -101,7 +101,7 @@ impl Scope {
             UseTree::Name(name) => self.bind(&name.ident),
             UseTree::Rename(rename) => self.bind(&rename.rename),
             UseTree::Group(group) => group.items.iter().for_each(|tree| self.bind_use(tree)),
-            _ => {}
+            UseTree::Glob(_) => {}
         }
     }
 }

@@ -73,7 +73,7 @@ fn expand_unused(graph: &Graph) -> TokenStream {
     }
     let unused = graph.tasks.iter().zip(is_used);
     let names = unused
-        .filter(|(task, is_used)| !is_used && !task.is_output)
+        .filter(|(task, is_used)| !is_used && !task.is_output && !task.name().starts_with('_'))
         .map(|(task, _)| &task.statement.name);
     quote_spanned!(Span::mixed_site()=> #(let #names = ();)*)
 }

@@ -49,6 +49,7 @@ fn expand_types(fields: &Fields) -> TokenStream {
             #(#tasks: ::ampeg::__private::Type<#task_types>,)*
             #(#captures: #capture_types,)*
         }
+        #[allow(clippy::expl_impl_clone_on_copy, reason = "a derive would bind the types of results")]
         impl<#(#task_types,)* #(#capture_types: ::core::marker::Copy,)*> ::core::clone::Clone
             for Types<#(#task_types,)* #(#capture_types,)*>
         {
@@ -142,11 +143,16 @@ fn expand_outputs(graph: &Graph) -> TokenStream {
     let docs: Vec<_> = docs.iter().map(|docs| quote!(#(#docs)*)).collect();
     quote_spanned! {Span::mixed_site()=>
         #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::cmp::PartialEq)]
+        #[allow(clippy::derive_partial_eq_without_eq, reason = "equality of results is enough")]
         pub struct Outputs<#(#types),*> {
             #(#docs pub #names: ::core::result::Result<#types, ::ampeg::TaskError>,)*
         }
         #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::cmp::PartialEq)]
-        #[allow(dead_code, reason = "which of the values are read is up to the program")]
+        #[allow(
+            dead_code,
+            clippy::derive_partial_eq_without_eq,
+            reason = "which of the values are read is up to the program"
+        )]
         pub struct Values<#(#types),*> {
             #(#docs pub #names: #types,)*
         }

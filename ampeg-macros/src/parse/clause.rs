@@ -106,7 +106,7 @@ fn operand(input: ParseStream<'_>, what: &str) -> Result<Expr> {
 
 fn via(input: ParseStream<'_>) -> Result<Via> {
     if !input.peek(token::Brace) || !begins_map(input)? {
-        return cost(input, "via").map(Via::All);
+        return cost(input, "via").map(|cost| Via::All(Box::new(cost)));
     }
     let content;
     braced!(content in input);
