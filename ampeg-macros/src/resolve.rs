@@ -171,7 +171,7 @@ impl Visitor for Uses<'_> {
         None
     }
 
-    fn on_return(&mut self, expression: &ExprReturn) {
+    fn on_return(&mut self, expression: &mut ExprReturn) {
         let message = "a body ends with its last expression: `return` cannot leave it; \
                        use `?` to fail the task, or `if … { … } else { … }` for its value";
         self.diagnostics.error(expression.return_token, message);

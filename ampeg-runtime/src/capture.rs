@@ -225,6 +225,33 @@ impl<T> Mode for Refused<T> {
     }
 }
 
+/// The mode of a name that does not exist; no program that compiles has it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unknown;
+
+impl Mode for Unknown {
+    fn codec() -> Codec {
+        Codec::decoding(|_| Err("it does not exist".into()))
+    }
+}
+
+impl Unknown {
+    /// Of whatever type is expected.
+    pub fn take<T>(self, _: &Inputs, _: usize) -> T {
+        unreachable!("rustc has refused this name")
+    }
+
+    /// Of whatever type is expected.
+    pub fn take_or_clone<T>(self, inputs: &Inputs, index: usize) -> T {
+        self.take(inputs, index)
+    }
+
+    /// Of whatever type is expected.
+    pub fn borrow<T>(self, inputs: &Inputs, index: usize) -> Place<T> {
+        Place(self.take(inputs, index))
+    }
+}
+
 /// As if it had been captured, so that nothing but the refusal itself is reported.
 impl<T: 'static> Refused<T> {
     /// The value.
@@ -251,7 +278,7 @@ impl<T: 'static> Refused<T> {
 
 /// The methods that generated code probes.
 pub mod probe {
-    use super::{Capture, Captured, Function, Reference, Referent, Refused, Value};
+    use super::{Capture, Captured, Function, Reference, Referent, Refused, Unknown, Value};
     use crate::value::{TaskValue, encode};
     use serde::Serialize;
     use serde::de::DeserializeOwned;
@@ -270,6 +297,28 @@ pub mod probe {
     impl<T> fmt::Debug for Probe<'_, T> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("Probe")
+        }
+    }
+
+    /// Before all: a name that does not exist, whose type rustc takes for any, so for this one too.
+    ///
+    /// Rustc has reported the name by then, and its type fits everywhere, so that nothing else is reported.
+    pub trait ProbeUnknown {
+        /// Captures nothing.
+        fn probe(&self) -> Captured<Unknown>;
+    }
+
+    /// The type that no name has.
+    enum Nothing {}
+
+    #[allow(
+        private_bounds,
+        private_interfaces,
+        reason = "nobody else may have this type"
+    )]
+    impl ProbeUnknown for &&&Probe<'_, Nothing> {
+        fn probe(&self) -> Captured<Unknown> {
+            match *self.0 {}
         }
     }
 

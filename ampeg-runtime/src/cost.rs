@@ -97,6 +97,10 @@ impl From<Duration> for Cost {
 }
 
 /// What can be given as a cost: numbers, durations (in seconds) and costs.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no cost",
+    label = "expected a number or a `Duration`"
+)]
 pub trait IntoCost {
     /// The cost that this stands for.
     ///
@@ -118,6 +122,7 @@ impl IntoCost for Duration {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: IntoCost + Copy> IntoCost for &T {
     fn into_cost(self) -> Result<Cost, Error> {
         (*self).into_cost()

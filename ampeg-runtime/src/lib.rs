@@ -65,11 +65,12 @@ pub mod worker_process {
 #[doc(hidden)]
 pub mod generated {
     pub use crate::capture::{
-        Capture, Captured, Function, Mode, Place, Reference, Referent, Refused, Value, probe,
+        Capture, Captured, Function, Mode, Place, Reference, Referent, Refused, Unknown, Value,
+        probe,
     };
     pub use crate::failure::Failure;
     pub use crate::outcome::{Outputs, Results};
-    pub use crate::program::{Costs, Limit, cost, count, duration, graph};
+    pub use crate::program::{Costs, IntoCount, Limit, cost, count, duration, graph};
     pub use crate::task::{Call, Inputs, Source, Statement, Type, dispatcher};
     pub use crate::value::{Codec, TaskValue};
 }

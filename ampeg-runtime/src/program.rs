@@ -231,10 +231,27 @@ pub fn duration(value: impl IntoCost) -> Result<Duration, String> {
 /// # Errors
 ///
 /// If it does not fit 32 bits, or is negative.
-pub fn count<N: TryInto<u32> + fmt::Display + Copy>(value: N) -> Result<u32, String> {
-    value
-        .try_into()
-        .map_err(|_| format!("{value} is no count from 0 to {}", u32::MAX))
+pub fn count(value: impl IntoCount) -> Result<u32, String> {
+    value.into_count()
+}
+
+/// What can be given as a count: whole numbers.
+#[diagnostic::on_unimplemented(message = "`{Self}` is no count", label = "expected a whole number")]
+pub trait IntoCount {
+    /// The count that this stands for.
+    ///
+    /// # Errors
+    ///
+    /// If it does not fit 32 bits, or is negative.
+    fn into_count(self) -> Result<u32, String>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<N: TryInto<u32> + fmt::Display + Copy> IntoCount for N {
+    fn into_count(self) -> Result<u32, String> {
+        self.try_into()
+            .map_err(|_| format!("{self} is no count from 0 to {}", u32::MAX))
+    }
 }
 
 /// Makes a graph of what generated code hands over.

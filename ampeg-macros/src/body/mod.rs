@@ -46,7 +46,7 @@ pub(crate) trait Visitor {
     fn on_use(&mut self, used: &Use<'_>) -> Option<Expr>;
 
     /// Sees a `return` that would leave the body.
-    fn on_return(&mut self, expression: &ExprReturn);
+    fn on_return(&mut self, expression: &mut ExprReturn);
 }
 
 /// Walks a body, innermost names first where rustc would evaluate them first.

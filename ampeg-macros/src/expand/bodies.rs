@@ -41,12 +41,15 @@ fn expand_task(graph: &Graph, index: usize, fields: &Fields) -> TokenStream {
     let name_span = Span::mixed_site().located_at(task.statement.name.span());
     let body_span = Span::mixed_site().located_at(body.span());
     let run = Ident::new("run", name_span);
-    let closure = quote_spanned! {body_span=>
-        |#parameters| {
-            #takes
-            ::core::result::Result::Ok(#body)
-        }
+    // The user's annotation is what the body is compared with, and where rustc points.
+    let result = match &task.statement.ty {
+        Some(ty) => quote_spanned! {body_span=>
+            let ampeg_result: #ty = #body;
+            ::core::result::Result::Ok(ampeg_result)
+        },
+        None => quote_spanned!(body_span=> ::core::result::Result::Ok(#body)),
     };
+    let closure = quote_spanned!(body_span=> |#parameters| { #takes #result });
     quote_spanned! {Span::mixed_site()=>
         #arm => ampeg_call.#run(ampeg_types, ampeg_types.#field, #closure),
     }
@@ -128,10 +131,10 @@ impl Visitor for Replace<'_> {
                 // In a `let`, since what is expected here must not decide what is cloned.
                 parse_quote_spanned!(span=> { let #name = ::core::clone::Clone::clone(&*#name); #name })
             }
-            (Mode::Borrow, _) => parse_quote_spanned!(span=> *#name),
+            (Mode::Borrow, _) => parse_quote_spanned!(span=> (*#name)),
             _ => parse_quote_spanned!(span=> #name),
         })
     }
 
-    fn on_return(&mut self, _: &ExprReturn) {}
+    fn on_return(&mut self, _: &mut ExprReturn) {}
 }

@@ -5,7 +5,8 @@ use crate::diagnostics::Diagnostics;
 use crate::resolve::{Graph, binding};
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
-use syn::{Expr, ExprReturn, parse_quote_spanned};
+use std::collections::HashSet;
+use syn::{Expr, ExprReturn, parse_quote, parse_quote_spanned};
 
 /// The errors, and the bodies in a closure that is never called.
 ///
@@ -13,10 +14,9 @@ use syn::{Expr, ExprReturn, parse_quote_spanned};
 pub(crate) fn broken(graph: &Graph, diagnostics: &Diagnostics) -> TokenStream {
     let errors = diagnostics.to_expressions();
     let (first, others) = errors.split_first().expect("a broken graph has an error");
-    let names = graph.tasks.iter().map(|task| {
-        let name = &task.statement.name;
-        binding(&task.name(), name.span())
-    });
+    let mut known = HashSet::new();
+    let names = graph.tasks.iter().filter(|task| known.insert(task.name()));
+    let names = names.map(|task| binding(&task.name(), task.statement.name.span()));
     let bodies = graph.tasks.iter().filter_map(|task| {
         let mut body = task.statement.body.clone()?;
         body::walk(&mut body, &mut Rename { graph });
@@ -55,5 +55,9 @@ impl Visitor for Rename<'_> {
             .then(|| parse_quote_spanned!(name.span()=> #name))
     }
 
-    fn on_return(&mut self, _: &ExprReturn) {}
+    fn on_return(&mut self, expression: &mut ExprReturn) {
+        // What it returns is still typed, but as nothing in particular.
+        let value = expression.expr.take();
+        expression.expr = Some(parse_quote!({ #value; loop {} }));
+    }
 }

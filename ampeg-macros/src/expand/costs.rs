@@ -76,7 +76,7 @@ fn expand_limits(index: usize, task: &Task) -> Option<TokenStream> {
         clauses
             .retry
             .as_ref()
-            .map(|clause| expand_call("count", &clause.operand)),
+            .map(|clause| expand_count(&clause.operand)),
     );
     Some(quote_spanned! {Span::mixed_site()=>
         (#index, ::ampeg::__private::Limit { within: #within, retry: #retry })
@@ -95,14 +95,25 @@ fn expand_cost(cost: &Expr) -> TokenStream {
     check::literal(cost).map_or_else(|| expand_call("cost", cost), expand_number)
 }
 
+/// A literal has been checked; `0` stands for one that is wrong.
+fn expand_count(count: &Expr) -> TokenStream {
+    let Some(literal) = check::literal(count) else {
+        return expand_call("count", count);
+    };
+    let number = format!("{literal}").parse::<u32>().unwrap_or(0);
+    quote_spanned!(Span::mixed_site()=> ::ampeg::__private::count(#number))
+}
+
 fn expand_number(number: f64) -> TokenStream {
+    // What is not finite has been reported; it only has to be a number here.
+    let number = if number.is_finite() { number } else { 0.0 };
     quote_spanned!(Span::mixed_site()=> ::ampeg::__private::cost(#number))
 }
 
 /// `cost(…)`, with the span of the operand, where rustc points if it is of a wrong type.
 fn expand_call(function: &str, operand: &Expr) -> TokenStream {
     let span = Span::mixed_site().located_at(operand.span());
-    let function = syn::Ident::new(function, Span::mixed_site());
+    let function = syn::Ident::new(function, span);
     let path = quote_spanned!(span=> ::ampeg::__private::#function);
     quote!(#path(#operand))
 }

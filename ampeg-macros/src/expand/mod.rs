@@ -37,7 +37,6 @@ pub(crate) fn whole(
         types::expand_witness(&fields),
         types::expand_collect(graph, &fields),
     );
-    let annotations = types::expand_annotations(graph, &fields);
     let dispatcher = bodies::expand_dispatcher(graph, order, &fields);
     let costs = costs::expand(graph);
     let captures = &fields.captures;
@@ -51,7 +50,6 @@ pub(crate) fn whole(
             let types = #witness;
             (Source, types, #collect)
         };
-        #annotations
         let ampeg_dispatch = #dispatcher;
         let ampeg_costs = #costs;
         ::ampeg::__private::graph(

@@ -84,7 +84,7 @@ pub(super) fn expand_probes(graph: &Graph, fields: &Fields) -> TokenStream {
         let (expression, span) = (&capture.expression, capture.span);
         let reference = quote_spanned!(Span::mixed_site()=> &#expression);
         let span = Span::mixed_site().located_at(span);
-        quote_spanned!(span=> (&&&::ampeg::__private::probe::Probe::new(#reference)).probe())
+        quote_spanned!(span=> (&&&&::ampeg::__private::probe::Probe::new(#reference)).probe())
     });
     quote_spanned! {Span::mixed_site()=>
         let (#(#captures,)*) = {
@@ -108,21 +108,6 @@ pub(super) fn expand_witness(fields: &Fields) -> TokenStream {
             #(#captures: #captures.mode(),)*
         }
     }
-}
-
-/// Tells the types that the user wrote.
-pub(super) fn expand_annotations(graph: &Graph, fields: &Fields) -> TokenStream {
-    let annotated = graph
-        .tasks
-        .iter()
-        .zip(&fields.tasks)
-        .filter_map(|(task, field)| {
-            let ty = task.statement.ty.as_ref()?;
-            Some(quote_spanned! {Span::mixed_site()=>
-                let _: ::ampeg::__private::Type<#ty> = ampeg_types.#field;
-            })
-        });
-    quote!(#(#annotated)*)
 }
 
 /// `Outputs`, a field per output with its `Result`, and `Values`, the same without.

@@ -1,0 +1,9 @@
+use ampeg::graph;
+
+fn main() {
+    graph! {
+        a = 1 @ 2
+        b = a + 1;
+        c = b + 1
+    };
+}

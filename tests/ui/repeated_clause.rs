@@ -1,0 +1,7 @@
+use ampeg::graph;
+
+fn main() {
+    graph! {
+        a = 1 @ 2 retry 1 @ 3;
+    };
+}

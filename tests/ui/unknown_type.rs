@@ -1,0 +1,7 @@
+use ampeg::graph;
+
+fn main() {
+    graph! {
+        a = Vec::new();
+    };
+}

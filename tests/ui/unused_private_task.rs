@@ -1,0 +1,12 @@
+#![deny(unused)]
+
+use ampeg::graph;
+
+fn main() {
+    let graph = graph! {
+        a = 1;
+        forgotten = a + 1;
+        pub b = a + 2;
+    };
+    graph.run_inline().unwrap();
+}
