@@ -15,6 +15,9 @@ use crate::transport::{Cluster, Event};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+#[cfg(test)]
+mod tests;
+
 /// Workers that are kept between runs, and what they know.
 #[derive(Debug)]
 pub(crate) struct Crew {

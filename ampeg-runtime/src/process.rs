@@ -49,7 +49,7 @@ impl Process {
         Ok(())
     }
 
-    /// How it ended, if it has.
+    /// How it ended, if it has; not to be asked once somebody watches it.
     pub(crate) fn exit(&self) -> Option<Exit> {
         let mut state = self.lock();
         if state.exit.is_none() {
@@ -63,9 +63,10 @@ impl Process {
 
     /// Ends it at once; one that has ended is left alone, so that no other process with its number is hit.
     pub(crate) fn kill(&self) {
-        if self.exit().is_none() {
-            // It may end in this moment; then there is nothing left to kill.
-            let _ = self.lock().child.kill();
+        let mut state = self.lock();
+        if state.exit.is_none() {
+            // It may have ended in this moment; then there is nothing left to kill.
+            let _ = state.child.kill();
         }
     }
 
@@ -85,6 +86,11 @@ impl Process {
             let state = self.lock();
             drop(self.shared.exited.wait_while(state, running));
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn pid(&self) -> u32 {
+        self.lock().child.id()
     }
 
     /// Waits until it has ended, without holding the lock, and takes it off the process table.

@@ -155,7 +155,7 @@ struct Types {
 fn descriptor() -> &'static Descriptor {
     let types = Types::default();
     let dispatch = dispatcher(&types, |call: &mut Call<'_>, types| match call.arm() {
-        0 | 1 => call.run(types.node, |inputs| {
+        0 | 1 => call.run(types, types.node, |types, inputs| {
             let index = usize::try_from(inputs.index(0)).unwrap();
             let n_parents = usize::try_from(inputs.index(1)).unwrap();
             let node = types.nodes.borrow(inputs, n_parents)[index].clone();

@@ -222,6 +222,11 @@ impl Cluster for IpcCluster {
         self.workers[worker.index()].progress.running()
     }
 
+    #[cfg(test)]
+    fn pid(&self, worker: ProcessorId) -> Option<u32> {
+        Some(self.workers[worker.index()].process.pid())
+    }
+
     fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
         let waker = Mutex::new(self.inbound_sender.clone());
         Box::new(move || {

@@ -104,6 +104,11 @@ impl Cluster for LocalCluster {
         self.workers[worker.index()].progress.running()
     }
 
+    #[cfg(test)]
+    fn pid(&self, _: ProcessorId) -> Option<u32> {
+        None
+    }
+
     fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
         let waker = std::sync::Mutex::new(self.waker.clone());
         Box::new(move || {

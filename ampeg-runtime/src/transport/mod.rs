@@ -31,6 +31,10 @@ pub(crate) trait Cluster: Send + fmt::Debug {
     /// The attempt at a task that a worker is running, or was running when it exited.
     fn running(&self, worker: ProcessorId) -> Option<(TaskId, u32)>;
 
+    /// The process that a worker lives in, if it has one of its own.
+    #[cfg(test)]
+    fn pid(&self, worker: ProcessorId) -> Option<u32>;
+
     /// Makes `receive` return early, from any thread.
     fn waker(&self) -> Box<dyn Fn() + Send + Sync>;
 }
