@@ -4,7 +4,7 @@ use super::Processors;
 use super::problem::Problem;
 use crate::cost::{Time, count};
 use crate::error::Error;
-use crate::graph::{Dependency, TaskGraph};
+use crate::graph::TaskGraph;
 use std::collections::{BinaryHeap, VecDeque};
 
 /// Lower bounds on the makespan of every schedule of a graph on some processors.
@@ -49,15 +49,13 @@ impl LowerBounds {
     }
 
     pub(super) fn of(problem: &Problem<'_>) -> Self {
-        let items = items(problem, true);
+        let items = items(problem);
         let joins = items.iter().map(Item::length).fold(0.0, f64::max);
-        let plain = self::items(problem, false);
-        let critical_path = plain.iter().map(Item::length).fold(0.0, f64::max);
         let n_processors = problem.n_processors();
         let turned = items.iter().map(Item::turned).collect();
         let packing = packing_of(items, n_processors).max(packing_of(turned, n_processors));
         Self {
-            critical_path: Time::from_sum(critical_path),
+            critical_path: Time::from_sum(critical_path(problem)),
             joins: Time::from_sum(joins),
             work: Time::from_sum(work(problem)),
             packing: Time::from_sum(packing),
@@ -136,9 +134,9 @@ impl Item {
     }
 }
 
-fn items(problem: &Problem<'_>, with_communication: bool) -> Vec<Item> {
-    let heads = heads(problem, with_communication);
-    let tails = self::heads(&problem.reversed(), with_communication);
+fn items(problem: &Problem<'_>) -> Vec<Item> {
+    let heads = heads(problem);
+    let tails = self::heads(&problem.reversed());
     let times = heads.into_iter().zip(tails);
     times
         .zip(problem.graph.task_ids())
@@ -150,25 +148,36 @@ fn items(problem: &Problem<'_>, with_communication: bool) -> Vec<Item> {
         .collect()
 }
 
-/// The earliest that each task can start.
-fn heads(problem: &Problem<'_>, with_communication: bool) -> Vec<f64> {
-    let scale = if with_communication {
-        problem.processors.least_communication()
-    } else {
-        0.0
-    };
+/// The longest path of shortest durations.
+fn critical_path(problem: &Problem<'_>) -> f64 {
+    let mut finishes = vec![0.0; problem.n_tasks()];
+    let mut longest: f64 = 0.0;
+    for &task in problem.topological_order() {
+        let predecessors = problem.predecessors(task).iter();
+        let start = predecessors
+            .map(|predecessor| finishes[predecessor.task.index()])
+            .fold(0.0, f64::max);
+        let finish = start + problem.shortest_duration(task);
+        finishes[task.index()] = finish;
+        longest = longest.max(finish);
+    }
+    longest
+}
+
+/// The earliest that each task can start, with the communication that cannot be avoided.
+fn heads(problem: &Problem<'_>) -> Vec<f64> {
+    let scale = problem.processors.least_communication();
     let mut heads = vec![0.0; problem.n_tasks()];
     let mut inputs = Vec::new();
     for &task in problem.topological_order() {
         inputs.clear();
-        inputs.extend(problem.predecessors(task).iter().map(|p: &Dependency| {
-            let head = heads[p.task.index()];
-            let duration = problem.shortest_duration(p.task);
-            let arrival = head + duration + p.cost.value() * scale;
+        inputs.extend(problem.predecessors(task).iter().map(|predecessor| {
+            let head = heads[predecessor.task.index()];
+            let duration = problem.shortest_duration(predecessor.task);
             Input {
                 head,
                 duration,
-                arrival,
+                arrival: head + duration + predecessor.cost.value() * scale,
             }
         }));
         heads[task.index()] = earliest_join(&mut inputs);
@@ -177,7 +186,7 @@ fn heads(problem: &Problem<'_>, with_communication: bool) -> Vec<f64> {
 }
 
 /// A predecessor: its earliest start, and when its result can be elsewhere.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Input {
     head: f64,
     duration: f64,
@@ -191,9 +200,19 @@ struct Input {
 fn earliest_join(inputs: &mut [Input]) -> f64 {
     let alone = |input: &Input| input.head + input.duration;
     let least = inputs.iter().map(alone).fold(0.0, f64::max);
-    let latest = inputs.iter().map(|input| input.arrival).fold(0.0, f64::max);
-    if latest <= least {
-        return least;
+    let mut latest = Input::default();
+    let mut second: f64 = 0.0;
+    for input in &*inputs {
+        if input.arrival > latest.arrival {
+            second = latest.arrival;
+            latest = *input;
+        } else {
+            second = second.max(input.arrival);
+        }
+    }
+    // Mostly it is enough to have the last one at home.
+    if alone(&latest) >= second || latest.arrival <= least {
+        return alone(&latest).min(latest.arrival).max(least);
     }
     inputs.sort_by(|a, b| b.arrival.total_cmp(&a.arrival));
     let (mut low, mut high) = (1, inputs.len());

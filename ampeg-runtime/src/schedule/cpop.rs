@@ -25,7 +25,7 @@ pub(super) fn cpop(problem: &Problem<'_>) -> Vec<Placement> {
     for task in path {
         is_critical[task.index()] = true;
     }
-    let mut placer = Placer::new(problem, problem.n_processors());
+    let mut placer = Placer::new(problem);
     for task in order_by(problem, &priorities) {
         if is_critical[task.index()] {
             placer.place_on(task, home);

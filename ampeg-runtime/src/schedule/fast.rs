@@ -1,18 +1,15 @@
 //! The best of several list schedules: better than HEFT, at a few times its cost.
 
-use super::lookahead::{self, Outlook};
+use super::lookahead;
 use super::placer::{Placement, Placer};
 use super::problem::Problem;
 use super::rank::{order_by, upward_ranks};
 use crate::id::TaskId;
 
-/// How often the best schedule is packed backwards and forwards again.
-const N_ROUNDS: usize = 2;
-
 /// The best of several schedules:
 ///
 /// - HEFT;
-/// - HEFT's order, each task placed where its successors can follow soonest, in two readings of that;
+/// - HEFT's order, each task placed where its successors can follow soonest;
 /// - the same from the exit tasks backwards;
 /// - everything on one processor;
 /// - the best of those, packed backwards and forwards: list scheduling from the end, in the order of finish times, then from the start again, in the order that this gives.
@@ -32,12 +29,10 @@ pub(super) fn fast(problem: &Problem<'_>, bound: f64) -> Vec<Placement> {
         return best.placements;
     }
     best.offer(sequential(problem));
-    for outlook in [Outlook::Finish, Outlook::Rank] {
-        best.offer_unless_optimal(|| lookahead::place_all(problem, &order, &ranks, outlook));
-    }
+    best.offer_unless_optimal(|| lookahead::place_all(problem, &order, &ranks));
     best.offer_unless_optimal(|| backwards(problem));
     let start = best.placements.clone();
-    pack(problem, start, N_ROUNDS, &mut best);
+    pack(problem, &start, &mut best);
     best.placements
 }
 
@@ -86,8 +81,8 @@ pub(super) fn makespan(placements: &[Placement]) -> f64 {
         .fold(0.0, f64::max)
 }
 
-fn place_earliest(problem: &Problem<'_>, order: &[TaskId]) -> Vec<Placement> {
-    let mut placer = Placer::new(problem, problem.n_processors());
+pub(super) fn place_earliest(problem: &Problem<'_>, order: &[TaskId]) -> Vec<Placement> {
+    let mut placer = Placer::new(problem);
     for &task in order {
         placer.place_earliest(task);
     }
@@ -95,8 +90,12 @@ fn place_earliest(problem: &Problem<'_>, order: &[TaskId]) -> Vec<Placement> {
 }
 
 /// Places tasks in this order on the processors that they have in `placements`.
-fn place_like(problem: &Problem<'_>, order: &[TaskId], placements: &[Placement]) -> Vec<Placement> {
-    let mut placer = Placer::new(problem, problem.n_processors());
+pub(super) fn place_like(
+    problem: &Problem<'_>,
+    order: &[TaskId],
+    placements: &[Placement],
+) -> Vec<Placement> {
+    let mut placer = Placer::new(problem);
     for &task in order {
         placer.place_on(task, placements[task.index()].processor);
     }
@@ -104,7 +103,7 @@ fn place_like(problem: &Problem<'_>, order: &[TaskId], placements: &[Placement])
 }
 
 /// Everything on the processor that takes the least time for it.
-fn sequential(problem: &Problem<'_>) -> Vec<Placement> {
+pub(super) fn sequential(problem: &Problem<'_>) -> Vec<Placement> {
     let tasks = problem.topological_order();
     let total = |processor: usize| -> f64 {
         let durations = tasks.iter().map(|&task| problem.duration(task, processor));
@@ -128,11 +127,11 @@ fn sequential(problem: &Problem<'_>) -> Vec<Placement> {
 }
 
 /// Lookahead from the exit tasks, then each task as early as it can on the processor that this gave it.
-fn backwards(problem: &Problem<'_>) -> Vec<Placement> {
+pub(super) fn backwards(problem: &Problem<'_>) -> Vec<Placement> {
     let reversed = problem.reversed();
     let ranks = upward_ranks(&reversed, 1.0);
     let order = order_by(&reversed, &ranks);
-    let placements = lookahead::place_all(&reversed, &order, &ranks, Outlook::Rank);
+    let placements = lookahead::place_all(&reversed, &order, &ranks);
     place_like(problem, &by_finish(problem, &placements), &placements)
 }
 
@@ -145,22 +144,14 @@ fn by_finish(problem: &Problem<'_>, placements: &[Placement]) -> Vec<TaskId> {
     order_by(problem, &finishes)
 }
 
-/// Packs `placements` backwards and forwards, and offers all that comes of it.
-pub(super) fn pack(
-    problem: &Problem<'_>,
-    mut placements: Vec<Placement>,
-    n_rounds: usize,
-    best: &mut Best,
-) {
-    let reversed = problem.reversed();
-    for _ in 0..n_rounds {
-        if best.is_optimal() {
-            return;
-        }
-        let back = place_earliest(&reversed, &by_finish(&reversed, &placements));
-        let order = by_finish(problem, &back);
-        best.offer(place_like(problem, &order, &back));
-        placements = place_earliest(problem, &order);
-        best.offer(placements.clone());
+/// Packs `placements` backwards and forwards, and offers what comes of it.
+pub(super) fn pack(problem: &Problem<'_>, placements: &[Placement], best: &mut Best) {
+    if best.is_optimal() {
+        return;
     }
+    let reversed = problem.reversed();
+    let back = place_earliest(&reversed, &by_finish(&reversed, placements));
+    let order = by_finish(problem, &back);
+    best.offer(place_like(problem, &order, &back));
+    best.offer(place_earliest(problem, &order));
 }

@@ -14,7 +14,7 @@ use super::rank::{order_by, upward_ranks};
 /// Topcuoglu, Hariri and Wu, "Performance-effective and low-complexity task scheduling for heterogeneous computing", IEEE TPDS 13(3), 2002.
 pub(super) fn heft(problem: &Problem<'_>) -> Vec<Placement> {
     let ranks = upward_ranks(problem, 1.0);
-    let mut placer = Placer::new(problem, problem.n_processors());
+    let mut placer = Placer::new(problem);
     for task in order_by(problem, &ranks) {
         placer.place_earliest(task);
     }

@@ -1,56 +1,50 @@
 //! Placing a task where its successors can follow soonest.
 
-use super::placer::{Placement, Placer};
+use super::placer::{Placement, Placer, Ready};
 use super::problem::Problem;
 use crate::graph::Dependency;
 use crate::id::TaskId;
 
-/// What counts of a successor when places are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outlook {
-    /// When it could finish itself.
-    Finish,
-    /// When all that follows it could finish, by its rank.
-    Rank,
-}
-
-/// Places tasks in this order, each where its latest successor could finish earliest.
+/// Places tasks in this order, each where all that follows it could finish earliest, by the ranks of its successors.
 ///
-/// Compared are the processors of predecessors, those where successors have their latest input so far, and the one where the task itself finishes earliest.
+/// Compared are the processor where the task finishes earliest, the one that sends its last input, and those that send the last inputs of its successors so far.
 /// That a successor finds a free processor elsewhere is taken for granted.
 /// Takes O(d²) time per task for d dependencies, and O(p) for p processors, the search for gaps aside.
-pub(super) fn place_all(
-    problem: &Problem<'_>,
-    order: &[TaskId],
-    ranks: &[f64],
-    outlook: Outlook,
-) -> Vec<Placement> {
+pub(super) fn place_all(problem: &Problem<'_>, order: &[TaskId], ranks: &[f64]) -> Vec<Placement> {
     let mut lookahead = Lookahead {
-        placer: Placer::new(problem, problem.n_processors()),
+        placer: Placer::new(problem),
         inputs: vec![Inputs::default(); problem.n_tasks()],
-        rests: match outlook {
-            Outlook::Finish => problem
-                .graph
-                .task_ids()
-                .map(|task| problem.mean_duration(task))
-                .collect(),
-            Outlook::Rank => ranks.to_vec(),
-        },
+        ranks,
         candidates: Vec::new(),
     };
     for &task in order {
-        let processor = lookahead.best_processor(task);
-        lookahead.place(task, processor);
+        let (processor, start) = lookahead.best_place(task);
+        lookahead.place(task, processor, start);
     }
     lookahead.placer.placements
 }
 
-struct Lookahead<'p, 'a> {
+struct Lookahead<'p, 'a, 'r> {
     placer: Placer<'p, 'a>,
     inputs: Vec<Inputs>,
-    /// What follows the start of each task.
-    rests: Vec<f64>,
+    ranks: &'r [f64],
     candidates: Vec<usize>,
+}
+
+/// A place for a task, and when all that follows it could then be done.
+#[derive(Debug, Clone, Copy)]
+struct Choice {
+    score: f64,
+    finish: f64,
+    processor: usize,
+    start: f64,
+}
+
+impl Choice {
+    fn is_better_than(&self, other: &Self) -> bool {
+        let key = |choice: &Self| (choice.score, choice.finish, choice.processor);
+        key(self) < key(other)
+    }
 }
 
 /// The inputs of a task that have been placed so far.
@@ -96,65 +90,88 @@ impl Inputs {
     }
 }
 
-impl Lookahead<'_, '_> {
-    fn best_processor(&mut self, task: TaskId) -> usize {
-        let problem = self.placer.problem;
-        let successors = problem.successors(task);
-        let (processor, start) = self.placer.earliest(task);
+impl Lookahead<'_, '_, '_> {
+    /// Where `task` should go, and its start there.
+    fn best_place(&mut self, task: TaskId) -> (usize, f64) {
+        let successors = self.placer.problem.successors(task);
+        let ready = self.placer.ready(task);
+        let (processor, start) = self.placer.earliest(task, ready);
         if successors.is_empty() {
-            return processor;
+            return (processor, start);
         }
-        let finish = start + problem.duration(task, processor);
-        let mut best = (self.score(finish, processor, successors), finish, processor);
-        self.collect_candidates(task, processor);
-        for index in 0..self.candidates.len() {
-            let processor = self.candidates[index];
-            let start = self.placer.earliest_start(task, processor);
-            let finish = start + problem.duration(task, processor);
-            let candidate = (self.score(finish, processor, successors), finish, processor);
-            if candidate < best {
-                best = candidate;
+        let ranks = successors.iter().map(|s| self.ranks[s.task.index()]);
+        let rest = ranks.fold(0.0, f64::max);
+        let mut best = self.choice(task, processor, start);
+        best.score = self.score(&best, successors, f64::INFINITY);
+        self.collect_candidates(successors, processor, ready);
+        for &processor in &self.candidates {
+            let start = self.placer.earliest_start(task, processor, ready);
+            let mut choice = self.choice(task, processor, start);
+            if choice.finish + rest <= best.score {
+                choice.score = self.score(&choice, successors, best.score);
+                if choice.is_better_than(&best) {
+                    best = choice;
+                }
             }
         }
-        best.2
+        (best.processor, best.start)
     }
 
-    /// Where `task` might go besides `first`.
-    fn collect_candidates(&mut self, task: TaskId, first: usize) {
-        let problem = self.placer.problem;
+    fn choice(&self, task: TaskId, processor: usize, start: f64) -> Choice {
+        Choice {
+            score: f64::INFINITY,
+            finish: start + self.placer.problem.duration(task, processor),
+            processor,
+            start,
+        }
+    }
+
+    /// Where a task might go besides `first`.
+    fn collect_candidates(&mut self, successors: &[Dependency], first: usize, ready: Ready) {
         self.candidates.clear();
         let mut add = |processor: usize| {
             if processor != first && !self.candidates.contains(&processor) {
                 self.candidates.push(processor);
             }
         };
-        for predecessor in problem.predecessors(task) {
-            add(self.placer.placements[predecessor.task.index()].processor);
+        if let Ready::Equal {
+            sender: Some((sender, _)),
+            ..
+        } = ready
+        {
+            add(sender);
         }
-        for successor in problem.successors(task) {
+        for successor in successors {
             self.inputs[successor.task.index()].sender.map(&mut add);
         }
     }
 
-    /// When the last of `successors` could be done if their common predecessor finished then and there.
-    fn score(&self, finish: f64, processor: usize, successors: &[Dependency]) -> f64 {
-        let free = self.placer.free_from(processor).max(finish);
-        let mut score = finish;
+    /// When all that follows could be done if the predecessor of `successors` were there; infinite if that is after `limit`.
+    fn score(&self, choice: &Choice, successors: &[Dependency], limit: f64) -> f64 {
+        let free = self.placer.free_from(choice.processor).max(choice.finish);
+        let scale = self.placer.problem.mean_communication;
+        let mut score = choice.finish;
         for successor in successors {
             let index = successor.task.index();
             let inputs = &self.inputs[index];
-            let here = free.max(inputs.ready_at(processor));
-            let elsewhere = (finish + successor.cost.value()).max(inputs.ready_anywhere());
-            score = score.max(here.min(elsewhere) + self.rests[index]);
+            let here = free.max(inputs.ready_at(choice.processor));
+            let arrival = choice.finish + successor.cost.value() * scale;
+            let elsewhere = arrival.max(inputs.ready_anywhere());
+            score = score.max(here.min(elsewhere) + self.ranks[index]);
+            if score > limit {
+                return f64::INFINITY;
+            }
         }
         score
     }
 
-    fn place(&mut self, task: TaskId, processor: usize) {
-        self.placer.place_on(task, processor);
+    fn place(&mut self, task: TaskId, processor: usize, start: f64) {
+        self.placer.place(task, processor, start);
         let placement = self.placer.placements[task.index()];
+        let scale = self.placer.problem.mean_communication;
         for successor in self.placer.problem.successors(task) {
-            self.inputs[successor.task.index()].add(&placement, successor.cost.value());
+            let inputs = &mut self.inputs[successor.task.index()];
+            inputs.add(&placement, successor.cost.value() * scale);
         }
     }
 }

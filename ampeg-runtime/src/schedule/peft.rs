@@ -22,7 +22,7 @@ pub(super) fn peft(problem: &Problem<'_>) -> Vec<Placement> {
         .chunks_exact(n_processors)
         .map(|row| row.iter().sum::<f64>() / count(n_processors))
         .collect();
-    let mut placer = Placer::new(problem, n_processors);
+    let mut placer = Placer::new(problem);
     for task in order_by(problem, &ranks) {
         let row = &table[task.index() * n_processors..][..n_processors];
         let processor = best_processor(&placer, task, row);
@@ -56,8 +56,9 @@ pub(super) fn optimistic_costs(problem: &Problem<'_>) -> Vec<f64> {
 }
 
 fn best_processor(placer: &Placer<'_, '_>, task: TaskId, row: &[f64]) -> usize {
+    let ready = placer.ready(task);
     let sum = |processor: usize| {
-        let start = placer.earliest_start(task, processor);
+        let start = placer.earliest_start(task, processor, ready);
         start + placer.problem.duration(task, processor) + row[processor]
     };
     (0..row.len())

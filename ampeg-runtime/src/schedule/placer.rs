@@ -12,7 +12,7 @@ pub(crate) struct Placement {
     pub(crate) finish: f64,
 }
 
-/// A schedule in the making, on the first `n_used` processors.
+/// A schedule in the making.
 #[derive(Debug, Clone)]
 pub(crate) struct Placer<'p, 'a> {
     pub(crate) problem: &'p Problem<'a>,
@@ -20,23 +20,25 @@ pub(crate) struct Placer<'p, 'a> {
     pub(crate) placements: Vec<Placement>,
 }
 
-/// When the inputs of a task are there, on processors that are equally connected.
-///
-/// Only the processor that sends the last input can have all of them earlier than the others.
+/// When the inputs of a task are on which processor.
 #[derive(Debug, Clone, Copy)]
-struct Arrival {
-    /// On all processors but one.
-    anywhere: f64,
-    /// The one, if any.
-    sender: usize,
-    at_sender: f64,
+pub(crate) enum Ready {
+    /// Processors are equally connected.
+    /// So only the one that sends the last input can have all of them earlier than the others.
+    Equal {
+        anywhere: f64,
+        /// The sender, if any, and when all inputs are there.
+        sender: Option<(usize, f64)>,
+    },
+    /// To be worked out for each processor.
+    PerProcessor,
 }
 
 impl<'p, 'a> Placer<'p, 'a> {
-    pub(crate) fn new(problem: &'p Problem<'a>, n_used: usize) -> Self {
+    pub(crate) fn new(problem: &'p Problem<'a>) -> Self {
         Self {
             problem,
-            timelines: vec![Timeline::new(problem.shortest); n_used],
+            timelines: vec![Timeline::new(problem.shortest); problem.n_processors()],
             placements: vec![Placement::default(); problem.n_tasks()],
         }
     }
@@ -46,37 +48,18 @@ impl<'p, 'a> Placer<'p, 'a> {
     /// Uses a gap between tasks already placed if it fits.
     /// Takes O(d + p) time for d predecessors and p processors, the search for gaps aside; O(d · p) on unequal connections.
     pub(crate) fn place_earliest(&mut self, task: TaskId) {
-        let (processor, start) = self.earliest(task);
+        let (processor, start) = self.earliest(task, self.ready(task));
         self.place(task, processor, start);
-    }
-
-    /// Where `task` finishes earliest, and its start there.
-    pub(crate) fn earliest(&self, task: TaskId) -> (usize, f64) {
-        if self.problem.is_uniform() {
-            self.earliest_uniform(task)
-        } else {
-            self.earliest_anywhere(task)
-        }
-    }
-
-    /// From when on `processor` is free for good.
-    pub(crate) fn free_from(&self, processor: usize) -> f64 {
-        self.timelines[processor].finish()
     }
 
     /// Places `task` on `processor`, as early as it fits.
     pub(crate) fn place_on(&mut self, task: TaskId, processor: usize) {
-        let start = self.earliest_start(task, processor);
+        let start = self.earliest_start(task, processor, Ready::PerProcessor);
         self.place(task, processor, start);
     }
 
-    pub(crate) fn earliest_start(&self, task: TaskId, processor: usize) -> f64 {
-        let ready = self.ready(task, processor);
-        let duration = self.problem.duration(task, processor);
-        self.timelines[processor].earliest_start(ready, duration)
-    }
-
-    fn place(&mut self, task: TaskId, processor: usize, start: f64) {
+    /// Places `task` where it is known to fit.
+    pub(crate) fn place(&mut self, task: TaskId, processor: usize, start: f64) {
         let finish = start + self.problem.duration(task, processor);
         self.timelines[processor].occupy(start, finish);
         self.placements[task.index()] = Placement {
@@ -86,8 +69,30 @@ impl<'p, 'a> Placer<'p, 'a> {
         };
     }
 
+    /// When the inputs of `task`, whose predecessors are placed, are where.
+    pub(crate) fn ready(&self, task: TaskId) -> Ready {
+        if !self.problem.is_equally_connected() {
+            return Ready::PerProcessor;
+        }
+        let predecessors = self.problem.predecessors(task);
+        let mut anywhere = 0.0;
+        let mut sender = usize::MAX;
+        for predecessor in predecessors {
+            let placement = &self.placements[predecessor.task.index()];
+            let arrival = placement.finish + predecessor.cost.value();
+            if arrival > anywhere {
+                anywhere = arrival;
+                sender = placement.processor;
+            }
+        }
+        Ready::Equal {
+            anywhere,
+            sender: (sender != usize::MAX).then(|| (sender, self.ready_on(task, sender))),
+        }
+    }
+
     /// When all inputs of `task` are on `processor`.
-    pub(crate) fn ready(&self, task: TaskId, processor: usize) -> f64 {
+    fn ready_on(&self, task: TaskId, processor: usize) -> f64 {
         let mut ready: f64 = 0.0;
         for predecessor in self.problem.predecessors(task) {
             let placement = &self.placements[predecessor.task.index()];
@@ -98,10 +103,34 @@ impl<'p, 'a> Placer<'p, 'a> {
         ready
     }
 
-    fn earliest_anywhere(&self, task: TaskId) -> (usize, f64) {
+    /// The earliest start of `task` on `processor`.
+    pub(crate) fn earliest_start(&self, task: TaskId, processor: usize, ready: Ready) -> f64 {
+        let ready = match ready {
+            Ready::PerProcessor => self.ready_on(task, processor),
+            Ready::Equal {
+                sender: Some((sender, there)),
+                ..
+            } if sender == processor => there,
+            Ready::Equal { anywhere, .. } => anywhere,
+        };
+        let duration = self.problem.duration(task, processor);
+        self.timelines[processor].earliest_start(ready, duration)
+    }
+
+    /// Where `task` finishes earliest, and its start there.
+    pub(crate) fn earliest(&self, task: TaskId, ready: Ready) -> (usize, f64) {
+        match ready {
+            Ready::Equal { anywhere, sender } if self.problem.is_equally_fast() => {
+                self.earliest_of_equals(task, anywhere, sender)
+            }
+            _ => self.earliest_of_all(task, ready),
+        }
+    }
+
+    fn earliest_of_all(&self, task: TaskId, ready: Ready) -> (usize, f64) {
         let mut best = (0, 0.0, f64::INFINITY);
         for processor in 0..self.timelines.len() {
-            let start = self.earliest_start(task, processor);
+            let start = self.earliest_start(task, processor, ready);
             let finish = start + self.problem.duration(task, processor);
             if finish < best.2 {
                 best = (processor, start, finish);
@@ -110,24 +139,29 @@ impl<'p, 'a> Placer<'p, 'a> {
         (best.0, best.1)
     }
 
-    fn earliest_uniform(&self, task: TaskId) -> (usize, f64) {
-        let arrival = self.arrival(task);
+    fn earliest_of_equals(
+        &self,
+        task: TaskId,
+        anywhere: f64,
+        sender: Option<(usize, f64)>,
+    ) -> (usize, f64) {
         let duration = self.problem.duration(task, 0);
+        let bound = anywhere + duration;
         let mut best = (usize::MAX, f64::INFINITY, 0.0);
-        if let Some(timeline) = self.timelines.get(arrival.sender) {
-            let start = timeline.earliest_start(arrival.at_sender, duration);
-            best = (arrival.sender, start + duration, start);
+        if let Some((processor, ready)) = sender {
+            let start = self.timelines[processor].earliest_start(ready, duration);
+            best = (processor, start + duration, start);
         }
-        let bound = arrival.anywhere + duration;
+        let first = best.0;
         for (processor, timeline) in self.timelines.iter().enumerate() {
             // No processor but the sender can finish before the bound.
             if best.1 < bound || (best.1 == bound && best.0 < processor) {
                 break;
             }
-            if processor == arrival.sender {
+            if processor == first {
                 continue;
             }
-            let start = timeline.earliest_start(arrival.anywhere, duration);
+            let start = timeline.earliest_start(anywhere, duration);
             let finish = start + duration;
             if finish < best.1 || (finish == best.1 && processor < best.0) {
                 best = (processor, finish, start);
@@ -136,31 +170,8 @@ impl<'p, 'a> Placer<'p, 'a> {
         (best.0, best.2)
     }
 
-    fn arrival(&self, task: TaskId) -> Arrival {
-        let predecessors = self.problem.predecessors(task);
-        let mut arrival = Arrival {
-            anywhere: 0.0,
-            sender: usize::MAX,
-            at_sender: 0.0,
-        };
-        for predecessor in predecessors {
-            let placement = &self.placements[predecessor.task.index()];
-            let time = placement.finish + predecessor.cost.value();
-            if time > arrival.anywhere {
-                arrival.anywhere = time;
-                arrival.sender = placement.processor;
-            }
-        }
-        for predecessor in predecessors {
-            let placement = &self.placements[predecessor.task.index()];
-            let is_local = placement.processor == arrival.sender;
-            let transfer = if is_local {
-                0.0
-            } else {
-                predecessor.cost.value()
-            };
-            arrival.at_sender = arrival.at_sender.max(placement.finish + transfer);
-        }
-        arrival
+    /// From when on `processor` is free for good.
+    pub(crate) fn free_from(&self, processor: usize) -> f64 {
+        self.timelines[processor].finish()
     }
 }

@@ -24,13 +24,13 @@ pub trait Scheduler {
 #[non_exhaustive]
 pub enum Policy {
     /// Heterogeneous Earliest Finish Time.
-    #[default]
     Heft,
     /// Critical Path on a Processor.
     Cpop,
     /// Predict Earliest Finish Time.
     Peft,
     /// The best of several list schedules, never worse than HEFT; at most ten times its time.
+    #[default]
     Fast,
     /// Local search for as long as it is told to.
     Search(Search),

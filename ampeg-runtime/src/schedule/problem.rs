@@ -94,9 +94,14 @@ impl<'a> Problem<'a> {
         self.processors.len()
     }
 
-    /// Whether every task takes the same time everywhere, and every transfer between any two processors.
-    pub(crate) fn is_uniform(&self) -> bool {
-        self.n_columns == 1 && self.processors.are_equally_connected()
+    /// Whether every task takes the same time everywhere.
+    pub(crate) fn is_equally_fast(&self) -> bool {
+        self.n_columns == 1
+    }
+
+    /// Whether every transfer takes the same time between any two processors.
+    pub(crate) fn is_equally_connected(&self) -> bool {
+        self.processors.are_equally_connected()
     }
 
     pub(crate) fn duration(&self, task: TaskId, processor: usize) -> f64 {

@@ -44,23 +44,23 @@ pub struct Search {
 
 impl Search {
     /// A search with this budget.
-    pub fn new(budget: Budget) -> Self {
+    pub const fn new(budget: Budget) -> Self {
         Self { budget, seed: 0 }
     }
 
     /// A search that takes about this long.
-    pub fn for_time(time: Duration) -> Self {
+    pub const fn for_time(time: Duration) -> Self {
         Self::new(Budget::Time(time))
     }
 
     /// A search that tries this many changes.
-    pub fn for_iterations(n: u64) -> Self {
+    pub const fn for_iterations(n: u64) -> Self {
         Self::new(Budget::Iterations(n))
     }
 
     /// The same with another seed of its random choices.
     #[must_use]
-    pub fn with_seed(mut self, seed: u64) -> Self {
+    pub const fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
@@ -73,7 +73,7 @@ impl Search {
         }
         anneal::anneal(problem, clock, self.seed, &mut best);
         let found = best.placements.clone();
-        fast::pack(problem, found, 1, &mut best);
+        fast::pack(problem, &found, &mut best);
         best.placements
     }
 }

@@ -1,10 +1,15 @@
-//! Golden cases, and what every schedule must satisfy.
+//! Golden cases from the papers.
+
+mod extremes;
+mod hand_made;
+mod naive;
+mod properties;
 
 use super::*;
 use crate::graph::TaskGraph;
 
 /// Ten tasks on three processors: fig. 2 and table 1 of Topcuoglu, Hariri and Wu (2002).
-pub(super) fn topcuoglu() -> TaskGraph {
+fn topcuoglu() -> TaskGraph {
     let costs = [
         [14, 16, 9],
         [13, 19, 18],
@@ -37,7 +42,7 @@ pub(super) fn topcuoglu() -> TaskGraph {
     canonical(&costs, &dependencies)
 }
 
-pub(super) fn canonical(costs: &[[i32; 3]], dependencies: &[(usize, usize, i32)]) -> TaskGraph {
+fn canonical(costs: &[[i32; 3]], dependencies: &[(usize, usize, i32)]) -> TaskGraph {
     let mut builder = TaskGraph::builder();
     for (index, row) in costs.iter().enumerate() {
         builder = builder.task_on(index + 1, row);
@@ -49,7 +54,7 @@ pub(super) fn canonical(costs: &[[i32; 3]], dependencies: &[(usize, usize, i32)]
 }
 
 /// Ten tasks on three processors: fig. 1 of Arabnejad and Barbosa (2014).
-pub(super) fn arabnejad() -> TaskGraph {
+fn arabnejad() -> TaskGraph {
     let costs = [
         [22, 21, 36],
         [22, 18, 18],
