@@ -3,10 +3,13 @@
 //! Everything here is a function of its arguments: no clock, no processes, no hash order.
 //! A graph comes in, a schedule goes out; what workers make of it is the plan's business.
 
+mod analysis;
 mod bounds;
 mod cpop;
 mod error;
+mod explain;
 mod fast;
+mod gantt;
 mod heft;
 mod lookahead;
 mod order;
@@ -16,6 +19,7 @@ mod policy;
 mod problem;
 mod processors;
 mod rank;
+mod scaling;
 mod search;
 mod table;
 mod timeline;
@@ -28,10 +32,12 @@ use crate::cost::Time;
 use crate::id::{ProcessorId, TaskId};
 pub use bounds::LowerBounds;
 pub(crate) use error::ScheduleErrorKind;
+pub use explain::{Choice, Explanation};
 use placer::Placement;
 pub use policy::{Policy, Scheduler};
 use problem::Problem;
 pub use processors::Processors;
+pub use scaling::{Scaling, ScalingRow};
 pub use search::{Budget, Search};
 
 /// The interval in which a task runs on a processor.

@@ -1,0 +1,140 @@
+//! What a schedule does with its time.
+
+use super::problem::Problem;
+use super::{Schedule, Slot};
+use crate::cost::count;
+use crate::error::Error;
+use crate::graph::TaskGraph;
+use crate::id::{ProcessorId, TaskId};
+
+impl Schedule {
+    /// For how long `processor` runs tasks.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such processor.
+    pub fn busy_time(&self, processor: ProcessorId) -> f64 {
+        let slots = self.slots(processor).iter();
+        slots
+            .map(|slot| slot.finish.value() - slot.start.value())
+            .sum()
+    }
+
+    /// For how long `processor` runs nothing, up to the makespan.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such processor.
+    pub fn idle_time(&self, processor: ProcessorId) -> f64 {
+        (self.makespan().value() - self.busy_time(processor)).max(0.0)
+    }
+
+    /// The share of all processors' time up to the makespan in which they run tasks; 1 if the makespan is zero.
+    pub fn utilisation(&self) -> f64 {
+        let whole = self.makespan().value() * count(self.n_processors());
+        if whole == 0.0 {
+            return 1.0;
+        }
+        let busy = self.processors.ids().map(|p| self.busy_time(p));
+        (busy.sum::<f64>() / whole).min(1.0)
+    }
+
+    /// How many times longer all of `graph` takes on the one processor that suits it best; 1 if it takes no time.
+    ///
+    /// # Errors
+    ///
+    /// If `graph` has costs for several processors, but fewer than there are in this schedule.
+    pub fn speed_up(&self, graph: &TaskGraph) -> Result<f64, Error> {
+        let problem = Problem::new(graph, &self.processors)?;
+        let total = |processor: usize| -> f64 {
+            let tasks = graph.task_ids();
+            tasks.map(|task| problem.duration(task, processor)).sum()
+        };
+        let alone = (0..self.n_processors())
+            .map(total)
+            .fold(f64::INFINITY, f64::min);
+        match self.makespan().value() {
+            0.0 => Ok(1.0),
+            makespan => Ok(alone / makespan),
+        }
+    }
+
+    /// The chain of tasks that decides the makespan: each starts as soon as the one before has ended and, on another processor, its result has arrived.
+    ///
+    /// To shorten the schedule, one of these must get shorter, or start elsewhere or earlier.
+    /// Where several chains do, it is one of them; the chain ends where a task starts without waiting for anything.
+    ///
+    /// # Errors
+    ///
+    /// If this is no schedule of `graph`.
+    pub fn critical_path(&self, graph: &TaskGraph) -> Result<Vec<TaskId>, Error> {
+        self.validate(graph)?;
+        let problem = Problem::new(graph, &self.processors)?;
+        let mut path = Vec::new();
+        let mut last = self.slots.iter().max_by_key(|slot| slot.finish);
+        while let Some(slot) = last {
+            path.push(slot.task);
+            last = self.waited_for(&problem, slot);
+        }
+        path.reverse();
+        Ok(path)
+    }
+
+    /// The slot whose end lets `slot` start.
+    fn waited_for(&self, problem: &Problem<'_>, slot: &Slot) -> Option<&Slot> {
+        let index = self.position[slot.task.index()];
+        let first = self.starts[slot.processor.index()];
+        let before = (index > first).then(|| &self.slots[index - 1]);
+        let inputs = problem.predecessors(slot.task).iter().map(|predecessor| {
+            let from = self.slot(predecessor.task);
+            let (sender, receiver) = (from.processor.index(), slot.processor.index());
+            let transfer = problem.transfer(predecessor.cost.value(), sender, receiver);
+            (from.finish.value() + transfer, from)
+        });
+        let tolerance = self.makespan().value() * 1e-9;
+        let (time, latest) = before
+            .map(|before| (before.finish.value(), before))
+            .into_iter()
+            .chain(inputs)
+            .max_by(|a, b| a.0.total_cmp(&b.0))?;
+        // A task may also start later than it could, in a schedule made by hand.
+        (time + tolerance >= slot.start.value()).then_some(latest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::TaskGraph;
+    use crate::id::{ProcessorId, TaskId};
+    use crate::schedule::{Processors, Schedule};
+
+    #[test]
+    fn time_is_accounted_for() {
+        let graph = TaskGraph::builder()
+            .task("a", 2)
+            .task("b", 3)
+            .task("c", 1)
+            .dependency("a", "c", 4)
+            .build()
+            .unwrap();
+        let [a, b, c] = [0, 1, 2].map(TaskId::new);
+        let two = Processors::new(2).unwrap();
+        let schedule = Schedule::from_order(&graph, &two, &[vec![a], vec![b, c]]).unwrap();
+        assert_eq!(schedule.makespan().value(), 7.0);
+        assert_eq!(schedule.idle_time(ProcessorId::new(0)), 5.0);
+        assert_eq!(schedule.busy_time(ProcessorId::new(1)), 4.0);
+        assert_eq!(schedule.utilisation(), 6.0 / 14.0);
+        assert_eq!(schedule.speed_up(&graph).unwrap(), 6.0 / 7.0);
+        assert_eq!(schedule.critical_path(&graph).unwrap(), [a, c]);
+    }
+
+    #[test]
+    fn processor_can_be_what_is_waited_for() {
+        let graph = TaskGraph::builder().task("a", 2).task("b", 3).build();
+        let graph = graph.unwrap();
+        let one = Processors::new(1).unwrap();
+        let [a, b] = [0, 1].map(TaskId::new);
+        let schedule = Schedule::from_order(&graph, &one, &[vec![b, a]]).unwrap();
+        assert_eq!(schedule.critical_path(&graph).unwrap(), [b, a]);
+    }
+}

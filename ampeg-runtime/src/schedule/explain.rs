@@ -1,0 +1,255 @@
+//! Why a task is where it is: [`Explanation`].
+
+use super::problem::Problem;
+use super::timeline::Timeline;
+use super::{Schedule, Slot};
+use crate::cost::Time;
+use crate::error::Error;
+use crate::graph::TaskGraph;
+use crate::id::{ProcessorId, TaskId};
+use std::fmt;
+
+/// Why a task runs where and when it does; by [`Schedule::explain`].
+///
+/// Printed, it is a line for the task, one per processor, and one for the reason.
+#[derive(Debug, Clone)]
+pub struct Explanation<'a> {
+    graph: &'a TaskGraph,
+    slot: Slot,
+    places: Vec<Choice>,
+    local_successors: Vec<TaskId>,
+}
+
+/// What a task would have to wait for on one processor, with all other tasks where they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// The processor.
+    pub processor: ProcessorId,
+    /// When all inputs would be there.
+    pub ready: Time,
+    /// The predecessor whose result would arrive last, if there is any.
+    pub last_input: Option<TaskId>,
+    /// When the task could start there.
+    pub start: Time,
+    /// When it would end there.
+    pub finish: Time,
+    /// The task that keeps the processor busy until then, if that is later than the inputs.
+    pub busy_with: Option<TaskId>,
+}
+
+impl Schedule {
+    /// Why `task` is here and then: what it would wait for on each processor, and why the chosen one won.
+    ///
+    /// Takes O(n) time.
+    ///
+    /// # Errors
+    ///
+    /// If this is no schedule of `graph`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such task.
+    ///
+    /// ```
+    /// use ampeg_runtime::TaskGraph;
+    /// use ampeg_runtime::schedule::{Policy, Processors, Scheduler};
+    ///
+    /// let graph = TaskGraph::builder()
+    ///     .task("load", 4)
+    ///     .task("fit", 2)
+    ///     .dependency("load", "fit", 3)
+    ///     .build()?;
+    /// let schedule = Policy::Heft.schedule(&graph, &Processors::new(2)?)?;
+    /// let fit = graph.find("fit").unwrap();
+    /// assert_eq!(
+    ///     schedule.explain(&graph, fit)?.to_string(),
+    ///     "`fit` runs on processor 0 from 4 to 6\n\
+    ///      processor 0: inputs there at 4, the last from `load`; could run from 4 to 6\n\
+    ///      processor 1: inputs there at 7, the last from `load`; could run from 7 to 9\n\
+    ///      no other processor would finish it as early"
+    /// );
+    /// # Ok::<(), ampeg_runtime::Error>(())
+    /// ```
+    pub fn explain<'a>(
+        &self,
+        graph: &'a TaskGraph,
+        task: TaskId,
+    ) -> Result<Explanation<'a>, Error> {
+        self.validate(graph)?;
+        let problem = Problem::new(graph, &self.processors)?;
+        let slot = *self.slot(task);
+        let places = self.processors.ids();
+        let successors = graph.successors(task).iter().map(|s| s.task);
+        Ok(Explanation {
+            graph,
+            slot,
+            places: places
+                .map(|processor| self.choice(&problem, task, processor))
+                .collect(),
+            local_successors: successors
+                .filter(|&successor| self.slot(successor).processor == slot.processor)
+                .collect(),
+        })
+    }
+
+    fn choice(&self, problem: &Problem<'_>, task: TaskId, processor: ProcessorId) -> Choice {
+        let inputs = problem.predecessors(task).iter().map(|predecessor| {
+            let from = self.slot(predecessor.task);
+            let (sender, receiver) = (from.processor.index(), processor.index());
+            let transfer = problem.transfer(predecessor.cost.value(), sender, receiver);
+            (from.finish.value() + transfer, predecessor.task)
+        });
+        let last = inputs.max_by(|a, b| a.0.total_cmp(&b.0));
+        let ready = last.map_or(0.0, |(arrival, _)| arrival);
+        let others = self
+            .slots(processor)
+            .iter()
+            .filter(|slot| slot.task != task);
+        let mut timeline = Timeline::new(0.0);
+        for slot in others.clone() {
+            let start = slot.start.value().max(timeline.finish());
+            timeline.occupy(start, slot.finish.value().max(start));
+        }
+        let duration = problem.duration(task, processor.index());
+        let start = timeline.earliest_start(ready, duration);
+        let busy_with = others.rev().find(|slot| {
+            start > ready && slot.finish.value() <= start && slot.finish.value() > ready
+        });
+        Choice {
+            processor,
+            ready: Time::from_sum(ready),
+            last_input: last.map(|(_, task)| task),
+            start: Time::from_sum(start),
+            finish: Time::from_sum(start + duration),
+            busy_with: busy_with.map(|slot| slot.task),
+        }
+    }
+}
+
+impl Explanation<'_> {
+    /// Where the task runs, and when.
+    pub fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
+    /// What the task would wait for on each processor.
+    pub fn choices(&self) -> &[Choice] {
+        &self.places
+    }
+
+    /// The processor, other than the chosen one, where the task would end earliest.
+    fn runner_up(&self) -> Option<&Choice> {
+        let others = self.places.iter();
+        others
+            .filter(|choice| choice.processor != self.slot.processor)
+            .min_by_key(|choice| choice.finish)
+    }
+
+    fn write_choice(&self, f: &mut fmt::Formatter<'_>, choice: &Choice) -> fmt::Result {
+        let name = |task| self.graph.name(task);
+        write!(f, "processor {}: ", choice.processor)?;
+        if let Some(task) = choice.last_input {
+            let (ready, name) = (choice.ready, name(task));
+            write!(f, "inputs there at {ready}, the last from `{name}`; ")?;
+        }
+        if let Some(task) = choice.busy_with {
+            write!(f, "busy with `{}`; ", name(task))?;
+        }
+        writeln!(f, "could run from {} to {}", choice.start, choice.finish)
+    }
+
+    fn write_reason(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(other) = self.runner_up() else {
+            return f.write_str("there is no other processor");
+        };
+        let tolerance = self.slot.finish.value() * 1e-9;
+        let lead = other.finish.value() - self.slot.finish.value();
+        if lead > tolerance {
+            return f.write_str("no other processor would finish it as early");
+        }
+        if lead >= -tolerance {
+            write!(f, "processor {} would finish it as early", other.processor)?;
+        } else {
+            let (processor, finish) = (other.processor, other.finish);
+            write!(
+                f,
+                "processor {processor} would finish it earlier, at {finish}, as the others stand"
+            )?;
+        }
+        if self.local_successors.is_empty() {
+            return Ok(());
+        }
+        let names = self.local_successors.iter().take(3);
+        let names: Vec<String> = names
+            .map(|&task| format!("`{}`", self.graph.name(task)))
+            .collect();
+        let more = if self.local_successors.len() > 3 {
+            ", …"
+        } else {
+            ""
+        };
+        write!(
+            f,
+            "; here its result is at hand for {}{more}",
+            names.join(", ")
+        )
+    }
+}
+
+impl fmt::Display for Explanation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Slot {
+            task,
+            processor,
+            start,
+            finish,
+        } = self.slot;
+        let name = self.graph.name(task);
+        writeln!(
+            f,
+            "`{name}` runs on processor {processor} from {start} to {finish}"
+        )?;
+        for choice in &self.places {
+            self.write_choice(f, choice)?;
+        }
+        self.write_reason(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::TaskGraph;
+    use crate::id::TaskId;
+    use crate::schedule::{Processors, Schedule};
+
+    #[test]
+    fn earlier_finish_elsewhere_is_admitted() {
+        let graph = TaskGraph::builder()
+            .task("a", 2)
+            .task("b", 1)
+            .task("c", 1)
+            .dependency("b", "c", 9)
+            .build()
+            .unwrap();
+        let [a, b, c] = [0, 1, 2].map(TaskId::new);
+        let two = Processors::new(2).unwrap();
+        let schedule = Schedule::from_order(&graph, &two, &[vec![a, b, c], vec![]]).unwrap();
+        assert_eq!(
+            schedule.explain(&graph, b).unwrap().to_string(),
+            "`b` runs on processor 0 from 2 to 3\n\
+             processor 0: busy with `a`; could run from 2 to 3\n\
+             processor 1: could run from 0 to 1\n\
+             processor 1 would finish it earlier, at 1, as the others stand; here its result is at hand for `c`"
+        );
+        let one = Processors::new(1).unwrap();
+        let schedule = Schedule::from_order(&graph, &one, &[vec![a, b, c]]).unwrap();
+        let explanation = schedule.explain(&graph, a).unwrap();
+        assert!(
+            explanation
+                .to_string()
+                .ends_with("there is no other processor")
+        );
+        assert_eq!(explanation.choices().len(), 1);
+        assert_eq!(explanation.slot().finish.value(), 2.0);
+    }
+}

@@ -1,0 +1,138 @@
+//! How many processors are worth it: [`Scaling`].
+
+use super::{LowerBounds, Processors, Scheduler};
+use crate::cost::{Time, count};
+use crate::error::Error;
+use crate::graph::TaskGraph;
+use std::fmt;
+
+/// What a graph would take on 1, 2, 3, … equal processors, without running anything.
+///
+/// Printed, it is a table.
+///
+/// ```
+/// use ampeg_runtime::TaskGraph;
+/// use ampeg_runtime::schedule::{Policy, Scaling};
+///
+/// let mut builder = TaskGraph::builder();
+/// for index in 0..6 {
+///     builder = builder.task(index, 10);
+/// }
+/// let scaling = Scaling::new(&builder.build()?, 8, &Policy::Fast)?;
+/// assert_eq!(scaling.rows()[1].makespan.value(), 30.0);
+/// assert_eq!(scaling.worth(0.05), 6);
+/// # Ok::<(), ampeg_runtime::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scaling {
+    rows: Vec<ScalingRow>,
+}
+
+/// What a graph would take on one number of processors.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScalingRow {
+    /// How many processors there are; some may be idle.
+    pub n_processors: usize,
+    /// The makespan.
+    pub makespan: Time,
+    /// What no schedule can beat.
+    pub lower_bound: Time,
+    /// The makespan on one processor over this one.
+    pub speed_up: f64,
+    /// The share of the processors' time in which they run tasks.
+    pub utilisation: f64,
+}
+
+impl Scaling {
+    /// Schedules `graph` on 1 to `max` equal processors.
+    ///
+    /// More processors than before may stay idle, so that no makespan exceeds the one before.
+    ///
+    /// # Errors
+    ///
+    /// If `max` is zero, or if `graph` has costs for several processors, but for fewer than `max`.
+    pub fn new(graph: &TaskGraph, max: usize, scheduler: &impl Scheduler) -> Result<Self, Error> {
+        Processors::new(max)?;
+        let mut rows: Vec<ScalingRow> = Vec::new();
+        for n_processors in 1..=max {
+            let processors = Processors::new(n_processors)?;
+            let schedule = scheduler.schedule(graph, &processors)?;
+            let bounds = LowerBounds::new(graph, &processors)?;
+            let work = schedule.utilisation() * count(n_processors) * schedule.makespan().value();
+            let before = rows.last().map(|row| {
+                (
+                    row.makespan,
+                    row.utilisation * count(row.n_processors) * row.makespan.value(),
+                )
+            });
+            let now = (schedule.makespan(), work);
+            let (makespan, work) = before.filter(|before| before.0 <= now.0).unwrap_or(now);
+            let alone = rows.first().map_or(makespan, |row| row.makespan);
+            rows.push(ScalingRow {
+                n_processors,
+                makespan,
+                lower_bound: bounds.best(),
+                speed_up: ratio(alone.value(), makespan.value()),
+                utilisation: ratio(work, makespan.value() * count(n_processors)),
+            });
+        }
+        Ok(Self { rows })
+    }
+
+    /// One row per number of processors, from 1 on.
+    pub fn rows(&self) -> &[ScalingRow] {
+        &self.rows
+    }
+
+    /// The least number of processors whose makespan is within this share of the best: 0.05 for 5 %.
+    pub fn worth(&self, tolerance: f64) -> usize {
+        let best = self.rows[self.rows.len() - 1].makespan.value();
+        let enough = |row: &&ScalingRow| row.makespan.value() <= best * (1.0 + tolerance);
+        let row = self.rows.iter().find(enough);
+        row.map_or(self.rows.len(), |row| row.n_processors)
+    }
+}
+
+/// A ratio of times, where no time at all is as good as any.
+fn ratio(a: f64, b: f64) -> f64 {
+    if b == 0.0 { 1.0 } else { a / b }
+}
+
+impl fmt::Display for Scaling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("processors    makespan       bound  speed-up  busy")?;
+        for row in &self.rows {
+            let (n, makespan, bound) = (row.n_processors, row.makespan, row.lower_bound);
+            let (makespan, bound) = (makespan.value(), bound.value());
+            let (speed_up, percent) = (row.speed_up, 100.0 * row.utilisation);
+            write!(
+                f,
+                "\n{n:>10}  {makespan:>10.3}  {bound:>10.3}  {speed_up:>8.2}  {percent:>3.0}%"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::Policy;
+
+    #[test]
+    fn chain_is_worth_one_processor() {
+        let graph = TaskGraph::builder()
+            .task("a", 1)
+            .task("b", 1)
+            .dependency("a", "b", 1)
+            .build()
+            .unwrap();
+        let scaling = Scaling::new(&graph, 3, &Policy::Heft).unwrap();
+        assert_eq!(scaling.worth(0.0), 1);
+        assert_eq!(scaling.rows()[2].speed_up, 1.0);
+        assert_eq!(scaling.rows()[1].utilisation, 0.5);
+        let last = "\n         3       2.000       2.000      1.00   33%";
+        assert!(scaling.to_string().ends_with(last));
+        assert!(Scaling::new(&graph, 0, &Policy::Heft).is_err());
+    }
+}
