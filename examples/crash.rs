@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (year, damage) in years {
         match damage {
             Ok(damage) => println!("{year}: {damage:.1} points of damage"),
-            Err(error) => println!("{year}: unknown, {error}"),
+            Err(error) => println!("{year}: unknown: {error}"),
         }
     }
     for (years, damage) in [("2012/13", &outcome.before), ("2014/15", &outcome.after)] {

@@ -18,12 +18,12 @@ fn main() -> Result<(), Error> {
     let tiny = graph! { a = 1; b = a + 1; c = b + a; d = c + 1; };
     for workers in [1, 2, 4] {
         let time = median(30, || elapsed(|| tiny.run(workers)))?;
-        println!("start {workers} worker processes, run four tiny tasks, end them: {time:?}");
+        println!("start {workers} worker processes, run four tiny tasks, end them: {time:.1?}");
     }
 
     let pool = Pool::new(2)?;
     let time = median(200, || elapsed(|| pool.run(&tiny)))?;
-    println!("the same on workers that are kept: {time:?}");
+    println!("the same on workers that are kept: {time:.1?}");
 
     let chain = graph! {
         t0 = 1; t1 = t0 + 1; t2 = t1 + 1; t3 = t2 + 1; t4 = t3 + 1;
@@ -33,7 +33,7 @@ fn main() -> Result<(), Error> {
     let near = median(200, || elapsed(|| pool.run(&chain)))?;
     let far = median(200, || elapsed(|| pool.run_schedule(&chain, &to_and_fro)))?;
     let hop = far.saturating_sub(near) / 9;
-    println!("one small result from worker to worker: {hop:?}");
+    println!("one small result from worker to worker: {hop:.1?}");
 
     for megabytes in [1, 10, 100] {
         let n = megabytes * 125_000;
@@ -45,7 +45,7 @@ fn main() -> Result<(), Error> {
         let near = median(10, || elapsed(|| pool.run(&large)))?;
         let far = median(10, || elapsed(|| pool.run_schedule(&large, &apart)))?;
         println!(
-            "{megabytes} MB from worker to worker: {:?}",
+            "{megabytes} MB from worker to worker: {:.1?}",
             far.saturating_sub(near)
         );
     }
