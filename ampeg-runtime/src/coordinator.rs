@@ -91,7 +91,7 @@ impl<'a> Coordinator<'a> {
     pub(crate) fn begin(&self, cluster: &mut dyn Cluster) {
         for (index, worker) in self.workers.iter().enumerate() {
             let steps: Vec<_> = worker.queue.iter().cloned().collect();
-            self.send_steps(ProcessorId::new(index), steps, false, cluster);
+            self.send_steps(ProcessorId::new(index), steps, cluster);
         }
     }
 
@@ -140,7 +140,10 @@ impl<'a> Coordinator<'a> {
         // A consumer that was replaced while the result was on its way has not got it.
         for &consumer in &step.consumers {
             let known = &self.workers[worker.index()].knows_from;
-            if peer_changes < known[consumer.index()] {
+            let mut queue = self.workers[consumer.index()].queue.iter();
+            if peer_changes < known[consumer.index()]
+                && queue.any(|other| other.inputs.contains(&step.task))
+            {
                 self.supply(consumer, &[step.task], cluster);
             }
         }
@@ -248,27 +251,12 @@ impl<'a> Coordinator<'a> {
         self.tasks.into_iter().map(result).collect()
     }
 
-    fn send_steps(
-        &self,
-        to: ProcessorId,
-        steps: Vec<Step>,
-        first: bool,
-        cluster: &mut dyn Cluster,
-    ) {
+    fn send_steps(&self, to: ProcessorId, steps: Vec<Step>, cluster: &mut dyn Cluster) {
         let run = self.run;
-        let mut chunks: Vec<Vec<Step>> = Vec::new();
-        for step in steps {
-            match chunks.last_mut() {
-                Some(chunk) if chunk.len() < STEPS_PER_MESSAGE => chunk.push(step),
-                _ => chunks.push(vec![step]),
-            }
-        }
-        // What goes in front is sent back to front, so that it ends up in order.
-        if first {
-            chunks.reverse();
-        }
-        for steps in chunks {
-            cluster.send(to, ToWorker::Steps { run, steps, first });
+        let mut steps = steps.into_iter().peekable();
+        while steps.peek().is_some() {
+            let steps = steps.by_ref().take(STEPS_PER_MESSAGE).collect();
+            cluster.send(to, ToWorker::Steps { run, steps });
         }
     }
 

@@ -150,8 +150,9 @@ impl Run<'_> {
             }
             Event::Exited(worker, exit) => {
                 self.limits[worker.index()] = None;
-                let how = (exit, cluster.running(worker));
-                self.log.died(worker);
+                let running = cluster.running(worker);
+                self.log.died(worker, running, now());
+                let how = (exit, running);
                 if !self.coordinator.on_exit(worker, how, self.load, cluster) {
                     self.crew.missing.push(worker);
                 }

@@ -94,6 +94,8 @@ pub enum TaskErrorKind {
         signal: Option<i32>,
         /// The exit code of the worker, if it exited by itself.
         exit_code: Option<i32>,
+        /// The end of what the worker wrote to stderr, this task or an earlier one; at most 4 KiB.
+        stderr: String,
     },
     /// It ran for longer than it may.
     TimedOut {
@@ -208,20 +210,24 @@ impl fmt::Display for TaskErrorKind {
                 write!(f, ": {message}")
             }
             Self::Crashed {
-                signal: Some(signal),
-                ..
-            } => match signal_name(*signal) {
-                Some(name) => write!(
-                    f,
-                    "crashed: its worker was killed by signal {signal} ({name})"
-                ),
-                None => write!(f, "crashed: its worker was killed by signal {signal}"),
-            },
-            Self::Crashed {
-                exit_code: Some(code),
-                ..
-            } => write!(f, "crashed: its worker exited with code {code}"),
-            Self::Crashed { .. } => f.write_str("crashed: its worker is gone"),
+                signal,
+                exit_code,
+                stderr,
+            } => {
+                match (signal, exit_code) {
+                    (Some(signal), _) => write!(
+                        f,
+                        "crashed: its worker was killed by signal {signal}{}",
+                        signal_name(*signal)
+                    ),
+                    (_, Some(code)) => write!(f, "crashed: its worker exited with code {code}"),
+                    _ => f.write_str("crashed: its worker is gone"),
+                }?;
+                match stderr.trim_end().lines().next_back() {
+                    Some(line) => write!(f, "; its last words: {line}"),
+                    None => Ok(()),
+                }
+            }
             Self::TimedOut { limit } => write!(f, "timed out after {limit:?}"),
             Self::DependencyFailed { cause } => write!(f, "was not run: {}", cause.root()),
             Self::NotDeliverable { reason } => {
@@ -240,25 +246,25 @@ impl StdError for TaskError {
     }
 }
 
-/// The usual name of a signal on Linux and most Unix systems.
-fn signal_name(signal: i32) -> Option<&'static str> {
-    Some(match signal {
-        1 => "SIGHUP",
-        2 => "SIGINT",
-        3 => "SIGQUIT",
-        4 => "SIGILL, illegal instruction",
-        5 => "SIGTRAP",
-        6 => "SIGABRT, abort",
-        8 => "SIGFPE, arithmetic exception",
-        9 => "SIGKILL, killed from outside or out of memory",
-        11 => "SIGSEGV, invalid memory access or stack overflow",
-        13 => "SIGPIPE",
-        14 => "SIGALRM",
-        15 => "SIGTERM",
-        24 => "SIGXCPU, processor time limit",
-        25 => "SIGXFSZ, file size limit",
-        _ => return None,
-    })
+/// The usual name of a signal on Linux and most Unix systems, in brackets.
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        1 => " (SIGHUP)",
+        2 => " (SIGINT)",
+        3 => " (SIGQUIT)",
+        4 => " (SIGILL, illegal instruction)",
+        5 => " (SIGTRAP)",
+        6 => " (SIGABRT, abort)",
+        8 => " (SIGFPE, arithmetic exception)",
+        9 => " (SIGKILL, killed from outside or out of memory)",
+        11 => " (SIGSEGV, invalid memory access or stack overflow)",
+        13 => " (SIGPIPE)",
+        14 => " (SIGALRM)",
+        15 => " (SIGTERM)",
+        24 => " (SIGXCPU, processor time limit)",
+        25 => " (SIGXFSZ, file size limit)",
+        _ => "",
+    }
 }
 
 #[cfg(test)]
@@ -300,6 +306,7 @@ mod tests {
         let crash = TaskErrorKind::Crashed {
             signal: Some(6),
             exit_code: None,
+            stderr: String::new(),
         };
         let root = TaskError::new("load", Some(place), 2, crash);
         let cause = root.clone();

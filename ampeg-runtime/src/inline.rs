@@ -76,6 +76,7 @@ fn attempt(
     log: &mut Log,
 ) -> Ending {
     loop {
+        step.wait_for_turn();
         let start = now();
         let result = executor.run(&step);
         let tries_again = matches!(&result, Err(kind) if step.tries_again(kind));

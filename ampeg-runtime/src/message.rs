@@ -19,12 +19,8 @@ pub(crate) enum ToWorker {
     Graph { descriptor: DescriptorAddress },
     /// The next captured value of that graph.
     Capture(Payload),
-    /// More to do in a run: behind all other steps, or, if `first`, before them.
-    Steps {
-        run: RunId,
-        steps: Vec<Step>,
-        first: bool,
-    },
+    /// More to do in a run: behind all other steps, but for lost results, which come before what may need them.
+    Steps { run: RunId, steps: Vec<Step> },
     /// A result that steps here need.
     Value(Value),
     /// These tasks are not to be run: something that they need has failed.
@@ -57,6 +53,14 @@ pub(crate) enum FromWorker {
     Ended(Ended),
     /// The graph of the last `Graph` message cannot be run here.
     Refused { reason: String },
+}
+
+/// An attempt at a task that is running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Running {
+    pub(crate) task: TaskId,
+    pub(crate) attempt: u32,
+    pub(crate) start: Timestamp,
 }
 
 /// How one attempt at a task went.

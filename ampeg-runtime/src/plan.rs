@@ -7,6 +7,8 @@ use crate::id::{ProcessorId, TaskId};
 use crate::program::Definition;
 use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::time::Duration;
 
 /// What each worker does, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +21,9 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Who does what when a schedule is followed: a result goes to each other worker that needs it, once.
-    pub(crate) fn new(definition: &Definition, schedule: &Schedule) -> Self {
+    ///
+    /// `backoff` is what to wait before a task is tried again.
+    pub(crate) fn new(definition: &Definition, schedule: &Schedule, backoff: Duration) -> Self {
         let graph = &definition.task_graph;
         let home = |task| schedule.slot(task).processor;
         let step = |task| {
@@ -30,6 +34,7 @@ impl Plan {
             consumers.retain(|&consumer| consumer != home(task));
             Step {
                 consumers,
+                backoff,
                 ..Step::new(definition, task)
             }
         };
@@ -45,6 +50,15 @@ impl Plan {
             queues: processors.map(queue).collect(),
             homes: graph.task_ids().map(home).collect(),
         }
+    }
+}
+
+/// Puts steps that compute lost results where they belong in a queue: before all that may need them,
+/// behind those that are there already, whose results they may need.
+pub(crate) fn insert_again(queue: &mut VecDeque<Step>, steps: impl IntoIterator<Item = Step>) {
+    let place = queue.iter().take_while(|step| step.again).count();
+    for (offset, step) in steps.into_iter().enumerate() {
+        queue.insert(place + offset, step);
     }
 }
 
@@ -65,6 +79,10 @@ pub(crate) struct Step {
     pub(crate) attempt: u32,
     /// How many attempts there may be in all.
     pub(crate) attempts: u32,
+    /// What to wait before the second attempt; twice as long before each further one.
+    pub(crate) backoff: Duration,
+    /// Whether it computes a lost result once more, for its own worker only.
+    pub(crate) again: bool,
     /// Whether the coordinator must be told when it starts.
     pub(crate) limited: bool,
 }
@@ -82,6 +100,8 @@ impl Step {
             output: definition.statement(task).output,
             attempt: 1,
             attempts: instance.limits.retry.saturating_add(1),
+            backoff: Duration::ZERO,
+            again: false,
             limited: instance.limits.within.is_some(),
         }
     }
@@ -90,6 +110,7 @@ impl Step {
     pub(crate) fn again(definition: &Definition, task: TaskId) -> Self {
         Self {
             output: false,
+            again: true,
             ..Self::new(definition, task)
         }
     }
@@ -106,6 +127,14 @@ impl Step {
     /// Whether the inputs must outlive an attempt that fails.
     pub(crate) fn keep_inputs(&self) -> bool {
         self.attempt < self.attempts
+    }
+
+    /// Waits, before any attempt but the first, for as long as was asked for.
+    pub(crate) fn wait_for_turn(&self) {
+        if self.attempt > 1 && !self.backoff.is_zero() {
+            let doublings = (self.attempt - 2).min(20);
+            std::thread::sleep(self.backoff.saturating_mul(1 << doublings));
+        }
     }
 
     /// Whether a failed attempt at it is followed by another one.

@@ -63,6 +63,7 @@ struct Shared {
     processors: Processors,
     policy: Policy,
     timeout: Option<Duration>,
+    backoff: Duration,
 }
 
 impl Pool {
@@ -160,7 +161,7 @@ impl Shared {
             }
             .into());
         }
-        let plan = Plan::new(definition, schedule);
+        let plan = Plan::new(definition, schedule, self.backoff);
         let bounds = Bounds {
             deadline: self
                 .timeout
@@ -204,6 +205,8 @@ pub struct PoolBuilder {
     speeds: Option<Vec<f64>>,
     policy: Policy,
     timeout: Option<Duration>,
+    backoff: Duration,
+    memory_limit: Option<u64>,
 }
 
 impl Default for PoolBuilder {
@@ -214,6 +217,8 @@ impl Default for PoolBuilder {
             speeds: None,
             policy: Policy::default(),
             timeout: None,
+            backoff: Duration::ZERO,
+            memory_limit: None,
         }
     }
 }
@@ -255,6 +260,24 @@ impl PoolBuilder {
         self
     }
 
+    /// What to wait before a task with a `retry` clause is tried for the second time; twice as long before the third,
+    /// and so on. Unless told, it is tried again at once.
+    ///
+    /// Its worker does nothing else in the meantime.
+    pub fn retry_backoff(mut self, backoff: Duration) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// How many bytes of address space each worker process may use.
+    ///
+    /// A task that needs more fails to get it, which ends most programs: it crashes, alone.
+    /// Threads have no limit of their own, and neither have systems other than Unix.
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory_limit = Some(bytes);
+        self
+    }
+
     /// Starts the workers.
     ///
     /// # Errors
@@ -279,7 +302,7 @@ impl PoolBuilder {
         let cluster: Box<dyn Cluster> = if self.threads {
             Box::new(LocalCluster::start(self.workers)?)
         } else {
-            Box::new(IpcCluster::start(self.workers)?)
+            Box::new(IpcCluster::start(self.workers, self.memory_limit)?)
         };
         Ok(Pool {
             shared: Arc::new(Shared {
@@ -287,6 +310,7 @@ impl PoolBuilder {
                 processors,
                 policy: self.policy,
                 timeout: self.timeout,
+                backoff: self.backoff,
             }),
         })
     }

@@ -1,9 +1,11 @@
 //! Starts, watches and stops the child processes that workers live in.
 
 use crate::transport::Exit;
-use std::io;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 /// The variable that makes a process of this executable a worker.
@@ -17,34 +19,75 @@ pub(crate) struct Process {
 
 #[derive(Debug)]
 struct Shared {
-    child: Mutex<State>,
-    exited: Condvar,
+    state: Mutex<State>,
+    /// Told when the process has ended, and when its stderr has.
+    news: Condvar,
 }
 
 #[derive(Debug)]
 struct State {
     child: Child,
     exit: Option<Exit>,
+    /// The end of its stderr so far.
+    stderr: VecDeque<u8>,
+    stderr_ended: bool,
 }
+
+/// How much of a worker's stderr is kept.
+const TAIL: usize = 4096;
+/// How long to wait for the end of a dead worker's stderr, which its own children may hold open.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 impl Process {
     /// Starts this executable again, as a worker that is told how to connect by `invitation`.
     pub(crate) fn start(invitation: &str) -> io::Result<Self> {
-        let child = command()?
+        let mut child = command()?
             .env(VARIABLE, invitation)
             .stdin(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()?;
-        let child = Mutex::new(State { child, exit: None });
-        let exited = Condvar::new();
-        Ok(Self {
-            shared: Arc::new(Shared { child, exited }),
-        })
+        let stderr = child.stderr.take();
+        let process = Self {
+            shared: Arc::new(Shared {
+                state: Mutex::new(State {
+                    child,
+                    exit: None,
+                    stderr: VecDeque::new(),
+                    stderr_ended: false,
+                }),
+                news: Condvar::new(),
+            }),
+        };
+        if let Some(stderr) = stderr {
+            let forwarded = process.clone();
+            let forward = thread::Builder::new().name("ampeg stderr".into());
+            if let Err(error) = forward.spawn(move || forwarded.forward(stderr)) {
+                process.kill();
+                return Err(error);
+            }
+        }
+        Ok(process)
+    }
+
+    /// Passes on what the process writes to stderr, and keeps the end of it.
+    fn forward(&self, mut stderr: ChildStderr) {
+        let mut buffer = [0; TAIL];
+        while let Ok(length @ 1..) = stderr.read(&mut buffer) {
+            // If this process's own stderr is closed, there is nobody to tell.
+            let _ = io::stderr().write_all(&buffer[..length]);
+            let tail = &mut self.lock().stderr;
+            tail.extend(&buffer[..length]);
+            let excess = tail.len().saturating_sub(TAIL);
+            tail.drain(..excess);
+        }
+        self.lock().stderr_ended = true;
+        self.shared.news.notify_all();
     }
 
     /// Waits in a thread of its own for the process to end, and then tells.
     pub(crate) fn watch(&self, tell: impl FnOnce(Exit) + Send + 'static) -> io::Result<()> {
         let process = self.clone();
-        let watch = std::thread::Builder::new().name("ampeg watch".into());
+        let watch = thread::Builder::new().name("ampeg watch".into());
         watch.spawn(move || tell(process.wait()))?;
         Ok(())
     }
@@ -55,10 +98,10 @@ impl Process {
         if state.exit.is_none() {
             state.exit = state.child.try_wait().ok().flatten().map(exit_of);
             if state.exit.is_some() {
-                self.shared.exited.notify_all();
+                self.shared.news.notify_all();
             }
         }
-        state.exit
+        state.exit.clone()
     }
 
     /// Ends it at once; one that has ended is left alone, so that no other process with its number is hit.
@@ -78,13 +121,35 @@ impl Process {
         let state = self.lock();
         let waited = self
             .shared
-            .exited
+            .news
             .wait_timeout_while(state, patience, running);
         let timed_out = waited.is_ok_and(|(state, _)| state.exit.is_none());
         if timed_out {
             self.kill();
             let state = self.lock();
-            drop(self.shared.exited.wait_while(state, running));
+            drop(self.shared.news.wait_while(state, running));
+        }
+    }
+
+    /// Waits until it has ended, without holding the lock, and takes it off the process table.
+    fn wait(&self) -> Exit {
+        let pid = self.lock().child.id();
+        wait_unreaped(pid);
+        let mut state = self.lock();
+        if state.exit.is_none() {
+            state.exit = Some(state.child.wait().map_or_else(|_| Exit::default(), exit_of));
+        }
+        self.shared.news.notify_all();
+        let silent = |state: &mut State| !state.stderr_ended;
+        let waited = self
+            .shared
+            .news
+            .wait_timeout_while(state, LAST_WORDS, silent);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let stderr: Vec<u8> = state.stderr.iter().copied().collect();
+        Exit {
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+            ..state.exit.clone().unwrap_or_default()
         }
     }
 
@@ -93,32 +158,13 @@ impl Process {
         self.lock().child.id()
     }
 
-    /// Waits until it has ended, without holding the lock, and takes it off the process table.
-    fn wait(&self) -> Exit {
-        let pid = self.lock().child.id();
-        wait_unreaped(pid);
-        let mut state = self.lock();
-        let exit = match state.exit {
-            Some(exit) => exit,
-            None => state.child.wait().map_or(UNKNOWN, exit_of),
-        };
-        state.exit = Some(exit);
-        self.shared.exited.notify_all();
-        exit
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.shared
-            .child
+            .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-const UNKNOWN: Exit = Exit {
-    signal: None,
-    code: None,
-};
 
 /// Waits until a child has ended, but leaves it on the process table, so that its number cannot be given anew.
 #[cfg(unix)]
@@ -141,6 +187,7 @@ fn exit_of(status: ExitStatus) -> Exit {
     Exit {
         signal: status.signal(),
         code: status.code(),
+        stderr: String::new(),
     }
 }
 
@@ -149,6 +196,7 @@ fn exit_of(status: ExitStatus) -> Exit {
     Exit {
         signal: None,
         code: status.code(),
+        stderr: String::new(),
     }
 }
 

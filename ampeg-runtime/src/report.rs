@@ -3,7 +3,7 @@
 use crate::cost::Cost;
 use crate::graph::TaskGraph;
 use crate::id::{ProcessorId, TaskId};
-use crate::message::{Ended, Timestamp};
+use crate::message::{Ended, Running, Timestamp};
 use crate::schedule::Schedule;
 use std::time::Duration;
 
@@ -55,8 +55,23 @@ impl Log {
         }
     }
 
-    pub(crate) fn died(&mut self, worker: ProcessorId) {
+    pub(crate) fn died(
+        &mut self,
+        worker: ProcessorId,
+        running: Option<Running>,
+        noticed: Timestamp,
+    ) {
         self.deaths.push(worker);
+        let since = |time: Timestamp| Duration::from_nanos(time.saturating_sub(self.begin));
+        self.attempts.extend(running.map(|running| Attempt {
+            task: running.task,
+            worker,
+            number: running.attempt,
+            start: since(running.start),
+            finish: since(noticed),
+            succeeded: false,
+            bytes: None,
+        }));
     }
 }
 
@@ -71,7 +86,7 @@ pub struct Attempt {
     pub number: u32,
     /// When its body started.
     pub start: Duration,
-    /// When its result was ready to be used and sent.
+    /// When its result was ready to be used and sent, or its worker was found dead.
     pub finish: Duration,
     /// Whether it gave a result.
     pub succeeded: bool,

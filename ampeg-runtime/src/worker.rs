@@ -7,7 +7,7 @@ use crate::executor::Executor;
 use crate::id::{ProcessorId, TaskId};
 use crate::message::{Arrival, Ended, FromWorker, Observed, RunId, ToWorker, Value};
 use crate::payload::Payload;
-use crate::plan::Step;
+use crate::plan::{Step, insert_again};
 use crate::sys::{DescriptorAddress, Progress};
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -93,7 +93,7 @@ impl Worker {
                     loading.captures.push(payload);
                 }
             }
-            ToWorker::Steps { run, steps, first } => self.on_steps(run, steps, first, link),
+            ToWorker::Steps { run, steps } => self.on_steps(run, steps, link),
             ToWorker::Value(value) if Some(value.run) == self.run => {
                 self.on_value(incoming.from, value);
             }
@@ -110,20 +110,15 @@ impl Worker {
         true
     }
 
-    fn on_steps(&mut self, run: RunId, steps: Vec<Step>, first: bool, link: &mut impl Link) {
+    fn on_steps(&mut self, run: RunId, steps: Vec<Step>, link: &mut impl Link) {
         self.finish_loading(link);
         let Some(executor) = &mut self.executor else {
             return;
         };
         steps.iter().for_each(|step| executor.expect(step));
-        if first {
-            steps
-                .into_iter()
-                .rev()
-                .for_each(|step| self.queue.push_front(step));
-        } else {
-            self.queue.extend(steps);
-        }
+        let (again, planned): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.again);
+        insert_again(&mut self.queue, again);
+        self.queue.extend(planned);
         if self.run != Some(run) {
             self.run = Some(run);
             for incoming in std::mem::take(&mut self.early) {
@@ -210,11 +205,12 @@ impl Worker {
             let (task, attempt) = (step.task, step.attempt);
             link.report(FromWorker::Started { run, task, attempt });
         }
-        link.progress().set(Some((step.task, step.attempt)));
+        step.wait_for_turn();
         let start = now();
+        link.progress().begin(step.task, step.attempt, start);
         let result = executor.run(&step);
         let finish = now();
-        link.progress().set(None);
+        link.progress().end();
         let observed = Observed {
             arrivals: arrivals(&mut self.arrivals, &step),
             ..Observed::between(start, finish)

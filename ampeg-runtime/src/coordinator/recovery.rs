@@ -8,8 +8,8 @@ use super::{Coordinator, Ending, IDLE_DEATHS};
 use crate::error::Error;
 use crate::failure::TaskErrorKind;
 use crate::id::{ProcessorId, TaskId};
-use crate::message::ToWorker;
-use crate::plan::Step;
+use crate::message::{Running, ToWorker};
+use crate::plan::{Step, insert_again};
 use crate::transport::{Cluster, Exit};
 use std::collections::HashSet;
 
@@ -21,7 +21,7 @@ impl Coordinator<'_> {
     pub(crate) fn on_exit(
         &mut self,
         worker: ProcessorId,
-        (exit, running): (Exit, Option<(TaskId, u32)>),
+        (exit, running): (Exit, Option<Running>),
         load: &[ToWorker],
         cluster: &mut dyn Cluster,
     ) -> bool {
@@ -34,12 +34,15 @@ impl Coordinator<'_> {
         for message in load {
             cluster.send(worker, message.clone());
         }
-        let steps: Vec<_> = self.workers[worker.index()].queue.iter().cloned().collect();
+        // What was being computed again is looked at afresh, with all that is lost now.
+        let queue = &mut self.workers[worker.index()].queue;
+        queue.retain(|step| !step.again);
+        let steps: Vec<_> = queue.iter().cloned().collect();
         let needed: Vec<_> = steps
             .iter()
             .flat_map(|step| step.inputs.iter().copied())
             .collect();
-        self.send_steps(worker, steps, false, cluster);
+        self.send_steps(worker, steps, cluster);
         self.supply(worker, &needed, cluster);
         true
     }
@@ -58,14 +61,17 @@ impl Coordinator<'_> {
         &mut self,
         worker: ProcessorId,
         exit: Exit,
-        running: Option<(TaskId, u32)>,
+        running: Option<Running>,
         cluster: &mut dyn Cluster,
     ) {
         let state = &mut self.workers[worker.index()];
         let exceeded = state.exceeded.take();
-        let running = running.and_then(|(task, attempt)| {
-            let place = state.queue.iter().position(|step| step.task == task)?;
-            Some((place, attempt))
+        let running = running.and_then(|running| {
+            let place = state
+                .queue
+                .iter()
+                .position(|step| step.task == running.task)?;
+            Some((place, running.attempt))
         });
         let (place, attempt) = match running {
             Some(running) => running,
@@ -80,6 +86,7 @@ impl Coordinator<'_> {
         let crash = TaskErrorKind::Crashed {
             signal: exit.signal,
             exit_code: exit.code,
+            stderr: exit.stderr,
         };
         let kind = exceeded.map_or(crash, |limit| TaskErrorKind::TimedOut { limit });
         if attempt < state.queue[place].attempts {
@@ -144,10 +151,7 @@ impl Coordinator<'_> {
             .map(|&task| Step::again(self.definition, task))
             .collect();
         let queue = &mut self.workers[worker.index()].queue;
-        steps
-            .iter()
-            .rev()
-            .for_each(|step| queue.push_front(step.clone()));
-        self.send_steps(worker, steps, true, cluster);
+        insert_again(queue, steps.iter().cloned());
+        self.send_steps(worker, steps, cluster);
     }
 }

@@ -6,6 +6,7 @@
 use super::*;
 use crate::error::Error;
 use crate::failure::TaskErrorKind;
+use crate::message::Running;
 use crate::outcome::Results;
 use crate::schedule::{Policy, Processors, Scheduler};
 use crate::testing::{Action, Blobs, Deadline, Node, expected, graph, random_costs, random_nodes};
@@ -134,7 +135,7 @@ impl Cluster for Faulty {
         self.inner.kill(worker)
     }
 
-    fn running(&self, worker: ProcessorId) -> Option<(TaskId, u32)> {
+    fn running(&self, worker: ProcessorId) -> Option<Running> {
         self.inner.running(worker)
     }
 
@@ -164,7 +165,7 @@ fn run_with(nodes: &[Node], seed: u64, fault: Fault, victim: usize, point: usize
         .unwrap();
     let seen = Arc::new(Mutex::new(Seen::default()));
     let cluster = Faulty {
-        inner: IpcCluster::start(WORKERS).unwrap(),
+        inner: IpcCluster::start(WORKERS, None).unwrap(),
         fault,
         victim: ProcessorId::new(victim),
         left: Some(point),
@@ -176,11 +177,15 @@ fn run_with(nodes: &[Node], seed: u64, fault: Fault, victim: usize, point: usize
     let mut crew = Crew::new(Box::new(cluster));
     let never = AtomicBool::new(false);
     let bounds = Bounds {
-        deadline: None,
+        deadline: Some(Instant::now() + Duration::from_secs(10)),
         cancelled: &never,
     };
     let (results, _) = crew
-        .run(definition, Plan::new(definition, &schedule), bounds)
+        .run(
+            definition,
+            Plan::new(definition, &schedule, Duration::ZERO),
+            bounds,
+        )
         .unwrap();
     let blobs = graph.collect(&mut Results::new(definition, results));
     drop(crew);

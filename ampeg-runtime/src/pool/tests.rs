@@ -99,7 +99,11 @@ fn crash_costs_its_own_task_only() {
         };
         assert_eq!(
             kind(&outcome, 1),
-            TaskErrorKind::Crashed { signal, exit_code }
+            TaskErrorKind::Crashed {
+                signal,
+                exit_code,
+                stderr: String::new()
+            }
         );
         assert_eq!(outcome.report().deaths().len(), 1);
         let Some(Err(error)) = &outcome[3] else {

@@ -1,12 +1,13 @@
 //! What a worker is running right now, in memory that its coordinator can read even after the worker's death.
 
 use crate::id::TaskId;
+use crate::message::{Running, Timestamp};
 use ipc_channel::ipc::IpcSharedMemory;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// One cell that one worker writes and its coordinator reads.
+/// One cell that one worker writes and its coordinator reads: the attempt at a task that is running, and its start.
 #[derive(Debug, Clone)]
 pub(crate) struct Progress(Arc<Cell>);
 
@@ -14,7 +15,7 @@ pub(crate) struct Progress(Arc<Cell>);
 struct Cell {
     /// Keeps the memory mapped.
     memory: IpcSharedMemory,
-    cell: NonNull<AtomicU64>,
+    cell: NonNull<[AtomicU64; 2]>,
 }
 
 // SAFETY: the pointer is only ever used as a shared reference to an atomic, which any thread may use.
@@ -25,7 +26,7 @@ unsafe impl Sync for Cell {}
 impl Progress {
     /// A new cell; fails if the system has no shared memory left.
     pub(crate) fn new() -> Result<Self, String> {
-        std::panic::catch_unwind(|| IpcSharedMemory::from_byte(0, size_of::<AtomicU64>()))
+        std::panic::catch_unwind(|| IpcSharedMemory::from_byte(0, size_of::<[AtomicU64; 2]>()))
             .map_err(|_| "no shared memory".to_owned())
             .and_then(Self::of)
     }
@@ -35,10 +36,10 @@ impl Progress {
         // SAFETY: the slice is not used as such: it only lends its address, and no other reference to the memory
         // exists in this process.
         let bytes = unsafe { memory.deref_mut() };
-        if bytes.len() < size_of::<AtomicU64>() {
+        if bytes.len() < size_of::<[AtomicU64; 2]>() {
             return Err("the cell of a worker's progress is too small".into());
         }
-        let cell = NonNull::from(bytes).cast::<AtomicU64>();
+        let cell = NonNull::from(bytes).cast::<[AtomicU64; 2]>();
         if !cell.is_aligned() {
             return Err("the cell of a worker's progress is not aligned".into());
         }
@@ -50,23 +51,33 @@ impl Progress {
         self.0.memory.clone()
     }
 
-    /// Notes the attempt at a task that begins, or that none is running.
-    pub(crate) fn set(&self, running: Option<(TaskId, u32)>) {
-        let value = running.map_or(0, |(task, attempt)| {
-            u64::from(attempt) << 32 | task.index() as u64
-        });
-        self.cell().store(value, Ordering::Release);
+    /// Notes the attempt at a task that begins.
+    pub(crate) fn begin(&self, task: TaskId, attempt: u32, start: Timestamp) {
+        let [running, since] = self.cell();
+        since.store(start, Ordering::Relaxed);
+        let value = u64::from(attempt) << 32 | task.index() as u64;
+        running.store(value, Ordering::Release);
+    }
+
+    /// Notes that no task is running.
+    pub(crate) fn end(&self) {
+        self.cell()[0].store(0, Ordering::Release);
     }
 
     /// The attempt at a task that is running, if one is; attempts count from 1.
-    pub(crate) fn running(&self) -> Option<(TaskId, u32)> {
-        let value = self.cell().load(Ordering::Acquire);
+    pub(crate) fn running(&self) -> Option<Running> {
+        let [running, since] = self.cell();
+        let value = running.load(Ordering::Acquire);
         let attempt = u32::try_from(value >> 32).ok()?;
         let task = usize::try_from(value & u64::from(u32::MAX)).ok()?;
-        (attempt > 0).then(|| (TaskId::new(task), attempt))
+        (attempt > 0).then(|| Running {
+            task: TaskId::new(task),
+            attempt,
+            start: since.load(Ordering::Relaxed),
+        })
     }
 
-    fn cell(&self) -> &AtomicU64 {
+    fn cell(&self) -> &[AtomicU64; 2] {
         // SAFETY: the memory is mapped, shared and writable for as long as `memory` lives, large enough and aligned
         // (checked in `of`), and touched by all sides through atomics only.
         unsafe { self.0.cell.as_ref() }
@@ -82,11 +93,17 @@ mod tests {
         let worker = Progress::new().unwrap();
         let coordinator = Progress::of(worker.memory()).unwrap();
         assert_eq!(coordinator.running(), None);
-        worker.set(Some((TaskId::new(0), 1)));
-        assert_eq!(coordinator.running(), Some((TaskId::new(0), 1)));
-        worker.set(Some((TaskId::new(70_000), 3)));
-        assert_eq!(coordinator.running(), Some((TaskId::new(70_000), 3)));
-        worker.set(None);
+        for (task, attempt) in [(0, 1), (70_000, 3)] {
+            let task = TaskId::new(task);
+            worker.begin(task, attempt, 17);
+            let running = Running {
+                task,
+                attempt,
+                start: 17,
+            };
+            assert_eq!(coordinator.running(), Some(running));
+        }
+        worker.end();
         assert_eq!(coordinator.running(), None);
     }
 

@@ -7,8 +7,8 @@
 
 use super::{Cluster, Event, Exit};
 use crate::error::Error;
-use crate::id::{ProcessorId, TaskId};
-use crate::message::{FromWorker, ToWorker};
+use crate::id::ProcessorId;
+use crate::message::{FromWorker, Running, ToWorker};
 use crate::process::Process;
 use crate::run_error::RunErrorKind;
 use crate::sys::Progress;
@@ -30,6 +30,7 @@ pub(super) enum ToWorkerProcess {
     Welcome {
         worker: ProcessorId,
         generation: u32,
+        memory_limit: Option<u64>,
         coordinator: IpcSender<ToCoordinator>,
     },
     /// How to reach another worker from now on.
@@ -69,6 +70,8 @@ pub(crate) struct IpcCluster {
     workers: Vec<Member>,
     inbound: IpcReceiver<ToCoordinator>,
     inbound_sender: IpcSender<ToCoordinator>,
+    /// How many bytes of address space a worker may use.
+    memory_limit: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -83,13 +86,14 @@ struct Member {
 
 impl IpcCluster {
     /// Starts the workers side by side, and returns when all are connected.
-    pub(crate) fn start(n_workers: usize) -> Result<Self, Error> {
+    pub(crate) fn start(n_workers: usize, memory_limit: Option<u64>) -> Result<Self, Error> {
         let (inbound_sender, inbound) = ipc::channel().map_err(no_channel)?;
         let guests: Vec<_> = (0..n_workers).map(|_| Guest::invite()).collect();
         let mut cluster = Self {
             workers: Vec::with_capacity(n_workers),
             inbound,
             inbound_sender,
+            memory_limit,
         };
         for (index, guest) in guests.into_iter().enumerate() {
             let member = cluster.welcome(ProcessorId::new(index), 0, guest?)?;
@@ -107,6 +111,7 @@ impl IpcCluster {
         let welcome = ToWorkerProcess::Welcome {
             worker,
             generation,
+            memory_limit: self.memory_limit,
             coordinator: coordinator.clone(),
         };
         let watched = process.watch(move |exit| {
@@ -218,7 +223,7 @@ impl Cluster for IpcCluster {
         true
     }
 
-    fn running(&self, worker: ProcessorId) -> Option<(TaskId, u32)> {
+    fn running(&self, worker: ProcessorId) -> Option<Running> {
         self.workers[worker.index()].progress.running()
     }
 

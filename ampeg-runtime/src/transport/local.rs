@@ -5,8 +5,8 @@
 
 use super::{Cluster, Event, Exit};
 use crate::error::Error;
-use crate::id::{ProcessorId, TaskId};
-use crate::message::{FromWorker, ToWorker, Value};
+use crate::id::ProcessorId;
+use crate::message::{FromWorker, Running, ToWorker, Value};
 use crate::run_error::RunErrorKind;
 use crate::sys::Progress;
 use crate::worker::{Incoming, Link, work};
@@ -62,8 +62,8 @@ fn spawn(mut link: LocalLink) -> Result<JoinHandle<()>, Error> {
     let thread = std::thread::Builder::new().name(name).spawn(move || {
         work(&mut link);
         let exit = Exit {
-            signal: None,
             code: Some(0),
+            ..Exit::default()
         };
         // A coordinator that is gone needs no news.
         let _ = link.coordinator.send(Event::Exited(link.worker, exit));
@@ -100,7 +100,7 @@ impl Cluster for LocalCluster {
         false
     }
 
-    fn running(&self, worker: ProcessorId) -> Option<(TaskId, u32)> {
+    fn running(&self, worker: ProcessorId) -> Option<Running> {
         self.workers[worker.index()].progress.running()
     }
 

@@ -3,8 +3,9 @@
 //! One contract suite, at the foot, runs against every transport.
 
 use crate::error::Error;
-use crate::id::{ProcessorId, TaskId};
-use crate::message::{FromWorker, ToWorker};
+use crate::id::ProcessorId;
+use crate::message::{FromWorker, Running, ToWorker};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ pub(crate) trait Cluster: Send + fmt::Debug {
     fn kill(&mut self, worker: ProcessorId) -> bool;
 
     /// The attempt at a task that a worker is running, or was running when it exited.
-    fn running(&self, worker: ProcessorId) -> Option<(TaskId, u32)>;
+    fn running(&self, worker: ProcessorId) -> Option<Running>;
 
     /// The process that a worker lives in, if it has one of its own.
     #[cfg(test)]
@@ -50,8 +51,10 @@ pub(crate) enum Event {
 }
 
 /// How a worker ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Exit {
     pub(crate) signal: Option<i32>,
     pub(crate) code: Option<i32>,
+    /// The end of what it wrote to stderr.
+    pub(crate) stderr: String,
 }

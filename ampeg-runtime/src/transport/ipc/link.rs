@@ -48,11 +48,13 @@ impl IpcLink {
         let Some(Ok(ToWorkerProcess::Welcome {
             worker,
             generation,
+            memory_limit,
             coordinator,
         })) = receive(&receiver)
         else {
             return Err("the coordinator did not say welcome".into());
         };
+        limit_memory(memory_limit)?;
         spawn("ampeg receive", move || drain(&receiver, &sender))?;
         Ok(Self {
             worker,
@@ -89,6 +91,23 @@ fn check_parent(coordinator: u32) -> Result<(), String> {
     }
     #[cfg(not(unix))]
     let _ = coordinator;
+    Ok(())
+}
+
+fn limit_memory(bytes: Option<u64>) -> Result<(), String> {
+    #[cfg(unix)]
+    if bytes.is_some() {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let maximum = getrlimit(Resource::As).maximum;
+        let limit = Rlimit {
+            current: bytes,
+            maximum,
+        };
+        setrlimit(Resource::As, limit)
+            .map_err(|error| format!("its memory could not be limited: {error}"))?;
+    }
+    #[cfg(not(unix))]
+    let _ = bytes;
     Ok(())
 }
 
