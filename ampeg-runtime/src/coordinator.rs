@@ -15,6 +15,9 @@ use std::time::Duration;
 
 mod recovery;
 
+#[cfg(test)]
+mod tests;
+
 /// Steps that go into one message: it must stay far below what a socket buffers.
 const STEPS_PER_MESSAGE: usize = 256;
 /// After so many deaths in a row while no task was running, the next task of the worker takes the blame.
