@@ -1,0 +1,305 @@
+//! What fails, and what that leaves alone, on real worker processes, each test in a process of its own.
+
+#![deny(warnings)]
+
+mod isolated;
+
+use ampeg::{Pool, TaskError, TaskErrorKind, graph};
+use isolated::isolated;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+fn kind<T: fmt::Debug>(result: &Result<T, TaskError>) -> &TaskErrorKind {
+    result.as_ref().unwrap_err().kind()
+}
+
+fn text<T: fmt::Debug>(result: &Result<T, TaskError>) -> String {
+    result.as_ref().unwrap_err().to_string()
+}
+
+fn abort() -> i64 {
+    std::process::abort()
+}
+
+fn exit(code: i32) -> i64 {
+    std::process::exit(code)
+}
+
+fn kill_myself() -> i64 {
+    let id = std::process::id().to_string();
+    Command::new("kill").args(["-KILL", &id]).status().unwrap();
+    std::thread::sleep(Duration::from_secs(600));
+    0
+}
+
+fn overflow(depth: u64) -> i64 {
+    let frame = std::hint::black_box([depth; 1000]);
+    if depth == u64::MAX {
+        return 0;
+    }
+    overflow(depth + 1) + i64::try_from(frame[0]).unwrap()
+}
+
+fn endless() -> i64 {
+    loop {
+        std::hint::black_box(0);
+    }
+}
+
+fn panic_with(payload: u32) -> i64 {
+    std::panic::panic_any(payload)
+}
+
+//   a    bad
+//   │ └─┐ │
+//   c    sum
+//          │
+//        last
+#[test]
+fn crash_costs_the_task_and_what_depends_on_it() {
+    isolated(|| {
+        for processes in 1..=3 {
+            let outcome =
+                graph! { a = 1; bad = abort(); c = a + 1; sum = a + bad; last = sum + 1; };
+            let outcome = outcome.run(processes).unwrap();
+            assert_eq!((&outcome.a, &outcome.c), (&Ok(1), &Ok(2)));
+            let crashed = TaskErrorKind::Crashed {
+                signal: Some(6),
+                exit_code: None,
+            };
+            assert_eq!(*kind(&outcome.bad), crashed);
+            let last = outcome.last.as_ref().unwrap_err();
+            assert!(matches!(
+                last.kind(),
+                TaskErrorKind::DependencyFailed { .. }
+            ));
+            assert_eq!((last.task(), last.root().task()), ("last", "bad"));
+            assert_eq!(outcome.report().deaths().len(), 1);
+            let error = outcome.into_values().unwrap_err();
+            assert_eq!((error.task(), error.kind()), ("bad", &crashed));
+        }
+    });
+}
+
+#[test]
+fn every_way_to_die_is_told() {
+    isolated(|| {
+        let outcome = graph! {
+            aborted = abort();
+            exited = exit(3);
+            left = exit(0);
+            killed = kill_myself();
+            overflown = overflow(0);
+            greedy = vec![1_u8; usize::MAX / 4].len();
+            fine = 1;
+        };
+        let pool = Pool::new(2).unwrap();
+        let outcome = pool.run(&outcome).unwrap();
+        assert_eq!(outcome.fine, Ok(1));
+        let told = [
+            (text(&outcome.aborted), "SIGABRT"),
+            (text(&outcome.exited), "exited with code 3"),
+            (text(&outcome.left), "exited with code 0"),
+            (text(&outcome.killed), "SIGKILL"),
+            (text(&outcome.overflown), "SIGSEGV"),
+            (text(&outcome.greedy), "SIGABRT"),
+        ];
+        for (text, part) in told {
+            assert!(text.contains(part), "{text}");
+            assert!(text.contains("tests/failure.rs:"), "{text}");
+        }
+        assert_eq!(pool.run(&graph! { after = 1 + 1; }).unwrap().after, Ok(2));
+    });
+}
+
+#[test]
+fn panics_and_errors_are_told_with_their_places() {
+    isolated(|| {
+        let (list, divisor) = (vec![1, 2, 3], 0);
+        let outcome = graph! {
+            index = list[3];
+            division = 1 / divisor;
+            payload = panic_with(7);
+            parsed: i64 = "seven".parse()?;
+            boxed = Err::<(), Box<dyn std::error::Error + Send + Sync>>("in a box".into())?;
+            fine = list.len();
+        };
+        let outcome = outcome.run(2).unwrap();
+        assert_eq!(outcome.fine, Ok(3));
+        let TaskErrorKind::Panicked { message, location } = kind(&outcome.index) else {
+            panic!("{:?}", outcome.index);
+        };
+        assert!(message.contains("index out of bounds"), "{message}");
+        assert!(location.as_ref().unwrap().starts_with("tests/failure.rs:"));
+        assert!(text(&outcome.division).contains("divide by zero"));
+        assert!(matches!(
+            kind(&outcome.payload),
+            TaskErrorKind::Panicked { .. }
+        ));
+        assert!(text(&outcome.parsed).contains("failed: invalid digit"));
+        assert!(text(&outcome.boxed).contains("failed: in a box"));
+        assert!(outcome.report().deaths().is_empty());
+    });
+}
+
+/// Crashes the first `n` times, as counted by the files in `folder`.
+fn crash_first(n: usize, folder: &Path) -> Result<usize, std::io::Error> {
+    let tries = std::fs::read_dir(folder)?.count();
+    std::fs::write(folder.join(tries.to_string()), "")?;
+    if tries < n {
+        std::process::abort();
+    }
+    Ok(tries)
+}
+
+#[test]
+fn crash_is_tried_again_as_often_as_told() {
+    isolated(|| {
+        let folder = |name: &str| {
+            let folder = std::env::temp_dir().join(name);
+            std::fs::create_dir(&folder).unwrap();
+            folder
+        };
+        let (here, there) = (folder("here"), folder("there"));
+        let outcome = graph! {
+            enough = crash_first(2, &here)? retry 2;
+            few = crash_first(5, &there)? retry 1;
+            after = enough + 1;
+        };
+        let outcome = outcome.run(2).unwrap();
+        assert_eq!((&outcome.enough, &outcome.after), (&Ok(2), &Ok(3)));
+        let error = outcome.few.as_ref().unwrap_err();
+        assert_eq!(error.attempt(), 2);
+        assert!(error.to_string().contains("attempt 2 crashed"), "{error}");
+        assert_eq!(outcome.report().deaths().len(), 4);
+        for folder in [here, there] {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
+    });
+}
+
+#[test]
+fn task_beyond_its_time_is_ended() {
+    isolated(|| {
+        let start = Instant::now();
+        let limit = Duration::from_millis(200);
+        let outcome = graph! {
+            stuck = endless() within limit;
+            asleep = std::thread::sleep(Duration::from_secs(600)) within 0.2;
+            after = stuck + 1;
+            fine = 1 within 100;
+        };
+        let outcome = outcome.run(2).unwrap();
+        assert_eq!(*kind(&outcome.stuck), TaskErrorKind::TimedOut { limit });
+        assert_eq!(*kind(&outcome.asleep), TaskErrorKind::TimedOut { limit });
+        assert_eq!(outcome.after.as_ref().unwrap_err().root().task(), "stuck");
+        assert_eq!(outcome.fine, Ok(1));
+        assert!(start.elapsed() < Duration::from_secs(60));
+    });
+}
+
+/// Refuses to be what its name says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Awkward {
+    Written,
+    Read,
+    WrittenInPanic,
+    ReadInPanic,
+    Fine,
+}
+
+impl Serialize for Awkward {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Written => Err(serde::ser::Error::custom("it will not be written")),
+            Self::WrittenInPanic => panic!("it panics when written"),
+            Self::Read => serializer.serialize_u8(0),
+            Self::ReadInPanic => serializer.serialize_u8(1),
+            Self::Fine => serializer.serialize_u8(2),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Awkward {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u8::deserialize(deserializer)? {
+            0 => Err(serde::de::Error::custom("it will not be read")),
+            1 => panic!("it panics when read"),
+            _ => Ok(Self::Fine),
+        }
+    }
+}
+
+#[test]
+fn result_that_cannot_be_sent_costs_itself() {
+    isolated(|| {
+        let outcome = graph! {
+            written = Awkward::Written;
+            read = Awkward::Read;
+            written_in_panic = Awkward::WrittenInPanic;
+            read_in_panic = Awkward::ReadInPanic;
+            fine = Awkward::Fine;
+            other = 1;
+        };
+        for processes in [1, 3] {
+            let outcome = outcome.run(processes).unwrap();
+            assert_eq!(
+                (&outcome.fine, &outcome.other),
+                (&Ok(Awkward::Fine), &Ok(1))
+            );
+            for result in [&outcome.written, &outcome.read, &outcome.read_in_panic] {
+                let kind = kind(result);
+                assert!(
+                    matches!(kind, TaskErrorKind::NotDeliverable { .. }),
+                    "{kind:?}"
+                );
+            }
+            assert!(text(&outcome.read_in_panic).contains("it panics when read"));
+            assert!(text(&outcome.written_in_panic).contains("it panics when written"));
+        }
+    });
+}
+
+/// Panics when it is dropped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Grenade(i64);
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking() || self.0 < 5, "it went off");
+    }
+}
+
+#[test]
+fn panic_in_a_destructor_loses_no_other_result() {
+    isolated(|| {
+        let outcome = graph! {
+            thrown = Grenade(7);
+            held = thrown.0;
+            other = 1;
+            pub sum = held + other;
+            pub alone = 2;
+        };
+        for processes in [1, 2] {
+            let outcome = outcome.run(processes).unwrap();
+            assert_eq!(outcome.alone, Ok(2));
+            if let Err(error) = &outcome.sum {
+                assert!(error.to_string().contains("it went off"), "{error}");
+            }
+        }
+    });
+}
+
+#[test]
+fn all_may_fail() {
+    isolated(|| {
+        let outcome = graph! { a = abort(); b = panic_with(1); c: i64 = Err("no")?; d = abort(); e = a + b + c + d; };
+        let outcome = outcome.run(4).unwrap();
+        let results = [&outcome.a, &outcome.b, &outcome.c, &outcome.d, &outcome.e];
+        assert!(results.into_iter().all(Result::is_err));
+        assert_eq!(outcome.report().deaths().len(), 2);
+    });
+}

@@ -1,0 +1,162 @@
+//! Runs the body of a test in a process of its own: within a deadline, and with a look at what it leaves behind.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::{JoinHandle, sleep};
+use std::time::{Duration, Instant};
+
+const VARIABLE: &str = "AMPEG_ISOLATED_TEST";
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Runs `body`, the whole of the calling test, in a process of its own.
+///
+/// Fails if it fails, takes too long, or leaves a process or a temporary file behind.
+pub(crate) fn isolated<F: FnOnce()>(body: F) {
+    let name = name::<F>();
+    if is_inside(&name) {
+        return body();
+    }
+    let test = Isolated::start(&name);
+    let (status, output) = test.end(Duration::ZERO);
+    assert!(status.success(), "{status}\n{output}");
+}
+
+/// As [`isolated`], but the process is killed as soon as it prints a line with `ready`.
+#[allow(dead_code, reason = "not every test file needs it")]
+pub(crate) fn killed_when_ready<F: FnOnce()>(body: F) {
+    let name = name::<F>();
+    if is_inside(&name) {
+        return body();
+    }
+    let mut test = Isolated::start(&name);
+    test.wait_for_file("ready");
+    test.child.kill().unwrap();
+    // A worker may need a moment to see that its caller is gone.
+    let (status, output) = test.end(Duration::from_secs(10));
+    assert!(!status.success(), "it ended before it was killed\n{output}");
+}
+
+/// The path of the test in its test program: a closure is named after the function that it is in.
+fn name<F>() -> String {
+    let path = std::any::type_name::<F>().trim_end_matches("::{{closure}}");
+    let (_, name) = path.split_once("::").expect("a test is in a crate");
+    name.to_owned()
+}
+
+fn is_inside(name: &str) -> bool {
+    std::env::var(VARIABLE).is_ok_and(|inside| inside == name)
+}
+
+struct Isolated {
+    child: Child,
+    output: Vec<JoinHandle<String>>,
+    folder: PathBuf,
+}
+
+impl Isolated {
+    fn start(name: &str) -> Self {
+        // Short, since paths of sockets are limited.
+        let folder = std::env::temp_dir().join(format!("ampeg{}{name:.20}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--exact", name, "--nocapture", "--test-threads=1"])
+            .env(VARIABLE, name)
+            .env("TMPDIR", &folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().unwrap();
+        let output = vec![
+            collect(child.stdout.take().unwrap()),
+            collect(child.stderr.take().unwrap()),
+        ];
+        Self {
+            child,
+            output,
+            folder,
+        }
+    }
+
+    fn wait_for_file(&self, name: &str) {
+        let start = Instant::now();
+        while !self.folder.join(name).exists() {
+            assert!(
+                start.elapsed() < DEADLINE,
+                "no `{name}` within {DEADLINE:?}"
+            );
+            sleep(Duration::from_millis(5));
+        }
+        std::fs::remove_file(self.folder.join(name)).unwrap();
+    }
+
+    /// Waits for its end, and then at most `grace` for that of the processes that it started.
+    fn end(mut self, grace: Duration) -> (ExitStatus, String) {
+        let start = Instant::now();
+        let status = loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => break Some(status),
+                None if start.elapsed() > DEADLINE => break None,
+                None => sleep(Duration::from_millis(5)),
+            }
+        };
+        let ended = Instant::now();
+        let group = self.child.id();
+        while !left_in_group(group).is_empty() && ended.elapsed() < grace {
+            sleep(Duration::from_millis(5));
+        }
+        let left = left_in_group(group);
+        if status.is_none() || !left.is_empty() {
+            kill_group(group);
+        }
+        let output: String = self
+            .output
+            .into_iter()
+            .map(|it| it.join().unwrap())
+            .collect();
+        let files: Vec<_> = std::fs::read_dir(&self.folder).unwrap().flatten().collect();
+        std::fs::remove_dir_all(&self.folder).unwrap();
+        let status = status.unwrap_or_else(|| panic!("no end within {DEADLINE:?}\n{output}"));
+        assert!(
+            left.is_empty(),
+            "it left processes behind: {left:?}\n{output}"
+        );
+        // What is killed cannot tidy up.
+        assert!(
+            files.is_empty() || !status.success(),
+            "it left files behind: {files:?}\n{output}"
+        );
+        (status, output)
+    }
+}
+
+fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // Whatever could be read is of use.
+        let _ = from.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// The processes of a group that are still alive, as the system describes them; where it does not tell, none.
+fn left_in_group(group: u32) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let stats = processes.filter_map(|it| std::fs::read_to_string(it.path().join("stat")).ok());
+    let is_left = |stat: &String| {
+        // After the name, which may hold anything, in brackets: state, parent, group.
+        let mut fields = stat.rsplit(')').next().unwrap_or("").split_whitespace();
+        fields.next() != Some("Z") && fields.nth(1) == Some(group.to_string().as_str())
+    };
+    stats.filter(is_left).collect()
+}
+
+fn kill_group(group: u32) {
+    // It may be gone by now.
+    let _ = Command::new("kill")
+        .args(["-KILL", "--", &format!("-{group}")])
+        .status();
+}
