@@ -129,8 +129,9 @@ pub use ampeg_macros::graph;
 #[doc(inline)]
 pub use ampeg_runtime::{
     Attempt, Cost, Dependency, Error, Graph, IntoCost, MeasuredCosts, Outcome, Outputs, Place,
-    Pool, PoolBuilder, ProcessorId, Report, Run, Statement, TaskError, TaskErrorKind, TaskGraph,
-    TaskGraphBuilder, TaskId, TaskValue, Time, Transfer, schedule, worker_process,
+    Policy, Pool, PoolBuilder, ProcessorId, Processors, Report, Run, Schedule, Scheduler, Slot,
+    Statement, TaskError, TaskErrorKind, TaskGraph, TaskGraphBuilder, TaskId, TaskValue, Time,
+    Transfer, schedule, worker_process,
 };
 
 #[cfg(any(doc, doctest))]
