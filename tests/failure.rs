@@ -20,6 +20,16 @@ fn text<T: fmt::Debug>(result: &Result<T, TaskError>) -> String {
     result.as_ref().unwrap_err().to_string()
 }
 
+fn is_abort(kind: &TaskErrorKind) -> bool {
+    matches!(
+        kind,
+        TaskErrorKind::Crashed {
+            signal: Some(6),
+            ..
+        }
+    )
+}
+
 fn abort() -> i64 {
     std::process::abort()
 }
@@ -66,11 +76,7 @@ fn crash_costs_the_task_and_what_depends_on_it() {
                 graph! { a = 1; bad = abort(); c = a + 1; sum = a + bad; last = sum + 1; };
             let outcome = outcome.run(processes).unwrap();
             assert_eq!((&outcome.a, &outcome.c), (&Ok(1), &Ok(2)));
-            let crashed = TaskErrorKind::Crashed {
-                signal: Some(6),
-                exit_code: None,
-            };
-            assert_eq!(*kind(&outcome.bad), crashed);
+            assert!(is_abort(kind(&outcome.bad)), "{:?}", outcome.bad);
             let last = outcome.last.as_ref().unwrap_err();
             assert!(matches!(
                 last.kind(),
@@ -79,7 +85,7 @@ fn crash_costs_the_task_and_what_depends_on_it() {
             assert_eq!((last.task(), last.root().task()), ("last", "bad"));
             assert_eq!(outcome.report().deaths().len(), 1);
             let error = outcome.into_values().unwrap_err();
-            assert_eq!((error.task(), error.kind()), ("bad", &crashed));
+            assert!(error.task() == "bad" && is_abort(error.kind()));
         }
     });
 }
