@@ -44,7 +44,8 @@ fn main() -> Result<(), ampeg::Error> {
         e = sub(c, d) @ 10.9 via 1;
     };
 
-    println!("the plan for three workers:\n{}\n", pythagoras.schedule(3)?);
+    let plan = pythagoras.schedule(3)?;
+    println!("{}\n", plan.to_table(pythagoras.task_graph()?));
     let outcome = pythagoras.run(3)?;
     println!(
         "a = {:?}, c = {:?}, d = {:?}",

@@ -25,7 +25,7 @@ mod forecast;
 mod season;
 mod trend;
 
-use ampeg::{Graph, Pool, graph};
+use ampeg::{Pool, graph};
 use data::{Day, read_days};
 use extremes::{Extreme, Rain, hottest_day};
 use forecast::{Analogues, Simple, simple};
@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         inline.as_secs_f64() * 1e3,
         parallel.as_secs_f64() * 1e3,
         inline.as_secs_f64() / parallel.as_secs_f64(),
-        predicted_speedup(&graph)?
+        graph.schedule(WORKERS)?.speed_up(graph.task_graph()?)?
     );
     Ok(())
 }
@@ -112,11 +112,4 @@ fn answer(
         n_days = analogues.n_days,
         error = analogues.error,
     )
-}
-
-/// What the costs of `graph` promise: the time of all tasks, one after another, by that of the schedule.
-fn predicted_speedup<O>(graph: &Graph<O>) -> Result<f64, ampeg::Error> {
-    let tasks = graph.task_graph()?;
-    let total: f64 = tasks.task_ids().map(|task| tasks.mean_cost(task)).sum();
-    Ok(total / graph.schedule(WORKERS)?.makespan().value())
 }
