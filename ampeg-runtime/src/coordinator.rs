@@ -258,8 +258,16 @@ impl<'a> Coordinator<'a> {
         let run = self.run;
         let mut steps = steps.into_iter().peekable();
         while steps.peek().is_some() {
-            let steps = steps.by_ref().take(STEPS_PER_MESSAGE).collect();
-            cluster.send(to, ToWorker::Steps { run, steps });
+            let chunk = steps.by_ref().take(STEPS_PER_MESSAGE).collect();
+            let more = steps.peek().is_some();
+            cluster.send(
+                to,
+                ToWorker::Steps {
+                    run,
+                    steps: chunk,
+                    more,
+                },
+            );
         }
     }
 

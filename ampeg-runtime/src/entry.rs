@@ -58,3 +58,59 @@ mod before_main {
         super::enter();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Output};
+
+    /// What this test program does with an invitation, if asked for the list of its tests.
+    fn list_with(program: &std::path::Path, invitation: &str) -> Output {
+        let mut command = Command::new(program);
+        command
+            .arg("--list")
+            .env(VARIABLE, invitation)
+            .output()
+            .unwrap()
+    }
+
+    #[test]
+    fn garbled_invitation_ends_the_process_with_a_message() {
+        let program = std::env::current_exe().unwrap();
+        for invitation in ["", "garbled", "1:2:3", "\u{fffd}"] {
+            let output = list_with(&program, invitation);
+            assert_eq!(output.status.code(), Some(102));
+            let message = String::from_utf8(output.stderr).unwrap();
+            assert!(
+                message.starts_with("ampeg: this process cannot be a worker:"),
+                "{message}"
+            );
+            assert!(output.stdout.is_empty(), "it must not reach `main`");
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn process_with_raised_privileges_ignores_the_invitation() {
+        use std::os::unix::fs::{PermissionsExt, chown};
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("raised");
+        std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        let nobody = 65534;
+        if chown(&program, Some(nobody), Some(nobody)).is_err() {
+            println!("skipped: only root can make a program that runs with other privileges");
+            return;
+        }
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(folder.path(), open).unwrap();
+        let raised = std::fs::Permissions::from_mode(0o4755);
+        std::fs::set_permissions(&program, raised).unwrap();
+        let output = list_with(&program, "garbled");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(
+            String::from_utf8(output.stdout)
+                .unwrap()
+                .contains("ignores_the_invitation")
+        );
+    }
+}

@@ -19,8 +19,14 @@ pub(crate) enum ToWorker {
     Graph { descriptor: DescriptorAddress },
     /// The next captured value of that graph.
     Capture(Payload),
-    /// More to do in a run: behind all other steps, but for lost results, which come before what may need them.
-    Steps { run: RunId, steps: Vec<Step> },
+    /// More to do in a run: behind all other steps, but for lost results, which come before what needs them.
+    ///
+    /// If there is `more`, nothing is done before that has come: it may need the results of these.
+    Steps {
+        run: RunId,
+        steps: Vec<Step>,
+        more: bool,
+    },
     /// A result that steps here need.
     Value(Value),
     /// These tasks are not to be run: something that they need has failed.

@@ -3,11 +3,13 @@
 //! A plan knows tasks and workers, but no process and no clock.
 
 use crate::failure::TaskErrorKind;
+use crate::graph::TaskGraph;
 use crate::id::{ProcessorId, TaskId};
 use crate::program::Definition;
 use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
 /// What each worker does, in order.
@@ -38,27 +40,49 @@ impl Plan {
                 ..Step::new(definition, task)
             }
         };
-        let processors = (0..schedule.n_processors()).map(ProcessorId::new);
-        let queue = |processor| {
-            schedule
-                .slots(processor)
-                .iter()
-                .map(|slot| step(slot.task))
-                .collect()
-        };
+        let order = linear_order(graph, schedule);
+        let mut queues = vec![Vec::new(); schedule.n_processors()];
+        for task in order {
+            queues[home(task).index()].push(step(task));
+        }
         Self {
-            queues: processors.map(queue).collect(),
+            queues,
             homes: graph.task_ids().map(home).collect(),
         }
     }
 }
 
-/// Puts steps that compute lost results where they belong in a queue: before all that may need them,
-/// behind those that are there already, whose results they may need.
-pub(crate) fn insert_again(queue: &mut VecDeque<Step>, steps: impl IntoIterator<Item = Step>) {
-    let place = queue.iter().take_while(|step| step.again).count();
-    for (offset, step) in steps.into_iter().enumerate() {
-        queue.insert(place + offset, step);
+/// One order of all tasks that follows the schedule and every dependency.
+///
+/// Each worker runs its tasks in this order, so that there is always one that can go on: the first of all that are left.
+/// It matters where tasks cost nothing, and several start at one time.
+fn linear_order(graph: &TaskGraph, schedule: &Schedule) -> Vec<TaskId> {
+    let mut missing: Vec<_> = graph
+        .task_ids()
+        .map(|task| graph.predecessors(task).len())
+        .collect();
+    let start = |task: TaskId| Reverse((schedule.slot(task).start, task));
+    let mut ready: BinaryHeap<_> = graph.entry_tasks().map(start).collect();
+    let mut order = Vec::with_capacity(graph.n_tasks());
+    while let Some(Reverse((_, task))) = ready.pop() {
+        order.push(task);
+        for successor in graph.successors(task) {
+            missing[successor.task.index()] -= 1;
+            if missing[successor.task.index()] == 0 {
+                ready.push(start(successor.task));
+            }
+        }
+    }
+    order
+}
+
+/// Puts steps that compute lost results, in topological order, into a queue: each right before the first step that
+/// needs it, so that it comes behind all that it may need itself.
+pub(crate) fn insert_again(queue: &mut VecDeque<Step>, steps: Vec<Step>) {
+    for step in steps.into_iter().rev() {
+        let needs = |other: &Step| other.inputs.contains(&step.task);
+        let place = queue.iter().position(needs).unwrap_or(queue.len());
+        queue.insert(place, step);
     }
 }
 
@@ -66,7 +90,7 @@ pub(crate) fn insert_again(queue: &mut VecDeque<Step>, steps: impl IntoIterator<
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Step {
     pub(crate) task: TaskId,
-    statement: u32,
+    pub(crate) statement: u32,
     /// The values of the statement's indices.
     pub(crate) indices: Vec<i64>,
     /// The tasks whose results it needs, in the order of its inputs.

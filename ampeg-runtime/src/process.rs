@@ -41,8 +41,11 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 impl Process {
     /// Starts this executable again, as a worker that is told how to connect by `invitation`.
     pub(crate) fn start(invitation: &str) -> io::Result<Self> {
-        let mut child = command()?
-            .env(VARIABLE, invitation)
+        Self::spawn(command()?.env(VARIABLE, invitation))
+    }
+
+    fn spawn(command: &mut Command) -> io::Result<Self> {
+        let mut child = command
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()?;
@@ -151,6 +154,12 @@ impl Process {
             stderr: String::from_utf8_lossy(&stderr).into_owned(),
             ..state.exit.clone().unwrap_or_default()
         }
+    }
+
+    /// A process that is no worker.
+    #[cfg(test)]
+    pub(crate) fn other(program: &str, argument: &str) -> io::Result<Self> {
+        Self::spawn(Command::new(program).arg(argument))
     }
 
     #[cfg(test)]

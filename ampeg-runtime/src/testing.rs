@@ -191,16 +191,21 @@ fn act(action: &Action) -> Result<(), String> {
 
 /// What sequential evaluation gives, by task: the digest, or none if the task or one before it does not compute.
 pub(crate) fn expected(nodes: &[Node]) -> Vec<Option<u64>> {
-    let mut digests: Vec<Option<u64>> = Vec::new();
-    for (index, node) in nodes.iter().enumerate() {
-        let inputs: Option<Vec<u64>> = node.parents.iter().map(|&parent| digests[parent]).collect();
-        let computes = matches!(node.action, Action::Compute | Action::AbortOnce(_));
-        digests.push(match inputs {
-            Some(inputs) if computes => Some(Blob::new(index, 0, inputs.into_iter()).digest),
-            _ => None,
-        });
+    let mut digests: Vec<Option<Option<u64>>> = vec![None; nodes.len()];
+    while digests.iter().any(Option::is_none) {
+        for (index, node) in nodes.iter().enumerate() {
+            let inputs: Option<Vec<Option<u64>>> =
+                node.parents.iter().map(|&parent| digests[parent]).collect();
+            if let Some(inputs) = inputs {
+                let computes = matches!(node.action, Action::Compute | Action::AbortOnce(_));
+                let inputs: Option<Vec<u64>> = inputs.into_iter().collect();
+                let inputs = inputs.filter(|_| computes);
+                let blob = inputs.map(|inputs| Blob::new(index, 0, inputs.into_iter()));
+                digests[index] = Some(blob.map(|blob| blob.digest));
+            }
+        }
     }
-    digests
+    digests.into_iter().flatten().collect()
 }
 
 /// Checks every result of a run against sequential evaluation.
@@ -217,26 +222,34 @@ pub(crate) fn check(nodes: &[Node], results: &Blobs) {
     }
 }
 
-/// A random graph whose tasks all compute.
+/// A random graph whose tasks all compute; the numbers of its tasks follow no order.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a size is drawn from a range of magnitudes"
+)]
 pub(crate) fn random_nodes(
     random: &mut fastrand::Rng,
     n_tasks: usize,
     largest: usize,
 ) -> Vec<Node> {
-    let mut nodes = Vec::new();
+    let mut numbers: Vec<usize> = (0..n_tasks).collect();
+    random.shuffle(&mut numbers);
+    let mut nodes = vec![None; n_tasks];
     for index in 0..n_tasks {
-        let mut parents: Vec<usize> = (0..index).collect();
+        let mut parents = numbers[..index].to_vec();
         random.shuffle(&mut parents);
         parents.truncate(random.usize(0..=4));
         let magnitude = random.f64() * (largest as f64 + 1.0).ln();
-        nodes.push(Node {
+        nodes[numbers[index]] = Some(Node {
             parents,
             size: magnitude.exp() as usize - 1,
             action: Action::Compute,
             output: random.bool(),
         });
     }
-    nodes
+    nodes.into_iter().flatten().collect()
 }
 
 /// Random costs of a graph, fixed by a seed.

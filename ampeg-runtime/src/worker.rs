@@ -71,6 +71,8 @@ struct Worker {
     /// The last run that is over.
     ended: RunId,
     queue: VecDeque<Step>,
+    /// Steps of which more are to come.
+    incoming: Vec<Step>,
     skipped: HashSet<TaskId>,
     /// Values of runs that have not begun here.
     early: Vec<Incoming>,
@@ -93,7 +95,13 @@ impl Worker {
                     loading.captures.push(payload);
                 }
             }
-            ToWorker::Steps { run, steps } => self.on_steps(run, steps, link),
+            ToWorker::Steps { run, steps, more } => {
+                self.incoming.extend(steps);
+                if !more {
+                    let steps = std::mem::take(&mut self.incoming);
+                    self.on_steps(run, steps, link);
+                }
+            }
             ToWorker::Value(value) if Some(value.run) == self.run => {
                 self.on_value(incoming.from, value);
             }
@@ -117,8 +125,8 @@ impl Worker {
         };
         steps.iter().for_each(|step| executor.expect(step));
         let (again, planned): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.again);
-        insert_again(&mut self.queue, again);
         self.queue.extend(planned);
+        insert_again(&mut self.queue, again);
         if self.run != Some(run) {
             self.run = Some(run);
             for incoming in std::mem::take(&mut self.early) {
@@ -177,6 +185,7 @@ impl Worker {
         self.ended = run;
         self.run = None;
         self.queue.clear();
+        self.incoming.clear();
         self.skipped.clear();
         self.arrivals.clear();
         self.early.retain(

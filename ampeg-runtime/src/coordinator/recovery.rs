@@ -151,7 +151,7 @@ impl Coordinator<'_> {
             .map(|&task| Step::again(self.definition, task))
             .collect();
         let queue = &mut self.workers[worker.index()].queue;
-        insert_again(queue, steps.iter().cloned());
+        insert_again(queue, steps.clone());
         self.send_steps(worker, steps, cluster);
     }
 }

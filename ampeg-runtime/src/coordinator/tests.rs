@@ -293,7 +293,7 @@ fn result_sent_to_a_worker_that_was_just_replaced_is_sent_again() {
 }
 
 #[test]
-fn lost_result_that_needs_another_one_under_way_comes_behind_it() {
+fn lost_result_comes_behind_another_one_that_it_needs() {
     let graph = graph(&nodes(&[3]), |_| (1.0, 1.0));
     let mut recorder = Recorder::default();
     let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
@@ -309,7 +309,20 @@ fn lost_result_that_needs_another_one_under_way_comes_behind_it() {
     assert_eq!(recorder.look(), [Did::Steps(0, vec![2])]);
     let queue = coordinator.workers[0].queue.iter();
     let queue: Vec<_> = queue.map(|step| step.task.index()).collect();
-    assert_eq!(queue, [0, 2, 1, 3]);
+    assert_eq!(queue, [0, 1, 2, 3]);
+}
+
+#[test]
+fn lost_result_comes_behind_an_input_that_was_never_reported() {
+    let graph = graph(&nodes(&[3]), |_| (1.0, 1.0));
+    let mut recorder = Recorder::default();
+    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
+    // Worker 0 has sent the result of 0 to worker 1, but died before it could say so.
+    coordinator.on_exit(worker(0), (killed(), None), &[], &mut recorder);
+    coordinator.on_ended(worker(1), done(2), &mut recorder);
+    let queue = coordinator.workers[0].queue.iter();
+    let queue: Vec<_> = queue.map(|step| step.task.index()).collect();
+    assert_eq!(queue, [0, 1, 2, 3]);
 }
 
 #[test]

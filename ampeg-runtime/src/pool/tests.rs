@@ -60,6 +60,30 @@ fn random_graphs_agree_with_sequential_evaluation_on_all_transports() {
 }
 
 #[test]
+fn plans_of_many_messages_keep_results_until_their_last_use() {
+    let _deadline = Deadline::seconds("many steps", 120);
+    // Each task needs the one before it and one far back, so that uses lie in different messages.
+    let node = |task: usize| Node {
+        parents: [task.checked_sub(1), task.checked_sub(600)]
+            .into_iter()
+            .flatten()
+            .collect(),
+        size: 3,
+        action: Action::Compute,
+        output: task % 100 == 99,
+    };
+    let nodes: Vec<_> = (0..2000).map(node).collect();
+    for pool in [
+        Pool::new(2).unwrap(),
+        Pool::builder().threads(2).build().unwrap(),
+    ] {
+        for costs in [(1.0, 0.0), (0.0, 0.0)] {
+            check(&nodes, &pool.run(&graph(&nodes, |_| costs)).unwrap());
+        }
+    }
+}
+
+#[test]
 fn large_results_in_both_directions_at_once_do_not_deadlock() {
     let _deadline = Deadline::seconds("both directions", 120);
     // Two layers of tasks that all need all of the layer before: every worker sends to every other at once.

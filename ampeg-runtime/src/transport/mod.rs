@@ -1,6 +1,6 @@
 //! What a transport must do for a coordinator; the workers' side is [`Link`](crate::worker::Link).
 //!
-//! One contract suite, at the foot, runs against every transport.
+//! One contract suite, in `tests`, runs against every transport.
 
 use crate::error::Error;
 use crate::id::ProcessorId;
@@ -11,6 +11,9 @@ use std::time::Duration;
 
 pub(crate) mod ipc;
 pub(crate) mod local;
+
+#[cfg(test)]
+mod tests;
 
 /// Workers, and the channels to and between them, as the coordinator has them.
 pub(crate) trait Cluster: Send + fmt::Debug {

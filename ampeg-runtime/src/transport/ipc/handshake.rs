@@ -11,6 +11,7 @@ use crate::sys;
 use ipc_channel::ipc::{IpcOneShotServer, IpcSender, IpcSharedMemory};
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -65,6 +66,10 @@ pub(in crate::transport) struct Guest {
 impl Guest {
     /// Starts a worker process.
     pub(in crate::transport) fn invite() -> Result<Self, Error> {
+        Self::invite_by(Process::start)
+    }
+
+    fn invite_by(start: impl FnOnce(&str) -> io::Result<Process>) -> Result<Self, Error> {
         let (server, name) = IpcOneShotServer::<Hello>::new().map_err(|error| {
             let place = std::env::temp_dir();
             no_channel(format!("{error}, with a socket in {}", place.display()))
@@ -74,7 +79,7 @@ impl Guest {
             secret: secret(),
             server: name,
         };
-        let process = Process::start(&invitation.to_string()).map_err(|error| {
+        let process = start(&invitation.to_string()).map_err(|error| {
             RunErrorKind::NoWorker(format!("no process could be started: {error}"))
         })?;
         let (sender, hello) = channel();
@@ -97,7 +102,11 @@ impl Guest {
 
     /// Waits for its hello.
     pub(in crate::transport) fn connect(self) -> Result<(Process, Hello), Error> {
-        let deadline = Instant::now() + PATIENCE;
+        self.connect_within(PATIENCE)
+    }
+
+    fn connect_within(self, patience: Duration) -> Result<(Process, Hello), Error> {
+        let deadline = Instant::now() + patience;
         loop {
             match self.hello.recv_timeout(LOOK) {
                 Ok(Ok(hello)) => return self.check(hello),
@@ -118,7 +127,7 @@ impl Guest {
                 return Err(self.turn_away(&how));
             }
             if Instant::now() >= deadline {
-                return Err(self.turn_away(&format!("it did not connect within {PATIENCE:?}")));
+                return Err(self.turn_away(&format!("it did not connect within {patience:?}")));
             }
         }
     }
@@ -143,6 +152,8 @@ impl Guest {
         if let Ok(server) = IpcSender::<()>::connect(self.invitation.server.clone()) {
             // Its answer is of no interest any more.
             let _ = server.send(());
+            // It ends now, and its socket with it.
+            let _ = self.hello.recv_timeout(LOOK * 50);
         }
         let hint = "does this program do anything before `main`, such as another constructor that does not return?";
         RunErrorKind::NoWorker(format!("{why} ({hint})")).into()
@@ -158,6 +169,8 @@ fn secret() -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Deadline;
+    use std::path::Path;
 
     #[test]
     fn invitation_survives_the_environment() {
@@ -173,6 +186,111 @@ mod tests {
     fn words_that_are_no_invitation_are_refused() {
         for text in ["", "1", "1:2", "x:2:name", "1:x:name", "-1:2:name"] {
             assert_eq!(Invitation::parse(text), None, "{text}");
+        }
+    }
+
+    /// Why a guest that is started in this way is not let in.
+    fn refusal(start: impl FnOnce(&str) -> io::Result<Process>, patience: Duration) -> String {
+        let _deadline = Deadline::seconds("handshake", 60);
+        let guest = Guest::invite_by(start).unwrap();
+        let (pid, server) = (guest.process.pid(), guest.invitation.server.clone());
+        let error = guest.connect_within(patience).unwrap_err().to_string();
+        assert!(
+            !Path::new(&format!("/proc/{pid}")).exists(),
+            "the process is left behind"
+        );
+        assert!(!Path::new(&server).exists(), "the socket is left behind");
+        error
+    }
+
+    #[test]
+    fn process_that_ends_before_it_connects_is_an_error() {
+        let error = refusal(|_| Process::start("garbled"), PATIENCE);
+        assert!(
+            error.contains("it exited with code 102 before it connected"),
+            "{error}"
+        );
+        let error = refusal(|_| Process::other("false", ""), PATIENCE);
+        assert!(
+            error.contains("it exited with code 1 before it connected"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn process_that_never_connects_is_an_error_in_bounded_time() {
+        let start = |_: &str| Process::other("sleep", "600");
+        let error = refusal(start, Duration::from_millis(100));
+        assert!(error.contains("it did not connect within 100ms"), "{error}");
+    }
+
+    #[test]
+    fn process_of_another_parent_is_no_worker() {
+        let start = |invitation: &str| {
+            let invitation = Invitation::parse(invitation).unwrap();
+            Process::start(
+                &Invitation {
+                    coordinator: 1,
+                    ..invitation
+                }
+                .to_string(),
+            )
+        };
+        let error = refusal(start, PATIENCE);
+        assert!(error.contains("it exited with code 102"), "{error}");
+    }
+
+    fn greet(invitation: &str, secret: impl Fn(u128) -> u128, build: u64) {
+        let invitation = Invitation::parse(invitation).unwrap();
+        let server = IpcSender::connect(invitation.server).unwrap();
+        let hello = Hello {
+            secret: secret(invitation.secret),
+            build,
+            inbound: ipc_channel::ipc::channel().unwrap().0,
+            lifeline: ipc_channel::ipc::channel().unwrap().0,
+            progress: IpcSharedMemory::from_byte(0, 16),
+        };
+        server.send(hello).unwrap();
+    }
+
+    #[test]
+    fn stranger_at_the_socket_is_refused() {
+        let start = |invitation: &str| {
+            greet(invitation, |secret| secret ^ 1, sys::build());
+            Process::other("sleep", "600")
+        };
+        let error = refusal(start, PATIENCE);
+        assert!(
+            error.contains("a stranger connected in its place"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn worker_of_another_build_is_refused() {
+        let start = |invitation: &str| {
+            greet(invitation, |secret| secret, sys::build() ^ 1);
+            Process::other("sleep", "600")
+        };
+        let error = refusal(start, PATIENCE);
+        assert!(
+            error.contains("it is another build of this program"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn random_bytes_at_the_socket_are_refused() {
+        let mut random = fastrand::Rng::with_seed(6);
+        for length in [0, 1, 30, 1000] {
+            let bytes: Vec<u8> = (0..length).map(|_| random.u8(..)).collect();
+            let start = |invitation: &str| {
+                let server = Invitation::parse(invitation).unwrap().server;
+                let server: IpcSender<Vec<u8>> = IpcSender::connect(server).unwrap();
+                server.send(bytes).unwrap();
+                Process::other("sleep", "600")
+            };
+            assert!(refusal(start, PATIENCE).contains("could not be started"));
         }
     }
 }
