@@ -14,12 +14,12 @@ use std::time::Duration;
 /// The bound is far above any real cost, and keeps every sum of costs finite.
 ///
 /// ```
-/// use ampeg_runtime::Cost;
+/// use ampeg::Cost;
 ///
 /// assert!(Cost::new(2.5)? < Cost::new(3.0)?);
 /// assert!(Cost::new(-1.0).is_err());
 /// assert!(Cost::new(f64::NAN).is_err());
-/// # Ok::<(), ampeg_runtime::Error>(())
+/// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]

@@ -16,6 +16,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 ///
 /// With the cargo feature `before-main`, which is on by default, this happens by itself before `main`.
 /// Without it, call this first in `main`, before any other thread runs.
+///
+/// ```
+/// fn main() -> Result<(), ampeg::Error> {
+///     ampeg::worker_process::enter();
+///     let outcome = ampeg::graph! { a = 1; b = a + 1; }.run(2)?;
+///     assert_eq!(outcome.b, Ok(2));
+///     Ok(())
+/// }
+/// ```
 pub fn enter() {
     if let Some(invitation) = std::env::var_os(VARIABLE)
         && !sys::has_raised_privileges()

@@ -57,6 +57,27 @@ impl fmt::Display for Place {
 /// Why one task has no result.
 ///
 /// Only tasks that depend on it are concerned; all others have theirs.
+/// Printed, it names the task, its place in the source, and what happened.
+///
+/// ```
+/// use ampeg::{TaskErrorKind, graph};
+///
+/// let outcome = graph! {
+///     number: i32 = "twelve".parse()?;
+///     double = number * 2;
+///     other = 5;
+/// }
+/// .run(2)?;
+/// assert_eq!(outcome.other, Ok(5));
+///
+/// let error = outcome.double.as_ref().unwrap_err();
+/// assert!(matches!(error.kind(), TaskErrorKind::DependencyFailed { .. }));
+/// let root = error.root();
+/// assert_eq!((root.task(), root.attempt()), ("number", 1));
+/// assert!(root.place().is_some());
+/// assert!(root.to_string().ends_with("failed: invalid digit found in string"));
+/// # Ok::<(), ampeg::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskError {
     inner: Arc<Inner>,
@@ -71,6 +92,36 @@ struct Inner {
 }
 
 /// What happened to a task.
+///
+/// ```
+/// use ampeg::{TaskError, TaskErrorKind, graph};
+/// use std::time::Duration;
+///
+/// fn advice(error: &TaskError) -> &'static str {
+///     match error.root().kind() {
+///         TaskErrorKind::Failed { .. } => "look at the input",
+///         TaskErrorKind::Crashed { signal: Some(9), .. } => "is there enough memory?",
+///         TaskErrorKind::Crashed { .. } | TaskErrorKind::Panicked { .. } => "report a bug",
+///         TaskErrorKind::TimedOut { .. } => "give it more time",
+///         _ => "try again",
+///     }
+/// }
+///
+/// let list: Vec<i32> = Vec::new();
+/// let outcome = graph! {
+///     first = list[0];
+///     gone: u8 = std::process::abort();
+///     slow = std::thread::sleep(Duration::from_secs(3600)) within Duration::from_millis(50);
+/// }
+/// .run(3)?;
+/// assert_eq!(advice(outcome.first.as_ref().unwrap_err()), "report a bug");
+/// assert_eq!(advice(outcome.slow.as_ref().unwrap_err()), "give it more time");
+/// let TaskErrorKind::Crashed { signal, .. } = outcome.gone.as_ref().unwrap_err().kind() else {
+///     panic!("it aborts");
+/// };
+/// assert_eq!(*signal, Some(6));
+/// # Ok::<(), ampeg::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum TaskErrorKind {

@@ -21,6 +21,14 @@ impl<O> Graph<O> {
     /// # Errors
     ///
     /// If the graph has no valid costs or captures. A task that fails is no error of the run.
+    ///
+    /// ```
+    /// let here = std::process::id();
+    /// let graph = ampeg::graph! { is_here = std::process::id() == here; };
+    /// assert_eq!(graph.run_inline()?.is_here, Ok(true));
+    /// assert_eq!(graph.run(1)?.is_here, Ok(false));
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
     pub fn run_inline(&self) -> Result<Outcome<O>, Error> {
         let definition = self.definition()?;
         let mut log = Log::begin(now());

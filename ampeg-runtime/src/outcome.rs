@@ -15,6 +15,25 @@ use std::rc::Rc;
 /// The results of one run.
 ///
 /// It dereferences to one field per output, in the names of the `graph!`: `outcome.e` is a `Result<T, TaskError>`.
+///
+/// ```
+/// use ampeg::graph;
+///
+/// let outcome = graph! {
+///     words = "to be or not to be".split(' ').map(str::to_owned).collect::<Vec<_>>();
+///     pub n = words.len();
+///     pub last = words.last().cloned().ok_or("no word")?;
+/// }
+/// .run(2)?;
+/// assert_eq!(outcome.n, Ok(6)); // `words` is no output, since others are `pub`
+///
+/// if let Err(error) = &outcome.last {
+///     eprintln!("{error}");
+/// }
+/// let values = outcome.into_values()?;
+/// assert_eq!((values.n, values.last.as_str()), (6, "be"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Outcome<O> {
     outputs: O,
     report: Report,
@@ -26,11 +45,26 @@ impl<O> Outcome<O> {
     }
 
     /// What happened when and where, against what was planned.
+    ///
+    /// ```
+    /// let outcome = ampeg::graph! { a = 1; b = a + 1; }.run(2)?;
+    /// println!("{}", outcome.report()); // a table
+    /// assert_eq!(outcome.report().attempts().len(), 2);
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
     pub fn report(&self) -> &Report {
         &self.report
     }
 
-    /// The outputs, each with its own `Result`.
+    /// The outputs, each with its own `Result`, to be moved out one by one.
+    ///
+    /// ```
+    /// let outcome = ampeg::graph! { text = "abc".to_owned(); n: u8 = "-1".parse()?; }.run(1)?;
+    /// let outputs = outcome.into_outputs();
+    /// let text: String = outputs.text?;
+    /// assert_eq!((text.as_str(), outputs.n.unwrap_or(0)), ("abc", 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_outputs(self) -> O {
         self.outputs
     }
@@ -42,6 +76,12 @@ impl<O: Outputs> Outcome<O> {
     /// # Errors
     ///
     /// If a task has no result: the first such output's error, traced to the task where it began.
+    ///
+    /// ```
+    /// let outcome = ampeg::graph! { bad: u8 = "x".parse()?; sum = bad + 1; }.run(2)?;
+    /// assert_eq!(outcome.into_values().unwrap_err().task(), "bad");
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
     pub fn into_values(self) -> Result<O::Values, TaskError> {
         self.outputs.into_values()
     }

@@ -30,6 +30,13 @@ impl<O> Graph<O> {
     ///
     /// If `processes` is 0, the graph has no valid costs or captures, or no process could be started.
     /// A task that fails is no error of the run: it is in the outcome.
+    ///
+    /// ```
+    /// let graph = ampeg::graph! { a = 20 + 1; b = a * 2; };
+    /// assert_eq!(graph.run(2)?.b, Ok(42));
+    /// assert!(graph.run(0).is_err());
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
     pub fn run(&self, processes: usize) -> Result<Outcome<O>, Error> {
         let n_tasks = self.task_graph()?.n_tasks();
         if processes > 0 && n_tasks == 0 {
@@ -43,6 +50,14 @@ impl<O> Graph<O> {
     /// # Errors
     ///
     /// If `processes` is 0, or the graph has no valid costs or captures.
+    ///
+    /// ```
+    /// let graph = ampeg::graph! { a = 1 @ 3; b = 2 @ 4; c = a + b @ 1 via 1; };
+    /// assert_eq!(graph.schedule(1)?.makespan().value(), 8.0);
+    /// // `a` and `b` side by side, and `c` where `b` was.
+    /// assert_eq!(graph.schedule(2)?.makespan().value(), 5.0);
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
     pub fn schedule(&self, processes: usize) -> Result<Schedule, Error> {
         Policy::default().schedule(self.task_graph()?, &Processors::new(processes)?)
     }
@@ -52,6 +67,21 @@ impl<O> Graph<O> {
 ///
 /// Several threads may run graphs on one pool; the runs follow one another.
 /// Clones stand for the same workers, which end with the last clone.
+/// A worker that dies is replaced at once during a run, and else before the next.
+///
+/// ```
+/// use ampeg::{Pool, graph};
+///
+/// let pool = Pool::new(2)?;
+/// let workers = graph! { a = std::process::id(); b = std::process::id(); };
+/// let (first, second) = (pool.run(&workers)?, pool.run(&workers)?);
+/// assert_eq!((&first.a, &first.b), (&second.a, &second.b)); // the same two processes
+///
+/// let outcome = pool.run(&graph! { a: u8 = std::process::abort(); b = 1; })?;
+/// assert!(outcome.a.is_err() && outcome.b == Ok(1));
+/// assert_eq!(pool.run(&graph! { c = 2; })?.c, Ok(2));
+/// # Ok::<(), ampeg::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Pool {
     shared: Arc<Shared>,
@@ -105,6 +135,21 @@ impl Pool {
     /// # Errors
     ///
     /// If `schedule` is not valid for the graph or needs more workers than the pool has, and as [`run`](Self::run).
+    ///
+    /// ```
+    /// use ampeg::schedule::{Processors, Schedule};
+    /// use ampeg::{Pool, graph};
+    ///
+    /// let graph = graph! { a = 1; b = a + 1; };
+    /// let tasks = graph.task_graph()?;
+    /// let [a, b] = ["a", "b"].map(|name| tasks.find(name).expect("it is declared"));
+    /// let apart = Schedule::from_order(tasks, &Processors::new(2)?, &[vec![b], vec![a]])?;
+    ///
+    /// let outcome = Pool::new(2)?.run_schedule(&graph, &apart)?;
+    /// assert_eq!(outcome.b, Ok(2));
+    /// assert_eq!(outcome.report().transfers().len(), 1); // `a` went to the other worker
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
     pub fn run_schedule<O>(
         &self,
         graph: &Graph<O>,
@@ -122,6 +167,19 @@ impl Pool {
     /// # Errors
     ///
     /// If the graph has no valid costs or captures, or no thread could be started.
+    ///
+    /// ```
+    /// use ampeg::{Pool, TaskErrorKind, graph};
+    /// use std::time::Duration;
+    ///
+    /// let pool = Pool::new(2)?;
+    /// let graph = graph! { long = std::thread::sleep(Duration::from_secs(3600)); };
+    /// let run = pool.start(&graph)?;
+    /// run.cancel();
+    /// let outcome = run.wait()?;
+    /// assert_eq!(outcome.long.as_ref().unwrap_err().kind(), &TaskErrorKind::Cancelled);
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
     pub fn start<O>(&self, graph: &Graph<O>) -> Result<Run<O>, Error> {
         let schedule = self.schedule(graph)?;
         let definition = Arc::clone(graph.definition()?);
@@ -197,6 +255,21 @@ impl Done {
 }
 
 /// The settings of a [`Pool`].
+///
+/// ```
+/// use ampeg::{Policy, Pool, graph};
+/// use std::time::Duration;
+///
+/// let pool = Pool::builder()
+///     .processes(2)
+///     .speeds([1.0, 2.0]) // the second worker is said to be twice as fast
+///     .policy(Policy::Fast)
+///     .timeout(Duration::from_secs(600))
+///     .build()?;
+/// assert_eq!(pool.run(&graph! { a = 1; b = a + 1; })?.b, Ok(2));
+/// assert!(Pool::builder().processes(0).build().is_err());
+/// # Ok::<(), ampeg::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct PoolBuilder {

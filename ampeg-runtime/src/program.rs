@@ -19,7 +19,27 @@ use std::time::Duration;
 /// A graph of tasks, declared with `graph!`, that can be run any number of times.
 ///
 /// `O` is the type of its outputs: one field per output task, each a `Result`.
+/// The macro makes that type, and gives it no name that could be written: a function takes any graph as `&Graph<O>`,
+/// and returns the values of one rather than the graph.
 /// Cloning it is cheap: all clones share the captured values.
+///
+/// Costs and captures are evaluated once, where the graph stands; what is wrong with them is told when it is first used.
+///
+/// ```
+/// use ampeg::{Error, Graph, graph};
+///
+/// fn n_dependencies<O>(graph: &Graph<O>) -> Result<usize, Error> {
+///     Ok(graph.task_graph()?.n_dependencies())
+/// }
+///
+/// let mut n = 3;
+/// let graph = graph! { a = n * n; b = a + n; };
+/// n += 1;
+/// assert_eq!(graph.run(2)?.b, Ok(12));
+/// assert_eq!(graph.run_inline()?.b, Ok(12));
+/// assert_eq!(n_dependencies(&graph)?, 1);
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Graph<O> {
     definition: Result<Arc<Definition>, Error>,
     collect: Arc<dyn Fn(&mut Results<'_>) -> O + Send + Sync>,
@@ -48,6 +68,20 @@ impl<O> Graph<O> {
     /// # Errors
     ///
     /// If a cost is out of range or a captured value could not be encoded.
+    ///
+    /// ```
+    /// use ampeg::graph;
+    ///
+    /// let graph = graph! { a = 1 @ 2.5; b = a + 1; };
+    /// let tasks = graph.task_graph()?;
+    /// let a = tasks.find("a").expect("it is declared");
+    /// assert_eq!(tasks.mean_cost(a), 2.5);
+    ///
+    /// let cost = -1.0;
+    /// let error = graph! { a = 1 @ cost; }.task_graph().unwrap_err();
+    /// assert!(error.to_string().starts_with("task `a`: a cost must be a number from 0"));
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
     pub fn task_graph(&self) -> Result<&TaskGraph, Error> {
         Ok(&self.definition()?.task_graph)
     }
@@ -57,6 +91,13 @@ impl<O> Graph<O> {
     /// # Errors
     ///
     /// If a cost is out of range or a captured value could not be encoded.
+    ///
+    /// ```
+    /// let graph = ampeg::graph! { b = a + 1; a = 1; };
+    /// let names: Vec<_> = graph.tasks()?.iter().map(|task| task.name).collect();
+    /// assert_eq!(names, ["b", "a"]);
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
     pub fn tasks(&self) -> Result<&'static [Statement], Error> {
         Ok(self.definition()?.descriptor.statements)
     }
@@ -66,6 +107,13 @@ impl<O> Graph<O> {
     /// # Errors
     ///
     /// If a cost is out of range or a captured value could not be encoded.
+    ///
+    /// ```
+    /// let graph = ampeg::graph! { a = 1; b = a + 1; };
+    /// let dot = graph.to_dot()?;
+    /// assert!(dot.starts_with("digraph") && dot.contains("0 -> 1"));
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
     pub fn to_dot(&self) -> Result<String, Error> {
         Ok(self.task_graph()?.to_dot())
     }

@@ -114,6 +114,23 @@ pub struct Transfer {
 /// What happened in one run, against what was planned.
 ///
 /// Printed, it is a table.
+///
+/// ```
+/// let outcome = ampeg::graph! {
+///     a = (0..1000_u64).sum::<u64>() @ 2;
+///     b = (0..9_u64).product::<u64>() @ 1;
+///     c = a + b @ 1 via 1;
+/// }
+/// .run(2)?;
+/// let report = outcome.report();
+/// let c = report.task_graph().find("c").expect("it is declared");
+/// let observed = report.attempt(c).expect("it was run");
+/// let planned = report.schedule().expect("it was run by a schedule").slot(c);
+/// assert_eq!(observed.worker, planned.processor);
+/// assert!(observed.start <= observed.finish && observed.finish <= report.duration());
+/// assert!(report.to_string().contains("planned start"));
+/// # Ok::<(), ampeg::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Report {
     graph: TaskGraph,

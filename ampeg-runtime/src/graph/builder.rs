@@ -18,7 +18,7 @@ use std::fmt::{Display, Write};
 ///   Names are then for reading only, and are not compared.
 ///
 /// ```
-/// use ampeg_runtime::{Cost, TaskGraph};
+/// use ampeg::{Cost, TaskGraph};
 ///
 /// let mut builder = TaskGraph::builder();
 /// let first = builder.add_task("first", Cost::ONE);
@@ -27,7 +27,7 @@ use std::fmt::{Display, Write};
 ///     builder.add_dependency(first, part, Cost::ZERO);
 /// }
 /// assert_eq!(builder.build()?.n_dependencies(), 1000);
-/// # Ok::<(), ampeg_runtime::Error>(())
+/// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct TaskGraphBuilder {

@@ -29,7 +29,7 @@ pub struct Dependency {
 /// Memory is in proportion to tasks and dependencies.
 ///
 /// ```
-/// use ampeg_runtime::TaskGraph;
+/// use ampeg::TaskGraph;
 ///
 /// let graph = TaskGraph::builder()
 ///     .task("load", 2)
@@ -39,7 +39,7 @@ pub struct Dependency {
 /// assert_eq!(graph.n_tasks(), 2);
 /// let clean = graph.find("clean").unwrap();
 /// assert_eq!(graph.name(graph.predecessors(clean)[0].task), "load");
-/// # Ok::<(), ampeg_runtime::Error>(())
+/// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskGraph {

@@ -11,6 +11,24 @@ use std::collections::BTreeMap;
 ///
 /// It implements serde's traits, so that it can be saved in any format and given to the next schedule with
 /// [`Graph::with_costs`].
+///
+/// ```
+/// use ampeg::{MeasuredCosts, graph};
+///
+/// let graph = graph! {
+///     short = 1 @ 100; // a wrong guess
+///     long = std::thread::sleep(std::time::Duration::from_millis(20));
+///     both = (short, long).0;
+/// };
+/// let first = graph.run(2)?;
+/// let saved = serde_json::to_string(&first.report().costs())?;
+///
+/// let costs: MeasuredCosts = serde_json::from_str(&saved)?;
+/// assert!(costs.computation["long"] > costs.computation["short"]);
+/// let again = graph.with_costs(&costs).run(2)?;
+/// assert_eq!(again.both, first.both);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MeasuredCosts {
     /// By task: what its body took.

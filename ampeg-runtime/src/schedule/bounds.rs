@@ -12,8 +12,8 @@ use std::collections::{BinaryHeap, VecDeque};
 /// They are sums of costs in some order: a makespan that equals one may differ from it by rounding.
 ///
 /// ```
-/// use ampeg_runtime::TaskGraph;
-/// use ampeg_runtime::schedule::{LowerBounds, Processors};
+/// use ampeg::TaskGraph;
+/// use ampeg::schedule::{LowerBounds, Processors};
 ///
 /// let graph = TaskGraph::builder()
 ///     .task("a", 3)
@@ -28,7 +28,7 @@ use std::collections::{BinaryHeap, VecDeque};
 /// // Either `a` and `b` run one after the other, or one of them sends its result.
 /// assert_eq!(bounds.joins().value(), 6.0);
 /// assert_eq!(bounds.best(), bounds.joins());
-/// # Ok::<(), ampeg_runtime::Error>(())
+/// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LowerBounds {

@@ -51,8 +51,8 @@ impl Schedule {
     /// If there is no such task.
     ///
     /// ```
-    /// use ampeg_runtime::TaskGraph;
-    /// use ampeg_runtime::schedule::{Policy, Processors, Scheduler};
+    /// use ampeg::TaskGraph;
+    /// use ampeg::schedule::{Policy, Processors, Scheduler};
     ///
     /// let graph = TaskGraph::builder()
     ///     .task("load", 4)
@@ -68,7 +68,7 @@ impl Schedule {
     ///      processor 1: inputs there at 7, the last from `load`; could run from 7 to 9\n\
     ///      no other processor would finish it as early"
     /// );
-    /// # Ok::<(), ampeg_runtime::Error>(())
+    /// # Ok::<(), ampeg::Error>(())
     /// ```
     pub fn explain<'a>(
         &self,

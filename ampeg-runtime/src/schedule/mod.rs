@@ -59,8 +59,8 @@ pub struct Slot {
 /// Printed, it is a table.
 ///
 /// ```
-/// use ampeg_runtime::TaskGraph;
-/// use ampeg_runtime::schedule::{Policy, Processors, Scheduler};
+/// use ampeg::TaskGraph;
+/// use ampeg::schedule::{Policy, Processors, Scheduler};
 ///
 /// let graph = TaskGraph::builder()
 ///     .task("left", 2)
@@ -73,7 +73,7 @@ pub struct Slot {
 /// assert_eq!(schedule.makespan().value(), 4.0);
 /// let both = schedule.slot(graph.find("both").unwrap());
 /// assert_eq!(both.start.value(), 3.0);
-/// # Ok::<(), ampeg_runtime::Error>(())
+/// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {

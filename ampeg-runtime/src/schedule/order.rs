@@ -18,8 +18,8 @@ impl Schedule {
     /// If a task is missing or listed twice, lists and processors differ in number, or tasks would wait for each other for ever.
     ///
     /// ```
-    /// use ampeg_runtime::TaskGraph;
-    /// use ampeg_runtime::schedule::{Processors, Schedule};
+    /// use ampeg::TaskGraph;
+    /// use ampeg::schedule::{Processors, Schedule};
     ///
     /// let graph = TaskGraph::builder()
     ///     .task("a", 2)
@@ -32,7 +32,7 @@ impl Schedule {
     /// assert_eq!(apart.makespan().value(), 8.0);
     /// let together = Schedule::from_order(&graph, &two, &[vec![a, b], vec![]])?;
     /// assert_eq!(together.makespan().value(), 3.0);
-    /// # Ok::<(), ampeg_runtime::Error>(())
+    /// # Ok::<(), ampeg::Error>(())
     /// ```
     pub fn from_order(
         graph: &TaskGraph,

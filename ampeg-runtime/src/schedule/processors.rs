@@ -11,14 +11,14 @@ use crate::id::ProcessorId;
 /// A result of communication cost `c` takes `c` from one processor to any other, times the scale of that pair if one is given; on one processor it takes nothing.
 ///
 /// ```
-/// use ampeg_runtime::schedule::Processors;
+/// use ampeg::schedule::Processors;
 ///
 /// let equal = Processors::new(4)?;
 /// let fast_and_slow = Processors::with_speeds([2.0, 1.0])?;
 /// // Processors 0 and 1 share a machine; 2 sits on another.
 /// let two_machines = Processors::new(3)?
 ///     .with_communication(|a, b| if a.index().max(b.index()) == 2 { 10.0 } else { 1.0 })?;
-/// # Ok::<(), ampeg_runtime::Error>(())
+/// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Processors {

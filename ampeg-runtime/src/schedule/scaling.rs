@@ -11,8 +11,8 @@ use std::fmt;
 /// Printed, it is a table.
 ///
 /// ```
-/// use ampeg_runtime::TaskGraph;
-/// use ampeg_runtime::schedule::{Policy, Scaling};
+/// use ampeg::TaskGraph;
+/// use ampeg::schedule::{Policy, Scaling};
 ///
 /// let mut builder = TaskGraph::builder();
 /// for index in 0..6 {
@@ -21,7 +21,7 @@ use std::fmt;
 /// let scaling = Scaling::new(&builder.build()?, 8, &Policy::Fast)?;
 /// assert_eq!(scaling.rows()[1].makespan.value(), 30.0);
 /// assert_eq!(scaling.worth(0.05), 6);
-/// # Ok::<(), ampeg_runtime::Error>(())
+/// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scaling {

@@ -26,7 +26,7 @@ pub enum Budget {
 /// Never worse than `Fast`, nor than HEFT, nor than one processor; deterministic for a given seed and number of iterations.
 ///
 /// ```
-/// use ampeg_runtime::schedule::Search;
+/// use ampeg::schedule::Search;
 /// use std::time::Duration;
 ///
 /// let for_a_second = Search::for_time(Duration::from_secs(1));
