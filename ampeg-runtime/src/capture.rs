@@ -38,7 +38,11 @@ impl<M: Mode> Captured<M> {
         self.mode
     }
 
-    /// Its bytes, or why there are none.
+    /// Its bytes.
+    ///
+    /// # Errors
+    ///
+    /// What the type's own `Serialize` reports.
     pub fn into_payload(self) -> Result<Vec<u8>, String> {
         self.payload
     }

@@ -141,7 +141,7 @@ impl Run<'_> {
                 self.coordinator.on_ended(worker, ended, cluster);
             }
             Event::Message(worker, FromWorker::Started { task, .. }) => {
-                self.on_started(worker, task)
+                self.on_started(worker, task);
             }
             Event::Message(worker, FromWorker::Refused { reason }) => {
                 self.crew.graphs[worker.index()] = None;

@@ -87,11 +87,12 @@ impl Executor {
 
     /// Lets go of all values, and of decoded captures, which a body may have taken.
     pub(crate) fn clear(&mut self) {
-        let held = std::mem::take(&mut self.held);
-        held.into_values().for_each(|held| quietly_drop(held.value));
-        self.capture_values
-            .iter_mut()
-            .for_each(|value| quietly_drop(value.take()));
+        for held in std::mem::take(&mut self.held).into_values() {
+            quietly_drop(held.value);
+        }
+        for value in &mut self.capture_values {
+            quietly_drop(value.take());
+        }
     }
 
     /// Runs a step whose inputs are all here; gives the bytes of its result if they were asked for.

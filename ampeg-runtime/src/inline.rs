@@ -50,7 +50,9 @@ fn run(definition: &Definition, log: &mut Log) -> Vec<Option<Result<Payload, Tas
         .map(|&task| Step::new(definition, task))
         .collect();
     let mut executor = Executor::new(definition.descriptor, definition.captures.clone());
-    steps.iter().for_each(|step| executor.expect(step));
+    for step in &steps {
+        executor.expect(step);
+    }
     let mut endings: Vec<Option<Ending>> = vec![None; steps.len()];
     for step in steps {
         let task = step.task;

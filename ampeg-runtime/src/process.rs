@@ -3,6 +3,7 @@
 use crate::transport::Exit;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -41,7 +42,9 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 impl Process {
     /// Starts this executable again, as a worker that is told how to connect by `invitation`.
     pub(crate) fn start(invitation: &str) -> io::Result<Self> {
-        Self::spawn(command()?.env(VARIABLE, invitation))
+        let mut command = Command::new(executable()?);
+        name_like_this_process(&mut command);
+        Self::spawn(command.env(VARIABLE, invitation))
     }
 
     fn spawn(command: &mut Command) -> io::Result<Self> {
@@ -211,15 +214,23 @@ fn exit_of(status: ExitStatus) -> Exit {
 
 /// This very executable, even if its file has been replaced since this process started.
 #[cfg(target_os = "linux")]
-fn command() -> io::Result<Command> {
-    use std::os::unix::process::CommandExt;
-    let mut command = Command::new("/proc/self/exe");
-    command.arg0(std::env::args_os().next().unwrap_or_else(|| "ampeg".into()));
-    Ok(command)
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+fn executable() -> io::Result<PathBuf> {
+    Ok("/proc/self/exe".into())
 }
 
 /// The file that this executable was started from.
 #[cfg(not(target_os = "linux"))]
-fn command() -> io::Result<Command> {
-    Ok(Command::new(std::env::current_exe()?))
+fn executable() -> io::Result<PathBuf> {
+    std::env::current_exe()
+}
+
+/// Lets lists of processes show the usual name.
+fn name_like_this_process(command: &mut Command) {
+    #[cfg(unix)]
+    if let Some(name) = std::env::args_os().next() {
+        std::os::unix::process::CommandExt::arg0(command, name);
+    }
+    #[cfg(not(unix))]
+    let _ = command;
 }

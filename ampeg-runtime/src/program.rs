@@ -303,6 +303,10 @@ impl<N: TryInto<u32> + fmt::Display + Copy> IntoCount for N {
 }
 
 /// Makes a graph of what generated code hands over.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "generated code hands over its witnesses, which have no size"
+)]
 pub fn graph<S, W, F, O>(
     source: S,
     types: W,

@@ -54,9 +54,12 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, String
 /// [`TaskValue`] of one type, with the type erased.
 #[derive(Clone, Copy)]
 pub struct Codec {
-    encode: fn(&dyn Any) -> Result<Vec<u8>, String>,
-    decode: fn(&[u8]) -> Result<Rc<dyn Any>, String>,
+    encode: Encode,
+    decode: Decode,
 }
+
+type Encode = fn(&dyn Any) -> Result<Vec<u8>, String>;
+type Decode = fn(&[u8]) -> Result<Rc<dyn Any>, String>;
 
 impl Codec {
     pub(crate) fn of<T: TaskValue>() -> Self {
@@ -70,7 +73,7 @@ impl Codec {
     }
 
     /// A codec for what only one side encodes, by other means.
-    pub(crate) fn decoding(decode: fn(&[u8]) -> Result<Rc<dyn Any>, String>) -> Self {
+    pub(crate) fn decoding(decode: Decode) -> Self {
         Self {
             encode: |_| Err("a capture is encoded where the graph stands".into()),
             decode,

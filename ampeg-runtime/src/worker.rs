@@ -123,7 +123,9 @@ impl Worker {
         let Some(executor) = &mut self.executor else {
             return;
         };
-        steps.iter().for_each(|step| executor.expect(step));
+        for step in &steps {
+            executor.expect(step);
+        }
         let (again, planned): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.again);
         self.queue.extend(planned);
         insert_again(&mut self.queue, again);

@@ -147,12 +147,12 @@ fn killed() -> Exit {
     }
 }
 
-fn running(task: usize) -> Option<Running> {
-    Some(Running {
+fn running(task: usize) -> Running {
+    Running {
         task: TaskId::new(task),
         attempt: 1,
         start: 0,
-    })
+    }
 }
 
 fn kinds(coordinator: Coordinator<'_>) -> Vec<String> {
@@ -237,7 +237,7 @@ fn dead_worker_is_replaced_and_supplied_with_what_the_coordinator_has() {
     coordinator.on_ended(worker(0), output(0), &mut recorder);
     coordinator.on_ended(worker(1), output(2), &mut recorder);
     // Worker 0 dies while it runs 1: 1 has crashed, and so 3 is not to be run; nothing is left there.
-    coordinator.on_exit(worker(0), (killed(), running(1)), &[], &mut recorder);
+    coordinator.on_exit(worker(0), (killed(), Some(running(1))), &[], &mut recorder);
     assert_eq!(recorder.look(), [Did::Skip(0, vec![3]), Did::Restart(0)]);
     // Worker 1 dies too, between two tasks: 4 is still to be run, and the coordinator has its input.
     coordinator.on_exit(worker(1), (killed(), None), &[], &mut recorder);
@@ -334,7 +334,7 @@ fn crashed_task_is_tried_again_only_if_told() {
     let graph: crate::Graph<Blobs> = with_limits(&nodes(&[3]), |_| (1.0, 1.0), retry);
     let mut recorder = Recorder::default();
     let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
-    coordinator.on_exit(worker(0), (killed(), running(0)), &[], &mut recorder);
+    coordinator.on_exit(worker(0), (killed(), Some(running(0))), &[], &mut recorder);
     assert_eq!(
         recorder.look(),
         [Did::Restart(0), Did::Steps(0, vec![0, 1, 3])]
@@ -342,7 +342,7 @@ fn crashed_task_is_tried_again_only_if_told() {
     assert_eq!(coordinator.workers[0].queue[0].attempt, 2);
     let second = Some(Running {
         attempt: 2,
-        ..running(0).unwrap()
+        ..running(0)
     });
     coordinator.on_exit(worker(0), (killed(), second), &[], &mut recorder);
     assert!(coordinator.is_finished());
@@ -410,6 +410,6 @@ fn task_over_its_limit_has_timed_out() {
     let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
     coordinator.on_exceeded(worker(0), Duration::from_secs(3), &mut recorder);
     assert_eq!(recorder.look(), [Did::Kill(0)]);
-    coordinator.on_exit(worker(0), (killed(), running(0)), &[], &mut recorder);
+    coordinator.on_exit(worker(0), (killed(), Some(running(0))), &[], &mut recorder);
     assert_eq!(kinds(coordinator)[0], "timed out after 3s");
 }

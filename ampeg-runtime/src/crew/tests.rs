@@ -155,9 +155,15 @@ impl Drop for Faulty {
 }
 
 /// Runs a graph with one fault; whether the point was reached, and how many tasks ended as crashed.
-fn run_with(nodes: &[Node], seed: u64, fault: Fault, victim: usize, point: usize) -> (bool, usize) {
+fn run_with(
+    nodes: &[Node],
+    seed_of_costs: u64,
+    fault: Fault,
+    victim: usize,
+    point: usize,
+) -> (bool, usize) {
     const WORKERS: usize = 3;
-    let graph = graph(nodes, random_costs(seed));
+    let graph = graph(nodes, random_costs(seed_of_costs));
     let definition = graph.definition().unwrap();
     let processors = Processors::new(WORKERS).unwrap();
     let schedule = Policy::Heft
@@ -189,15 +195,15 @@ fn run_with(nodes: &[Node], seed: u64, fault: Fault, victim: usize, point: usize
         .unwrap();
     let blobs = graph.collect(&mut Results::new(definition, results));
     drop(crew);
-    let seen = seen.lock().unwrap();
-    for pid in &seen.pids {
+    let notes = seen.lock().unwrap();
+    for pid in &notes.pids {
         let path = format!("/proc/{pid}");
         assert!(
             !std::path::Path::new(&path).exists(),
             "process {pid} is left behind"
         );
     }
-    (seen.struck, check_but_for_one(nodes, &blobs))
+    (notes.struck, check_but_for_one(nodes, &blobs))
 }
 
 /// Every result must be right, but for those of one crashed task and of what depends on it.
@@ -255,10 +261,10 @@ fn graphs() -> Vec<Vec<Node>> {
 fn strike_everywhere(test: &str, fault: Fault) {
     let graphs = graphs();
     let (mut faults, mut crashed) = (0, 0);
-    for (number, nodes) in graphs.iter().enumerate() {
+    for (number, graph) in graphs.iter().enumerate() {
         for victim in 0..3 {
             for point in 0.. {
-                let (struck, lost) = run_with(nodes, number as u64, fault, victim, point);
+                let (struck, lost) = run_with(graph, number as u64, fault, victim, point);
                 crashed += lost;
                 if !struck {
                     break;

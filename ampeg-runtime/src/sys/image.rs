@@ -6,6 +6,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::OnceLock;
 
+#[allow(
+    clippy::unsafe_derive_deserialize,
+    reason = "an address of unknown origin is what `resolve` expects, and checks"
+)]
 /// Where a graph's descriptor is, counted from the start of the executable's image, and which graph it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DescriptorAddress {
@@ -33,16 +37,16 @@ impl DescriptorAddress {
         if !address.is_multiple_of(align_of::<Descriptor>()) || !image.holds(address) {
             return Err("its address lies outside the executable".into());
         }
-        let start = address as *const u8;
+        let start = address as *const Descriptor;
         // SAFETY: `holds` checked that the bytes of a whole descriptor from `start` on lie in one segment of the
         // executable that is loaded for as long as the process lives and can be read; any bytes are valid integers.
         let (magic, hash) = unsafe {
             (
                 start
-                    .add(Descriptor::MAGIC_OFFSET)
+                    .byte_add(Descriptor::MAGIC_OFFSET)
                     .cast::<[u64; 2]>()
                     .read(),
-                start.add(Descriptor::HASH_OFFSET).cast::<u64>().read(),
+                start.byte_add(Descriptor::HASH_OFFSET).cast::<u64>().read(),
             )
         };
         if !Descriptor::is_genuine(magic, hash, self.hash) {
@@ -50,7 +54,7 @@ impl DescriptorAddress {
         }
         // SAFETY: the memory is readable, aligned and lives for ever, as above; only a `Descriptor` constant of this
         // very executable begins with the two words of `MAGIC`, 128 bits chosen at random, and no code changes it.
-        Ok(unsafe { &*start.cast::<Descriptor>() })
+        Ok(unsafe { &*start })
     }
 }
 
@@ -115,6 +119,10 @@ fn load() -> Image {
 }
 
 #[cfg(target_os = "linux")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "addresses of this process fit its own pointers"
+)]
 fn read(base: usize, headers: &[libc::Elf64_Phdr], image: &mut Image) {
     let mut hasher = DefaultHasher::new();
     image.base = base;

@@ -68,7 +68,9 @@ fn next(cluster: &mut dyn Cluster) -> (ProcessorId, Ended) {
 fn messages_arrive_in_order_both_ways() {
     each("order", |mut cluster| {
         let mut nodes = chain(200, 10);
-        nodes.iter_mut().for_each(|node| node.parents.clear());
+        for node in &mut nodes {
+            node.parents.clear();
+        }
         let graph = graph(&nodes, |_| (1.0, 0.0));
         let definition = graph.definition().unwrap();
         load(&mut *cluster, definition);
@@ -148,7 +150,7 @@ fn receive_ends_at_its_deadline_or_when_woken() {
         assert!(cluster.receive(Some(Duration::from_millis(20))).is_none());
         assert!(before.elapsed() >= Duration::from_millis(20));
         let waker = cluster.waker();
-        std::thread::spawn(move || waker());
+        std::thread::spawn(waker);
         assert!(matches!(cluster.receive(None), Some(Event::Woken)));
     });
 }
