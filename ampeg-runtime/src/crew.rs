@@ -157,6 +157,10 @@ impl Run<'_> {
                     self.crew.missing.push(worker);
                 }
             }
+            Event::Lost(reason) => {
+                self.cancel();
+                return Err(RunErrorKind::Lost(reason).into());
+            }
             Event::Woken => {}
         }
         Ok(())

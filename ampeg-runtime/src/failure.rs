@@ -274,7 +274,7 @@ impl fmt::Display for TaskErrorKind {
                     (_, Some(code)) => write!(f, "crashed: its worker exited with code {code}"),
                     _ => f.write_str("crashed: its worker is gone"),
                 }?;
-                match stderr.trim_end().lines().next_back() {
+                match last_words(stderr) {
                     Some(line) => write!(f, "; its last words: {line}"),
                     None => Ok(()),
                 }
@@ -295,6 +295,12 @@ impl StdError for TaskError {
         // The message of a `DependencyFailed` tells its root already.
         None
     }
+}
+
+/// The last line that says something: what comes behind `stack backtrace:` is for the patient.
+fn last_words(stderr: &str) -> Option<&str> {
+    let text = stderr.split("stack backtrace:").next()?;
+    text.lines().map(str::trim).rfind(|line| !line.is_empty())
 }
 
 /// The usual name of a signal on Linux and most Unix systems, in brackets.
@@ -345,6 +351,14 @@ mod tests {
             Failure::from("plain text").into_kind().to_string(),
             "failed: plain text"
         );
+    }
+
+    #[test]
+    fn last_words_come_before_a_backtrace() {
+        assert_eq!(last_words("one\ntwo\n\n"), Some("two"));
+        let stderr = "memory allocation failed\nstack backtrace:\n   0: oom\nnote: some details\n";
+        assert_eq!(last_words(stderr), Some("memory allocation failed"));
+        assert_eq!(last_words(" \n"), None);
     }
 
     #[test]

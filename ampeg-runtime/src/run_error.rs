@@ -16,6 +16,10 @@ pub(crate) enum RunErrorKind {
     Speeds { given: usize, workers: usize },
     /// A run that was cancelled before it began.
     Cancelled,
+    /// A message of a worker could not be taken in.
+    Lost(String),
+    /// A socket cannot be made where temporary files go.
+    LongPath { folder: String, longest: usize },
     /// A worker did not take the graph.
     Refused(String),
     /// A captured name could not be encoded.
@@ -45,6 +49,13 @@ impl fmt::Display for RunErrorKind {
                 write!(f, "{given} speeds are given for {workers} workers")
             }
             Self::Cancelled => f.write_str("the run was cancelled"),
+            Self::Lost(reason) => write!(f, "a worker's message could not be received: {reason}"),
+            Self::LongPath { folder, longest } => write!(
+                f,
+                "the path of the folder for temporary files is too long for a socket in it, \
+                 {} bytes where {longest} are possible: set TMPDIR to a shorter one than {folder}",
+                folder.len()
+            ),
             Self::Refused(reason) => write!(f, "a worker refused the graph: {reason}"),
             Self::Capture { name, reason } => {
                 write!(

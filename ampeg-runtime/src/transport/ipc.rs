@@ -15,6 +15,8 @@ use crate::sys::Progress;
 use ipc_channel::ipc::{IpcReceiver, IpcSender};
 use ipc_channel::{IpcError, TryRecvError, ipc};
 use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -198,9 +200,14 @@ impl Cluster for IpcCluster {
                 Some(deadline) => receive_until(&self.inbound, deadline)?,
                 None => receive(&self.inbound)?,
             };
-            // What a predecessor of a present worker sent is no longer of interest.
-            if let Some(event) = message.ok().and_then(|message| self.event(message)) {
-                return Some(event);
+            match message {
+                Err(reason) => return Some(Event::Lost(reason)),
+                // What a predecessor of a present worker sent is no longer of interest.
+                Ok(message) => {
+                    if let Some(event) = self.event(message) {
+                        return Some(event);
+                    }
+                }
             }
         }
     }
@@ -269,33 +276,41 @@ pub(super) fn send<T: Serialize>(sender: &IpcSender<T>, message: T) -> Result<()
     sender.send(message)
 }
 
-/// Receives, also if a signal comes in between; none if nobody is left to send, an error if the bytes are no message.
+/// Receives, also if a signal comes in between; none if nobody is left to send, an error if the message is lost.
 pub(super) fn receive<T: for<'de> Deserialize<'de> + Serialize>(
     receiver: &IpcReceiver<T>,
-) -> Option<Result<T, IpcError>> {
+) -> Option<Result<T, String>> {
     loop {
-        match receiver.recv() {
-            Err(IpcError::Io(error)) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(IpcError::Disconnected) => return None,
-            result => return Some(result),
+        match guarded(|| receiver.recv()) {
+            Ok(Err(IpcError::Io(error))) if error.kind() == ErrorKind::Interrupted => {}
+            Ok(Err(IpcError::Disconnected)) => return None,
+            Ok(result) => return Some(result.map_err(|error| error.to_string())),
+            Err(reason) => return Some(Err(reason)),
         }
     }
+}
+
+/// ipc-channel panics when the system has no memory or no descriptor left for what a message carries.
+fn guarded<T>(receive: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(receive))
+        .map_err(|_| "memory or descriptors are exhausted".to_owned())
 }
 
 fn receive_until<T: for<'de> Deserialize<'de> + Serialize>(
     receiver: &IpcReceiver<T>,
     deadline: Instant,
-) -> Option<Result<T, IpcError>> {
+) -> Option<Result<T, String>> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        match receiver.try_recv_timeout(left) {
-            Ok(message) => return Some(Ok(message)),
-            Err(TryRecvError::IpcError(IpcError::Io(error)))
-                if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(TryRecvError::IpcError(IpcError::Disconnected)) => return None,
-            Err(TryRecvError::IpcError(error)) => return Some(Err(error)),
-            Err(TryRecvError::Empty) if left.is_zero() => return None,
-            Err(TryRecvError::Empty) => {}
+        match guarded(|| receiver.try_recv_timeout(left)) {
+            Ok(Ok(message)) => return Some(Ok(message)),
+            Ok(Err(TryRecvError::IpcError(IpcError::Io(error))))
+                if error.kind() == ErrorKind::Interrupted => {}
+            Ok(Err(TryRecvError::IpcError(IpcError::Disconnected))) => return None,
+            Ok(Err(TryRecvError::IpcError(error))) => return Some(Err(error.to_string())),
+            Ok(Err(TryRecvError::Empty)) if left.is_zero() => return None,
+            Ok(Err(TryRecvError::Empty)) => {}
+            Err(reason) => return Some(Err(reason)),
         }
     }
 }

@@ -49,6 +49,8 @@ pub(crate) enum Event {
     Message(ProcessorId, FromWorker),
     /// A worker is gone; all its messages have come before.
     Exited(ProcessorId, Exit),
+    /// A message could not be taken in, and nobody knows whose it was.
+    Lost(String),
     /// Somebody used the waker.
     Woken,
 }

@@ -70,6 +70,7 @@ impl Guest {
     }
 
     fn invite_by(start: impl FnOnce(&str) -> io::Result<Process>) -> Result<Self, Error> {
+        check_folder()?;
         let (server, name) = IpcOneShotServer::<Hello>::new().map_err(|error| {
             let place = std::env::temp_dir();
             no_channel(format!("{error}, with a socket in {}", place.display()))
@@ -158,6 +159,21 @@ impl Guest {
         let hint = "does this program do anything before `main`, such as another constructor that does not return?";
         RunErrorKind::NoWorker(format!("{why} ({hint})")).into()
     }
+}
+
+/// A path that is too long for a socket would be cut without a word.
+fn check_folder() -> Result<(), Error> {
+    const SOCKET_PATH: usize = 107;
+    const BELOW_FOLDER: usize = "/.tmpXXXXXX/socket".len();
+    let folder = std::env::temp_dir();
+    if cfg!(unix) && folder.as_os_str().len() > SOCKET_PATH - BELOW_FOLDER {
+        return Err(RunErrorKind::LongPath {
+            folder: folder.display().to_string(),
+            longest: SOCKET_PATH - BELOW_FOLDER,
+        }
+        .into());
+    }
+    Ok(())
 }
 
 /// A number that nobody else can guess: the standard library keys its hash maps from the system's random source.

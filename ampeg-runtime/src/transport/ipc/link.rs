@@ -125,11 +125,17 @@ fn follow(end: &IpcReceiver<()>) {
 /// Keeps the inbound channel empty, so that no sender ever waits for this worker's tasks.
 fn drain(receiver: &IpcReceiver<ToWorkerProcess>, inbox: &Sender<ToWorkerProcess>) {
     while let Some(message) = receive(receiver) {
-        // Bytes that are no message are dropped: nothing in them can be trusted.
-        if let Ok(message) = message
-            && inbox.send(message).is_err()
-        {
-            return;
+        match message {
+            Ok(message) => {
+                if inbox.send(message).is_err() {
+                    return;
+                }
+            }
+            Err(reason) => {
+                // Without it, this worker might wait for ever; another one in its place will be sent all it needs.
+                eprintln!("ampeg: a message to this worker is lost: {reason}");
+                sys::exit_now(103);
+            }
         }
     }
 }

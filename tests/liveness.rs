@@ -1,0 +1,310 @@
+//! That nothing hangs, and nothing is left behind, whatever the surroundings: each test in a process of its own.
+
+#![deny(warnings)]
+
+mod isolated;
+
+use ampeg::{Pool, TaskErrorKind, graph};
+use isolated::isolated;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::path::Path;
+use std::time::Duration;
+
+fn work(n: usize) -> Vec<u64> {
+    (0..n as u64).collect()
+}
+
+fn total(numbers: &[u64]) -> u64 {
+    numbers.iter().sum()
+}
+
+fn abort() -> u64 {
+    std::process::abort()
+}
+
+/// The open descriptors of this process.
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// The threads of this process.
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+/// The children of this process, zombies among them.
+fn children() -> usize {
+    let children = std::fs::read_to_string("/proc/self/task/self/children");
+    let children = children.or_else(|_| {
+        let id = std::process::id();
+        std::fs::read_to_string(format!("/proc/self/task/{id}/children"))
+    });
+    children.unwrap().split_whitespace().count()
+}
+
+/// Shared memory that is still mapped here.
+fn mappings() -> usize {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    maps.lines().filter(|line| line.contains("memfd")).count()
+}
+
+/// Threads that have nothing left to do may need a moment to be gone.
+fn settle(count: impl Fn() -> usize, expected: usize) {
+    let end = std::time::Instant::now() + Duration::from_secs(20);
+    while count() > expected && std::time::Instant::now() < end {
+        std::thread::yield_now();
+    }
+    assert_eq!(count(), expected);
+}
+
+#[test]
+fn runs_and_crashes_leave_nothing_behind() {
+    isolated(|| {
+        let graph = graph! {
+            small = work(10);
+            large = work(500_000);
+            crash = abort();
+            after = total(&work(3)) + crash;
+            sum = total(&small) + total(&large);
+        };
+        // The first run may set up what stays, such as the panic hook.
+        graph.run(2).unwrap();
+        settle(children, 0);
+        let before = (descriptors(), mappings());
+        let n_threads = threads();
+        for _ in 0..10 {
+            let outcome = graph.run(2).unwrap();
+            assert!(outcome.sum.is_ok() && outcome.crash.is_err() && outcome.after.is_err());
+        }
+        settle(children, 0);
+        settle(threads, n_threads);
+        assert_eq!((descriptors(), mappings()), before);
+    });
+}
+
+#[test]
+fn pool_does_not_grow_from_run_to_run() {
+    isolated(|| {
+        let graph = graph! {
+            large = work(200_000);
+            crash = abort();
+            sum = total(&large);
+        };
+        let pool = Pool::new(2).unwrap();
+        let run = || assert!(pool.run(&graph).unwrap().sum.is_ok());
+        run();
+        let before = (descriptors(), mappings());
+        let n_threads = threads();
+        for _ in 0..20 {
+            run();
+        }
+        settle(threads, n_threads);
+        assert_eq!((descriptors(), mappings()), before);
+    });
+}
+
+/// Runs the graph of all these tests; what comes out is right or a clear error.
+fn run_in_need() -> Result<u64, String> {
+    let n = 100_000;
+    let graph = graph! {
+        a = work(n);
+        b = work(n + 1);
+        pub sum = total(&a) + total(&b);
+    };
+    let outcome = graph.run(2).map_err(|error| error.to_string())?;
+    outcome
+        .into_values()
+        .map(|values| values.sum)
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn too_few_descriptors_are_an_error_and_never_a_hang() {
+    isolated(|| {
+        let expected = run_in_need().unwrap();
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        let (mut right, mut wrong) = (0, 0);
+        for limit in (descriptors() as u64..60).step_by(3) {
+            let limit = Rlimit {
+                current: Some(limit),
+                maximum,
+            };
+            setrlimit(Resource::Nofile, limit).unwrap();
+            match run_in_need() {
+                Ok(sum) => {
+                    assert_eq!(sum, expected);
+                    right += 1;
+                }
+                Err(message) => {
+                    assert!(!message.is_empty());
+                    wrong += 1;
+                }
+            }
+        }
+        assert!(right > 0 && wrong > 0, "{right} right, {wrong} wrong");
+    });
+}
+
+#[test]
+fn long_path_for_temporary_files_is_told() {
+    isolated(|| {
+        let long = std::env::temp_dir().join("x".repeat(120));
+        std::fs::create_dir(&long).unwrap();
+        let program = std::env::current_exe().unwrap();
+        let output = std::process::Command::new(program)
+            .args([
+                "--exact",
+                "prints_what_a_run_gives",
+                "--ignored",
+                "--nocapture",
+            ])
+            .env("TMPDIR", &long)
+            .output()
+            .unwrap();
+        let output = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.contains("set TMPDIR to a shorter one"), "{output}");
+        std::fs::remove_dir(&long).unwrap();
+    });
+}
+
+#[test]
+#[ignore = "a part of the tests of long paths and of Ctrl-C, which run it"]
+fn prints_what_a_run_gives() {
+    println!("{:?}", run_in_need());
+}
+
+#[test]
+fn task_beyond_the_memory_limit_crashes_alone() {
+    isolated(|| {
+        let graph = graph! {
+            modest = work(1000).len();
+            greedy = std::hint::black_box(vec![1_u8; 4_000_000_000]).len();
+            after = modest + 1;
+        };
+        let pool = Pool::builder()
+            .processes(2)
+            .memory_limit(1_000_000_000)
+            .build()
+            .unwrap();
+        let outcome = pool.run(&graph).unwrap();
+        assert_eq!(outcome.after, Ok(1001));
+        let error = outcome.greedy.as_ref().unwrap_err();
+        let TaskErrorKind::Crashed { signal, stderr, .. } = error.kind() else {
+            panic!("{error}")
+        };
+        assert_eq!(*signal, Some(6));
+        assert!(
+            stderr.contains("memory allocation of 4000000000 bytes failed"),
+            "{stderr}"
+        );
+    });
+}
+
+#[test]
+fn result_too_large_for_the_memory_left_is_an_error_of_its_task() {
+    isolated(|| {
+        let graph = graph! {
+            large = vec![1_u8; 600_000_000];
+            modest = work(1000).len();
+        };
+        let pool = Pool::builder()
+            .processes(2)
+            .memory_limit(1_000_000_000)
+            .build()
+            .unwrap();
+        let outcome = pool.run(&graph).unwrap();
+        assert_eq!(outcome.modest, Ok(1000));
+        assert!(outcome.large.is_err());
+    });
+}
+
+/// Interrupts a whole group of processes, as Ctrl-C does, while a task of a run hangs.
+fn interrupt(ignore: bool) -> String {
+    use std::io::{BufRead, BufReader, Read};
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+    let program = std::env::current_exe().unwrap();
+    let trap = if ignore { "trap '' INT; " } else { "" };
+    let script = format!("{trap}exec \"$0\" --exact waits_for_a_line --ignored --nocapture");
+    let mut child = Command::new("sh")
+        .args(["-c", &script])
+        .arg(program)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("worker ") {
+        line.clear();
+        assert!(output.read_line(&mut line).unwrap() > 0, "it ended early");
+    }
+    let worker = line.rsplit(' ').next().unwrap().trim().to_owned();
+    let group = i32::try_from(child.id()).unwrap();
+    let group = rustix::process::Pid::from_raw(group).unwrap();
+    rustix::process::kill_process_group(group, rustix::process::Signal::INT).unwrap();
+    if ignore {
+        assert!(
+            Path::new(&format!("/proc/{worker}")).exists(),
+            "the worker was interrupted"
+        );
+    }
+    drop(child.stdin.take());
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    child.wait().unwrap();
+    let end = std::time::Instant::now() + Duration::from_secs(20);
+    while Path::new(&format!("/proc/{worker}")).exists() && std::time::Instant::now() < end {
+        std::thread::yield_now();
+    }
+    assert!(
+        !Path::new(&format!("/proc/{worker}")).exists(),
+        "the worker is left behind"
+    );
+    rest
+}
+
+fn wait_for(file: &Path) -> u32 {
+    println!("worker {}", std::process::id());
+    // What is printed must be seen before the task ends.
+    std::io::Write::flush(&mut std::io::stdout()).unwrap();
+    while file.exists() {
+        std::thread::yield_now();
+    }
+    7
+}
+
+#[test]
+#[ignore = "a part of the tests of Ctrl-C, which run it"]
+fn waits_for_a_line() {
+    let file = std::env::temp_dir().join(format!("ampeg-wait-{}", std::process::id()));
+    std::fs::write(&file, "").unwrap();
+    let path: &Path = &file;
+    let pool = Pool::new(1).unwrap();
+    let graph = graph! { seven = wait_for(path); };
+    let run = pool.start(&graph).unwrap();
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    println!("result {:?}", run.wait().unwrap().seven);
+}
+
+#[test]
+fn program_that_ignores_an_interrupt_keeps_its_workers() {
+    isolated(|| {
+        let rest = interrupt(true);
+        assert!(rest.contains("result Ok(7)"), "{rest}");
+    });
+}
+
+#[test]
+fn interrupt_ends_a_program_and_its_workers() {
+    isolated(|| {
+        let rest = interrupt(false);
+        assert!(!rest.contains("result"), "{rest}");
+        for entry in std::fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
+            // The program had no chance to remove its own file.
+            std::fs::remove_file(entry.path()).unwrap();
+        }
+    });
+}
