@@ -145,7 +145,7 @@ pub enum TaskErrorKind {
         signal: Option<i32>,
         /// The exit code of the worker, if it exited by itself.
         exit_code: Option<i32>,
-        /// The end of what the worker wrote to stderr, this task or an earlier one; at most 4 KiB.
+        /// The end of what the worker wrote to stderr, this task or an earlier one; at most 16 KiB.
         stderr: String,
     },
     /// It ran for longer than it may.

@@ -35,7 +35,7 @@ struct State {
 }
 
 /// How much of a worker's stderr is kept.
-const TAIL: usize = 4096;
+const TAIL: usize = 16 * 1024;
 /// How long to wait for the end of a dead worker's stderr, which its own children may hold open.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
