@@ -135,3 +135,65 @@ pub(crate) struct Arrival {
     pub(crate) received: Timestamp,
     pub(crate) bytes: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::de::DeserializeOwned;
+
+    /// Decodes what may be anything; only that it returns counts.
+    fn decode<T: DeserializeOwned>(bytes: &[u8]) -> bool {
+        postcard::from_bytes::<T>(bytes).is_ok()
+    }
+
+    #[test]
+    fn random_bytes_are_decoded_or_refused() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..200_000 {
+            let length = random.usize(0..60);
+            let mut bytes: Vec<u8> = (0..length).map(|_| random.u8(..)).collect();
+            if let Some(first) = bytes.first_mut() {
+                *first %= 8;
+            }
+            decode::<ToWorker>(&bytes);
+            decode::<FromWorker>(&bytes);
+        }
+    }
+
+    #[test]
+    fn damaged_messages_are_decoded_or_refused() {
+        let mut random = fastrand::Rng::with_seed(8);
+        let value = Value {
+            run: 3,
+            task: TaskId::new(4),
+            payload: Payload::Inline(vec![1, 2, 3]),
+            sent: 99,
+        };
+        let ended = Ended {
+            run: 3,
+            task: TaskId::new(4),
+            attempt: 1,
+            result: Err(TaskErrorKind::Cancelled),
+            tries_again: false,
+            peer_changes: 0,
+            observed: Observed::between(1, 2),
+        };
+        let messages = [
+            postcard::to_stdvec(&ToWorker::Value(value)).unwrap(),
+            postcard::to_stdvec(&FromWorker::Ended(ended)).unwrap(),
+        ];
+        for message in messages {
+            for length in 0..message.len() {
+                let cut = &message[..length];
+                assert!(!decode::<ToWorker>(cut) || !decode::<FromWorker>(cut));
+            }
+            for _ in 0..50_000 {
+                let mut bytes = message.clone();
+                let place = random.usize(0..bytes.len());
+                bytes[place] ^= 1 << random.u8(0..8);
+                decode::<ToWorker>(&bytes);
+                decode::<FromWorker>(&bytes);
+            }
+        }
+    }
+}

@@ -8,10 +8,13 @@ use crate::error::Error;
 use crate::failure::TaskErrorKind;
 use crate::message::Running;
 use crate::outcome::Results;
+use crate::program::Limits;
 use crate::schedule::{Policy, Processors, Scheduler};
-use crate::testing::{Action, Blobs, Deadline, Node, expected, graph, random_costs, random_nodes};
+use crate::testing::{
+    Action, Blobs, Deadline, Node, expected, graph, random_costs, random_nodes, with_limits,
+};
 use crate::transport::ipc::IpcCluster;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 /// What happens to a worker.
@@ -41,7 +44,10 @@ struct Faulty {
 /// What the harness wants to know afterwards.
 #[derive(Debug, Default)]
 struct Seen {
+    /// Every process that was a worker.
     pids: HashSet<u32>,
+    /// By worker, the present one, unless it is being replaced.
+    present: HashMap<usize, u32>,
     struck: bool,
 }
 
@@ -89,10 +95,29 @@ impl Faulty {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
+    /// A cluster to which nothing happens from within.
+    fn harmless(workers: usize, seen: &Arc<Mutex<Seen>>) -> Self {
+        let cluster = Self {
+            inner: IpcCluster::start(workers, None).unwrap(),
+            fault: Fault::Kill,
+            victim: ProcessorId::new(0),
+            left: None,
+            held_back: None,
+            stopped: false,
+            seen: Arc::clone(seen),
+        };
+        cluster.note_pids();
+        cluster
+    }
+
     fn note_pids(&self) {
-        let workers = (0..self.n_workers()).map(ProcessorId::new);
-        let pids = workers.filter_map(|worker| self.inner.pid(worker));
-        self.seen.lock().unwrap().pids.extend(pids);
+        let mut seen = self.seen.lock().unwrap();
+        for worker in 0..self.n_workers() {
+            if let Some(pid) = self.inner.pid(ProcessorId::new(worker)) {
+                seen.pids.insert(pid);
+                seen.present.insert(worker, pid);
+            }
+        }
     }
 }
 
@@ -126,6 +151,8 @@ impl Cluster for Faulty {
     }
 
     fn restart(&mut self, worker: ProcessorId) -> Result<(), Error> {
+        // Its number may be given to another process from now on.
+        self.seen.lock().unwrap().present.remove(&worker.index());
         self.inner.restart(worker)?;
         self.note_pids();
         Ok(())
@@ -196,13 +223,7 @@ fn run_with(
     let blobs = graph.collect(&mut Results::new(definition, results));
     drop(crew);
     let notes = seen.lock().unwrap();
-    for pid in &notes.pids {
-        let path = format!("/proc/{pid}");
-        assert!(
-            !std::path::Path::new(&path).exists(),
-            "process {pid} is left behind"
-        );
-    }
+    check_gone(&notes);
     (notes.struck, check_but_for_one(nodes, &blobs))
 }
 
@@ -296,4 +317,144 @@ fn worker_stopped_and_continued_at_any_point_costs_nothing() {
 fn messages_held_back_at_any_point_cost_nothing() {
     let _deadline = Deadline::seconds("delay", 300);
     strike_everywhere("delay", Fault::Delay);
+}
+
+/// A random graph some of whose tasks fail, panic, crash, or hang until they are killed.
+fn hazardous_nodes(random: &mut fastrand::Rng) -> Vec<Node> {
+    let n_tasks = random.usize(1..25);
+    let mut nodes = random_nodes(random, n_tasks, 300_000);
+    for node in &mut nodes {
+        node.output = random.u8(..) < 180;
+        node.action = match random.u8(..) {
+            0..8 => Action::Fail,
+            8..16 => Action::Panic,
+            16..28 => Action::Abort,
+            28..36 => Action::Exit(random.i32(0..100)),
+            36..40 => Action::Hang,
+            _ => Action::Compute,
+        };
+    }
+    nodes
+}
+
+/// Kills one of these processes now and then; asleep in between, since it stands for what comes from outside.
+fn kill_now_and_then(seen: &Mutex<Seen>, over: &AtomicBool, seed: u64) -> usize {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut kills = 0;
+    while !over.load(Ordering::Acquire) {
+        std::thread::sleep(Duration::from_micros(random.u64(200..20_000)));
+        let pids: Vec<_> = seen.lock().unwrap().present.values().copied().collect();
+        if let Some(&pid) = pids.get(random.usize(0..pids.len().max(1))) {
+            let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+            // It may have ended a moment ago; numbers of processes are not given anew that soon.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            kills += 1;
+        }
+    }
+    kills
+}
+
+/// Every result that exists is right; what has none was told to fail, depends on such a task, or was killed.
+fn check_hazardous(nodes: &[Node], blobs: &Blobs) -> usize {
+    let mut killed = HashSet::new();
+    for (index, (expected, found)) in expected(nodes).iter().zip(blobs).enumerate() {
+        match found {
+            Some(Ok(blob)) => assert_eq!(Some(blob.digest), *expected, "node{index}"),
+            Some(Err(error)) => {
+                let root = error.root();
+                let own = root
+                    .task()
+                    .trim_start_matches("node")
+                    .parse::<usize>()
+                    .unwrap();
+                if nodes[own].action == Action::Compute {
+                    let by_signal = |kind: &TaskErrorKind| {
+                        matches!(
+                            kind,
+                            TaskErrorKind::Crashed {
+                                signal: Some(9),
+                                ..
+                            }
+                        )
+                    };
+                    assert!(by_signal(root.kind()), "node{index}: {error}");
+                    killed.insert(own);
+                }
+            }
+            None => assert!(!nodes[index].output, "node{index} has no result"),
+        }
+    }
+    killed.len()
+}
+
+#[test]
+fn soak() {
+    let seconds = std::env::var("AMPEG_SOAK_SECONDS").ok();
+    let seconds = seconds.map_or(5, |seconds| seconds.parse().unwrap());
+    let seed = std::env::var("AMPEG_SOAK_SEED").ok();
+    let seed = seed.map_or_else(|| fastrand::u64(..), |seed| seed.parse().unwrap());
+    println!("soak: {seconds} s with AMPEG_SOAK_SEED={seed}");
+    let _deadline = Deadline::seconds("soak", seconds + 120);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let (mut runs, mut tasks, mut crashed, mut kills) = (0, 0, 0, 0);
+    let end = Instant::now() + Duration::from_secs(seconds);
+    while Instant::now() < end {
+        let workers = random.usize(1..=4);
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let over = Arc::new(AtomicBool::new(false));
+        let mut crew = Crew::new(Box::new(Faulty::harmless(workers, &seen)));
+        let killer = {
+            let (seen, over, seed) = (Arc::clone(&seen), Arc::clone(&over), random.u64(..));
+            std::thread::spawn(move || kill_now_and_then(&seen, &over, seed))
+        };
+        for _ in 0..random.usize(1..6) {
+            let nodes = hazardous_nodes(&mut random);
+            crashed += run_hazardous(&mut crew, &nodes, workers, random.u64(..));
+            runs += 1;
+            tasks += nodes.len();
+        }
+        over.store(true, Ordering::Release);
+        kills += killer.join().unwrap();
+        drop(crew);
+        check_gone(&seen.lock().unwrap());
+    }
+    println!(
+        "soak: {runs} runs of {tasks} tasks, {kills} kills survived, {crashed} tasks crashed by them, \
+         0 other results lost"
+    );
+}
+
+fn run_hazardous(crew: &mut Crew, nodes: &[Node], workers: usize, seed: u64) -> usize {
+    let limit = Duration::from_millis(30);
+    let limits = |task: usize| Limits {
+        within: (nodes[task].action == Action::Hang).then_some(limit),
+        retry: 0,
+    };
+    let graph = with_limits(nodes, random_costs(seed), limits);
+    let definition = graph.definition().unwrap();
+    let processors = Processors::new(workers).unwrap();
+    let schedule = Policy::default()
+        .schedule(&definition.task_graph, &processors)
+        .unwrap();
+    let never = AtomicBool::new(false);
+    let bounds = Bounds {
+        deadline: None,
+        cancelled: &never,
+    };
+    let plan = Plan::new(definition, &schedule, Duration::ZERO);
+    let (results, _) = crew.run(definition, plan, bounds).unwrap();
+    check_hazardous(
+        nodes,
+        &graph.collect(&mut Results::new(definition, results)),
+    )
+}
+
+fn check_gone(seen: &Seen) {
+    for pid in &seen.pids {
+        let path = format!("/proc/{pid}");
+        assert!(
+            !std::path::Path::new(&path).exists(),
+            "process {pid} is left behind"
+        );
+    }
 }

@@ -179,6 +179,17 @@ impl IpcCluster {
     }
 }
 
+#[cfg(test)]
+impl IpcCluster {
+    /// Sends a worker bytes that are most likely no message.
+    pub(crate) fn send_bytes(&self, to: ProcessorId, bytes: Vec<u8>) {
+        let sender = self.workers[to.index()].sender.clone();
+        let sender: IpcSender<Vec<u8>> = sender.to_opaque().to();
+        // If it is gone, it has refused what came before.
+        let _ = send(&sender, bytes);
+    }
+}
+
 impl Cluster for IpcCluster {
     fn n_workers(&self) -> usize {
         self.workers.len()

@@ -189,3 +189,26 @@ fn killed_worker_is_replaced_and_reached_by_the_others() {
     assert_eq!((from, ended.peer_changes), (worker(1), 1));
     assert!(next(&mut cluster).1.result.is_ok());
 }
+
+#[test]
+fn worker_that_is_sent_garbage_ends_or_goes_on_and_calls_nothing() {
+    let _deadline = Deadline::seconds("garbage", 120);
+    let mut random = fastrand::Rng::with_seed(9);
+    let mut cluster = IpcCluster::start(1, None).unwrap();
+    let mut refused = 0;
+    for _ in 0..100 {
+        let length = random.usize(0..40);
+        let bytes = (0..length).map(|_| random.u8(..)).collect();
+        cluster.send_bytes(worker(0), bytes);
+        cluster.send(worker(0), ToWorker::Stop);
+        match cluster.receive(None) {
+            Some(Event::Exited(_, exit)) => {
+                assert!(matches!(exit.code, Some(0 | 101 | 103)), "{exit:?}");
+                refused += usize::from(exit.code != Some(0));
+            }
+            other => panic!("the worker answered {other:?}"),
+        }
+        cluster.restart(worker(0)).unwrap();
+    }
+    assert!(refused > 50, "only {refused} were refused");
+}
