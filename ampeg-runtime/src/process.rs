@@ -1,5 +1,6 @@
 //! Starts, watches and stops the child processes that workers live in.
 
+use crate::sys;
 use crate::transport::Exit;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -41,7 +42,15 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 
 impl Process {
     /// Starts this executable again, as a worker that is told how to connect by `invitation`.
+    ///
+    /// Fails if this process was meant as a worker itself and became none: it would start others without end.
     pub(crate) fn start(invitation: &str) -> io::Result<Self> {
+        if std::env::var_os(VARIABLE).is_some() && !sys::has_raised_privileges() {
+            return Err(io::Error::other(
+                "this process was started as a worker itself; without the feature `before-main`, \
+                 a program calls `ampeg::worker_process::enter()` first in `main`",
+            ));
+        }
         let mut command = Command::new(executable()?);
         name_like_this_process(&mut command);
         Self::spawn(command.env(VARIABLE, invitation))

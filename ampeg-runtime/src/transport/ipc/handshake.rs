@@ -156,7 +156,11 @@ impl Guest {
             // It ends now, and its socket with it.
             let _ = self.hello.recv_timeout(LOOK * 50);
         }
-        let hint = "does this program do anything before `main`, such as another constructor that does not return?";
+        let hint = if cfg!(feature = "before-main") {
+            "does this program do anything before `main`, such as another constructor that does not return?"
+        } else {
+            "does `main` begin with `ampeg::worker_process::enter()`?"
+        };
         RunErrorKind::NoWorker(format!("{why} ({hint})")).into()
     }
 }
