@@ -1,8 +1,10 @@
 //! A schedule that can be changed a little and timed again quickly.
 
+use crate::graph::Dependency;
 use crate::id::TaskId;
 use crate::schedule::placer::Placement;
 use crate::schedule::problem::Problem;
+use std::ops::Range;
 
 /// No task, at either end of a processor.
 const NONE: u32 = u32::MAX;
@@ -22,6 +24,9 @@ pub(super) struct State<'p, 'a> {
     /// The last task of each processor.
     last: Vec<u32>,
     finish: Vec<f64>,
+    is_equally_connected: bool,
+    inputs: Edges,
+    outputs: Edges,
     /// What must follow the end of each task, at least.
     tails: Vec<f64>,
     /// Positions of tasks that have to be timed, one bit each.
@@ -54,6 +59,9 @@ impl<'p, 'a> State<'p, 'a> {
             last: vec![NONE; problem.n_processors()],
             finish: vec![0.0; n_tasks],
             tails: tails(problem),
+            is_equally_connected: problem.is_equally_connected(),
+            inputs: Edges::new(problem, |task| problem.predecessors(task)),
+            outputs: Edges::new(problem, |task| problem.successors(task)),
             marks: vec![0; n_tasks.div_ceil(64)],
             first_mark: 0,
             undo: Vec::new(),
@@ -98,8 +106,7 @@ impl<'p, 'a> State<'p, 'a> {
     /// The positions between which `task` may move, both included.
     pub(super) fn window(&self, task: usize) -> (usize, usize) {
         let id = TaskId::new(task);
-        let positions =
-            |dependency: &crate::graph::Dependency| self.position(dependency.task.index());
+        let positions = |dependency: &Dependency| self.position(dependency.task.index());
         let before = self.problem.predecessors(id).iter().map(positions).max();
         let after = self.problem.successors(id).iter().map(positions).min();
         (
@@ -204,8 +211,8 @@ impl<'p, 'a> State<'p, 'a> {
             if self.next[task] != NONE {
                 self.mark(self.next[task]);
             }
-            for successor in self.problem.successors(TaskId::new(task)) {
-                self.mark(number(successor.task.index()));
+            for index in self.outputs.range(task) {
+                self.mark(self.outputs.items[index].0);
             }
         }
         self.first_mark = usize::MAX;
@@ -234,18 +241,29 @@ impl<'p, 'a> State<'p, 'a> {
     }
 
     fn start(&self, task: usize) -> f64 {
-        let here = self.processor(task);
+        let here = self.processor[task];
         let mut start = match self.previous[task] {
             NONE => 0.0,
             previous => self.finish[previous as usize],
         };
-        for predecessor in self.problem.predecessors(TaskId::new(task)) {
-            let from = predecessor.task.index();
-            let cost = predecessor.cost.value();
-            let transfer = self.problem.transfer(cost, self.processor(from), here);
-            start = start.max(self.finish[from] + transfer);
+        for &(from, cost) in self.inputs.of(task) {
+            let sender = self.processor[from as usize];
+            let mut arrival = self.finish[from as usize];
+            if sender != here {
+                arrival += self.transfer(cost, sender, here);
+            }
+            start = start.max(arrival);
         }
         start
+    }
+
+    fn transfer(&self, cost: f64, sender: u32, receiver: u32) -> f64 {
+        if self.is_equally_connected {
+            cost
+        } else {
+            self.problem
+                .transfer(cost, sender as usize, receiver as usize)
+        }
     }
 
     /// The tasks that follow each other without a pause up to the last finish, from the last one back.
@@ -276,7 +294,7 @@ impl<'p, 'a> State<'p, 'a> {
         }
     }
 
-    fn arrival(&self, dependency: &crate::graph::Dependency, to: usize) -> f64 {
+    fn arrival(&self, dependency: &Dependency, to: usize) -> f64 {
         let from = dependency.task.index();
         let cost = dependency.cost.value();
         let transfer = self
@@ -293,6 +311,38 @@ impl<'p, 'a> State<'p, 'a> {
                 finish: self.finish[task],
             })
             .collect()
+    }
+}
+
+/// Dependencies by one of their ends, as small as they can be.
+#[derive(Debug, Clone)]
+struct Edges {
+    starts: Vec<u32>,
+    items: Vec<(u32, f64)>,
+}
+
+impl Edges {
+    fn new<'a>(problem: &Problem<'_>, dependencies: impl Fn(TaskId) -> &'a [Dependency]) -> Self {
+        let mut edges = Self {
+            starts: vec![0],
+            items: Vec::new(),
+        };
+        for task in problem.graph.task_ids() {
+            let dependencies = dependencies(task).iter();
+            edges
+                .items
+                .extend(dependencies.map(|d| (number(d.task.index()), d.cost.value())));
+            edges.starts.push(number(edges.items.len()));
+        }
+        edges
+    }
+
+    fn range(&self, task: usize) -> Range<usize> {
+        self.starts[task] as usize..self.starts[task + 1] as usize
+    }
+
+    fn of(&self, task: usize) -> &[(u32, f64)] {
+        &self.items[self.range(task)]
     }
 }
 
