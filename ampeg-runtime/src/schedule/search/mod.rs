@@ -2,6 +2,7 @@
 
 mod anneal;
 mod clock;
+mod edges;
 mod state;
 
 use super::fast::{self, Best};

@@ -1,10 +1,10 @@
 //! A schedule that can be changed a little and timed again quickly.
 
+use super::edges::{Edges, number};
 use crate::graph::Dependency;
 use crate::id::TaskId;
 use crate::schedule::placer::Placement;
 use crate::schedule::problem::Problem;
-use std::ops::Range;
 
 /// No task, at either end of a processor.
 const NONE: u32 = u32::MAX;
@@ -117,7 +117,7 @@ impl<'p, 'a> State<'p, 'a> {
 
     /// Moves `task` to another place in the order, within its window, and to a processor.
     pub(super) fn relocate(&mut self, task: usize, to: usize, processor: usize) {
-        self.unlink(task);
+        let follower = self.unlink(task);
         let from = self.position(task);
         if from < to {
             self.order[from..=to].rotate_left(1);
@@ -127,10 +127,15 @@ impl<'p, 'a> State<'p, 'a> {
         for position in from.min(to)..=from.max(to) {
             self.position[self.order[position] as usize] = number(position);
         }
+        // Marks go by position: only now is that of the follower settled.
+        if follower != NONE {
+            self.mark(follower);
+        }
         self.link(task, processor);
     }
 
-    fn unlink(&mut self, task: usize) {
+    /// Takes `task` off its processor, and says which task followed it.
+    fn unlink(&mut self, task: usize) -> u32 {
         let (previous, next) = (self.previous[task], self.next[task]);
         if previous != NONE {
             self.next[previous as usize] = next;
@@ -139,8 +144,8 @@ impl<'p, 'a> State<'p, 'a> {
             self.last[self.processor[task] as usize] = previous;
         } else {
             self.previous[next as usize] = previous;
-            self.mark(next);
         }
+        next
     }
 
     fn link(&mut self, task: usize, processor: usize) {
@@ -314,38 +319,6 @@ impl<'p, 'a> State<'p, 'a> {
     }
 }
 
-/// Dependencies by one of their ends, as small as they can be.
-#[derive(Debug, Clone)]
-struct Edges {
-    starts: Vec<u32>,
-    items: Vec<(u32, f64)>,
-}
-
-impl Edges {
-    fn new<'a>(problem: &Problem<'_>, dependencies: impl Fn(TaskId) -> &'a [Dependency]) -> Self {
-        let mut edges = Self {
-            starts: vec![0],
-            items: Vec::new(),
-        };
-        for task in problem.graph.task_ids() {
-            let dependencies = dependencies(task).iter();
-            edges
-                .items
-                .extend(dependencies.map(|d| (number(d.task.index()), d.cost.value())));
-            edges.starts.push(number(edges.items.len()));
-        }
-        edges
-    }
-
-    fn range(&self, task: usize) -> Range<usize> {
-        self.starts[task] as usize..self.starts[task + 1] as usize
-    }
-
-    fn of(&self, task: usize) -> &[(u32, f64)] {
-        &self.items[self.range(task)]
-    }
-}
-
 /// The longest path of shortest durations that follows each task.
 fn tails(problem: &Problem<'_>) -> Vec<f64> {
     let mut tails = vec![0.0; problem.n_tasks()];
@@ -359,7 +332,52 @@ fn tails(problem: &Problem<'_>) -> Vec<f64> {
     tails
 }
 
-/// An index as the four bytes in which it is kept.
-fn number(index: usize) -> u32 {
-    u32::try_from(index).expect("ids of tasks have 32 bits")
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::Cost;
+    use crate::graph::TaskGraph;
+    use crate::schedule::{Processors, fast};
+
+    /// Without tasks of no duration: a fresh start may put those in a better order.
+    fn random_graph(random: &mut fastrand::Rng) -> TaskGraph {
+        let mut builder = TaskGraph::builder();
+        let mut cost = {
+            let mut random = random.fork();
+            move || Cost::new(f64::from(random.u32(1..10))).unwrap()
+        };
+        for index in 0..40 {
+            let task = builder.add_task(index, cost());
+            for _ in 0..random.usize(..3.min(index + 1)) {
+                builder.add_dependency(TaskId::new(random.usize(..index)), task, cost());
+            }
+        }
+        builder.build().unwrap()
+    }
+
+    /// Small changes, some kept and some taken back, leave the same times as a fresh start.
+    #[test]
+    fn changes_are_timed_as_if_from_scratch() {
+        let mut random = fastrand::Rng::with_seed(3);
+        let graph = random_graph(&mut random);
+        let processors = Processors::with_speeds([1.0, 2.0, 1.0]).unwrap();
+        let problem = Problem::new(&graph, &processors).unwrap();
+        let mut state = State::new(&problem, &fast::fast(&problem, 0.0));
+        for _ in 0..2000 {
+            let task = random.usize(..40);
+            let before = (state.position(task), state.processor(task));
+            let (first, last) = state.window(task);
+            state.relocate(task, random.usize(first..=last), random.usize(..3));
+            let limit = state.makespan() * 1.2;
+            if state.settle(limit) && random.bool() {
+                state.commit();
+            } else {
+                state.relocate(task, before.0, before.1);
+                state.roll_back();
+            }
+            let fresh = State::new(&problem, &state.placements());
+            assert_eq!(fresh.finish, state.finish);
+            assert_eq!(fresh.makespan(), state.makespan());
+        }
+    }
 }
