@@ -168,7 +168,11 @@ pub mod examples {
 }
 
 #[cfg(doctest)]
+#[doc = include_str!("../docs/guarantees.md")]
+pub mod guarantees {}
+
 #[doc = include_str!("../README.md")]
+#[derive(Debug)]
 pub struct Readme;
 
 #[doc(hidden)]

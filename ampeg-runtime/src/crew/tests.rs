@@ -222,9 +222,9 @@ fn run_with(
         .unwrap();
     let blobs = graph.collect(&mut Results::new(definition, results));
     drop(crew);
-    let notes = seen.lock().unwrap();
-    check_gone(&notes);
-    (notes.struck, check_but_for_one(nodes, &blobs))
+    let witness = seen.lock().unwrap();
+    check_gone(&witness);
+    (witness.struck, check_but_for_one(nodes, &blobs))
 }
 
 /// Every result must be right, but for those of one crashed task and of what depends on it.

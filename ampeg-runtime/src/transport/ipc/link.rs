@@ -9,6 +9,7 @@ use crate::worker::{Incoming, Link};
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
 use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -28,12 +29,16 @@ impl IpcLink {
     /// Connects to the coordinator that the invitation names.
     pub(crate) fn connect(invitation: &str) -> Result<Self, String> {
         let invitation = Invitation::parse(invitation).ok_or("the invitation is garbled")?;
-        check_parent(invitation.coordinator)?;
+        let server = invitation.server.clone();
+        if let Err(reason) = check_parent(invitation.coordinator) {
+            tidy_up(Path::new(&server));
+            return Err(reason);
+        }
         let text = |error: &dyn fmt::Display| error.to_string();
         let (inbound, receiver) = ipc::channel().map_err(|error| text(&error))?;
         let (lifeline, end) = ipc::channel().map_err(|error| text(&error))?;
         let progress = Progress::new()?;
-        let server = IpcSender::connect(invitation.server).map_err(|error| text(&error))?;
+        let connection = IpcSender::connect(invitation.server).map_err(|error| text(&error))?;
         let hello = Hello {
             secret: invitation.secret,
             build: sys::build(),
@@ -41,10 +46,10 @@ impl IpcLink {
             lifeline,
             progress: progress.memory(),
         };
-        send(&server, hello).map_err(|error| text(&error))?;
-        drop(server);
+        send(&connection, hello).map_err(|error| text(&error))?;
+        drop(connection);
         let (sender, inbox) = channel();
-        spawn("ampeg lifeline", move || follow(&end))?;
+        spawn("ampeg lifeline", move || follow(&end, Path::new(&server)))?;
         let Some(Ok(ToWorkerProcess::Welcome {
             worker,
             generation,
@@ -83,6 +88,17 @@ impl IpcLink {
     }
 }
 
+/// Removes the socket of a coordinator that is gone, if it was killed before it could do so.
+fn tidy_up(server: &Path) {
+    if let Some(folder) = server.parent()
+        && server.file_name().is_some_and(|name| name == "socket")
+        && std::fs::remove_file(server).is_ok()
+    {
+        // It holds nothing else; if it does, it is not the coordinator's.
+        let _ = std::fs::remove_dir(folder);
+    }
+}
+
 /// The coordinator is this process's parent; a stranger's invitation is not taken.
 fn check_parent(coordinator: u32) -> Result<(), String> {
     #[cfg(unix)]
@@ -117,8 +133,9 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), String>
 }
 
 /// Ends the process when the coordinator's end of the lifeline closes, even in the middle of a task.
-fn follow(end: &IpcReceiver<()>) {
+fn follow(end: &IpcReceiver<()>, server: &Path) {
     while let Some(Ok(())) = receive(end) {}
+    tidy_up(server);
     sys::exit_now(0);
 }
 
