@@ -69,7 +69,7 @@ pub mod generated {
         probe,
     };
     pub use crate::failure::Failure;
-    pub use crate::outcome::{Outputs, Results};
+    pub use crate::outcome::{Collect, Outputs, Results, collector};
     pub use crate::program::{Costs, IntoCount, Limit, cost, count, duration, graph};
     pub use crate::task::{Call, Inputs, Source, Statement, Type, dispatcher};
     pub use crate::value::{Codec, TaskValue};

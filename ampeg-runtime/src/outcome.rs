@@ -6,7 +6,7 @@ use crate::panics;
 use crate::payload::Payload;
 use crate::program::Definition;
 use crate::report::Report;
-use crate::task::Type;
+use crate::task::{Call, Type};
 use crate::value::Codec;
 use std::fmt;
 use std::ops::Deref;
@@ -114,6 +114,24 @@ pub trait Outputs {
     ///
     /// If an output has no value.
     fn into_values(self) -> Result<Self::Values, TaskError>;
+}
+
+/// The types of the results of one graph, which know how to make its outputs; implemented by generated code.
+pub trait Collect {
+    /// One field per output.
+    type Outputs;
+
+    /// Takes the outputs out of the results of a run.
+    fn collect(results: &mut Results<'_>) -> Self::Outputs;
+}
+
+/// What makes the outputs of a graph whose dispatcher gives the types `R`.
+pub fn collector<W, R, F>(_: &W, _: F) -> fn(&mut Results<'_>) -> R::Outputs
+where
+    R: Collect,
+    F: Fn(&mut Call<'_>, &W) -> R,
+{
+    R::collect
 }
 
 /// The encoded results of a run, by task; generated code takes the typed ones out.

@@ -307,7 +307,7 @@ impl<N: TryInto<u32> + fmt::Display + Copy> IntoCount for N {
     clippy::needless_pass_by_value,
     reason = "generated code hands over its witnesses, which have no size"
 )]
-pub fn graph<S, W, F, O>(
+pub fn graph<S, W, R, F, O>(
     source: S,
     types: W,
     dispatch: F,
@@ -318,7 +318,7 @@ pub fn graph<S, W, F, O>(
 where
     S: Source,
     W: Default,
-    F: Fn(&mut Call<'_>, &W) + Copy,
+    F: Fn(&mut Call<'_>, &W) -> R + Copy,
 {
     let descriptor = Descriptor::of(&source, &types, dispatch);
     Graph {

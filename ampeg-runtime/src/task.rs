@@ -62,23 +62,25 @@ impl Descriptor {
     pub(crate) const HASH_OFFSET: usize = std::mem::offset_of!(Self, hash);
 
     /// The descriptor of the graph with these static facts and this dispatcher.
-    pub(crate) fn of<S, W, F>(_: &S, _: &W, _: F) -> &'static Self
+    pub(crate) fn of<S, W, R, F>(_: &S, _: &W, _: F) -> &'static Self
     where
         S: Source,
         W: Default,
-        F: Fn(&mut Call<'_>, &W) + Copy,
+        F: Fn(&mut Call<'_>, &W) -> R + Copy,
     {
-        struct Promote<S, W, F>(PhantomData<(S, W, F)>);
-        impl<S: Source, W: Default, F: Fn(&mut Call<'_>, &W) + Copy> Promote<S, W, F> {
+        struct Promote<S, W, R, F>(PhantomData<(S, W, R, F)>);
+        impl<S: Source, W: Default, R, F: Fn(&mut Call<'_>, &W) -> R + Copy> Promote<S, W, R, F> {
             const DESCRIPTOR: &'static Descriptor = &Descriptor {
                 magic: MAGIC,
                 hash: S::HASH,
                 statements: S::STATEMENTS,
                 captures: S::CAPTURES,
-                dispatch: |call| sys::conjure::<F>()(call, &W::default()),
+                dispatch: |call| {
+                    sys::conjure::<F>()(call, &W::default());
+                },
             };
         }
-        Promote::<S, W, F>::DESCRIPTOR
+        Promote::<S, W, R, F>::DESCRIPTOR
     }
 
     /// The hash of the graph's text and place.
@@ -160,6 +162,28 @@ impl Call<'_> {
         }
     }
 
+    /// Answers for the task of this arm, if it is meant; the type of its result is known from here on.
+    ///
+    /// `types` are those of its inputs, no more, and no type is open when the next task is read:
+    /// rustc would try open ones again and again, for each of a thousand tasks.
+    /// The body is a `fn`, so that rustc says at its own text if it uses a variable that is not captured by copy.
+    pub fn task<W, T: TaskValue>(
+        &mut self,
+        arm: u32,
+        types: W,
+        body: fn(W, &mut Inputs) -> Result<T, Failure>,
+    ) -> Type<T> {
+        if self.arm == arm {
+            match &mut self.request {
+                Request::Codec(codec) => **codec = Some(Codec::of::<T>()),
+                Request::Run(inputs, result) => {
+                    **result = Some(body(types, inputs).map(|value| Rc::new(value) as Rc<dyn Any>));
+                }
+            }
+        }
+        Type::default()
+    }
+
     /// Answers for a capture that travels in this mode.
     pub fn capture<M: crate::capture::Mode>(&mut self, _: M) {
         if let Request::Codec(codec) = &mut self.request {
@@ -172,7 +196,7 @@ impl Call<'_> {
 }
 
 /// Lets the types of `witness` flow into the parameters of a dispatcher before its body is read.
-pub fn dispatcher<W, F: Fn(&mut Call<'_>, &W) + Copy>(_: &W, dispatcher: F) -> F {
+pub fn dispatcher<W, R, F: Fn(&mut Call<'_>, &W) -> R + Copy>(_: &W, dispatcher: F) -> F {
     dispatcher
 }
 

@@ -1,57 +1,58 @@
 //! The dispatcher: one arm a task, each a closure around the user's body, then one arm a capture.
 
 use super::facts::to_u32;
-use super::types::Fields;
+use super::types::{Fields, expand_results, tuple};
 use crate::body::{self, Position, Use, Visitor};
 use crate::resolve::{Graph, Input, Mode, Task, binding};
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use std::collections::HashMap;
 use syn::spanned::Spanned;
 use syn::{Expr, ExprReturn, parse_quote_spanned};
 
-/// A closure without captures, whose arms come in topological order: a type is known before it is used.
+/// A closure without captures: each task in topological order, then each capture, then the types of the results.
 pub(super) fn expand_dispatcher(graph: &Graph, order: &[usize], fields: &Fields) -> TokenStream {
     let tasks = order.iter().map(|&task| expand_task(graph, task, fields));
+    let captures = &fields.captures;
     let n_tasks = graph.tasks.len();
-    let captures = fields.captures.iter().enumerate().map(|(index, field)| {
-        let arm = to_u32(n_tasks + index);
-        quote_spanned!(Span::mixed_site()=> #arm => ampeg_call.capture(ampeg_types.#field),)
-    });
+    let arms = (n_tasks..n_tasks + captures.len()).map(to_u32);
+    let modes = tuple(captures.iter().map(ToTokens::to_token_stream).collect());
+    let results = expand_results(graph, fields);
     quote_spanned! {Span::mixed_site()=>
-        ::ampeg::__private::dispatcher(&ampeg_types, |ampeg_call, ampeg_types| match ampeg_call.arm() {
+        ::ampeg::__private::dispatcher(&ampeg_modes, |ampeg_call, &#modes| {
             #(#tasks)*
-            #(#captures)*
-            _ => ampeg_call.unknown(),
+            match ampeg_call.arm() {
+                #(#arms => ampeg_call.capture(#captures),)*
+                _ => ampeg_call.unknown(),
+            }
+            #results
         })
     }
 }
 
 fn expand_task(graph: &Graph, index: usize, fields: &Fields) -> TokenStream {
-    let task = &graph.tasks[index];
-    let (arm, field) = (to_u32(index), &fields.tasks[index]);
+    let (task, field) = (&graph.tasks[index], &fields.tasks[index]);
     let bindings = Bindings::of(graph, task);
     let body = bindings.expand_body(task);
     let takes = bindings.expand_takes(task, fields);
+    let types = Bindings::expand_types(task, fields);
     let parameters = if takes.is_empty() {
         quote_spanned!(Span::mixed_site()=> _, _)
     } else {
-        quote_spanned!(Span::mixed_site()=> ampeg_types, ampeg_inputs)
+        quote_spanned!(Span::mixed_site()=> #types, ampeg_inputs)
     };
     let name_span = Span::mixed_site().located_at(task.statement.name.span());
     let body_span = Span::mixed_site().located_at(body.span());
-    let run = Ident::new("run", name_span);
     // The user's annotation is what the body is compared with, and where rustc points.
-    let result = match &task.statement.ty {
-        Some(ty) => quote_spanned! {body_span=>
-            let ampeg_result: #ty = #body;
-            ::core::result::Result::Ok(ampeg_result)
-        },
-        None => quote_spanned!(body_span=> ::core::result::Result::Ok(#body)),
-    };
+    let ok = quote_spanned!(body_span=> ::core::result::Result::Ok);
+    let result = task.statement.ty.as_ref().map_or_else(
+        || quote!(#ok(#body)),
+        |ty| quote_spanned!(body_span=> let ampeg_result: #ty = #body; #ok(ampeg_result)),
+    );
     let closure = quote_spanned!(body_span=> |#parameters| { #takes #result });
+    let (arm, run) = (to_u32(index), Ident::new("task", name_span));
     quote_spanned! {Span::mixed_site()=>
-        #arm => ampeg_call.#run(ampeg_types, ampeg_types.#field, #closure),
+        let #field = ampeg_call.#run(#arm, #types, #closure);
     }
 }
 
@@ -73,6 +74,24 @@ impl<'a> Bindings<'a> {
             by_path.insert(input.path.clone(), (input.mode, name));
         }
         Self { graph, by_path }
+    }
+
+    /// The types of the inputs, which are both a tuple and a pattern.
+    fn expand_types(task: &Task, fields: &Fields) -> TokenStream {
+        let dependencies = task
+            .dependencies
+            .iter()
+            .map(|input| &fields.tasks[input.index]);
+        let captures = task
+            .captures
+            .iter()
+            .map(|input| &fields.captures[input.index]);
+        tuple(
+            dependencies
+                .chain(captures)
+                .map(ToTokens::to_token_stream)
+                .collect(),
+        )
     }
 
     /// Takes what is moved, then borrows the rest.
@@ -100,7 +119,7 @@ impl<'a> Bindings<'a> {
             Mode::Borrow => "borrow",
         };
         let method = Ident::new(method, Span::mixed_site().located_at(input.span));
-        quote_spanned!(Span::mixed_site()=> let #name = ampeg_types.#field.#method(ampeg_inputs, #position);)
+        quote_spanned!(Span::mixed_site()=> let #name = #field.#method(ampeg_inputs, #position);)
     }
 
     /// The body with each use of an input in place of its name.

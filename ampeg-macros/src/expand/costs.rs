@@ -15,22 +15,28 @@ pub(super) fn expand(graph: &Graph) -> TokenStream {
         let clause = task.statement.clauses.cost.as_ref();
         clause.map_or_else(|| expand_number(1.0), |clause| expand_cost(&clause.operand))
     });
-    let mut shared = Vec::new();
-    let mut communication = Vec::new();
-    for (index, task) in graph.tasks.iter().enumerate() {
+    let communication = graph.tasks.iter().enumerate().map(|(index, task)| {
         let (binding, costs) = expand_via(graph, task, index);
-        shared.extend(binding);
-        communication.extend(costs);
-    }
+        let pushes =
+            quote_spanned!(Span::mixed_site()=> #(ampeg_costs.communication.push(#costs);)*);
+        match binding {
+            Some(binding) => quote!({ #binding #pushes }),
+            None => pushes,
+        }
+    });
     let limits = graph.tasks.iter().enumerate();
     let limits = limits.filter_map(|(index, task)| expand_limits(index, task));
+    // One by one: in a list, rustc would consider dropping all earlier ones at each.
     quote_spanned! {Span::mixed_site()=> {
-        #(#shared)*
-        ::ampeg::__private::Costs {
-            computation: ::std::vec![#(#computation),*],
-            communication: ::std::vec![#(#communication),*],
-            limits: ::std::vec![#(#limits),*],
-        }
+        let mut ampeg_costs = ::ampeg::__private::Costs {
+            computation: ::std::vec::Vec::new(),
+            communication: ::std::vec::Vec::new(),
+            limits: ::std::vec::Vec::new(),
+        };
+        #(ampeg_costs.computation.push(#computation);)*
+        #(#communication)*
+        #(ampeg_costs.limits.push(#limits);)*
+        ampeg_costs
     }}
 }
 

@@ -32,33 +32,28 @@ pub(crate) fn whole(
     let unused = expand_unused(graph);
     let probes = types::expand_probes(graph, &fields);
     let facts = facts::expand(graph, identity);
-    let declarations = types::expand_declarations(graph, &fields);
-    let (witness, collect) = (
-        types::expand_witness(&fields),
-        types::expand_collect(graph, &fields),
-    );
     let dispatcher = bodies::expand_dispatcher(graph, order, &fields);
     let costs = costs::expand(graph);
     let captures = &fields.captures;
+    let modes = captures
+        .iter()
+        .map(|capture| quote_spanned!(Span::mixed_site()=> #capture.mode()));
+    let modes = types::tuple(modes.collect());
     quote_spanned! {Span::mixed_site()=> {
         #(#errors;)*
         #unused
         #probes
-        let (ampeg_source, ampeg_types, ampeg_collect) = {
-            #facts
-            #declarations
-            let types = #witness;
-            (Source, types, #collect)
-        };
+        let ampeg_source = { #facts Source };
+        let ampeg_modes = #modes;
         let ampeg_dispatch = #dispatcher;
         let ampeg_costs = #costs;
         ::ampeg::__private::graph(
             ampeg_source,
-            ampeg_types,
+            ampeg_modes,
             ampeg_dispatch,
             ampeg_costs,
             ::std::vec![#(#captures.into_payload()),*],
-            ampeg_collect,
+            ::ampeg::__private::collector(&ampeg_modes, ampeg_dispatch),
         )
     }}
 }

@@ -5,73 +5,56 @@ use crate::resolve::{Graph, Task};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-/// The fields of the witness, by task and by capture; their types are left to inference.
+/// The names of the tasks and captures of a graph in generated code.
 pub(super) struct Fields {
     pub(super) tasks: Vec<Ident>,
     pub(super) captures: Vec<Ident>,
-    task_types: Vec<Ident>,
-    capture_types: Vec<Ident>,
 }
 
 impl Fields {
     pub(super) fn of(graph: &Graph) -> Self {
-        let names =
-            |prefix, length: usize| (0..length).map(|index| generated(prefix, index)).collect();
-        let mut tasks: Vec<Ident> = names("task", graph.tasks.len());
-        for (field, task) in tasks.iter_mut().zip(&graph.tasks) {
-            field.set_span(Span::mixed_site().located_at(task.statement.name.span()));
-        }
+        let names = |prefix, n: usize| (0..n).map(|index| generated(prefix, index)).collect();
         Self {
-            tasks,
+            tasks: names("task", graph.tasks.len()),
             captures: names("capture", graph.captures.len()),
-            task_types: names("T", graph.tasks.len()),
-            capture_types: names("C", graph.captures.len()),
         }
     }
 }
 
-/// `Types`, `Outputs` and `Values`.
-pub(super) fn expand_declarations(graph: &Graph, fields: &Fields) -> TokenStream {
-    let (types, outputs) = (expand_types(fields), expand_outputs(graph));
-    quote!(#types #outputs)
+/// Any number of things as tuples of tuples, none longer than those that are `Default`.
+pub(super) fn tuple(mut items: Vec<TokenStream>) -> TokenStream {
+    const LONGEST: usize = 12;
+    while items.len() > LONGEST {
+        let groups = items.chunks(LONGEST);
+        items = groups.map(|group| quote!((#(#group,)*))).collect();
+    }
+    quote!((#(#items,)*))
 }
 
-/// `struct Types<T0, …, C0, …>`, which is `Copy`, and `Default` so that a worker can make one.
-fn expand_types(fields: &Fields) -> TokenStream {
-    let Fields {
-        tasks,
-        captures,
-        task_types,
-        capture_types,
-    } = fields;
-    quote_spanned! {Span::mixed_site()=>
-        struct Types<#(#task_types,)* #(#capture_types,)*> {
-            #(#tasks: ::ampeg::__private::Type<#task_types>,)*
-            #(#captures: #capture_types,)*
+/// A value that holds the types of the outputs, and the declarations that it needs.
+pub(super) fn expand_results(graph: &Graph, fields: &Fields) -> TokenStream {
+    let declared = expand_outputs(graph);
+    let types: Vec<_> = outputs(graph)
+        .map(|(index, _)| generated("R", index))
+        .collect();
+    let tasks = outputs(graph).map(|(index, _)| &fields.tasks[index]);
+    let takes = outputs(graph).zip(&types).map(|((index, task), ty)| {
+        let name = &task.statement.name;
+        quote_spanned! {Span::mixed_site()=>
+            #name: results.take(<::ampeg::__private::Type<#ty> as ::core::default::Default>::default(), #index)
         }
-        #[allow(clippy::expl_impl_clone_on_copy, reason = "a derive would bind the types of results")]
-        impl<#(#task_types,)* #(#capture_types: ::core::marker::Copy,)*> ::core::clone::Clone
-            for Types<#(#task_types,)* #(#capture_types,)*>
-        {
-            fn clone(&self) -> Self {
-                *self
+    });
+    quote_spanned! {Span::mixed_site()=> {
+        #declared
+        struct Types<#(#types),*>(#(::ampeg::__private::Type<#types>),*);
+        impl<#(#types: 'static),*> ::ampeg::__private::Collect for Types<#(#types),*> {
+            type Outputs = Outputs<#(#types),*>;
+            fn collect(results: &mut ::ampeg::__private::Results<'_>) -> Self::Outputs {
+                Outputs { #(#takes),* }
             }
         }
-        impl<#(#task_types,)* #(#capture_types: ::core::marker::Copy,)*> ::core::marker::Copy
-            for Types<#(#task_types,)* #(#capture_types,)*>
-        {
-        }
-        impl<#(#task_types,)* #(#capture_types: ::core::default::Default,)*> ::core::default::Default
-            for Types<#(#task_types,)* #(#capture_types,)*>
-        {
-            fn default() -> Self {
-                Self {
-                    #(#tasks: ::core::default::Default::default(),)*
-                    #(#captures: ::core::default::Default::default(),)*
-                }
-            }
-        }
-    }
+        Types(#(#tasks),*)
+    }}
 }
 
 /// `let (capture0, …) = …`: how each captured name travels, and its bytes.
@@ -94,22 +77,6 @@ pub(super) fn expand_probes(graph: &Graph, fields: &Fields) -> TokenStream {
     }
 }
 
-/// `Types { task0: Type::new(), …, capture0: capture0.mode(), … }`
-pub(super) fn expand_witness(fields: &Fields) -> TokenStream {
-    let Fields {
-        tasks, captures, ..
-    } = fields;
-    let types = tasks
-        .iter()
-        .map(|task| quote_spanned!(task.span()=> ::ampeg::__private::Type::new()));
-    quote_spanned! {Span::mixed_site()=>
-        Types {
-            #(#tasks: #types,)*
-            #(#captures: #captures.mode(),)*
-        }
-    }
-}
-
 /// `Outputs`, a field per output with its `Result`, and `Values`, the same without.
 fn expand_outputs(graph: &Graph) -> TokenStream {
     let outputs: Vec<(usize, &Task)> = outputs(graph).collect();
@@ -119,7 +86,7 @@ fn expand_outputs(graph: &Graph) -> TokenStream {
         .collect();
     let types: Vec<_> = outputs
         .iter()
-        .map(|(index, _)| generated("T", *index))
+        .map(|(index, _)| generated("R", *index))
         .collect();
     let docs: Vec<_> = outputs
         .iter()
@@ -127,17 +94,12 @@ fn expand_outputs(graph: &Graph) -> TokenStream {
         .collect();
     let docs: Vec<_> = docs.iter().map(|docs| quote!(#(#docs)*)).collect();
     quote_spanned! {Span::mixed_site()=>
-        #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::cmp::PartialEq)]
-        #[allow(clippy::derive_partial_eq_without_eq, reason = "equality of results is enough")]
+        #[derive(::core::fmt::Debug)]
         pub struct Outputs<#(#types),*> {
             #(#docs pub #names: ::core::result::Result<#types, ::ampeg::TaskError>,)*
         }
-        #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::cmp::PartialEq)]
-        #[allow(
-            dead_code,
-            clippy::derive_partial_eq_without_eq,
-            reason = "which of the values are read is up to the program"
-        )]
+        #[derive(::core::fmt::Debug)]
+        #[allow(dead_code, reason = "which of the values are read is up to the program")]
         pub struct Values<#(#types),*> {
             #(#docs pub #names: #types,)*
         }
@@ -150,15 +112,6 @@ fn expand_outputs(graph: &Graph) -> TokenStream {
             }
         }
     }
-}
-
-/// The closure that makes `Outputs` of the results of a run.
-pub(super) fn expand_collect(graph: &Graph, fields: &Fields) -> TokenStream {
-    let takes = outputs(graph).map(|(index, task)| {
-        let (name, field) = (&task.statement.name, &fields.tasks[index]);
-        quote_spanned!(Span::mixed_site()=> #name: results.take(types.#field, #index))
-    });
-    quote_spanned!(Span::mixed_site()=> move |results: &mut ::ampeg::__private::Results<'_>| Outputs { #(#takes),* })
 }
 
 fn outputs(graph: &Graph) -> impl Iterator<Item = (usize, &Task)> {
