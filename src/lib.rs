@@ -49,6 +49,9 @@
 //! - any other local variable is captured: serialized where the graph stands, and sent to the workers that need it;
 //! - functions, constants, types and paths are what they are anywhere else.
 //!
+//! A task hides a variable of its name, also in its own body: `x = f(x)` is a cycle, not a capture.
+//! A body that never returns, as `loop` or `abort()`, needs a type: `x: u8 = abort();`.
+//!
 //! A bare dependency, as in `add(a, b)`, is passed by value, and cloned only if somebody else needs it too.
 //! `&a`, `a.field`, `a[2]` and `a.len()` borrow.
 //!
