@@ -1,7 +1,25 @@
 //! Where and when each task runs: [`Schedule`], what makes one ([`Scheduler`], [`Policy`]), and what it is laid on ([`Processors`]).
 //!
-//! Everything here is a function of its arguments: no clock, no processes, no hash order.
+//! Everything here is a function of its arguments: no processes, no hash order, and no clock but that of [`Budget::Time`].
 //! A graph comes in, a schedule goes out; what workers make of it is the plan's business.
+//!
+//! # Model
+//!
+//! A task runs on one processor, without interruption, once its inputs are there.
+//! A result is free on the processor that made it; anywhere else it arrives after its communication cost.
+//! Processors send and receive while they compute, and links do not slow each other down.
+//!
+//! # Which policy
+//!
+//! | policy | what for |
+//! |---|---|
+//! | [`Policy::Fast`] | the default; never worse than HEFT, at six to nine times its time |
+//! | [`Policy::Search`] | graphs that run long or often, where a better schedule is worth milliseconds to seconds |
+//! | [`Policy::Heft`] | graphs of a million tasks, and comparison with the literature |
+//! | [`Policy::Cpop`], [`Policy::Peft`] | comparison with the literature |
+//!
+//! [`LowerBounds`] tell how far from optimal a schedule can be at most, [`Scaling`] how many processors are worth it, and [`Schedule::explain`] why a task is where it is.
+//! The benchmark `scheduling` compares all policies with proved optima and with other schedulers.
 
 mod analysis;
 mod bounds;
