@@ -13,6 +13,9 @@ use crate::schedule::problem::Problem;
 /// At the start of a cycle, a makespan this share above the current one is accepted about one time in three.
 const FIRST_TEMPERATURE: f64 = 0.08;
 
+/// From this many tasks on the start is colder, by the fourth power: no usual budget is enough to cool many tasks from so high.
+const MANY: f64 = 200.0;
+
 /// The same at its end; for few tasks, this share divided by their number, since each counts for more.
 const LAST_TEMPERATURE: f64 = 0.0005;
 const LAST_TEMPERATURE_OF_FEW: f64 = 0.1;
@@ -39,7 +42,9 @@ const NEAR: f64 = 0.6;
 pub(super) fn anneal(problem: &Problem<'_>, mut clock: Clock, seed: u64, best: &mut Best) {
     let mut annealer = Annealer::new(problem, best, fastrand::Rng::with_seed(seed));
     let few = LAST_TEMPERATURE_OF_FEW / count(problem.n_tasks());
-    let last = LAST_TEMPERATURE.max(few).min(FIRST_TEMPERATURE);
+    let many = (MANY / count(problem.n_tasks())).min(1.0).powi(4);
+    let first = FIRST_TEMPERATURE * many;
+    let last = LAST_TEMPERATURE.max(few).min(first / 10.0);
     let mut cycle = 0.0;
     while let Some(spent) = clock.tick() {
         let progress = spent * N_CYCLES;
@@ -47,7 +52,7 @@ pub(super) fn anneal(problem: &Problem<'_>, mut clock: Clock, seed: u64, best: &
             cycle = progress.floor();
             annealer = Annealer::new(problem, best, annealer.random);
         }
-        let share = FIRST_TEMPERATURE * (last / FIRST_TEMPERATURE).powf(progress.fract());
+        let share = first * (last / first).powf(progress.fract());
         if annealer.step(share * best.makespan) && annealer.makespan < best.makespan {
             best.offer(annealer.state.placements());
             if best.is_optimal() {
