@@ -338,8 +338,8 @@ fn hazardous_nodes(random: &mut fastrand::Rng) -> Vec<Node> {
 }
 
 /// Kills one of these processes now and then; asleep in between, since it stands for what comes from outside.
-fn kill_now_and_then(seen: &Mutex<Seen>, over: &AtomicBool, seed: u64) -> usize {
-    let mut random = fastrand::Rng::with_seed(seed);
+fn kill_now_and_then(seen: &Mutex<Seen>, over: &AtomicBool, draw: u64) -> usize {
+    let mut random = fastrand::Rng::with_seed(draw);
     let mut kills = 0;
     while !over.load(Ordering::Acquire) {
         std::thread::sleep(Duration::from_micros(random.u64(200..20_000)));
@@ -391,11 +391,11 @@ fn check_hazardous(nodes: &[Node], blobs: &Blobs) -> usize {
 fn soak() {
     let seconds = std::env::var("AMPEG_SOAK_SECONDS").ok();
     let seconds = seconds.map_or(5, |seconds| seconds.parse().unwrap());
-    let seed = std::env::var("AMPEG_SOAK_SEED").ok();
-    let seed = seed.map_or_else(|| fastrand::u64(..), |seed| seed.parse().unwrap());
-    println!("soak: {seconds} s with AMPEG_SOAK_SEED={seed}");
+    let draw = std::env::var("AMPEG_SOAK_SEED").ok();
+    let draw = draw.map_or_else(|| fastrand::u64(..), |draw| draw.parse().unwrap());
+    println!("soak: {seconds} s with AMPEG_SOAK_SEED={draw}");
     let _deadline = Deadline::seconds("soak", seconds + 120);
-    let mut random = fastrand::Rng::with_seed(seed);
+    let mut random = fastrand::Rng::with_seed(draw);
     let (mut runs, mut tasks, mut crashed, mut kills) = (0, 0, 0, 0);
     let end = Instant::now() + Duration::from_secs(seconds);
     while Instant::now() < end {
@@ -404,8 +404,8 @@ fn soak() {
         let over = Arc::new(AtomicBool::new(false));
         let mut crew = Crew::new(Box::new(Faulty::harmless(workers, &seen)));
         let killer = {
-            let (seen, over, seed) = (Arc::clone(&seen), Arc::clone(&over), random.u64(..));
-            std::thread::spawn(move || kill_now_and_then(&seen, &over, seed))
+            let (seen, over, draw) = (Arc::clone(&seen), Arc::clone(&over), random.u64(..));
+            std::thread::spawn(move || kill_now_and_then(&seen, &over, draw))
         };
         for _ in 0..random.usize(1..6) {
             let nodes = hazardous_nodes(&mut random);
