@@ -4,7 +4,7 @@
 
 mod isolated;
 
-use ampeg::{Pool, TaskError, TaskErrorKind, graph};
+use ampeg::{Pool, Processors, Schedule, TaskError, TaskErrorKind, graph};
 use isolated::isolated;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -265,6 +265,45 @@ fn result_that_cannot_be_sent_costs_itself() {
             }
             assert!(text(&outcome.read_in_panic).contains("it panics when read"));
             assert!(text(&outcome.written_in_panic).contains("it panics when written"));
+        }
+    });
+}
+
+#[test]
+fn result_that_cannot_be_read_is_the_fault_of_its_own_task() {
+    isolated(|| {
+        let graph = graph! {
+            pub read = Awkward::Read;
+            panicked = Awkward::ReadInPanic;
+            pub first = matches!(&read, Awkward::Read);
+            pub second = matches!(&read, Awkward::Read);
+            pub third = matches!(&panicked, Awkward::ReadInPanic);
+        };
+        // Where it was made, it needs no reading.
+        let outcome = graph.run(1).unwrap();
+        assert_eq!((&outcome.first, &outcome.third), (&Ok(true), &Ok(true)));
+        let tasks = graph.task_graph().unwrap();
+        let list = |names: &[&str]| -> Vec<_> {
+            names.iter().map(|name| tasks.find(name).unwrap()).collect()
+        };
+        let lists = [
+            list(&["read", "panicked"]),
+            list(&["first", "second", "third"]),
+        ];
+        let schedule = Schedule::from_order(tasks, &Processors::new(2).unwrap(), &lists).unwrap();
+        let pool = Pool::new(2).unwrap();
+        let outcome = pool.run_schedule(&graph, &schedule).unwrap();
+        for (result, name) in [
+            (&outcome.first, "read"),
+            (&outcome.second, "read"),
+            (&outcome.third, "panicked"),
+        ] {
+            let root = result.as_ref().unwrap_err().root();
+            assert_eq!(root.task(), name);
+            assert!(
+                matches!(root.kind(), TaskErrorKind::NotDeliverable { .. }),
+                "{root}"
+            );
         }
     });
 }

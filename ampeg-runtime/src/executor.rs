@@ -157,18 +157,23 @@ impl Executor {
         let codec = self.codec(producer);
         let held = self.held.entry(input).or_default();
         if held.value.is_none() {
-            let payload = held
-                .payload
-                .take()
-                .ok_or_else(|| undeliverable("it is missing"))?;
-            held.value = Some(decode(codec, payload.bytes())?);
+            let decoded = match &held.payload {
+                Some(payload) => decode(codec, payload.bytes()),
+                None => Err("it is missing".to_owned()),
+            };
+            let value = decoded.map_err(|reason| {
+                let cause = self.descriptor.statements[producer].undeliverable(reason);
+                TaskErrorKind::DependencyFailed { cause }
+            })?;
+            held.value = Some(value);
+            held.payload = None;
         }
         let value = if held.uses <= 1 && !step.keep_inputs() {
             held.value.take()
         } else {
             held.value.clone()
         };
-        value.ok_or_else(|| undeliverable("it is missing"))
+        value.ok_or_else(|| undeliverable("an input is missing"))
     }
 
     fn capture(&mut self, capture: usize) -> Result<Rc<dyn Any>, TaskErrorKind> {
@@ -176,7 +181,12 @@ impl Executor {
             return Ok(Rc::clone(value));
         }
         let codec = self.codec(self.descriptor.statements.len() + capture);
-        let value = decode(codec, self.captures[capture].bytes())?;
+        let value = decode(codec, self.captures[capture].bytes()).map_err(|reason| {
+            let name = self.descriptor.captures[capture];
+            let message = format!("the captured value of `{name}` cannot be decoded: {reason}");
+            let sources = Vec::new();
+            TaskErrorKind::Failed { message, sources }
+        })?;
         if self.is_shared(capture) {
             self.capture_values[capture] = Some(Rc::clone(&value));
         }
@@ -219,10 +229,9 @@ impl Executor {
     }
 }
 
-fn decode(codec: Option<Codec>, bytes: &[u8]) -> Result<Rc<dyn Any>, TaskErrorKind> {
-    let codec = codec.ok_or_else(|| undeliverable("its type is unknown"))?;
-    panics::catch(|| codec.decode(bytes))?
-        .map_err(|reason| TaskErrorKind::NotDeliverable { reason })
+fn decode(codec: Option<Codec>, bytes: &[u8]) -> Result<Rc<dyn Any>, String> {
+    let codec = codec.ok_or("its type is unknown")?;
+    panics::catch(|| codec.decode(bytes)).map_err(|kind| format!("its Deserialize {kind}"))?
 }
 
 fn undeliverable(reason: &str) -> TaskErrorKind {

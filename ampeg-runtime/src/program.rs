@@ -2,7 +2,7 @@
 
 use crate::cost::{Cost, IntoCost};
 use crate::error::Error;
-use crate::failure::{Place, TaskError, TaskErrorKind};
+use crate::failure::{TaskError, TaskErrorKind};
 use crate::graph::{GraphErrorKind, TaskGraph, TaskGraphBuilder};
 use crate::id::TaskId;
 use crate::message::ToWorker;
@@ -213,12 +213,7 @@ impl Definition {
 
     /// The error of a task, in the user's words.
     pub(crate) fn blame(&self, task: TaskId, attempt: u32, kind: TaskErrorKind) -> TaskError {
-        let statement = self.statement(task);
-        let place = Place {
-            file: statement.file.into(),
-            line: statement.line,
-            column: statement.column,
-        };
+        let place = self.statement(task).place();
         TaskError::new(self.task_graph.name(task), Some(place), attempt, kind)
     }
 }

@@ -3,7 +3,7 @@
 //! The dispatcher is a closure without captures, so a worker, which is the same executable, can find it by address.
 //! Values are erased here and typed again by [`Type`]: the macro guarantees that both sides agree.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Place, TaskError, TaskErrorKind};
 use crate::sys;
 use crate::value::{Codec, TaskValue};
 use std::any::Any;
@@ -30,6 +30,23 @@ pub struct Statement {
     pub captures: &'static [u32],
     /// Whether its result is an output of the graph.
     pub output: bool,
+}
+
+impl Statement {
+    /// Where the statement is.
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            file: self.file.into(),
+            line: self.line,
+            column: self.column,
+        }
+    }
+
+    /// The error of its task if the result cannot be decoded by those who need it.
+    pub(crate) fn undeliverable(&self, reason: String) -> TaskError {
+        let kind = TaskErrorKind::NotDeliverable { reason };
+        TaskError::new(self.name, Some(self.place()), 1, kind)
+    }
 }
 
 /// The static facts of one `graph!`; implemented by generated code.
