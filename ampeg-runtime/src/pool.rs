@@ -59,7 +59,16 @@ impl<O> Graph<O> {
     /// # Ok::<(), ampeg::Error>(())
     /// ```
     pub fn schedule(&self, processes: usize) -> Result<Schedule, Error> {
-        Policy::default().schedule(self.task_graph()?, &Processors::new(processes)?)
+        self.schedule_on(&Processors::new(processes)?)
+    }
+
+    /// Where and when each task would run on processors of unequal speed or with unequal connections.
+    ///
+    /// # Errors
+    ///
+    /// If the graph has no valid costs or captures.
+    pub fn schedule_on(&self, processors: &Processors) -> Result<Schedule, Error> {
+        Policy::default().schedule(self.task_graph()?, processors)
     }
 }
 

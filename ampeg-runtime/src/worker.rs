@@ -5,7 +5,7 @@
 use crate::clock::now;
 use crate::executor::Executor;
 use crate::id::{ProcessorId, TaskId};
-use crate::message::{Arrival, Ended, FromWorker, Observed, RunId, ToWorker, Value};
+use crate::message::{Arrival, Ended, FromWorker, Observed, RunId, Timestamp, ToWorker, Value};
 use crate::payload::Payload;
 use crate::plan::{Step, insert_again};
 use crate::sys::{DescriptorAddress, Progress};
@@ -32,6 +32,8 @@ pub(crate) trait Link {
 pub(crate) struct Incoming {
     pub(crate) from: Option<ProcessorId>,
     pub(crate) message: ToWorker,
+    /// When it came in, which may be while a task was running.
+    pub(crate) received: Timestamp,
 }
 
 /// Works until the coordinator says stop or is gone.
@@ -103,7 +105,7 @@ impl Worker {
                 }
             }
             ToWorker::Value(value) if Some(value.run) == self.run => {
-                self.on_value(incoming.from, value);
+                self.on_value(incoming.from, value, incoming.received);
             }
             ToWorker::Value(ref value) if value.run > self.ended => self.early.push(incoming),
             ToWorker::Value(_) => {}
@@ -134,7 +136,7 @@ impl Worker {
             for incoming in std::mem::take(&mut self.early) {
                 match incoming.message {
                     ToWorker::Value(value) if value.run == run => {
-                        self.on_value(incoming.from, value);
+                        self.on_value(incoming.from, value, incoming.received);
                     }
                     _ => {}
                 }
@@ -153,7 +155,7 @@ impl Worker {
         }
     }
 
-    fn on_value(&mut self, from: Option<ProcessorId>, value: Value) {
+    fn on_value(&mut self, from: Option<ProcessorId>, value: Value, received: Timestamp) {
         if let Some(executor) = &mut self.executor {
             self.arrivals.insert(
                 value.task,
@@ -161,7 +163,7 @@ impl Worker {
                     task: value.task,
                     from,
                     sent: value.sent,
-                    received: now(),
+                    received,
                     bytes: value.payload.len(),
                 },
             );

@@ -4,6 +4,7 @@
 //! A thread cannot be killed.
 
 use super::{Cluster, Event, Exit};
+use crate::clock::now;
 use crate::error::Error;
 use crate::id::ProcessorId;
 use crate::message::{FromWorker, Running, ToWorker, Value};
@@ -79,9 +80,12 @@ impl Cluster for LocalCluster {
     fn send(&mut self, to: ProcessorId, message: ToWorker) {
         let from = None;
         // A thread that has ended has said so.
-        let _ = self.workers[to.index()]
-            .inbox
-            .send(Incoming { from, message });
+        let received = now();
+        let _ = self.workers[to.index()].inbox.send(Incoming {
+            from,
+            message,
+            received,
+        });
     }
 
     fn receive(&mut self, timeout: Option<Duration>) -> Option<Event> {
@@ -156,6 +160,7 @@ impl Link for LocalLink {
         let incoming = Incoming {
             from: Some(self.worker),
             message: ToWorker::Value(value),
+            received: now(),
         };
         // A peer that has ended needs nothing.
         let _ = self.peers[to.index()].send(incoming);

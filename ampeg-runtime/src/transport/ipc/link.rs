@@ -2,8 +2,9 @@
 
 use super::handshake::{Hello, Invitation};
 use super::{ToCoordinator, ToWorkerProcess, receive, send};
+use crate::clock::now;
 use crate::id::ProcessorId;
-use crate::message::{FromWorker, ToWorker, Value};
+use crate::message::{FromWorker, Timestamp, ToWorker, Value};
 use crate::sys::{self, Progress};
 use crate::worker::{Incoming, Link};
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
@@ -21,7 +22,7 @@ pub(crate) struct IpcLink {
     coordinator: IpcSender<ToCoordinator>,
     peers: HashMap<ProcessorId, IpcSender<ToWorkerProcess>>,
     peer_changes: u32,
-    inbox: Receiver<ToWorkerProcess>,
+    inbox: Receiver<(ToWorkerProcess, Timestamp)>,
     progress: Progress,
 }
 
@@ -73,9 +74,13 @@ impl IpcLink {
     }
 
     /// Takes in news of peers; anything else is for the worker.
-    fn take_in(&mut self, message: ToWorkerProcess) -> Option<Incoming> {
+    fn take_in(&mut self, (message, received): (ToWorkerProcess, Timestamp)) -> Option<Incoming> {
         match message {
-            ToWorkerProcess::Message { from, message } => Some(Incoming { from, message }),
+            ToWorkerProcess::Message { from, message } => Some(Incoming {
+                from,
+                message,
+                received,
+            }),
             ToWorkerProcess::Peer { worker, sender } => {
                 // The first introduction of each peer is no change.
                 if self.peers.insert(worker, sender).is_some() {
@@ -140,11 +145,11 @@ fn follow(end: &IpcReceiver<()>, server: &Path) {
 }
 
 /// Keeps the inbound channel empty, so that no sender ever waits for this worker's tasks.
-fn drain(receiver: &IpcReceiver<ToWorkerProcess>, inbox: &Sender<ToWorkerProcess>) {
+fn drain(receiver: &IpcReceiver<ToWorkerProcess>, inbox: &Sender<(ToWorkerProcess, Timestamp)>) {
     while let Some(message) = receive(receiver) {
         match message {
             Ok(message) => {
-                if inbox.send(message).is_err() {
+                if inbox.send((message, now())).is_err() {
                     return;
                 }
             }
