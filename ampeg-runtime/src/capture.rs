@@ -5,6 +5,8 @@
 //! Each trait sits one reference deeper than the next, so that method lookup finds it first
 //! ("autoref specialization", after David Tolnay).
 
+use crate::codec::decode_fields;
+use crate::payload::Payload;
 use crate::sys;
 use crate::task::Inputs;
 use crate::value::{Codec, TaskValue};
@@ -22,11 +24,11 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub struct Captured<M> {
     mode: M,
-    payload: Result<Vec<u8>, String>,
+    payload: Result<Payload, String>,
 }
 
 impl<M: Mode> Captured<M> {
-    fn new(payload: Result<Vec<u8>, String>) -> Self {
+    fn new(payload: Result<Payload, String>) -> Self {
         Self {
             mode: M::default(),
             payload,
@@ -43,7 +45,7 @@ impl<M: Mode> Captured<M> {
     /// # Errors
     ///
     /// What the type's own `Serialize` reports.
-    pub fn into_payload(self) -> Result<Vec<u8>, String> {
+    pub fn into_payload(self) -> Result<Payload, String> {
         self.payload
     }
 }
@@ -152,10 +154,8 @@ impl<T: DeserializeOwned + 'static> Referent for [T] {
 
 impl<T: Referent + Serialize + ?Sized> Mode for Reference<T> {
     fn codec() -> Codec {
-        Codec::decoding(|bytes| {
-            postcard::from_bytes::<T::Owned>(bytes)
-                .map(|value| Rc::new(value) as Rc<dyn Any>)
-                .map_err(|error| error.to_string())
+        Codec::decoding(|payload| {
+            decode_fields::<T::Owned>(payload).map(|value| Rc::new(value) as Rc<dyn Any>)
         })
     }
 }
@@ -283,7 +283,9 @@ impl<T: 'static> Refused<T> {
 /// The methods that generated code probes.
 pub mod probe {
     use super::{Capture, Captured, Function, Reference, Referent, Refused, Unknown, Value};
-    use crate::value::{TaskValue, encode};
+    use crate::codec::{encode, encode_fields};
+    use crate::payload::Payload;
+    use crate::value::TaskValue;
     use serde::Serialize;
     use serde::de::DeserializeOwned;
     use std::fmt;
@@ -337,7 +339,7 @@ pub mod probe {
     impl<T: Referent + Serialize + ?Sized> ProbeReference for &&Probe<'_, &T> {
         type Referent = T;
         fn probe(&self) -> Captured<Reference<T>> {
-            Captured::new(encode::<T>(self.0))
+            Captured::new(encode_fields::<T>(self.0))
         }
     }
 
@@ -373,7 +375,7 @@ pub mod probe {
                     "a name used in this graph cannot be captured: put `#[derive(serde::Serialize, serde::Deserialize)]` on its type, or build the value inside the task"
                 );
             }
-            Captured::new(Ok(Vec::new()))
+            Captured::new(Ok(Payload::Inline(Vec::new())))
         }
     }
 

@@ -158,7 +158,7 @@ impl Executor {
         let held = self.held.entry(input).or_default();
         if held.value.is_none() {
             let decoded = match &held.payload {
-                Some(payload) => decode(codec, payload.bytes()),
+                Some(payload) => decode(codec, payload),
                 None => Err("it is missing".to_owned()),
             };
             let value = decoded.map_err(|reason| {
@@ -181,7 +181,7 @@ impl Executor {
             return Ok(Rc::clone(value));
         }
         let codec = self.codec(self.descriptor.statements.len() + capture);
-        let value = decode(codec, self.captures[capture].bytes()).map_err(|reason| {
+        let value = decode(codec, &self.captures[capture]).map_err(|reason| {
             let name = self.descriptor.captures[capture];
             let message = format!("the captured value of `{name}` cannot be decoded: {reason}");
             let sources = Vec::new();
@@ -224,14 +224,13 @@ impl Executor {
             .codec(statement)
             .ok_or_else(|| undeliverable("its type is unknown"))?;
         panics::catch(|| codec.encode(value))?
-            .and_then(Payload::new)
             .map_err(|reason| TaskErrorKind::NotDeliverable { reason })
     }
 }
 
-fn decode(codec: Option<Codec>, bytes: &[u8]) -> Result<Rc<dyn Any>, String> {
+fn decode(codec: Option<Codec>, payload: &Payload) -> Result<Rc<dyn Any>, String> {
     let codec = codec.ok_or("its type is unknown")?;
-    panics::catch(|| codec.decode(bytes)).map_err(|kind| format!("its Deserialize {kind}"))?
+    panics::catch(|| codec.decode(payload)).map_err(|kind| format!("its Deserialize {kind}"))?
 }
 
 fn undeliverable(reason: &str) -> TaskErrorKind {

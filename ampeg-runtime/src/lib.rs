@@ -12,8 +12,10 @@ mod graph;
 pub mod schedule;
 
 mod capture;
+mod codec;
 mod panics;
 mod payload;
+mod shared;
 mod sys;
 mod task;
 mod value;
@@ -53,6 +55,7 @@ pub use pool::{Pool, PoolBuilder, Run};
 pub use program::Graph;
 pub use report::{Attempt, MeasuredCosts, Report, Transfer};
 pub use schedule::{Policy, Processors, Schedule, Scheduler, Slot};
+pub use shared::{Contents, Shared};
 pub use task::Statement;
 pub use value::TaskValue;
 
@@ -70,6 +73,7 @@ pub mod generated {
     };
     pub use crate::failure::Failure;
     pub use crate::outcome::{Collect, Outputs, Results, collector};
+    pub use crate::payload::Payload;
     pub use crate::program::{Costs, IntoCount, Limit, cost, count, duration, graph};
     pub use crate::task::{Call, Inputs, Source, Statement, Type, dispatcher};
     pub use crate::value::{Codec, TaskValue};

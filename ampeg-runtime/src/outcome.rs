@@ -164,14 +164,13 @@ impl<'a> Results<'a> {
             .unwrap_or_else(|| Err(blame(TaskErrorKind::Cancelled)))?;
         let statement = self.definition.instance(TaskId::new(task)).statement;
         let codec = self.definition.descriptor.codec(statement as usize);
-        decode(codec, payload.bytes())
-            .map_err(|reason| blame(TaskErrorKind::NotDeliverable { reason }))
+        decode(codec, &payload).map_err(|reason| blame(TaskErrorKind::NotDeliverable { reason }))
     }
 }
 
-fn decode<T: 'static>(codec: Option<Codec>, bytes: &[u8]) -> Result<T, String> {
+fn decode<T: 'static>(codec: Option<Codec>, payload: &Payload) -> Result<T, String> {
     let codec = codec.ok_or("its type is unknown")?;
-    let value = panics::catch(|| codec.decode(bytes))
+    let value = panics::catch(|| codec.decode(payload))
         .map_err(|kind| format!("its Deserialize {kind}"))??;
     let value: Rc<T> = Rc::downcast(value).map_err(|_| "a value of another type")?;
     Rc::into_inner(value).ok_or_else(|| "a value in use".to_owned())

@@ -1,40 +1,72 @@
-//! A result as bytes: small ones travel inside a message, larger ones in shared memory.
+//! An encoded value: small ones travel inside a message, larger ones in shared memory.
 
-use ipc_channel::ipc::IpcSharedMemory;
+use crate::codec::attachment::Segment;
+use crate::sys;
 use serde::{Deserialize, Serialize};
-use std::panic::catch_unwind;
-use std::sync::Arc;
 
 /// From this size on, bytes travel as shared memory; in between, a descriptor costs more than the copy.
-const SHARED_FROM: usize = 32 * 1024;
+pub(crate) const SHARED_FROM: usize = 32 * 1024;
 
 /// An encoded value.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) enum Payload {
+pub enum Payload {
+    /// Its bytes are in the message.
     Inline(#[serde(with = "serde_bytes")] Vec<u8>),
-    /// Cloned for each consumer: one mapping serves all.
-    Shared(Arc<IpcSharedMemory>),
+    /// Its bytes are in shared memory; cloned for each consumer: one mapping serves all.
+    Shared(Segment),
+    /// Shared memory that the value holds travels beside its bytes.
+    Attached {
+        /// The bytes, without attachments.
+        bytes: Box<Self>,
+        /// The memory, by index.
+        attached: Vec<Segment>,
+    },
 }
 
 impl Payload {
-    /// These bytes, ready to travel; fails if the system has no shared memory left for them.
-    pub(crate) fn new(bytes: Vec<u8>) -> Result<Self, String> {
+    /// A copy of these bytes, ready to travel; fails if the system has no shared memory left for them.
+    pub(crate) fn copied(bytes: &[u8]) -> Result<Self, String> {
         if bytes.len() < SHARED_FROM {
-            return Ok(Self::Inline(bytes));
+            return Ok(Self::Inline(bytes.to_vec()));
         }
-        // ipc-channel panics when the system refuses; a full table of descriptors is the usual reason.
-        catch_unwind(|| Self::Shared(Arc::new(IpcSharedMemory::from_bytes(&bytes))))
-            .map_err(|_| format!("no shared memory for {} bytes", bytes.len()))
+        Ok(Self::Shared(sys::copied_memory(bytes)?.into()))
+    }
+
+    /// The same bytes with these attachments.
+    pub(crate) fn with(self, attached: Vec<Segment>) -> Self {
+        if attached.is_empty() {
+            return self;
+        }
+        let bytes = Box::new(self);
+        Self::Attached { bytes, attached }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Inline(bytes) => bytes,
             Self::Shared(memory) => memory,
+            Self::Attached { bytes, .. } => bytes.bytes(),
         }
     }
 
-    /// The number of bytes.
+    pub(crate) fn attached(&self) -> &[Segment] {
+        match self {
+            Self::Inline(_) | Self::Shared(_) => &[],
+            Self::Attached { attached, .. } => attached,
+        }
+    }
+
+    /// How many descriptors it puts into a message.
+    #[cfg(test)]
+    pub(crate) fn n_descriptors(&self) -> usize {
+        match self {
+            Self::Inline(_) => 0,
+            Self::Shared(_) => 1,
+            Self::Attached { bytes, attached } => bytes.n_descriptors() + attached.len(),
+        }
+    }
+
+    /// The number of bytes that travel; attachments do not.
     pub(crate) fn len(&self) -> u64 {
         self.bytes().len() as u64
     }
@@ -47,9 +79,9 @@ mod tests {
     #[test]
     fn bytes_are_kept_whatever_their_number() {
         for length in [0, 1, SHARED_FROM - 1, SHARED_FROM, 3 * SHARED_FROM] {
-            let payload = Payload::new(vec![7; length]).unwrap();
+            let payload = Payload::copied(&vec![7; length]).unwrap();
             assert_eq!(payload.bytes(), vec![7; length]);
-            assert_eq!(matches!(payload, Payload::Shared(_)), length >= SHARED_FROM);
+            assert_eq!(payload.n_descriptors() == 1, length >= SHARED_FROM);
         }
     }
 }

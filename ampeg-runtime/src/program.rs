@@ -307,7 +307,7 @@ pub fn graph<S, W, R, F, O>(
     types: W,
     dispatch: F,
     costs: Costs,
-    captures: Vec<Result<Vec<u8>, String>>,
+    captures: Vec<Result<Payload, String>>,
     collect: impl Fn(&mut Results<'_>) -> O + Send + Sync + 'static,
 ) -> Graph<O>
 where
@@ -325,7 +325,7 @@ where
 fn define(
     descriptor: &'static Descriptor,
     costs: Costs,
-    captures: Vec<Result<Vec<u8>, String>>,
+    captures: Vec<Result<Payload, String>>,
 ) -> Result<Definition, Error> {
     let statements = descriptor.statements;
     let task_graph = task_graph(statements, costs.computation, costs.communication)?;
@@ -380,9 +380,9 @@ fn task_graph(
     builder.build()
 }
 
-fn payloads(names: &[&str], captures: Vec<Result<Vec<u8>, String>>) -> Result<Vec<Payload>, Error> {
-    let payload = |(name, bytes): (&&str, Result<Vec<u8>, String>)| {
-        bytes.and_then(Payload::new).map_err(|reason| {
+fn payloads(names: &[&str], captures: Vec<Result<Payload, String>>) -> Result<Vec<Payload>, Error> {
+    let payload = |(name, payload): (&&str, Result<Payload, String>)| {
+        payload.map_err(|reason| {
             let name = (*name).to_owned();
             RunErrorKind::Capture { name, reason }.into()
         })

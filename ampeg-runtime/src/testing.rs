@@ -2,14 +2,13 @@
 //!
 //! One statement is the whole program: its tasks read what to do from a captured table.
 
+use crate::codec::encode;
 use crate::cost::Cost;
 use crate::failure::TaskError;
 use crate::graph::TaskGraph;
 use crate::id::TaskId;
-use crate::payload::Payload;
 use crate::program::{Definition, Graph, Instance, Limits};
 use crate::task::{Call, Descriptor, Source, Statement, Type, dispatcher};
-use crate::value::encode;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -110,7 +109,7 @@ pub(crate) fn with_limits(
         limits: limits(index),
     };
     let instances = nodes.iter().enumerate().map(instance).collect();
-    let captures = vec![Payload::new(encode(nodes).unwrap()).unwrap()];
+    let captures = vec![encode(&nodes.to_vec()).unwrap()];
     let definition = Definition::new(descriptor(), builder.build().unwrap(), captures, instances);
     let outputs: Vec<bool> = nodes.iter().map(|node| node.output).collect();
     Graph::of(

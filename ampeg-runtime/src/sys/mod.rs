@@ -9,10 +9,12 @@
 )]
 
 mod image;
+mod memory;
 mod process;
 mod progress;
 
 pub(crate) use image::{DescriptorAddress, build};
+pub(crate) use memory::{checked_text, copied_memory, new_memory};
 pub(crate) use process::{exit_now, has_raised_privileges, ignore_signals, remove_variable};
 pub(crate) use progress::Progress;
 

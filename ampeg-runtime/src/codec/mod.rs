@@ -1,0 +1,111 @@
+//! How a value becomes bytes: numbers in fixed width and little-endian, fields one after another, lengths in 8 bytes.
+//!
+//! A value is counted first and then written straight to where it travels, which is shared memory if it is large.
+//! Vectors of numbers and strings that are a whole result are copied as they are.
+//!
+//! Bytes that are cut, padded or garbled are an error; memory is reserved only for what the bytes left can fill.
+
+use crate::payload::{Payload, SHARED_FROM};
+use crate::sys;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::sync::Arc;
+
+pub(crate) mod attachment;
+mod raw;
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+/// Why a value cannot be encoded or decoded.
+#[derive(Debug)]
+pub(crate) struct Fault(String);
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl serde::ser::Error for Fault {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+}
+
+impl serde::de::Error for Fault {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+}
+
+/// Encodes a result, or a captured value.
+pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Result<Payload, String> {
+    match raw::bytes(value) {
+        Some(bytes) => Payload::copied(bytes),
+        None => encode_fields(value),
+    }
+}
+
+/// Decodes what [`encode`] gave.
+pub(crate) fn decode<T: DeserializeOwned + 'static>(payload: &Payload) -> Result<T, String> {
+    match raw::value(payload.bytes()) {
+        Some(value) => value,
+        None => decode_fields(payload),
+    }
+}
+
+/// Encodes anything serializable; the owned form of a reference decodes from the same bytes.
+pub(crate) fn encode_fields<T: Serialize + ?Sized>(value: &T) -> Result<Payload, String> {
+    let mut counter = write::Counter::default();
+    attachment::exchange(Vec::new());
+    let outcome = serialize(value, &mut counter);
+    attachment::exchange(Vec::new());
+    outcome?;
+    let size = write::Sink::position(&counter);
+    let (bytes, written) = if size < SHARED_FROM {
+        let mut bytes = vec![0; size];
+        let written = write_into(value, &mut bytes);
+        (Payload::Inline(bytes), written)
+    } else {
+        let (memory, written) = sys::new_memory(size, |memory| write_into(value, memory))?;
+        (Payload::Shared(Arc::new(memory)), written)
+    };
+    let attached = attachment::exchange(Vec::new());
+    if written? != size {
+        return Err("its Serialize gives something else each time".into());
+    }
+    Ok(bytes.with(attached))
+}
+
+fn write_into<T: Serialize + ?Sized>(value: &T, memory: &mut [u8]) -> Result<usize, String> {
+    let mut filler = write::Filler {
+        memory,
+        position: 0,
+    };
+    serialize(value, &mut filler)?;
+    Ok(filler.position)
+}
+
+fn serialize<T: Serialize + ?Sized>(value: &T, sink: &mut impl write::Sink) -> Result<(), String> {
+    value
+        .serialize(write::Writer(sink))
+        .map_err(|fault| fault.0)
+}
+
+/// Decodes what [`encode_fields`] gave.
+pub(crate) fn decode_fields<T: DeserializeOwned>(payload: &Payload) -> Result<T, String> {
+    let mut reader = read::Reader(payload.bytes());
+    attachment::exchange(payload.attached().to_vec());
+    let result = T::deserialize(&mut reader);
+    attachment::exchange(Vec::new());
+    match result {
+        Ok(value) if reader.0.is_empty() => Ok(value),
+        Ok(_) => Err("bytes are left over: its Serialize and Deserialize disagree".into()),
+        Err(fault) => Err(fault.0),
+    }
+}

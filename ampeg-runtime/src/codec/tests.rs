@@ -1,0 +1,116 @@
+//! Values survive; damaged bytes are an error, whatever they are.
+
+use super::*;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Shape {
+    Point,
+    Circle(f64),
+    Box(u8, i16),
+    Named { name: String, sides: Vec<f32> },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Everything {
+    shapes: Vec<Shape>,
+    table: BTreeMap<String, Option<i128>>,
+    nested: Vec<Vec<u16>>,
+    pair: (bool, char),
+    units: Vec<()>,
+    large: Vec<u64>,
+}
+
+fn everything(size: u64) -> Everything {
+    Everything {
+        shapes: vec![
+            Shape::Point,
+            Shape::Circle(0.5),
+            Shape::Box(1, -2),
+            Shape::Named {
+                name: "größer".into(),
+                sides: vec![1.5; 3],
+            },
+        ],
+        table: [("a".into(), None), ("b".into(), Some(-1))].into(),
+        nested: vec![vec![], vec![1, 2], vec![3]],
+        pair: (true, 'ß'),
+        units: vec![(); 3],
+        large: (0..size).collect(),
+    }
+}
+
+#[test]
+fn values_survive_inside_messages_and_in_shared_memory() {
+    for size in [0, 10, 100_000] {
+        let value = everything(size);
+        let payload = encode(&value).unwrap();
+        assert_eq!(matches!(payload, Payload::Shared(_)), size == 100_000);
+        assert_eq!(decode::<Everything>(&payload).unwrap(), value);
+    }
+}
+
+#[test]
+fn vectors_of_numbers_and_text_survive_at_any_alignment() {
+    for length in [0_usize, 1, 7, 50_000] {
+        let numbers: Vec<f64> = (0..length).map(|n| n as f64).collect();
+        let payload = encode(&numbers).unwrap();
+        assert_eq!(payload.len(), 8 * length as u64);
+        assert_eq!(decode::<Vec<f64>>(&payload).unwrap(), numbers);
+        let text = "ä".repeat(length);
+        let payload = encode(&text).unwrap();
+        assert_eq!(decode::<String>(&payload).unwrap(), text);
+    }
+    assert!(decode::<Vec<f64>>(&Payload::Inline(vec![0; 9])).is_err());
+    assert!(decode::<String>(&Payload::Inline(vec![0xff])).is_err());
+}
+
+#[test]
+fn sequence_of_unknown_length_survives() {
+    struct Evens(u32);
+    impl Serialize for Evens {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq((0..self.0).filter(|number| number % 2 == 0))
+        }
+    }
+    let payload = encode_fields(&Evens(7)).unwrap();
+    let owned: Vec<u32> = decode_fields(&payload).unwrap();
+    assert_eq!(owned, [0, 2, 4, 6]);
+}
+
+#[test]
+fn cut_padded_and_garbled_bytes_are_errors() {
+    let bytes = encode(&everything(3)).unwrap().bytes().to_vec();
+    for length in 0..bytes.len() {
+        let cut = Payload::Inline(bytes[..length].to_vec());
+        decode::<Everything>(&cut).unwrap_err();
+    }
+    let mut padded = bytes.clone();
+    padded.push(0);
+    let error = decode::<Everything>(&Payload::Inline(padded)).unwrap_err();
+    assert!(error.contains("left over"));
+    let mut random = fastrand::Rng::with_seed(1);
+    for _ in 0..2_000 {
+        let mut garbled = bytes.clone();
+        for _ in 0..random.usize(1..4) {
+            let place = random.usize(..garbled.len());
+            garbled[place] = random.u8(..);
+        }
+        // Whatever comes of it, it is a value or an error.
+        let _ = decode::<(Vec<Shape>, BTreeMap<String, u8>)>(&Payload::Inline(garbled));
+    }
+    decode::<Vec<Vec<u8>>>(&Payload::Inline(vec![0xff; 64])).unwrap_err();
+}
+
+#[test]
+fn value_that_differs_each_time_is_refused() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    struct Fickle(AtomicUsize);
+    impl Serialize for Fickle {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq(0..self.0.fetch_add(1, Ordering::Relaxed))
+        }
+    }
+    encode_fields(&Fickle(AtomicUsize::new(3))).unwrap_err();
+}
