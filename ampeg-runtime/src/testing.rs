@@ -23,6 +23,8 @@ pub(crate) enum Action {
     Exit(i32),
     /// Runs until it is killed.
     Hang,
+    /// Closes every descriptor of its worker.
+    CloseAll,
     /// Aborts, but for one attempt: it leaves a file behind when it has done so before.
     AbortOnce(String),
 }
@@ -179,6 +181,10 @@ fn act(action: &Action) -> Result<(), String> {
         Action::Hang => loop {
             std::hint::spin_loop();
         },
+        #[cfg(target_os = "linux")]
+        Action::CloseAll => crate::sys::close_all_descriptors(),
+        #[cfg(not(target_os = "linux"))]
+        Action::CloseAll => std::process::abort(),
         Action::AbortOnce(file) => {
             if std::fs::File::create_new(file).is_ok() {
                 std::process::abort();

@@ -145,6 +145,43 @@ fn crash_costs_its_own_task_only() {
 }
 
 #[test]
+fn task_that_closes_its_workers_descriptors_crashes_alone() {
+    let _deadline = Deadline::seconds("closed descriptors", 60);
+    let nodes = diamond(Action::CloseAll);
+    let pool = Pool::new(2).unwrap();
+    let outcome = pool.run(&graph(&nodes, even)).unwrap();
+    check(&nodes, &outcome);
+    assert!(matches!(kind(&outcome, 1), TaskErrorKind::Crashed { .. }));
+    let nodes = diamond(Action::Compute);
+    check(&nodes, &pool.run(&graph(&nodes, even)).unwrap());
+}
+
+#[test]
+fn attempts_wait_twice_as_long_each_time() {
+    let _deadline = Deadline::seconds("backoff", 60);
+    let nodes = diamond(Action::Fail);
+    let retry = |task| Limits {
+        within: None,
+        retry: if task == 1 { 3 } else { 0 },
+    };
+    let backoff = Duration::from_millis(20);
+    let pool = Pool::builder()
+        .processes(1)
+        .retry_backoff(backoff)
+        .build()
+        .unwrap();
+    let outcome = pool.run(&with_limits(&nodes, even, retry)).unwrap();
+    let attempts = outcome.report().attempts().iter();
+    let attempts: Vec<_> = attempts
+        .filter(|attempt| attempt.task == TaskId::new(1))
+        .collect();
+    assert_eq!(attempts.len(), 4);
+    for (pair, wait) in attempts.windows(2).zip([1, 2, 4]) {
+        assert!(pair[1].start - pair[0].finish >= backoff * wait);
+    }
+}
+
+#[test]
 fn crash_is_tried_again_as_often_as_told() {
     let _deadline = Deadline::seconds("retry", 60);
     let folder = tempfile::tempdir().unwrap();

@@ -43,6 +43,26 @@ pub(crate) fn remove_variable(name: impl AsRef<OsStr>) {
     unsafe { std::env::remove_var(name) }
 }
 
+/// Closes every descriptor from 3 on, as a library does that makes a daemon of its process.
+#[cfg(all(test, target_os = "linux"))]
+pub(crate) fn close_all_descriptors() {
+    let open = std::fs::read_dir("/proc/self/fd")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let numbers = open.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    for number in numbers
+        .filter(|&number: &i32| number > 2)
+        .collect::<Vec<_>>()
+    {
+        // SAFETY: as unsound as what it stands for: owners of these descriptors find them closed. This worker ends
+        // as soon as it notices.
+        unsafe {
+            libc::close(number);
+        }
+    }
+}
+
 /// Ends this process at once: no destructor and no exit handler runs, whatever other threads are doing.
 pub(crate) fn exit_now(code: i32) -> ! {
     #[cfg(unix)]

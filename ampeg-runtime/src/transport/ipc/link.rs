@@ -198,8 +198,12 @@ impl Link for IpcLink {
             generation: self.generation,
             message,
         };
-        // If it is gone, the lifeline ends this process.
-        let _ = send(&self.coordinator, message);
+        if let Err(error) = send(&self.coordinator, message) {
+            // Without its reports, the coordinator would wait for ever; another worker will do what this one has not
+            // reported. If the coordinator is gone, there is nothing left to do anyway.
+            eprintln!("ampeg: this worker cannot reach its coordinator: {error}");
+            sys::exit_now(104);
+        }
     }
 
     fn peer_changes(&self) -> u32 {
