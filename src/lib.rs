@@ -170,10 +170,15 @@ pub mod examples {
     //! ```
 }
 
-#[cfg(doctest)]
+#[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/guarantees.md")]
 pub mod guarantees {}
 
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/performance.md")]
+pub mod performance {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 #[derive(Debug)]
 pub struct Readme;

@@ -3,6 +3,22 @@
 //! A value is counted first and then written straight to where it travels, which is shared memory if it is large.
 //! Vectors of numbers and strings that are a whole result are copied as they are.
 //!
+//! Measured for 10 MB, in milliseconds on one busy core, where copying them to a new vector took 1.0.
+//! Encoding ends in shared memory here, of which new pages take 9 to 10; postcard's ends in a vector that is yet to be
+//! copied there.
+//!
+//! | value | encode | decode | postcard: encode | decode |
+//! | --- | --- | --- | --- | --- |
+//! | `Vec<f64>` | 10.6 | 1.2 | 2.5 | 2.4 |
+//! | `Vec<u64>` | 11.8 | 1.2 | 14.1 | 4.4 |
+//! | `Vec<u8>` | 9.8 | 1.1 | 17.0 | 18.4 |
+//! | `String` | 9.6 | 2.7 | 0.9 | 1.8 |
+//! | `Vec<Vec<f64>>` | 12.1 | 3.1 | 2.2 | 2.7 |
+//! | `Vec<(u32, f64)>` | 14.0 | 3.1 | 5.3 | 3.4 |
+//! | `(Vec<u8>,)` | 22.9 | 22.1 | 17.1 | 18.4 |
+//!
+//! So vectors of bytes inside other types want `serde_bytes`, or to be `Shared`.
+//!
 //! Bytes that are cut, padded or garbled are an error; memory is reserved only for what the bytes left can fill.
 
 use crate::payload::{Payload, SHARED_FROM};

@@ -53,12 +53,12 @@ fn values_survive_inside_messages_and_in_shared_memory() {
 
 #[test]
 fn vectors_of_numbers_and_text_survive_at_any_alignment() {
-    for length in [0_usize, 1, 7, 50_000] {
-        let numbers: Vec<f64> = (0..length).map(|n| n as f64).collect();
+    for length in [0_u32, 1, 7, 50_000] {
+        let numbers: Vec<f64> = (0..length).map(f64::from).collect();
         let payload = encode(&numbers).unwrap();
-        assert_eq!(payload.len(), 8 * length as u64);
+        assert_eq!(payload.len(), 8 * u64::from(length));
         assert_eq!(decode::<Vec<f64>>(&payload).unwrap(), numbers);
-        let text = "ä".repeat(length);
+        let text = "ä".repeat(length as usize);
         let payload = encode(&text).unwrap();
         assert_eq!(decode::<String>(&payload).unwrap(), text);
     }

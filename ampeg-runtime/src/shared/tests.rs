@@ -13,7 +13,7 @@ struct Rows {
 
 fn rows(length: usize) -> Rows {
     Rows {
-        data: Shared::from_fn(length, |index| index as f64),
+        data: Shared::from_fn(length, |index| f64::from(u32::try_from(index).unwrap())),
         name: "rows".into(),
         width: 3,
     }
