@@ -3,6 +3,7 @@
 mod check;
 mod names;
 mod parse;
+mod random;
 
 use crate::diagnostics::Diagnostics;
 use crate::resolve::Graph;
