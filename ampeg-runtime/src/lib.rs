@@ -78,3 +78,29 @@ pub mod generated {
     pub use crate::task::{Call, Inputs, Source, Statement, Type, dispatcher};
     pub use crate::value::{Codec, TaskValue};
 }
+
+/// What the fuzz targets feed with bytes.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    use crate::message::{FromWorker, ToWorker};
+    use crate::payload::Payload;
+    use crate::value::TaskValue;
+    use std::collections::BTreeMap;
+
+    /// Decodes a message in both directions.
+    pub fn message(bytes: &[u8]) {
+        let _ = postcard::from_bytes::<ToWorker>(bytes);
+        let _ = postcard::from_bytes::<FromWorker>(bytes);
+    }
+
+    /// Decodes results of several types.
+    pub fn value(bytes: &[u8]) {
+        if let Ok(payload) = Payload::copied(bytes) {
+            let _ = Vec::<f64>::decode(&payload);
+            let _ = Vec::<(String, Option<u8>)>::decode(&payload);
+            let _ = BTreeMap::<String, Vec<Vec<f32>>>::decode(&payload);
+            let _ = Result::<Vec<()>, (char, bool)>::decode(&payload);
+        }
+    }
+}
