@@ -72,7 +72,9 @@ pub mod generated {
         probe,
     };
     pub use crate::failure::Failure;
-    pub use crate::outcome::{Collect, Outputs, Results, collector};
+    pub use crate::outcome::{
+        Collect, Outputs, Results, Show, Take, Unwrap, collect, collector, show,
+    };
     pub use crate::payload::Payload;
     pub use crate::program::{Costs, IntoCount, Limit, cost, count, duration, graph};
     pub use crate::task::{Call, Inputs, Source, Statement, Type, dispatcher};

@@ -11,6 +11,7 @@ use crate::value::Codec;
 use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
+use std::slice;
 
 /// The results of one run.
 ///
@@ -116,29 +117,138 @@ pub trait Outputs {
     fn into_values(self) -> Result<Self::Values, TaskError>;
 }
 
-/// The types of the results of one graph, which know how to make its outputs; implemented by generated code.
-pub trait Collect {
-    /// One field per output.
-    type Outputs;
+/// What a dispatcher ends in: how the outputs, which have the types `W`, become one field each.
+#[derive(Debug)]
+pub struct Collect<W: Take, O>(fn(W::Taken) -> O);
 
-    /// Takes the outputs out of the results of a run.
-    fn collect(results: &mut Results<'_>) -> Self::Outputs;
+/// Names the results of tasks whose results have the types `W`.
+pub fn collect<W: Take, O>(_: W, outputs: fn(W::Taken) -> O) -> Collect<W, O> {
+    Collect(outputs)
 }
 
-/// What makes the outputs of a graph whose dispatcher gives the types `R`.
-pub fn collector<W, R, F>(_: &W, _: F) -> fn(&mut Results<'_>) -> R::Outputs
+/// What makes the outputs of a graph of a run's results; its dispatcher knows their types.
+pub fn collector<T, W, O, F>(
+    types: &T,
+    dispatch: F,
+) -> impl Fn(&mut Results<'_>) -> O + use<T, W, O, F>
 where
-    R: Collect,
-    F: Fn(&mut Call<'_>, &W) -> R,
+    W: Take,
+    F: Fn(&mut Call<'_>, &T) -> Collect<W, O>,
 {
-    R::collect
+    let Collect(outputs) = dispatch(&mut Call::of_nothing(), types);
+    move |results| outputs(W::take(results))
 }
+
+/// The types of outputs: tuples of them, nested.
+pub trait Take {
+    /// Their results, nested alike.
+    type Taken: 'static;
+
+    /// Takes them out of the results of a run, in the order of the tasks.
+    fn take(results: &mut Results<'_>) -> Self::Taken;
+}
+
+impl<T: 'static> Take for Type<T> {
+    type Taken = Result<T, TaskError>;
+
+    fn take(results: &mut Results<'_>) -> Self::Taken {
+        results.take_next()
+    }
+}
+
+/// Results, in nested tuples, that become plain values.
+pub trait Unwrap {
+    /// The values, nested alike.
+    type Values;
+
+    /// All values.
+    ///
+    /// # Errors
+    ///
+    /// If one is missing: the first such, traced to the task where it began.
+    fn unwrap(self) -> Result<Self::Values, TaskError>;
+}
+
+impl<T> Unwrap for Result<T, TaskError> {
+    type Values = T;
+
+    fn unwrap(self) -> Result<T, TaskError> {
+        self.map_err(TaskError::into_root)
+    }
+}
+
+/// References to fields, in nested tuples, that can be shown.
+pub trait Show {
+    /// Adds each to a struct that is shown, by the next of the names.
+    fn show(self, shown: &mut fmt::DebugStruct<'_, '_>, names: &mut slice::Iter<'_, &str>);
+}
+
+impl<T: fmt::Debug> Show for &T {
+    fn show(self, shown: &mut fmt::DebugStruct<'_, '_>, names: &mut slice::Iter<'_, &str>) {
+        if let Some(name) = names.next() {
+            shown.field(name, self);
+        }
+    }
+}
+
+/// A struct of this name and these fields, as a derived `Debug` shows it.
+///
+/// # Errors
+///
+/// If it cannot be written.
+pub fn show(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    names: &[&str],
+    fields: impl Show,
+) -> fmt::Result {
+    let mut shown = f.debug_struct(name);
+    fields.show(&mut shown, &mut names.iter());
+    shown.finish()
+}
+
+macro_rules! tuples {
+    ($($first:ident $($rest:ident)*)?) => {
+        #[allow(clippy::unused_unit, reason = "the empty tuple has no items")]
+        impl<$($first: Take, $($rest: Take),*)?> Take for ($($first, $($rest),*)?) {
+            type Taken = ($($first::Taken, $($rest::Taken),*)?);
+
+            fn take(_results: &mut Results<'_>) -> Self::Taken {
+                ($($first::take(_results), $($rest::take(_results)),*)?)
+            }
+        }
+
+        impl<$($first: Unwrap, $($rest: Unwrap),*)?> Unwrap for ($($first, $($rest),*)?) {
+            type Values = ($($first::Values, $($rest::Values),*)?);
+
+            fn unwrap(self) -> Result<Self::Values, TaskError> {
+                #[allow(non_snake_case, reason = "each item is named as its type")]
+                let ($($first, $($rest),*)?) = self;
+                Ok(($($first.unwrap()?, $($rest.unwrap()?),*)?))
+            }
+        }
+
+        impl<$($first: Show, $($rest: Show),*)?> Show for ($($first, $($rest),*)?) {
+            fn show(self, _shown: &mut fmt::DebugStruct<'_, '_>, _names: &mut slice::Iter<'_, &str>) {
+                #[allow(non_snake_case, reason = "each item is named as its type")]
+                let ($($first, $($rest),*)?) = self;
+                $($first.show(_shown, _names); $($rest.show(_shown, _names);)*)?
+            }
+        }
+
+        $(tuples! { $($rest)* })?
+    };
+}
+
+tuples! { A B C D E F G H I J K L }
 
 /// The encoded results of a run, by task; generated code takes the typed ones out.
 #[derive(Debug)]
 pub struct Results<'a> {
     definition: &'a Definition,
     by_task: Vec<Option<Result<Payload, TaskError>>>,
+    /// The task after the output that was taken last.
+    next: usize,
 }
 
 impl<'a> Results<'a> {
@@ -149,15 +259,22 @@ impl<'a> Results<'a> {
         Self {
             definition,
             by_task,
+            next: 0,
         }
     }
 
+    /// The result of the next output, in the order of the tasks.
+    fn take_next<T: 'static>(&mut self) -> Result<T, TaskError> {
+        let statements = self.definition.descriptor.statements;
+        while !statements[self.next].output {
+            self.next += 1;
+        }
+        self.next += 1;
+        self.take(self.next - 1)
+    }
+
     /// The result of a task.
-    ///
-    /// # Errors
-    ///
-    /// If the task has none, or it cannot be decoded.
-    pub fn take<T: 'static>(&mut self, _: Type<T>, task: usize) -> Result<T, TaskError> {
+    fn take<T: 'static>(&mut self, task: usize) -> Result<T, TaskError> {
         let blame = |kind| self.definition.blame(TaskId::new(task), 1, kind);
         let payload = self.by_task[task]
             .take()

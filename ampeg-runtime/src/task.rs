@@ -143,6 +143,7 @@ pub struct Call<'a> {
 }
 
 enum Request<'a> {
+    Nothing,
     Codec(&'a mut Option<Codec>),
     Run(&'a mut Inputs, &'a mut Option<Result<Rc<dyn Any>, Failure>>),
 }
@@ -150,6 +151,7 @@ enum Request<'a> {
 impl fmt::Debug for Request<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Nothing => "Nothing",
             Self::Codec(_) => "Codec",
             Self::Run(..) => "Run",
         })
@@ -157,6 +159,14 @@ impl fmt::Debug for Request<'_> {
 }
 
 impl Call<'_> {
+    /// A question that no arm answers.
+    pub(crate) fn of_nothing() -> Self {
+        Self {
+            arm: u32::MAX,
+            request: Request::Nothing,
+        }
+    }
+
     /// Which arm of the dispatcher is meant: the tasks first, then the captures.
     pub fn arm(&self) -> u32 {
         self.arm
@@ -172,6 +182,7 @@ impl Call<'_> {
         body: fn(&W, &mut Inputs) -> Result<T, Failure>,
     ) {
         match &mut self.request {
+            Request::Nothing => {}
             Request::Codec(codec) => **codec = Some(Codec::of::<T>()),
             Request::Run(inputs, result) => {
                 **result = Some(body(types, inputs).map(|value| Rc::new(value) as Rc<dyn Any>));
@@ -192,6 +203,7 @@ impl Call<'_> {
     ) -> Type<T> {
         if self.arm == arm {
             match &mut self.request {
+                Request::Nothing => {}
                 Request::Codec(codec) => **codec = Some(Codec::of::<T>()),
                 Request::Run(inputs, result) => {
                     **result = Some(body(types, inputs).map(|value| Rc::new(value) as Rc<dyn Any>));

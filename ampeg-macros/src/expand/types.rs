@@ -2,8 +2,10 @@
 
 use super::generated;
 use crate::resolve::{Graph, Task};
+use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Index;
 
 /// The names of the tasks and captures of a graph in generated code.
 pub(super) struct Fields {
@@ -21,9 +23,11 @@ impl Fields {
     }
 }
 
+/// The longest tuple for which the runtime implements what is needed of one.
+const LONGEST: usize = 12;
+
 /// Any number of things as tuples of tuples, none longer than those that are `Default`.
 pub(super) fn tuple(mut items: Vec<TokenStream>) -> TokenStream {
-    const LONGEST: usize = 12;
     while items.len() > LONGEST {
         let groups = items.chunks(LONGEST);
         items = groups.map(|group| quote!((#(#group,)*))).collect();
@@ -31,29 +35,43 @@ pub(super) fn tuple(mut items: Vec<TokenStream>) -> TokenStream {
     quote!((#(#items,)*))
 }
 
-/// A value that holds the types of the outputs, and the declarations that it needs.
+/// Where each of `n` things is in their `tuple`: the fields to take, one after the other.
+fn places(n: usize) -> Vec<TokenStream> {
+    let mut places = vec![Vec::new(); n];
+    let mut width = n;
+    let mut step = 1;
+    while width > LONGEST {
+        for (index, place) in places.iter_mut().enumerate() {
+            place.insert(0, index / step % LONGEST);
+        }
+        (width, step) = (width.div_ceil(LONGEST), step * LONGEST);
+    }
+    let outermost = places.iter_mut().enumerate();
+    outermost.for_each(|(index, place)| place.insert(0, index / step));
+    let tokens = |place: Vec<usize>| {
+        let place = place.into_iter().map(Index::from);
+        quote_spanned!(Span::mixed_site()=> #(.#place)*)
+    };
+    places.into_iter().map(tokens).collect()
+}
+
+/// A value that knows the types of the outputs, and the declarations that it needs.
+///
+/// Results go through tuples, moved in one step: rustc's work on a value per output with calls between them, each of
+/// which may unwind, grows with the square of their number. So does that on a bound per output.
 pub(super) fn expand_results(graph: &Graph, fields: &Fields) -> TokenStream {
     let declared = expand_outputs(graph);
-    let types: Vec<_> = outputs(graph)
-        .map(|(index, _)| generated("R", index))
-        .collect();
-    let tasks = outputs(graph).map(|(index, _)| &fields.tasks[index]);
-    let takes = outputs(graph).zip(&types).map(|((index, task), ty)| {
-        let name = &task.statement.name;
-        quote_spanned! {Span::mixed_site()=>
-            #name: results.take(<::ampeg::__private::Type<#ty> as ::core::default::Default>::default(), #index)
-        }
-    });
+    let (indices, names): (Vec<_>, Vec<_>) = outputs(graph)
+        .map(|(index, task)| (index, &task.statement.name))
+        .unzip();
+    let tasks = indices.iter().map(|&index| &fields.tasks[index]);
+    let types = tuple(tasks.map(ToTokens::to_token_stream).collect());
+    let places = places(names.len());
     quote_spanned! {Span::mixed_site()=> {
         #declared
-        struct Types<#(#types),*>(#(::ampeg::__private::Type<#types>),*);
-        impl<#(#types: 'static),*> ::ampeg::__private::Collect for Types<#(#types),*> {
-            type Outputs = Outputs<#(#types),*>;
-            fn collect(results: &mut ::ampeg::__private::Results<'_>) -> Self::Outputs {
-                Outputs { #(#takes),* }
-            }
-        }
-        Types(#(#tasks),*)
+        ::ampeg::__private::collect(#types, |ampeg_results| Outputs {
+            #(#names: ampeg_results #places),*
+        })
     }}
 }
 
@@ -84,7 +102,7 @@ fn expand_outputs(graph: &Graph) -> TokenStream {
         .iter()
         .map(|(_, task)| &task.statement.name)
         .collect();
-    let types: Vec<_> = outputs
+    let types: Vec<Ident> = outputs
         .iter()
         .map(|(index, _)| generated("R", *index))
         .collect();
@@ -93,22 +111,64 @@ fn expand_outputs(graph: &Graph) -> TokenStream {
         .map(|(_, task)| &task.statement.docs)
         .collect();
     let docs: Vec<_> = docs.iter().map(|docs| quote!(#(#docs)*)).collect();
+    let field = |ty: &Ident| quote_spanned!(Span::mixed_site()=> ::core::result::Result<#ty, ::ampeg::TaskError>);
+    let results: Vec<_> = types.iter().map(field).collect();
+    let taken = tuple(
+        names
+            .iter()
+            .map(|name| quote_spanned!(Span::mixed_site()=> self.#name))
+            .collect(),
+    );
+    let places = places(names.len());
+    let show_outputs = expand_debug("Outputs", &names, &types, &results);
+    let values: Vec<_> = types.iter().map(ToTokens::to_token_stream).collect();
+    let show_values = expand_debug("Values", &names, &types, &values);
     quote_spanned! {Span::mixed_site()=>
-        #[derive(::core::fmt::Debug)]
         pub struct Outputs<#(#types),*> {
-            #(#docs pub #names: ::core::result::Result<#types, ::ampeg::TaskError>,)*
+            #(#docs pub #names: #results,)*
         }
-        #[derive(::core::fmt::Debug)]
         #[allow(dead_code, reason = "which of the values are read is up to the program")]
         pub struct Values<#(#types),*> {
             #(#docs pub #names: #types,)*
         }
+        #show_outputs
+        #show_values
         impl<#(#types),*> ::ampeg::__private::Outputs for Outputs<#(#types),*> {
             type Values = Values<#(#types),*>;
             fn into_values(self) -> ::core::result::Result<Self::Values, ::ampeg::TaskError> {
+                let values = ::ampeg::__private::Unwrap::unwrap(#taken)?;
                 ::core::result::Result::Ok(Values {
-                    #(#names: self.#names.map_err(::ampeg::TaskError::into_root)?,)*
+                    #(#names: values #places,)*
                 })
+            }
+        }
+    }
+}
+
+/// `Debug` with one bound for all fields.
+fn expand_debug(
+    name: &str,
+    names: &[&Ident],
+    types: &[Ident],
+    fields: &[TokenStream],
+) -> TokenStream {
+    let ty = Ident::new(name, Span::mixed_site());
+    let references = fields
+        .iter()
+        .map(|field| quote_spanned!(Span::mixed_site()=> &'a #field));
+    let references = tuple(references.collect());
+    let places = names
+        .iter()
+        .map(|name| quote_spanned!(Span::mixed_site()=> &self.#name));
+    let places = tuple(places.collect());
+    let texts = names.iter().map(|name| name_of(name));
+    quote_spanned! {Span::mixed_site()=>
+        impl<#(#types),*> ::core::fmt::Debug for #ty<#(#types),*>
+        where
+            for<'a> #references: ::ampeg::__private::Show,
+        {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::ampeg::__private::show(f, #name, &[#(#texts),*], #places)
             }
         }
     }
