@@ -53,7 +53,8 @@ impl Project {
         fs::create_dir_all(root.join("src"))?;
         let manifest = format!(
             "[package]\nname = \"compile-time\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
-             [dependencies]\nampeg = {{ path = {ampeg:?} }}\n[workspace]\n"
+             [dependencies]\nampeg = {{ path = '{}' }}\n[workspace]\n",
+            ampeg.display()
         );
         fs::write(root.join("Cargo.toml"), manifest)?;
         fs::copy(ampeg.join("Cargo.lock"), root.join("Cargo.lock"))?;

@@ -99,7 +99,8 @@
 //! A worker is this program, started again: a constructor sees, before `main`, that the process is meant as a worker,
 //! takes tasks and never returns.
 //! So nothing has to be called first, and graphs run in binaries, examples, tests and doc tests alike.
-//! The graph is scheduled with HEFT: the most urgent task first, each to the worker where it ends earliest.
+//! The graph is scheduled before it runs, by an earliest-finish-time method that is never worse than HEFT
+//! ([`Policy::Fast`]).
 //! Workers get their share of the schedule at once, and each task starts as soon as its inputs are there.
 //! Large results travel in shared memory.
 //!

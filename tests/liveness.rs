@@ -164,6 +164,18 @@ fn long_path_for_temporary_files_is_told() {
         let output = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.contains("set TMPDIR to a shorter one"), "{output}");
         std::fs::remove_dir(&long).unwrap();
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "prints_what_a_run_gives",
+                "--ignored",
+                "--nocapture",
+            ])
+            .env("TMPDIR", "/nonexistent")
+            .output()
+            .unwrap();
+        let output = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.contains("is /nonexistent a folder"), "{output}");
     });
 }
 

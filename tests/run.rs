@@ -333,3 +333,31 @@ fn no_worker_outlives_a_killed_program() {
         let _ = graph.run(3);
     });
 }
+
+fn forever() -> u8 {
+    loop {
+        std::hint::spin_loop();
+    }
+}
+
+#[test]
+fn start_returns_while_another_run_is_under_way() {
+    isolated(|| {
+        let pool = Pool::new(1).unwrap();
+        let endless = graph! { a = forever(); };
+        let first = pool.start(&endless).unwrap();
+        let second = pool.start(&graph! { x = 1; }).unwrap();
+        first.cancel();
+        assert!(first.wait().unwrap().a.is_err());
+        assert_eq!(second.wait().unwrap().x, Ok(1));
+    });
+}
+
+#[test]
+fn task_sees_the_arguments_of_its_program() {
+    isolated(|| {
+        let graph = graph! { arguments = std::env::args().collect::<Vec<_>>(); };
+        let here: Vec<_> = std::env::args().collect();
+        assert_eq!(graph.run(1).unwrap().arguments, Ok(here));
+    });
+}

@@ -300,7 +300,8 @@ impl StdError for TaskError {
 /// The last line that says something: what comes behind `stack backtrace:` is for the patient.
 fn last_words(stderr: &str) -> Option<&str> {
     let text = stderr.split("stack backtrace:").next()?;
-    text.lines().map(str::trim).rfind(|line| !line.is_empty())
+    let says = |line: &&str| !line.is_empty() && !line.starts_with("note: run with");
+    text.lines().map(str::trim).rfind(says)
 }
 
 /// The usual name of a signal on Linux and most Unix systems, in brackets.
@@ -357,6 +358,9 @@ mod tests {
     fn last_words_come_before_a_backtrace() {
         assert_eq!(last_words("one\ntwo\n\n"), Some("two"));
         let stderr = "memory allocation failed\nstack backtrace:\n   0: oom\nnote: some details\n";
+        assert_eq!(last_words(stderr), Some("memory allocation failed"));
+        let stderr =
+            "memory allocation failed\nnote: run with `RUST_BACKTRACE=1` environment variable\n";
         assert_eq!(last_words(stderr), Some("memory allocation failed"));
         assert_eq!(last_words(" \n"), None);
     }

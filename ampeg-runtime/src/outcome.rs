@@ -274,7 +274,7 @@ impl<'a> Results<'a> {
     }
 
     /// The result of a task.
-    fn take<T: 'static>(&mut self, task: usize) -> Result<T, TaskError> {
+    pub(crate) fn take<T: 'static>(&mut self, task: usize) -> Result<T, TaskError> {
         let blame = |kind| self.definition.blame(TaskId::new(task), 1, kind);
         let payload = self.by_task[task]
             .take()

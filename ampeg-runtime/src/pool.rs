@@ -96,9 +96,10 @@ pub struct Pool {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     crew: Mutex<Crew>,
+    /// Kept outside the lock, which a run holds for as long as it takes.
+    waker: Arc<dyn Fn() + Send + Sync>,
     processors: Processors,
     policy: Policy,
     timeout: Option<Duration>,
@@ -193,7 +194,7 @@ impl Pool {
         let schedule = self.schedule(graph)?;
         let definition = Arc::clone(graph.definition()?);
         let cancelled = Arc::new(AtomicBool::new(false));
-        let waker = self.shared.lock().waker();
+        let waker = Arc::clone(&self.shared.waker);
         let (shared, flag) = (Arc::clone(&self.shared), Arc::clone(&cancelled));
         let thread = std::thread::Builder::new().name("ampeg run".into());
         let thread = thread.spawn(move || shared.run(&definition, &schedule, &flag));
@@ -210,6 +211,15 @@ impl Pool {
         shared
             .policy
             .schedule(graph.task_graph()?, &shared.processors)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("processors", &self.processors)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }
 
@@ -354,6 +364,8 @@ impl PoolBuilder {
     /// How many bytes of address space each worker process may use.
     ///
     /// A task that needs more fails to get it, which ends most programs: it crashes, alone.
+    /// Address space is more than memory in use: allow some hundred megabytes beyond what a task needs, for the
+    /// program itself, its threads and its allocator.
     /// Threads have no limit of their own, and neither have systems other than Unix.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.memory_limit = Some(bytes);
@@ -386,9 +398,11 @@ impl PoolBuilder {
         } else {
             Box::new(IpcCluster::start(self.workers, self.memory_limit)?)
         };
+        let crew = Crew::new(cluster);
         Ok(Pool {
             shared: Arc::new(Shared {
-                crew: Mutex::new(Crew::new(cluster)),
+                waker: crew.waker().into(),
+                crew: Mutex::new(crew),
                 processors,
                 policy: self.policy,
                 timeout: self.timeout,
@@ -402,7 +416,7 @@ impl PoolBuilder {
 pub struct Run<O> {
     graph: Graph<O>,
     cancelled: Arc<AtomicBool>,
-    waker: Box<dyn Fn() + Send + Sync>,
+    waker: Arc<dyn Fn() + Send + Sync>,
     thread: Option<JoinHandle<Result<Done, Error>>>,
 }
 

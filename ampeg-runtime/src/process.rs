@@ -53,6 +53,8 @@ impl Process {
         }
         let mut command = Command::new(executable()?);
         name_like_this_process(&mut command);
+        // Tasks may look at the arguments of their program.
+        command.args(std::env::args_os().skip(1));
         Self::spawn(command.env(VARIABLE, invitation))
     }
 

@@ -266,7 +266,8 @@ pub fn duration(value: impl IntoCost) -> Result<Duration, String> {
         .into_cost()
         .map_err(|error| error.to_string())?
         .value();
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    // What no clock can count is no limit.
+    Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
 /// The count that an expression behind `retry` gives.

@@ -118,9 +118,7 @@ pub(crate) fn with_limits(
         definition,
         Arc::new(move |results| {
             let outputs = outputs.iter().enumerate();
-            let take = |(task, &output): (usize, &bool)| {
-                output.then(|| results.take(Type::<Blob>::new(), task))
-            };
+            let take = |(task, &output): (usize, &bool)| output.then(|| results.take::<Blob>(task));
             outputs.map(take).collect()
         }),
     )

@@ -77,7 +77,9 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
         Err(Fault(
-            "its Deserialize asks what comes next, which a compact format does not say".into(),
+            "its Deserialize asks what comes next, which a compact format does not say \
+             (`flatten`, `untagged` and `tag` of serde do, and so does `serde_json::Value`)"
+                .into(),
         ))
     }
 

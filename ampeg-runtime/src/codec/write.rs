@@ -273,6 +273,14 @@ impl<S: Sink> ser::SerializeMap for Sequence<'_, S> {
     }
 }
 
+/// Nothing in the bytes would say that a field is missing: what follows would be read in its place.
+#[cold]
+fn left_out(field: &str) -> Fault {
+    Fault(format!(
+        "its field `{field}` is left out (`skip_serializing_if`), which a compact format cannot say"
+    ))
+}
+
 macro_rules! fields {
     ($($kind:ident $method:ident ($($key:ty)?)),* $(,)?) => {
         $(impl<S: Sink> ser::$kind for Writer<'_, S> {
@@ -283,6 +291,10 @@ macro_rules! fields {
             fn $method<T: Serialize + ?Sized>(&mut self, $(_: $key,)? value: &T) -> Result<(), Fault> {
                 value.serialize(Writer(&mut *self.0))
             }
+
+            $(fn skip_field(&mut self, field: $key) -> Result<(), Fault> {
+                Err(left_out(field))
+            })?
 
             fn end(self) -> Result<(), Fault> {
                 Ok(())

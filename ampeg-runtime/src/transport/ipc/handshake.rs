@@ -3,8 +3,9 @@
 //! The coordinator opens a one-shot server and names it in the worker's environment, together with a secret;
 //! the worker connects and sends, with the secret, the channels to reach it by.
 
-use super::{ToWorkerProcess, no_channel};
+use super::ToWorkerProcess;
 use crate::error::Error;
+use crate::panics;
 use crate::process::Process;
 use crate::run_error::RunErrorKind;
 use crate::sys;
@@ -71,10 +72,7 @@ impl Guest {
 
     fn invite_by(start: impl FnOnce(&str) -> io::Result<Process>) -> Result<Self, Error> {
         check_folder()?;
-        let (server, name) = IpcOneShotServer::<Hello>::new().map_err(|error| {
-            let place = std::env::temp_dir();
-            no_channel(format!("{error}, with a socket in {}", place.display()))
-        })?;
+        let (server, name) = open_server()?;
         let invitation = Invitation {
             coordinator: std::process::id(),
             secret: secret(),
@@ -163,6 +161,23 @@ impl Guest {
         };
         RunErrorKind::NoWorker(format!("{why} ({hint})")).into()
     }
+}
+
+/// Opens a socket where temporary files go; ipc-channel panics if that is no folder to write to.
+fn open_server() -> Result<(IpcOneShotServer<Hello>, String), Error> {
+    let opened = match panics::catch(IpcOneShotServer::new) {
+        Ok(opened) => opened.map_err(|error| error.to_string()),
+        Err(_) => Err("a socket cannot be made there".to_owned()),
+    };
+    opened.map_err(|reason| {
+        let folder = std::env::temp_dir();
+        let reason = format!(
+            "{reason}: is {} a folder that this program may write to, and are descriptors left? \
+             TMPDIR says where temporary files go",
+            folder.display()
+        );
+        RunErrorKind::NoWorker(reason).into()
+    })
 }
 
 /// A path that is too long for a socket would be cut without a word.
