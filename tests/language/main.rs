@@ -8,6 +8,7 @@ mod clauses;
 mod dependencies;
 mod failures;
 mod hygiene;
+mod large;
 mod macros;
 mod outputs;
 
