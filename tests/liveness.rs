@@ -54,7 +54,7 @@ fn settle(count: impl Fn() -> usize, expected: usize) {
     while count() > expected && std::time::Instant::now() < end {
         std::thread::yield_now();
     }
-    assert_eq!(count(), expected);
+    assert!(count() <= expected, "{} of at most {expected}", count());
 }
 
 #[test]
@@ -67,18 +67,20 @@ fn runs_and_crashes_leave_nothing_behind() {
             after = total(&work(3)) + crash;
             sum = total(&small) + total(&large);
         };
+        let n_threads = threads();
         // The first run may set up what stays, such as the panic hook.
         graph.run(2).unwrap();
         settle(children, 0);
+        settle(threads, n_threads);
         let before = (descriptors(), mappings());
-        let n_threads = threads();
         for _ in 0..10 {
             let outcome = graph.run(2).unwrap();
             assert!(outcome.sum.is_ok() && outcome.crash.is_err() && outcome.after.is_err());
         }
         settle(children, 0);
         settle(threads, n_threads);
-        assert_eq!((descriptors(), mappings()), before);
+        settle(descriptors, before.0);
+        settle(mappings, before.1);
     });
 }
 
@@ -99,7 +101,8 @@ fn pool_does_not_grow_from_run_to_run() {
             run();
         }
         settle(threads, n_threads);
-        assert_eq!((descriptors(), mappings()), before);
+        settle(descriptors, before.0);
+        settle(mappings, before.1);
     });
 }
 
