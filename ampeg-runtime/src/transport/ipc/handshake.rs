@@ -13,6 +13,7 @@ use ipc_channel::ipc::{IpcOneShotServer, IpcSender, IpcSharedMemory};
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -62,6 +63,7 @@ pub(in crate::transport) struct Guest {
     process: Process,
     invitation: Invitation,
     hello: Receiver<Result<Hello, String>>,
+    is_admitted: bool,
 }
 
 impl Guest {
@@ -92,10 +94,11 @@ impl Guest {
             process,
             invitation,
             hello,
+            is_admitted: false,
         };
         match accept {
             Ok(_) => Ok(guest),
-            Err(error) => Err(guest.turn_away(&error.to_string())),
+            Err(error) => Err(refusal(&error.to_string())),
         }
     }
 
@@ -104,45 +107,53 @@ impl Guest {
         self.connect_within(PATIENCE)
     }
 
-    fn connect_within(self, patience: Duration) -> Result<(Process, Hello), Error> {
+    fn connect_within(mut self, patience: Duration) -> Result<(Process, Hello), Error> {
+        let hello = self.wait(patience).map_err(|why| refusal(&why))?;
+        self.is_admitted = true;
+        Ok((self.process.clone(), hello))
+    }
+
+    /// Its hello, or why there is none that is good.
+    fn wait(&self, patience: Duration) -> Result<Hello, String> {
         let deadline = Instant::now() + patience;
         loop {
             match self.hello.recv_timeout(LOOK) {
-                Ok(Ok(hello)) => return self.check(hello),
-                Ok(Err(error)) => return Err(self.turn_away(&error)),
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(self.turn_away("it did not connect"));
-                }
+                Ok(hello) => return hello.and_then(|hello| self.check(hello)),
+                Err(RecvTimeoutError::Disconnected) => return Err("it did not connect".into()),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if let Some(exit) = self.process.exit() {
-                let how = match (exit.signal, exit.code) {
+                return Err(match (exit.signal, exit.code) {
                     (Some(signal), _) => {
                         format!("it was killed by signal {signal} before it connected")
                     }
                     (_, Some(code)) => format!("it exited with code {code} before it connected"),
                     _ => "it ended before it connected".into(),
-                };
-                return Err(self.turn_away(&how));
+                });
             }
             if Instant::now() >= deadline {
-                return Err(self.turn_away(&format!("it did not connect within {patience:?}")));
+                return Err(format!("it did not connect within {patience:?}"));
             }
         }
     }
 
-    fn check(self, hello: Hello) -> Result<(Process, Hello), Error> {
+    fn check(&self, hello: Hello) -> Result<Hello, String> {
         if hello.secret != self.invitation.secret {
-            return Err(self.turn_away("a stranger connected in its place"));
+            return Err("a stranger connected in its place".into());
         }
         if hello.build != sys::build() {
-            return Err(self.turn_away("it is another build of this program"));
+            return Err("it is another build of this program".into());
         }
-        Ok((self.process, hello))
+        Ok(hello)
     }
+}
 
-    /// Gives the worker up and says why.
-    fn turn_away(self, why: &str) -> Error {
+/// A guest that is not let in leaves nothing behind: no process, no thread that waits for it, no socket.
+impl Drop for Guest {
+    fn drop(&mut self) {
+        if self.is_admitted {
+            return;
+        }
         self.process.kill();
         while self.process.exit().is_none() {
             std::thread::yield_now();
@@ -150,17 +161,25 @@ impl Guest {
         // The accepting thread may still wait for somebody: this is somebody.
         if let Ok(server) = IpcSender::<()>::connect(self.invitation.server.clone()) {
             // Its answer is of no interest any more.
-            let _ = server.send(());
+            let _ = panics::catch(|| server.send(()));
             // It ends now, and its socket with it.
             let _ = self.hello.recv_timeout(LOOK * 50);
         }
-        let hint = if cfg!(feature = "before-main") {
-            "does this program do anything before `main`, such as another constructor that does not return?"
-        } else {
-            "does `main` begin with `ampeg::worker_process::enter()`?"
-        };
-        RunErrorKind::NoWorker(format!("{why} ({hint})")).into()
+        // Without a descriptor left, it could not be told; its socket goes all the same.
+        let socket = Path::new(&self.invitation.server);
+        let _ = std::fs::remove_file(socket);
+        let _ = socket.parent().map(std::fs::remove_dir);
     }
+}
+
+/// The error of a worker that is not let in.
+fn refusal(why: &str) -> Error {
+    let hint = if cfg!(feature = "before-main") {
+        "does this program do anything before `main`, such as another constructor that does not return?"
+    } else {
+        "does `main` begin with `ampeg::worker_process::enter()`?"
+    };
+    RunErrorKind::NoWorker(format!("{why} ({hint})")).into()
 }
 
 /// Opens a socket where temporary files go; ipc-channel panics if that is no folder to write to.
@@ -205,7 +224,6 @@ fn secret() -> u128 {
 mod tests {
     use super::*;
     use crate::testing::Deadline;
-    use std::path::Path;
 
     #[test]
     fn invitation_survives_the_environment() {
@@ -225,7 +243,7 @@ mod tests {
     }
 
     /// Why a guest that is started in this way is not let in.
-    fn refusal(start: impl FnOnce(&str) -> io::Result<Process>, patience: Duration) -> String {
+    fn refused(start: impl FnOnce(&str) -> io::Result<Process>, patience: Duration) -> String {
         let _deadline = Deadline::seconds("handshake", 60);
         let guest = Guest::invite_by(start).unwrap();
         let (pid, server) = (guest.process.pid(), guest.invitation.server.clone());
@@ -239,13 +257,24 @@ mod tests {
     }
 
     #[test]
+    fn guest_that_is_forgotten_leaves_nothing_behind() {
+        let _deadline = Deadline::seconds("handshake", 60);
+        let guest = Guest::invite_by(|_| Process::other("sleep", "600")).unwrap();
+        let (pid, server) = (guest.process.pid(), guest.invitation.server.clone());
+        drop(guest);
+        assert!(!Path::new(&format!("/proc/{pid}")).exists());
+        let folder = Path::new(&server).parent().unwrap();
+        assert!(!folder.exists());
+    }
+
+    #[test]
     fn process_that_ends_before_it_connects_is_an_error() {
-        let error = refusal(|_| Process::start("garbled"), PATIENCE);
+        let error = refused(|_| Process::start("garbled"), PATIENCE);
         assert!(
             error.contains("it exited with code 102 before it connected"),
             "{error}"
         );
-        let error = refusal(|_| Process::other("false", ""), PATIENCE);
+        let error = refused(|_| Process::other("false", ""), PATIENCE);
         assert!(
             error.contains("it exited with code 1 before it connected"),
             "{error}"
@@ -255,7 +284,7 @@ mod tests {
     #[test]
     fn process_that_never_connects_is_an_error_in_bounded_time() {
         let start = |_: &str| Process::other("sleep", "600");
-        let error = refusal(start, Duration::from_millis(100));
+        let error = refused(start, Duration::from_millis(100));
         assert!(error.contains("it did not connect within 100ms"), "{error}");
     }
 
@@ -271,7 +300,7 @@ mod tests {
                 .to_string(),
             )
         };
-        let error = refusal(start, PATIENCE);
+        let error = refused(start, PATIENCE);
         assert!(error.contains("it exited with code 102"), "{error}");
     }
 
@@ -294,7 +323,7 @@ mod tests {
             greet(invitation, |secret| secret ^ 1, sys::build());
             Process::other("sleep", "600")
         };
-        let error = refusal(start, PATIENCE);
+        let error = refused(start, PATIENCE);
         assert!(
             error.contains("a stranger connected in its place"),
             "{error}"
@@ -307,7 +336,7 @@ mod tests {
             greet(invitation, |secret| secret, sys::build() ^ 1);
             Process::other("sleep", "600")
         };
-        let error = refusal(start, PATIENCE);
+        let error = refused(start, PATIENCE);
         assert!(
             error.contains("it is another build of this program"),
             "{error}"
@@ -325,7 +354,7 @@ mod tests {
                 server.send(bytes).unwrap();
                 Process::other("sleep", "600")
             };
-            assert!(refusal(start, PATIENCE).contains("could not be started"));
+            assert!(refused(start, PATIENCE).contains("could not be started"));
         }
     }
 }
