@@ -20,6 +20,13 @@ pub(crate) enum RunErrorKind {
     Lost(String),
     /// A socket cannot be made where temporary files go.
     LongPath { folder: String, longest: usize },
+    /// This process may not open enough files.
+    TooFewDescriptors {
+        workers: usize,
+        needed: usize,
+        left: usize,
+        limit: Option<u64>,
+    },
     /// A worker did not take the graph.
     Refused(String),
     /// A captured name could not be encoded.
@@ -56,6 +63,24 @@ impl fmt::Display for RunErrorKind {
                  {} bytes where {longest} are possible: set TMPDIR to a shorter one than {folder}",
                 folder.len()
             ),
+            Self::TooFewDescriptors {
+                workers,
+                needed,
+                left,
+                limit,
+            } => {
+                let processes = if *workers == 1 { "process" } else { "processes" };
+                write!(
+                    f,
+                    "starting {workers} worker {processes} takes {needed} open files, and {left}"
+                )?;
+                if let Some(limit) = limit {
+                    write!(f, " of {limit}")?;
+                }
+                f.write_str(
+                    " are left to this program: close some, or allow more, as with `ulimit -n`",
+                )
+            }
             Self::Refused(reason) => write!(f, "a worker refused the graph: {reason}"),
             Self::Capture { name, reason } => {
                 write!(

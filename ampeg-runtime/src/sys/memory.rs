@@ -1,19 +1,19 @@
 //! Shared memory that is filled in place before anybody else can see it.
 
+use crate::panics;
 use crate::shared::Shared;
 use ipc_channel::ipc::IpcSharedMemory;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// New shared memory of zeros; fails if the system has none left.
 fn zeroed(length: usize) -> Result<IpcSharedMemory, String> {
     // ipc-channel panics when the system refuses; a full table of descriptors is the usual reason.
-    catch_unwind(|| IpcSharedMemory::from_byte(0, length))
+    panics::catch(|| IpcSharedMemory::from_byte(0, length))
         .map_err(|_| format!("no shared memory for {length} bytes"))
 }
 
 /// New shared memory with a copy of these bytes; fails if the system has none left.
 pub(crate) fn copied_memory(bytes: &[u8]) -> Result<IpcSharedMemory, String> {
-    catch_unwind(AssertUnwindSafe(|| IpcSharedMemory::from_bytes(bytes)))
+    panics::catch(|| IpcSharedMemory::from_bytes(bytes))
         .map_err(|_| format!("no shared memory for {} bytes", bytes.len()))
 }
 

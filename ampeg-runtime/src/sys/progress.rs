@@ -2,6 +2,7 @@
 
 use crate::id::TaskId;
 use crate::message::{Running, Timestamp};
+use crate::panics;
 use ipc_channel::ipc::IpcSharedMemory;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ unsafe impl Sync for Cell {}
 impl Progress {
     /// A new cell; fails if the system has no shared memory left.
     pub(crate) fn new() -> Result<Self, String> {
-        std::panic::catch_unwind(|| IpcSharedMemory::from_byte(0, size_of::<[AtomicU64; 2]>()))
+        panics::catch(|| IpcSharedMemory::from_byte(0, size_of::<[AtomicU64; 2]>()))
             .map_err(|_| "no shared memory".to_owned())
             .and_then(Self::of)
     }

@@ -9,6 +9,7 @@ use super::{Cluster, Event, Exit};
 use crate::error::Error;
 use crate::id::ProcessorId;
 use crate::message::{FromWorker, Running, ToWorker};
+use crate::panics;
 use crate::process::Process;
 use crate::run_error::RunErrorKind;
 use crate::sys::Progress;
@@ -16,10 +17,10 @@ use ipc_channel::ipc::{IpcReceiver, IpcSender};
 use ipc_channel::{IpcError, TryRecvError, ipc};
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+mod descriptors;
 pub(super) mod handshake;
 pub(crate) mod link;
 
@@ -89,6 +90,7 @@ struct Member {
 impl IpcCluster {
     /// Starts the workers side by side, and returns when all are connected.
     pub(crate) fn start(n_workers: usize, memory_limit: Option<u64>) -> Result<Self, Error> {
+        descriptors::check(n_workers)?;
         let (inbound_sender, inbound) = ipc::channel().map_err(no_channel)?;
         let guests: Vec<_> = (0..n_workers).map(|_| Guest::invite()).collect();
         let mut cluster = Self {
@@ -224,6 +226,7 @@ impl Cluster for IpcCluster {
     }
 
     fn restart(&mut self, worker: ProcessorId) -> Result<(), Error> {
+        descriptors::check(1)?;
         let generation = self.workers[worker.index()].generation + 1;
         let member = self.welcome(worker, generation, Guest::invite()?)?;
         self.workers[worker.index()] = member;
@@ -281,10 +284,11 @@ impl Drop for IpcCluster {
     }
 }
 
-/// Sends, also if a signal comes in between.
+/// Sends; what cannot be sent is an error, also where ipc-channel panics.
 pub(super) fn send<T: Serialize>(sender: &IpcSender<T>, message: T) -> Result<(), IpcError> {
     // An interrupted send has sent nothing, but has consumed the message; ipc-channel retries by itself where it can.
-    sender.send(message)
+    guarded(|| sender.send(message))
+        .unwrap_or_else(|reason| Err(IpcError::Io(std::io::Error::other(reason))))
 }
 
 /// Receives, also if a signal comes in between; none if nobody is left to send, an error if the message is lost.
@@ -302,9 +306,8 @@ pub(super) fn receive<T: for<'de> Deserialize<'de> + Serialize>(
 }
 
 /// ipc-channel panics when the system has no memory or no descriptor left for what a message carries.
-fn guarded<T>(receive: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(receive))
-        .map_err(|_| "memory or descriptors are exhausted".to_owned())
+fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+    panics::catch(call).map_err(|_| "memory or descriptors are exhausted".to_owned())
 }
 
 fn receive_until<T: for<'de> Deserialize<'de> + Serialize>(

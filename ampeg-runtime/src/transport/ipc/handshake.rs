@@ -3,9 +3,8 @@
 //! The coordinator opens a one-shot server and names it in the worker's environment, together with a secret;
 //! the worker connects and sends, with the secret, the channels to reach it by.
 
-use super::ToWorkerProcess;
+use super::{ToWorkerProcess, guarded};
 use crate::error::Error;
-use crate::panics;
 use crate::process::Process;
 use crate::run_error::RunErrorKind;
 use crate::sys;
@@ -13,7 +12,7 @@ use ipc_channel::ipc::{IpcOneShotServer, IpcSender, IpcSharedMemory};
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -64,6 +63,8 @@ pub(in crate::transport) struct Guest {
     invitation: Invitation,
     hello: Receiver<Result<Hello, String>>,
     is_admitted: bool,
+    /// Goes last, when nobody needs it any more.
+    _socket: SocketFile,
 }
 
 impl Guest {
@@ -75,6 +76,7 @@ impl Guest {
     fn invite_by(start: impl FnOnce(&str) -> io::Result<Process>) -> Result<Self, Error> {
         check_folder()?;
         let (server, name) = open_server()?;
+        let socket = SocketFile(name.clone().into());
         let invitation = Invitation {
             coordinator: std::process::id(),
             secret: secret(),
@@ -86,15 +88,17 @@ impl Guest {
         let (sender, hello) = channel();
         let accept = std::thread::Builder::new().name("ampeg accept".into());
         let accept = accept.spawn(move || {
-            let accepted = server.accept().map(|(_, hello)| hello);
+            let accepted = guarded(|| server.accept().map(|(_, hello)| hello));
+            let accepted = accepted.and_then(|hello| hello.map_err(|error| error.to_string()));
             // If the guest has been given up, nobody waits any more.
-            let _ = sender.send(accepted.map_err(|error| error.to_string()));
+            let _ = sender.send(accepted);
         });
         let guest = Self {
             process,
             invitation,
             hello,
             is_admitted: false,
+            _socket: socket,
         };
         match accept {
             Ok(_) => Ok(guest),
@@ -158,17 +162,25 @@ impl Drop for Guest {
         while self.process.exit().is_none() {
             std::thread::yield_now();
         }
-        // The accepting thread may still wait for somebody: this is somebody.
+        // The accepting thread may still wait for somebody: this is somebody. Without a descriptor left it cannot be
+        // told, and waits until the program ends.
         if let Ok(server) = IpcSender::<()>::connect(self.invitation.server.clone()) {
             // Its answer is of no interest any more.
-            let _ = panics::catch(|| server.send(()));
-            // It ends now, and its socket with it.
+            let _ = guarded(|| server.send(()));
             let _ = self.hello.recv_timeout(LOOK * 50);
         }
-        // Without a descriptor left, it could not be told; its socket goes all the same.
-        let socket = Path::new(&self.invitation.server);
-        let _ = std::fs::remove_file(socket);
-        let _ = socket.parent().map(std::fs::remove_dir);
+    }
+}
+
+/// The file of a socket and the folder made for it, which ipc-channel cannot remove without a descriptor left.
+#[derive(Debug)]
+struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Nearly always both are gone by now.
+        let _ = std::fs::remove_file(&self.0);
+        let _ = self.0.parent().map(std::fs::remove_dir);
     }
 }
 
@@ -184,10 +196,8 @@ fn refusal(why: &str) -> Error {
 
 /// Opens a socket where temporary files go; ipc-channel panics if that is no folder to write to.
 fn open_server() -> Result<(IpcOneShotServer<Hello>, String), Error> {
-    let opened = match panics::catch(IpcOneShotServer::new) {
-        Ok(opened) => opened.map_err(|error| error.to_string()),
-        Err(_) => Err("a socket cannot be made there".to_owned()),
-    };
+    let opened = guarded(IpcOneShotServer::new)
+        .unwrap_or_else(|_| Err(io::Error::other("a socket cannot be made there")));
     opened.map_err(|reason| {
         let folder = std::env::temp_dir();
         let reason = format!(
@@ -224,6 +234,7 @@ fn secret() -> u128 {
 mod tests {
     use super::*;
     use crate::testing::Deadline;
+    use std::path::Path;
 
     #[test]
     fn invitation_survives_the_environment() {

@@ -1,7 +1,7 @@
 //! A worker process's side: connect, drain, and end when the coordinator is gone.
 
 use super::handshake::{Hello, Invitation};
-use super::{ToCoordinator, ToWorkerProcess, receive, send};
+use super::{ToCoordinator, ToWorkerProcess, guarded, receive, send};
 use crate::clock::now;
 use crate::id::ProcessorId;
 use crate::message::{FromWorker, Timestamp, ToWorker, Value};
@@ -45,7 +45,7 @@ impl IpcLink {
             build: sys::build(),
             inbound,
             lifeline,
-            progress: progress.memory(),
+            progress: guarded(|| progress.memory())?,
         };
         send(&connection, hello).map_err(|error| text(&error))?;
         drop(connection);

@@ -1,0 +1,87 @@
+//! Whether this process may open enough files for what is to come.
+//!
+//! ipc-channel panics when it runs out of descriptors half-way, and loses those that a message brought along for good.
+//! So they are counted before a worker is started, while nothing is at stake.
+
+use crate::error::Error;
+
+/// Descriptors that a worker takes while it is being started: the pipe of its stderr, its socket and the connection to
+/// it, its two channels and its progress.
+const PER_WORKER: usize = 6;
+/// Descriptors beyond that: what starting a process takes for a moment, the coordinator's own channel, and what other
+/// threads of the program and the first large results may take meanwhile.
+const BESIDES: usize = 18;
+
+/// Fails, with what to do, if this process may not open as many files as it takes to start so many workers.
+///
+/// A worker inherits the limit, and needs fewer.
+pub(super) fn check(n_workers: usize) -> Result<(), Error> {
+    check_for(n_workers, PER_WORKER * n_workers + BESIDES)
+}
+
+#[cfg(unix)]
+fn check_for(n_workers: usize, needed: usize) -> Result<(), Error> {
+    use crate::run_error::RunErrorKind;
+    use rustix::process::{Resource, getrlimit};
+    let left = count_up_to(needed);
+    if left >= needed {
+        return Ok(());
+    }
+    Err(RunErrorKind::TooFewDescriptors {
+        workers: n_workers,
+        needed,
+        left,
+        limit: getrlimit(Resource::Nofile).current,
+    }
+    .into())
+}
+
+#[cfg(not(unix))]
+fn check_for(_: usize, _: usize) -> Result<(), Error> {
+    Ok(())
+}
+
+/// How many descriptors are left, as far as that matters: so many are opened, and closed again.
+#[cfg(unix)]
+fn count_up_to(needed: usize) -> usize {
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+    let Ok((first, second)) = UnixStream::pair() else {
+        // The pair needs two; one is as good as none.
+        return 0;
+    };
+    let more = (2..needed).map_while(|_| first.as_fd().try_clone_to_owned().ok());
+    let more: Vec<_> = more.collect();
+    drop(second);
+    2 + more.len()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enough_for_some_workers_are_left() {
+        check(2).unwrap();
+        assert_eq!(count_up_to(10), 10);
+    }
+
+    #[test]
+    fn more_than_there_can_be_is_an_error_that_says_what_to_do() {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok()) else {
+            return;
+        };
+        if limit > 1_000_000 {
+            return;
+        }
+        let error = check_for(7, limit + 1).unwrap_err().to_string();
+        let start = format!(
+            "starting 7 worker processes takes {} open files, ",
+            limit + 1
+        );
+        assert!(error.starts_with(&start), "{error}");
+        assert!(error.contains(&format!("of {limit} ")), "{error}");
+        assert!(error.contains("`ulimit -n`"), "{error}");
+    }
+}
