@@ -9,6 +9,7 @@ use ampeg::{Pool, TaskErrorKind, graph};
 use isolated::{isolated, killed_when_ready};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,12 @@ fn spin(_: ()) -> u32 {
 fn nap(milliseconds: u64) -> u32 {
     std::thread::sleep(Duration::from_millis(milliseconds));
     std::process::id()
+}
+
+/// Tells who listens at `address` that it runs, and then hardly ever ends.
+fn ring_and_nap(address: SocketAddr, _: u32) -> u32 {
+    TcpStream::connect(address).unwrap();
+    nap(600_000)
 }
 
 //  a(9)   b(16)   h(5)
@@ -229,10 +236,12 @@ fn runs_may_be_waited_for_cancelled_and_dropped() {
         let quick = graph! { a = 1; b = a + 1; };
         assert_eq!(pool.start(&quick).unwrap().wait().unwrap().b, Ok(2));
 
-        let endless = graph! { a = 1; b = nap(600_000); c = b + 1; };
+        let bell = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = bell.local_addr().unwrap();
+        let endless = graph! { a = 1; b = ring_and_nap(address, a); c = b + 1; };
         let start = Instant::now();
         let run = pool.start(&endless).unwrap();
-        std::thread::sleep(Duration::from_millis(200));
+        bell.accept().unwrap();
         assert!(!run.is_finished());
         run.cancel();
         let outcome = run.wait().unwrap();
