@@ -112,12 +112,12 @@ impl<T: 'static> Value<T> {
     /// # Panics
     ///
     /// If somebody else holds it, which the macro rules out.
-    pub fn take(self, inputs: &mut Inputs, index: usize) -> T {
+    pub fn take(self, inputs: &Inputs, index: usize) -> T {
         Rc::into_inner(inputs.owned(index)).expect("a capture that is used once has one owner")
     }
 
     /// The value: moved at its last use, else cloned.
-    pub fn take_or_clone(self, inputs: &mut Inputs, index: usize) -> T
+    pub fn take_or_clone(self, inputs: &Inputs, index: usize) -> T
     where
         T: Clone,
     {

@@ -206,9 +206,9 @@ impl Executor {
         self.codecs[arm]
     }
 
-    fn call(&self, step: &Step, mut inputs: Inputs) -> Result<Rc<dyn Any>, TaskErrorKind> {
+    fn call(&self, step: &Step, inputs: Inputs) -> Result<Rc<dyn Any>, TaskErrorKind> {
         let result = panics::catch(move || {
-            let result = self.descriptor.run(step.statement(), &mut inputs);
+            let result = self.descriptor.run(step.statement(), &inputs);
             drop(inputs);
             result
         })?;

@@ -7,6 +7,7 @@ use crate::failure::{Failure, Place, TaskError, TaskErrorKind};
 use crate::sys;
 use crate::value::{Codec, TaskValue};
 use std::any::Any;
+use std::cell::{OnceCell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -124,7 +125,7 @@ impl Descriptor {
     pub(crate) fn run(
         &self,
         statement: usize,
-        inputs: &mut Inputs,
+        inputs: &Inputs,
     ) -> Option<Result<Rc<dyn Any>, Failure>> {
         let mut result = None;
         (self.dispatch)(&mut Call {
@@ -145,7 +146,7 @@ pub struct Call<'a> {
 enum Request<'a> {
     Nothing,
     Codec(&'a mut Option<Codec>),
-    Run(&'a mut Inputs, &'a mut Option<Result<Rc<dyn Any>, Failure>>),
+    Run(&'a Inputs, &'a mut Option<Result<Rc<dyn Any>, Failure>>),
 }
 
 impl fmt::Debug for Request<'_> {
@@ -179,7 +180,7 @@ impl Call<'_> {
         &mut self,
         types: &W,
         _: Type<T>,
-        body: fn(&W, &mut Inputs) -> Result<T, Failure>,
+        body: fn(&W, &Inputs) -> Result<T, Failure>,
     ) {
         match &mut self.request {
             Request::Nothing => {}
@@ -199,7 +200,7 @@ impl Call<'_> {
         &mut self,
         arm: u32,
         types: W,
-        body: fn(W, &mut Inputs) -> Result<T, Failure>,
+        body: fn(W, &Inputs) -> Result<T, Failure>,
     ) -> Type<T> {
         if self.arm == arm {
             match &mut self.request {
@@ -230,14 +231,28 @@ pub fn dispatcher<W, R, F: Fn(&mut Call<'_>, &W) -> R + Copy>(_: &W, dispatcher:
 }
 
 /// The values that one task was given: its dependencies, then its captures.
+///
+/// Each is taken or borrowed on its own, whatever is done with the others.
 #[derive(Debug, Default)]
 pub struct Inputs {
     indices: Vec<i64>,
-    values: Vec<Option<Rc<dyn Any>>>,
+    values: Vec<Input>,
+}
+
+/// One value: as it was given until somebody borrows it, from then on held for as long as all inputs are.
+#[derive(Debug)]
+struct Input {
+    given: RefCell<Option<Rc<dyn Any>>>,
+    held: OnceCell<Option<Rc<dyn Any>>>,
 }
 
 impl Inputs {
     pub(crate) fn new(indices: Vec<i64>, values: Vec<Option<Rc<dyn Any>>>) -> Self {
+        let input = |value| Input {
+            given: RefCell::new(value),
+            held: OnceCell::new(),
+        };
+        let values = values.into_iter().map(input).collect();
         Self { indices, values }
     }
 
@@ -247,14 +262,18 @@ impl Inputs {
     }
 
     pub(crate) fn shared<T: 'static>(&self, index: usize) -> &T {
-        self.values[index]
+        let input = &self.values[index];
+        input
+            .held
+            .get_or_init(|| input.given.take())
             .as_deref()
             .and_then(|value| value.downcast_ref())
             .expect("the macro and the plan agree on the inputs of a task")
     }
 
-    pub(crate) fn owned<T: 'static>(&mut self, index: usize) -> Rc<T> {
+    pub(crate) fn owned<T: 'static>(&self, index: usize) -> Rc<T> {
         self.values[index]
+            .given
             .take()
             .and_then(|value| value.downcast().ok())
             .expect("the macro and the plan agree on the inputs of a task")
@@ -297,12 +316,12 @@ impl<T: 'static> Type<T> {
     /// # Panics
     ///
     /// If somebody else holds it, which the macro rules out.
-    pub fn take(self, inputs: &mut Inputs, index: usize) -> T {
+    pub fn take(self, inputs: &Inputs, index: usize) -> T {
         Rc::into_inner(inputs.owned(index)).expect("a dependency that is used once has one owner")
     }
 
     /// The value of a dependency: moved at its last use on this worker, else cloned.
-    pub fn take_or_clone(self, inputs: &mut Inputs, index: usize) -> T
+    pub fn take_or_clone(self, inputs: &Inputs, index: usize) -> T
     where
         T: Clone,
     {

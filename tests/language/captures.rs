@@ -45,6 +45,18 @@ fn references_texts_and_slices_are_captured() {
     assert_eq!(values.e, "some text");
 }
 
+#[test]
+fn references_and_values_are_captured_together() {
+    let (text, n, data) = ("some text", 3, vec![1, 2]);
+    let (slice, twice) = (&data[..], |x: usize| 2 * x);
+    let values = graph! {
+        a = text.len() + n;
+        b = slice.iter().copied().map(|x| x + a).map(twice).collect::<Vec<_>>();
+    };
+    let values = values.run_inline().unwrap().into_values().unwrap();
+    assert_eq!((values.a, values.b), (12, vec![26, 28]));
+}
+
 fn apply_to<F: Fn(i64) -> i64>(f: F, x: i64) -> i64 {
     f(x)
 }

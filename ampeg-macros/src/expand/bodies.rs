@@ -94,21 +94,15 @@ impl<'a> Bindings<'a> {
         )
     }
 
-    /// Takes what is moved, then borrows the rest.
     fn expand_takes(&self, task: &Task, fields: &Fields) -> TokenStream {
         let dependencies = task.dependencies.iter().map(|input| (input, &fields.tasks));
         let captures = task.captures.iter().map(|input| (input, &fields.captures));
-        let (mut takes, mut borrows) = (Vec::new(), Vec::new());
-        for (position, (input, fields)) in dependencies.chain(captures).enumerate() {
-            let take = self.expand_take(input, position, &fields[input.index]);
-            match input.mode {
-                Mode::Borrow => borrows.push(take),
-                _ => takes.push(take),
-            }
-        }
-        let share = (!borrows.is_empty())
-            .then(|| quote_spanned!(Span::mixed_site()=> let ampeg_inputs = &*ampeg_inputs;));
-        quote!(#(#takes)* #share #(#borrows)*)
+        let inputs = dependencies.chain(captures).enumerate();
+        inputs
+            .map(|(position, (input, fields))| {
+                self.expand_take(input, position, &fields[input.index])
+            })
+            .collect()
     }
 
     fn expand_take(&self, input: &Input, position: usize, field: &Ident) -> TokenStream {
