@@ -2,6 +2,8 @@
 //!
 //! A name that no task has is a capture or something outside; whether that exists is for rustc to say.
 
+mod clauses;
+
 use crate::body::{self, Position, Use, Visitor};
 use crate::diagnostics::Diagnostics;
 use crate::syntax::{CLAUSE_WORDS, Statement, name_of};
@@ -86,6 +88,7 @@ pub(crate) fn resolve(statements: Vec<Statement>, diagnostics: &mut Diagnostics)
     let mut captures = Captures::default();
     let mut tasks: Vec<Task> = Vec::with_capacity(statements.len());
     for mut statement in statements {
+        clauses::resolve(&statement.clauses, &indices, diagnostics);
         let mut uses = Uses {
             indices: &indices,
             captures: &mut captures,

@@ -1,6 +1,6 @@
 //! Where the body of a task ends: an expression followed by `@`, a word that begins a clause, or `;`.
 
-use super::{begins_statement, trees_ahead};
+use super::{begins_statement, comma_ends_statement, trees_ahead};
 use crate::source;
 use crate::syntax::CLAUSE_WORDS;
 use proc_macro2::{TokenStream, TokenTree};
@@ -26,7 +26,7 @@ pub(super) fn parse(name: &str, input: ParseStream<'_>) -> Result<Body> {
     }
     let fork = input.fork();
     let whole = fork.parse::<Expr>();
-    if whole.is_err() || !at_clause_or_end(&fork) && !begins_statement(&fork) {
+    if whole.is_err() || !ends(&fork) {
         for length in cuts(&ahead) {
             let prefix: TokenStream = ahead[..length].iter().cloned().collect();
             if let Ok(expression) = syn::parse2::<Expr>(prefix.clone()) {
@@ -49,6 +49,10 @@ pub(super) fn parse(name: &str, input: ParseStream<'_>) -> Result<Body> {
     let tokens = ahead[..length].iter().cloned().collect();
     let source = source::text(&tokens);
     Ok(Body { expression, source })
+}
+
+fn ends(input: ParseStream<'_>) -> bool {
+    at_clause_or_end(input) || begins_statement(input) || comma_ends_statement(input)
 }
 
 fn missing(name: &str, input: ParseStream<'_>) -> syn::Error {

@@ -1,7 +1,7 @@
 //! What follows a body: `@ cost`, `via comm`, `within duration`, `retry count`.
 
-use super::begins_statement;
 use super::body::{at_clause_or_end, at_clause_word};
+use super::{begins_statement, comma_ends_statement};
 use crate::diagnostics::Diagnostics;
 use crate::suggest;
 use crate::syntax::{CLAUSE_WORDS, Clause, Clauses, Via};
@@ -12,16 +12,23 @@ use syn::{Expr, Ident, Result, Token, braced, token};
 /// Reads clauses up to the `;` or the next statement; reports what is unknown, repeated or malformed.
 pub(super) fn parse(name: &str, input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> Clauses {
     let mut clauses = Clauses::default();
-    while !input.is_empty() && !input.peek(Token![;]) && !begins_statement(input) {
+    while !ends(input) {
         if let Err(error) = clause(name, input, &mut clauses, diagnostics) {
             diagnostics.push(error);
-            while !at_clause_or_end(input) && !begins_statement(input) {
+            while !at_clause_or_end(input) && !ends(input) {
                 // Not empty, so there is a token.
                 let _ = input.parse::<TokenTree>();
             }
         }
     }
     clauses
+}
+
+fn ends(input: ParseStream<'_>) -> bool {
+    input.is_empty()
+        || input.peek(Token![;])
+        || begins_statement(input)
+        || comma_ends_statement(input)
 }
 
 fn clause(

@@ -10,7 +10,7 @@ use crate::diagnostics::Diagnostics;
 use crate::syntax::{Clauses, Statement, name_of};
 use proc_macro2::{Punct, Spacing, Span, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Ident, Meta, Result, Token, Visibility, token};
+use syn::{Attribute, Ident, Meta, Result, Token, Type, Visibility, token};
 
 /// Reads all statements; what cannot be read is reported.
 ///
@@ -167,8 +167,18 @@ fn define(
     let name = name_of(&statement.name);
     reject_family_or_group(&statement.name, input)?;
     if input.peek(Token![:]) && !input.peek(Token![::]) {
-        input.parse::<Token![:]>()?;
-        statement.ty = Some(input.parse()?);
+        let colon = input.parse::<Token![:]>()?;
+        let ty = input.parse::<Type>();
+        if !is_assigned(input) {
+            let message = format!(
+                "expected `=` before what `{name}` computes: `{name} = expression;`; after `:` comes its type"
+            );
+            return Err(syn::Error::new(colon.span, message));
+        }
+        statement.ty = Some(ty.map_err(|error| {
+            let message = format!("expected a type after `:`, as in `{name}: i64 = expression;`");
+            syn::Error::new(error.span(), message)
+        })?);
     }
     if input.peek(Token![==]) || !input.peek(Token![=]) {
         let message = format!("expected `=` after the task's name: `{name} = expression;`");
@@ -180,6 +190,19 @@ fn define(
     statement.source = body.source;
     statement.clauses = clause::parse(&name, input, diagnostics);
     Ok(())
+}
+
+/// True if a single `=` comes before the end of the statement.
+fn is_assigned(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    while !ahead.is_empty() && !ahead.peek(Token![;]) {
+        if ahead.peek(Token![=]) && !ahead.peek(Token![==]) && !ahead.peek(Token![=>]) {
+            return true;
+        }
+        // Not empty, so there is a token.
+        let _ = ahead.parse::<TokenTree>();
+    }
+    false
 }
 
 /// Families and groups have their place in the grammar, but are not implemented.
@@ -202,7 +225,13 @@ fn end(
     terminated: bool,
     diagnostics: &mut Diagnostics,
 ) {
-    if input.peek(Token![;]) {
+    if comma_ends_statement(input) {
+        let span = input.span();
+        let message = format!("the statement of `{name}` ends with `;`, not with `,`");
+        diagnostics.error_at(span, message);
+        let _ = input.parse::<Token![,]>();
+        let _ = input.parse::<Option<Token![;]>>();
+    } else if input.peek(Token![;]) {
         let semicolon = input.parse::<Token![;]>();
         if !terminated && input.is_empty() {
             let span = semicolon.map_or_else(|_| Span::call_site(), |token| token.span);
@@ -216,6 +245,13 @@ fn end(
         // The clauses have reported what stands here.
         let _ = skip(input);
     }
+}
+
+/// True before a `,` that stands where a `;` should: another statement follows it, or nothing.
+fn comma_ends_statement(input: ParseStream<'_>) -> bool {
+    let after = input.fork();
+    let is_comma = after.parse::<Token![,]>().is_ok();
+    is_comma && (after.is_empty() || after.peek(Token![;]) || begins_statement(&after))
 }
 
 /// True if what follows can only be another statement: a doc comment, `pub`, `name =`, `name: Type =`.

@@ -145,3 +145,18 @@ fn names_are_taken_once() {
         ],
     );
 }
+
+#[test]
+fn clauses_cannot_name_tasks() {
+    let message = |token: &str, what: &str| {
+        format!("{token} @ {what} cannot depend on task `a`: it is evaluated before any task runs")
+    };
+    check_errors(
+        "a = 1; b = a @ f(&a) via { a: 2 * a.x } within { let a = 1; a } retry a;",
+        &[
+            &message("a", "a cost"),
+            &message("a", "a cost"),
+            &message("a", "a number of retries"),
+        ],
+    );
+}

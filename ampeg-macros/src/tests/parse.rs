@@ -196,3 +196,26 @@ fn only_docs_and_pub_stand_before_a_task() {
         ],
     );
 }
+
+#[test]
+fn comma_in_place_of_a_semicolon_is_one_error() {
+    let message = |name: &str| format!(", @ the statement of `{name}` ends with `;`, not with `,`");
+    check_errors(
+        "a = 1, b = f(a, 1) @ 2, pub c = (a, b) via 1,",
+        &[&message("a"), &message("b"), &message("c")],
+    );
+}
+
+#[test]
+fn colon_in_place_of_equals_is_told_there() {
+    let message = |name: &str| {
+        format!(
+            ": @ expected `=` before what `{name}` computes: `{name} = expression;`; after `:` comes its type"
+        )
+    };
+    check_errors("a: 1; b: f(a) @ 2;", &[&message("a"), &message("b")]);
+    check_errors(
+        "a: 1 = 2;",
+        &["1 @ expected a type after `:`, as in `a: i64 = expression;`"],
+    );
+}
