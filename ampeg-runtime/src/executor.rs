@@ -11,7 +11,6 @@ use crate::plan::Step;
 use crate::task::{Descriptor, Inputs};
 use crate::value::Codec;
 use std::any::Any;
-use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
@@ -21,22 +20,33 @@ pub(crate) struct Executor {
     captures: Vec<Payload>,
     capture_values: Vec<Option<Rc<dyn Any>>>,
     codecs: Vec<Option<Codec>>,
-    held: HashMap<TaskId, Held>,
+    /// By task; as long as the largest number seen asks for.
+    held: Vec<Held>,
 }
 
 impl fmt::Debug for Executor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let held = self.held.iter().filter(|held| held.is_here());
         f.debug_struct("Executor")
-            .field("held", &self.held.len())
+            .field("held", &held.count())
             .finish_non_exhaustive()
     }
 }
 
+/// What is here of one task's result.
 #[derive(Default)]
 struct Held {
+    /// How many steps are still to use it.
     uses: u32,
     value: Option<Rc<dyn Any>>,
-    payload: Option<Payload>,
+    /// Its bytes, until it is decoded.
+    payload: Option<Box<Payload>>,
+}
+
+impl Held {
+    fn is_here(&self) -> bool {
+        self.value.is_some() || self.payload.is_some()
+    }
 }
 
 impl Executor {
@@ -47,14 +57,14 @@ impl Executor {
             capture_values: vec![None; captures.len()],
             captures,
             codecs: vec![None; n_arms],
-            held: HashMap::new(),
+            held: Vec::new(),
         }
     }
 
     /// Notes that a step will use its inputs here.
     pub(crate) fn expect(&mut self, step: &Step) {
         for &input in &step.inputs {
-            self.held.entry(input).or_default().uses += 1;
+            self.held_mut(input).uses += 1;
         }
     }
 
@@ -67,9 +77,9 @@ impl Executor {
 
     /// Keeps a result that another worker sent.
     pub(crate) fn keep(&mut self, task: TaskId, payload: Payload) {
-        let held = self.held.entry(task).or_default();
+        let held = self.held_mut(task);
         if held.value.is_none() {
-            held.payload = Some(payload);
+            held.payload = Some(Box::new(payload));
         }
     }
 
@@ -80,14 +90,12 @@ impl Executor {
 
     /// Whether the result of a task is here.
     pub(crate) fn has(&self, task: TaskId) -> bool {
-        self.held
-            .get(&task)
-            .is_some_and(|held| held.value.is_some() || held.payload.is_some())
+        self.held.get(task.index()).is_some_and(Held::is_here)
     }
 
     /// Lets go of all values, and of decoded captures, which a body may have taken.
     pub(crate) fn clear(&mut self) {
-        for held in std::mem::take(&mut self.held).into_values() {
+        for held in std::mem::take(&mut self.held) {
             quietly_drop(held.value);
         }
         for value in &mut self.capture_values {
@@ -115,23 +123,30 @@ impl Executor {
         } else {
             None
         };
-        let held = self.held.entry(step.task).or_default();
+        let held = self.held_mut(step.task);
         if held.uses > 0 {
             held.value = Some(value);
         } else {
-            self.held.remove(&step.task);
+            let held = std::mem::take(held);
+            quietly_drop(held.value);
             quietly_drop(Some(value));
         }
         Ok(payload)
     }
 
+    fn held_mut(&mut self, task: TaskId) -> &mut Held {
+        if task.index() >= self.held.len() {
+            self.held.resize_with(task.index() + 1, Held::default);
+        }
+        &mut self.held[task.index()]
+    }
+
     fn release(&mut self, task: TaskId) {
-        if let Some(held) = self.held.get_mut(&task) {
-            held.uses = held.uses.saturating_sub(1);
-            if held.uses == 0 {
-                let held = self.held.remove(&task);
-                quietly_drop(held.and_then(|held| held.value));
-            }
+        let held = self.held_mut(task);
+        held.uses = held.uses.saturating_sub(1);
+        if held.uses == 0 {
+            let held = std::mem::take(held);
+            quietly_drop(held.value);
         }
     }
 
@@ -154,15 +169,16 @@ impl Executor {
         input: TaskId,
         step: &Step,
     ) -> Result<Rc<dyn Any>, TaskErrorKind> {
+        let statements = self.descriptor.statements;
         let codec = self.codec(producer);
-        let held = self.held.entry(input).or_default();
+        let held = self.held_mut(input);
         if held.value.is_none() {
             let decoded = match &held.payload {
                 Some(payload) => decode(codec, payload),
                 None => Err("it is missing".to_owned()),
             };
             let value = decoded.map_err(|reason| {
-                let cause = self.descriptor.statements[producer].undeliverable(reason);
+                let cause = statements[producer].undeliverable(reason);
                 TaskErrorKind::DependencyFailed { cause }
             })?;
             held.value = Some(value);
@@ -241,6 +257,9 @@ fn undeliverable(reason: &str) -> TaskErrorKind {
 
 /// Drops a value of the user's; a panic in its destructor concerns no task any more.
 fn quietly_drop(value: Option<Rc<dyn Any>>) {
+    if value.is_none() {
+        return;
+    }
     // The result that the value belonged to has been used: the panic hook has told what is to tell.
     let _ = panics::catch(move || drop(value));
 }

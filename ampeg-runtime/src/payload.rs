@@ -56,8 +56,16 @@ impl Payload {
         }
     }
 
+    /// How many bytes it puts into a message.
+    pub(crate) fn n_inline(&self) -> u64 {
+        match self {
+            Self::Inline(bytes) => bytes.len() as u64,
+            Self::Shared(_) => 0,
+            Self::Attached { bytes, .. } => bytes.n_inline(),
+        }
+    }
+
     /// How many descriptors it puts into a message.
-    #[cfg(test)]
     pub(crate) fn n_descriptors(&self) -> usize {
         match self {
             Self::Inline(_) => 0,
@@ -82,6 +90,8 @@ mod tests {
             let payload = Payload::copied(&vec![7; length]).unwrap();
             assert_eq!(payload.bytes(), vec![7; length]);
             assert_eq!(payload.n_descriptors() == 1, length >= SHARED_FROM);
+            let inline = if length < SHARED_FROM { length } else { 0 };
+            assert_eq!(payload.n_inline(), inline as u64);
         }
     }
 }

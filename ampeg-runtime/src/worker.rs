@@ -8,7 +8,7 @@ use crate::id::{ProcessorId, TaskId};
 use crate::message::{Arrival, Ended, FromWorker, Observed, RunId, Timestamp, ToWorker, Value};
 use crate::payload::Payload;
 use crate::plan::{Step, insert_again};
-use crate::sys::{DescriptorAddress, Progress};
+use crate::sys::DescriptorAddress;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// A worker's side of a transport.
@@ -19,12 +19,14 @@ pub(crate) trait Link {
     fn try_receive(&mut self) -> Option<Incoming>;
     /// Sends a result to another worker; if that one is gone, nothing happens.
     fn send(&mut self, to: ProcessorId, value: Value);
-    /// Tells the coordinator; if that one is gone, nothing happens.
+    /// Tells the coordinator, in order and soon; if that one is gone, nothing happens.
     fn report(&mut self, message: FromWorker);
     /// How many changes of its peers the link has taken in.
     fn peer_changes(&self) -> u32;
-    /// Where to note what is running.
-    fn progress(&self) -> &Progress;
+    /// Notes what is running from now on, where it can be read even after this worker's death.
+    fn begin(&mut self, step: &Step, start: Timestamp);
+    /// Notes that nothing is running.
+    fn end(&mut self);
 }
 
 /// A message and who sent it: another worker, or the coordinator.
@@ -220,10 +222,10 @@ impl Worker {
         }
         step.wait_for_turn();
         let start = now();
-        link.progress().begin(step.task, step.attempt, start);
+        link.begin(&step, start);
         let result = executor.run(&step);
         let finish = now();
-        link.progress().end();
+        link.end();
         let observed = Observed {
             arrivals: arrivals(&mut self.arrivals, &step),
             ..Observed::between(start, finish)

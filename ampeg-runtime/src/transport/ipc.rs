@@ -16,6 +16,7 @@ use crate::sys::Progress;
 use ipc_channel::ipc::{IpcReceiver, IpcSender};
 use ipc_channel::{IpcError, TryRecvError, ipc};
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 mod descriptors;
 pub(super) mod handshake;
 pub(crate) mod link;
+mod outbox;
 
 use handshake::Guest;
 
@@ -50,10 +52,11 @@ pub(super) enum ToWorkerProcess {
 /// What the coordinator is sent.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ToCoordinator {
-    Message {
+    /// In the order in which they were said.
+    Messages {
         worker: ProcessorId,
         generation: u32,
-        message: FromWorker,
+        messages: Vec<FromWorker>,
     },
     /// From the thread that watches the process; behind all that the worker itself sent.
     Exited {
@@ -73,6 +76,8 @@ pub(crate) struct IpcCluster {
     workers: Vec<Member>,
     inbound: IpcReceiver<ToCoordinator>,
     inbound_sender: IpcSender<ToCoordinator>,
+    /// What has been received and not been asked for yet.
+    events: VecDeque<Event>,
     /// How many bytes of address space a worker may use.
     memory_limit: Option<u64>,
 }
@@ -97,6 +102,7 @@ impl IpcCluster {
             workers: Vec::with_capacity(n_workers),
             inbound,
             inbound_sender,
+            events: VecDeque::new(),
             memory_limit,
         };
         for (index, guest) in guests.into_iter().enumerate() {
@@ -162,21 +168,32 @@ impl IpcCluster {
         );
     }
 
-    fn event(&self, message: ToCoordinator) -> Option<Event> {
+    /// What a message tells; what a predecessor of a present worker sent is no longer of interest.
+    fn note(&mut self, message: ToCoordinator) {
         let current =
             |worker: ProcessorId, generation| self.workers[worker.index()].generation == generation;
         match message {
-            ToCoordinator::Message {
+            ToCoordinator::Messages {
                 worker,
                 generation,
-                message,
-            } => current(worker, generation).then_some(Event::Message(worker, message)),
+                messages,
+            } => {
+                if current(worker, generation) {
+                    let messages = messages.into_iter();
+                    let events = messages.map(|message| Event::Message(worker, message));
+                    self.events.extend(events);
+                }
+            }
             ToCoordinator::Exited {
                 worker,
                 generation,
                 exit,
-            } => current(worker, generation).then_some(Event::Exited(worker, exit)),
-            ToCoordinator::Woken => Some(Event::Woken),
+            } => {
+                if current(worker, generation) {
+                    self.events.push_back(Event::Exited(worker, exit));
+                }
+            }
+            ToCoordinator::Woken => self.events.push_back(Event::Woken),
         }
     }
 }
@@ -209,18 +226,16 @@ impl Cluster for IpcCluster {
     fn receive(&mut self, timeout: Option<Duration>) -> Option<Event> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
             let message = match deadline {
                 Some(deadline) => receive_until(&self.inbound, deadline)?,
                 None => receive(&self.inbound)?,
             };
             match message {
                 Err(reason) => return Some(Event::Lost(reason)),
-                // What a predecessor of a present worker sent is no longer of interest.
-                Ok(message) => {
-                    if let Some(event) = self.event(message) {
-                        return Some(event);
-                    }
-                }
+                Ok(message) => self.note(message),
             }
         }
     }

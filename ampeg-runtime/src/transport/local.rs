@@ -7,7 +7,8 @@ use super::{Cluster, Event, Exit};
 use crate::clock::now;
 use crate::error::Error;
 use crate::id::ProcessorId;
-use crate::message::{FromWorker, Running, ToWorker, Value};
+use crate::message::{FromWorker, Running, Timestamp, ToWorker, Value};
+use crate::plan::Step;
 use crate::run_error::RunErrorKind;
 use crate::sys::Progress;
 use crate::worker::{Incoming, Link, work};
@@ -175,7 +176,11 @@ impl Link for LocalLink {
         0
     }
 
-    fn progress(&self) -> &Progress {
-        &self.progress
+    fn begin(&mut self, step: &Step, start: Timestamp) {
+        self.progress.begin(step.task, step.attempt, start);
+    }
+
+    fn end(&mut self) {
+        self.progress.end();
     }
 }

@@ -1,10 +1,12 @@
 //! A worker process's side: connect, drain, and end when the coordinator is gone.
 
 use super::handshake::{Hello, Invitation};
-use super::{ToCoordinator, ToWorkerProcess, guarded, receive, send};
+use super::outbox::Outbox;
+use super::{ToWorkerProcess, guarded, receive, send};
 use crate::clock::now;
 use crate::id::ProcessorId;
 use crate::message::{FromWorker, Timestamp, ToWorker, Value};
+use crate::plan::Step;
 use crate::sys::{self, Progress};
 use crate::worker::{Incoming, Link};
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
@@ -18,8 +20,7 @@ use std::thread;
 #[derive(Debug)]
 pub(crate) struct IpcLink {
     worker: ProcessorId,
-    generation: u32,
-    coordinator: IpcSender<ToCoordinator>,
+    outbox: Outbox,
     peers: HashMap<ProcessorId, IpcSender<ToWorkerProcess>>,
     peer_changes: u32,
     inbox: Receiver<(ToWorkerProcess, Timestamp)>,
@@ -64,8 +65,7 @@ impl IpcLink {
         spawn("ampeg receive", move || drain(&receiver, &sender))?;
         Ok(Self {
             worker,
-            generation,
-            coordinator,
+            outbox: Outbox::new(coordinator, worker, generation),
             peers: HashMap::new(),
             peer_changes: 0,
             inbox,
@@ -164,6 +164,7 @@ fn drain(receiver: &IpcReceiver<ToWorkerProcess>, inbox: &Sender<(ToWorkerProces
 
 impl Link for IpcLink {
     fn receive(&mut self) -> Option<Incoming> {
+        self.outbox.empty();
         loop {
             let message = self.inbox.recv().ok()?;
             if let Some(incoming) = self.take_in(message) {
@@ -193,24 +194,19 @@ impl Link for IpcLink {
     }
 
     fn report(&mut self, message: FromWorker) {
-        let message = ToCoordinator::Message {
-            worker: self.worker,
-            generation: self.generation,
-            message,
-        };
-        if let Err(error) = send(&self.coordinator, message) {
-            // Without its reports, the coordinator would wait for ever; another worker will do what this one has not
-            // reported. If the coordinator is gone, there is nothing left to do anyway.
-            eprintln!("ampeg: this worker cannot reach its coordinator: {error}");
-            sys::exit_now(104);
-        }
+        self.outbox.put(message);
     }
 
     fn peer_changes(&self) -> u32 {
         self.peer_changes
     }
 
-    fn progress(&self) -> &Progress {
-        &self.progress
+    fn begin(&mut self, step: &Step, start: Timestamp) {
+        self.outbox.watch();
+        self.progress.begin(step.task, step.attempt, start);
+    }
+
+    fn end(&mut self) {
+        self.progress.end();
     }
 }
