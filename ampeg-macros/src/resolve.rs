@@ -174,6 +174,21 @@ impl Visitor for Uses<'_> {
         None
     }
 
+    fn on_change(&mut self, name: &Ident) {
+        let text = name_of(name);
+        let what = if self.is_task(&text) {
+            "the result of a task"
+        } else {
+            "a copy of what is around the graph"
+        };
+        let advice = match &*text {
+            "self" => "change a copy, and give that as the result".to_owned(),
+            _ => format!("begin the body with `let mut {text} = {text};`"),
+        };
+        let message = format!("`{text}` is {what}, which a body cannot change: {advice}");
+        self.diagnostics.error_at(name.span(), message);
+    }
+
     fn on_return(&mut self, expression: &mut ExprReturn) {
         let message = "a body ends with its last expression: `return` cannot leave it; \
                        use `?` to fail the task, or `if … { … } else { … }` for its value";

@@ -111,3 +111,20 @@ fn unit_is_a_result() {
         ((), ())
     );
 }
+
+#[test]
+fn outer_braces_and_endless_bodies_are_silent() {
+    let n = 1;
+    let outcome = ampeg::graph! {
+        a = { n + 1 } @ { 2 };
+        b = (a + 1) @ (n) via { n };
+        c = panic!("on purpose");
+        d: i64 = { todo!() };
+        e = square(f);
+        f = unimplemented!("of the type that others expect");
+    };
+    let outcome = outcome.run_inline().unwrap();
+    assert_eq!((&outcome.a, &outcome.b), (&Ok(2), &Ok(3)));
+    let _: (&Result<(), _>, &Result<i64, _>) = (&outcome.c, &outcome.f);
+    assert!(outcome.c.is_err() && outcome.d.is_err() && outcome.e.is_err());
+}

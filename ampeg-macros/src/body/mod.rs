@@ -45,6 +45,9 @@ pub(crate) trait Visitor {
     /// Sees one use; what it returns takes the place of the expression.
     fn on_use(&mut self, used: &Use<'_>) -> Option<Expr>;
 
+    /// Sees a task or a variable around the graph that is assigned to, or borrowed to be changed.
+    fn on_change(&mut self, _name: &Ident) {}
+
     /// Sees a `return` that would leave the body.
     fn on_return(&mut self, expression: &mut ExprReturn);
 }

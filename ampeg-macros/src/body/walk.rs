@@ -76,6 +76,24 @@ impl Walker<'_> {
         }
     }
 
+    /// Reports the names whose values a place is in, which is assigned to or borrowed to be changed.
+    fn changed(&mut self, place: &Expr) {
+        match place {
+            Expr::Path(path) => {
+                if let Some(name) = path.path.get_ident().filter(|name| self.is_outside(name)) {
+                    self.visitor.on_change(name);
+                }
+            }
+            Expr::Field(field) => self.changed(&field.base),
+            Expr::Index(index) => self.changed(&index.expr),
+            Expr::Paren(inner) => self.changed(&inner.expr),
+            Expr::Group(inner) => self.changed(&inner.expr),
+            Expr::Tuple(tuple) => tuple.elems.iter().for_each(|place| self.changed(place)),
+            Expr::Array(array) => array.elems.iter().for_each(|place| self.changed(place)),
+            _ => {}
+        }
+    }
+
     fn local(&mut self, local: &mut syn::Local) {
         if let Some(init) = &mut local.init {
             self.value(&mut init.expr);
@@ -109,6 +127,9 @@ impl VisitMut for Walker<'_> {
     }
 
     fn visit_expr_reference_mut(&mut self, reference: &mut syn::ExprReference) {
+        if reference.mutability.is_some() {
+            self.changed(&reference.expr);
+        }
         self.place(&mut reference.expr);
     }
 
@@ -132,6 +153,7 @@ impl VisitMut for Walker<'_> {
             self.place(&mut binary.left);
             self.place(&mut binary.right);
         } else if assigns(&binary.op) {
+            self.changed(&binary.left);
             self.place(&mut binary.left);
             self.value(&mut binary.right);
         } else {
@@ -141,6 +163,7 @@ impl VisitMut for Walker<'_> {
     }
 
     fn visit_expr_assign_mut(&mut self, assign: &mut syn::ExprAssign) {
+        self.changed(&assign.left);
         self.value(&mut assign.right);
         self.place(&mut assign.left);
     }

@@ -1,6 +1,7 @@
 //! The dispatcher: one arm a task, each a closure around the user's body, then one arm a capture.
 
 use super::facts::to_u32;
+use super::quiet;
 use super::types::{Fields, expand_results, tuple};
 use crate::body::{self, Position, Use, Visitor};
 use crate::resolve::{Graph, Input, Mode, Task, binding};
@@ -33,7 +34,7 @@ pub(super) fn expand_dispatcher(graph: &Graph, order: &[usize], fields: &Fields)
 fn expand_task(graph: &Graph, index: usize, fields: &Fields) -> TokenStream {
     let (task, field) = (&graph.tasks[index], &fields.tasks[index]);
     let bindings = Bindings::of(graph, task);
-    let body = bindings.expand_body(task);
+    let body = quiet::outermost(bindings.expand_body(task));
     let takes = bindings.expand_takes(task, fields);
     let types = Bindings::expand_types(task, fields);
     let parameters = if takes.is_empty() {
@@ -45,15 +46,31 @@ fn expand_task(graph: &Graph, index: usize, fields: &Fields) -> TokenStream {
     let body_span = Span::mixed_site().located_at(body.span());
     // The user's annotation is what the body is compared with, and where rustc points.
     let ok = quote_spanned!(body_span=> ::core::result::Result::Ok);
-    let result = task.statement.ty.as_ref().map_or_else(
-        || quote!(#ok(#body)),
-        |ty| quote_spanned!(body_span=> let ampeg_result: #ty = #body; #ok(ampeg_result)),
-    );
+    let never_ends = quiet::never_ends(&body);
+    let result = match (&task.statement.ty, never_ends) {
+        (Some(ty), _) => {
+            quote_spanned!(body_span=> let ampeg_result: #ty = #body; #ok(ampeg_result))
+        }
+        // Whatever type another task expects of it.
+        (None, true) if is_used(graph, index) => quote!(#ok(#body)),
+        (None, true) => quote_spanned!(body_span=> let () = #body; #ok(())),
+        (None, false) => quote!(#ok(#body)),
+    };
+    let lint = never_ends.then(|| {
+        let reason = "nothing follows a body that never ends";
+        quote_spanned!(Span::mixed_site()=> #[allow(unreachable_code, clippy::diverging_sub_expression, reason = #reason)])
+    });
     let closure = quote_spanned!(body_span=> |#parameters| { #takes #result });
     let (arm, run) = (to_u32(index), Ident::new("task", name_span));
     quote_spanned! {Span::mixed_site()=>
+        #lint
         let #field = ampeg_call.#run(#arm, #types, #closure);
     }
+}
+
+fn is_used(graph: &Graph, task: usize) -> bool {
+    let mut inputs = graph.tasks.iter().flat_map(|task| &task.dependencies);
+    inputs.any(|input| input.index == task)
 }
 
 /// What the names of one body are bound to.

@@ -1,7 +1,7 @@
 //! Costs and limits: the user's expressions, evaluated where the graph stands.
 
 use super::facts::to_u32;
-use super::generated;
+use super::{generated, quiet};
 use crate::check;
 use crate::resolve::{Graph, Task};
 use crate::syntax::{Via, name_of};
@@ -121,5 +121,6 @@ fn expand_call(function: &str, operand: &Expr) -> TokenStream {
     let span = Span::mixed_site().located_at(operand.span());
     let function = syn::Ident::new(function, span);
     let path = quote_spanned!(span=> ::ampeg::__private::#function);
+    let operand = quiet::outermost(operand.clone());
     quote!(#path(#operand))
 }

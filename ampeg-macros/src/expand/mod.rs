@@ -7,6 +7,7 @@ mod bodies;
 mod broken;
 mod costs;
 mod facts;
+mod quiet;
 mod types;
 
 pub(crate) use broken::broken;

@@ -2,10 +2,11 @@
 
 use super::generated;
 use crate::resolve::{Graph, Task};
+use crate::suggest;
 use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Index;
+use syn::{Expr, Index};
 
 /// The names of the tasks and captures of a graph in generated code.
 pub(super) struct Fields {
@@ -85,7 +86,10 @@ pub(super) fn expand_probes(graph: &Graph, fields: &Fields) -> TokenStream {
         let (expression, span) = (&capture.expression, capture.span);
         let reference = quote_spanned!(Span::mixed_site()=> &#expression);
         let span = Span::mixed_site().located_at(span);
-        quote_spanned!(span=> (&&&&::ampeg::__private::probe::Probe::new(#reference)).probe())
+        // Names of one or two letters are always near to one another.
+        let is_word = matches!(expression, Expr::Path(_)) && capture.path.len() > 2;
+        let meant = is_word.then(|| expand_meant(graph, &capture.path));
+        quote_spanned!(span=> (&&&&::ampeg::__private::probe::Probe::new({ #meant #reference })).probe())
     });
     quote_spanned! {Span::mixed_site()=>
         let (#(#captures,)*) = {
@@ -93,6 +97,20 @@ pub(super) fn expand_probes(graph: &Graph, fields: &Fields) -> TokenStream {
             (#(#probes,)*)
         };
     }
+}
+
+/// A variable with the name of the task that is nearest to a captured name, if one is near.
+///
+/// Nobody uses it, but if there is no such name to capture, rustc looks for similar variables and suggests this one.
+fn expand_meant(graph: &Graph, path: &str) -> Option<TokenStream> {
+    let names: Vec<String> = graph.tasks.iter().map(Task::name).collect();
+    let near = suggest::nearest(path, names.iter().map(String::as_str))?;
+    let task = graph.tasks.iter().find(|task| task.name() == near)?;
+    let name = &task.statement.name;
+    Some(quote_spanned! {Span::mixed_site()=>
+        #[allow(unused_variables, clippy::all, clippy::pedantic, reason = "only rustc looks at it, for what was meant")]
+        let #name = 0;
+    })
 }
 
 /// `Outputs`, a field per output with its `Result`, and `Values`, the same without.

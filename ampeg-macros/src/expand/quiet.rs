@@ -1,0 +1,64 @@
+//! What keeps rustc's lints from taking generated code around an expression for the user's own.
+
+use proc_macro2::{Span, TokenStream};
+use syn::spanned::Spanned;
+use syn::token::{Brace, Paren};
+use syn::{Block, Expr, Stmt};
+
+/// The expression, with outer braces and parentheses that rustc does not take for those of an argument.
+pub(super) fn outermost(mut expression: Expr) -> Expr {
+    let span = Span::mixed_site().located_at(expression.span());
+    match &mut expression {
+        Expr::Block(block) => block.block.brace_token = Brace(span),
+        Expr::Paren(inner) => inner.paren_token = Paren(span),
+        _ => {}
+    }
+    expression
+}
+
+/// True if an expression is written such that its type is never: a loop without `break`, a panic, the end of the process.
+pub(super) fn never_ends(expression: &Expr) -> bool {
+    match expression {
+        Expr::Loop(endless) => !breaks(&endless.body),
+        Expr::Macro(macro_) => {
+            let name = macro_.mac.path.segments.last();
+            name.is_some_and(|name| NEVER_MACROS.iter().any(|it| name.ident == it))
+        }
+        Expr::Call(call) => match &*call.func {
+            Expr::Path(path) => {
+                let mut names = path.path.segments.iter().rev();
+                let (function, module) = (names.next(), names.next());
+                let is_end = function.is_some_and(|it| it.ident == "abort" || it.ident == "exit");
+                is_end && module.is_some_and(|it| it.ident == "process")
+            }
+            _ => false,
+        },
+        Expr::Block(block) => match block.block.stmts.last() {
+            Some(Stmt::Expr(last, _)) => never_ends(last),
+            Some(Stmt::Macro(last)) => never_ends(&Expr::Macro(syn::ExprMacro {
+                attrs: Vec::new(),
+                mac: last.mac.clone(),
+            })),
+            _ => false,
+        },
+        Expr::Paren(inner) => never_ends(&inner.expr),
+        Expr::Group(inner) => never_ends(&inner.expr),
+        _ => false,
+    }
+}
+
+const NEVER_MACROS: [&str; 4] = ["panic", "todo", "unimplemented", "unreachable"];
+
+/// True if the word `break` stands anywhere in a block, which may then end.
+fn breaks(block: &Block) -> bool {
+    use proc_macro2::TokenTree;
+    use quote::ToTokens;
+    fn any(tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|tree| match tree {
+            TokenTree::Ident(ident) => ident == "break",
+            TokenTree::Group(group) => any(group.stream()),
+            _ => false,
+        })
+    }
+    any(block.to_token_stream())
+}
