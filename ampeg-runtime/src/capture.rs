@@ -6,9 +6,9 @@
 //! ("autoref specialization", after David Tolnay).
 
 use crate::codec::decode_fields;
+use crate::inputs::Inputs;
 use crate::payload::Payload;
 use crate::sys;
-use crate::task::Inputs;
 use crate::value::{Codec, TaskValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

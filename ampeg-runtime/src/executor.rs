@@ -5,10 +5,11 @@
 
 use crate::failure::TaskErrorKind;
 use crate::id::TaskId;
+use crate::inputs::{Inputs, n_values};
 use crate::panics;
 use crate::payload::Payload;
 use crate::plan::Step;
-use crate::task::{Descriptor, Inputs};
+use crate::task::{Descriptor, Table};
 use crate::value::Codec;
 use std::any::Any;
 use std::fmt;
@@ -19,7 +20,9 @@ pub(crate) struct Executor {
     descriptor: &'static Descriptor,
     captures: Vec<Payload>,
     capture_values: Vec<Option<Rc<dyn Any>>>,
-    codecs: Vec<Option<Codec>>,
+    /// Whether each capture has several uses; a body that is its only user may take it.
+    is_shared: Vec<bool>,
+    table: Table,
     /// By task; as long as the largest number seen asks for.
     held: Vec<Held>,
 }
@@ -51,12 +54,12 @@ impl Held {
 
 impl Executor {
     pub(crate) fn new(descriptor: &'static Descriptor, captures: Vec<Payload>) -> Self {
-        let n_arms = descriptor.statements.len() + descriptor.captures.len();
         Self {
             descriptor,
             capture_values: vec![None; captures.len()],
             captures,
-            codecs: vec![None; n_arms],
+            is_shared: shared_captures(descriptor),
+            table: descriptor.table(),
             held: Vec::new(),
         }
     }
@@ -153,13 +156,23 @@ impl Executor {
     fn inputs(&mut self, step: &Step) -> Result<Inputs, TaskErrorKind> {
         let statement = &self.descriptor.statements[step.statement()];
         let mut values = Vec::with_capacity(step.inputs.len() + statement.captures.len());
-        for (&producer, &input) in statement.inputs.iter().zip(&step.inputs) {
-            values.push(Some(self.input(producer as usize, input, step)?));
+        let mut tasks = step.inputs.iter();
+        let mut shape = step.shape.iter();
+        for slot in statement.inputs {
+            let producer = self.descriptor.producer(slot.family);
+            for &task in tasks.by_ref().take(n_values(slot, &mut shape)) {
+                values.push(Some(self.input(producer, task, step)?));
+            }
         }
         for &capture in statement.captures {
             values.push(Some(self.capture(capture as usize)?));
         }
-        Ok(Inputs::new(step.indices.clone(), values))
+        let (indices, n_captures) = (step.indices.clone(), statement.captures.len());
+        if step.shape.is_empty() {
+            return Ok(Inputs::new(indices, values));
+        }
+        let (shape, slots) = (step.shape.clone(), statement.inputs);
+        Ok(Inputs::folded(indices, values, shape, slots, n_captures))
     }
 
     /// The value of one input, decoded at its first use here, and given away at its last.
@@ -170,7 +183,7 @@ impl Executor {
         step: &Step,
     ) -> Result<Rc<dyn Any>, TaskErrorKind> {
         let statements = self.descriptor.statements;
-        let codec = self.codec(producer);
+        let codec = self.table.codec(producer);
         let held = self.held_mut(input);
         if held.value.is_none() {
             let decoded = match &held.payload {
@@ -196,35 +209,22 @@ impl Executor {
         if let Some(value) = &self.capture_values[capture] {
             return Ok(Rc::clone(value));
         }
-        let codec = self.codec(self.descriptor.statements.len() + capture);
-        let value = decode(codec, &self.captures[capture]).map_err(|reason| {
-            let name = self.descriptor.captures[capture];
-            let message = format!("the captured value of `{name}` cannot be decoded: {reason}");
-            let sources = Vec::new();
-            TaskErrorKind::Failed { message, sources }
-        })?;
-        if self.is_shared(capture) {
+        let value =
+            decode(self.table.capture(capture), &self.captures[capture]).map_err(|reason| {
+                let name = self.descriptor.captures[capture];
+                let message = format!("the captured value of `{name}` cannot be decoded: {reason}");
+                let sources = Vec::new();
+                TaskErrorKind::Failed { message, sources }
+            })?;
+        if self.is_shared[capture] {
             self.capture_values[capture] = Some(Rc::clone(&value));
         }
         Ok(value)
     }
 
-    /// Whether a capture has more than one use; the only use may take it.
-    fn is_shared(&self, capture: usize) -> bool {
-        let uses = self.descriptor.statements.iter().flat_map(|s| s.captures);
-        uses.filter(|&&used| used as usize == capture).count() > 1
-    }
-
-    fn codec(&mut self, arm: usize) -> Option<Codec> {
-        if self.codecs[arm].is_none() {
-            self.codecs[arm] = self.descriptor.codec(arm);
-        }
-        self.codecs[arm]
-    }
-
     fn call(&self, step: &Step, inputs: Inputs) -> Result<Rc<dyn Any>, TaskErrorKind> {
         let result = panics::catch(move || {
-            let result = self.descriptor.run(step.statement(), &inputs);
+            let result = self.table.run(step.statement(), &inputs);
             drop(inputs);
             result
         })?;
@@ -235,13 +235,27 @@ impl Executor {
         }
     }
 
-    fn encode(&mut self, statement: usize, value: &dyn Any) -> Result<Payload, TaskErrorKind> {
+    fn encode(&self, statement: usize, value: &dyn Any) -> Result<Payload, TaskErrorKind> {
         let codec = self
+            .table
             .codec(statement)
             .ok_or_else(|| undeliverable("its type is unknown"))?;
         panics::catch(|| codec.encode(value))?
             .map_err(|reason| TaskErrorKind::NotDeliverable { reason })
     }
+}
+
+/// Whether each capture is used by more than one task.
+fn shared_captures(descriptor: &Descriptor) -> Vec<bool> {
+    let mut uses = vec![0_u32; descriptor.captures.len()];
+    for statement in descriptor.statements {
+        // A statement with indices stands for any number of tasks.
+        let tasks = if statement.indices.is_empty() { 1 } else { 2 };
+        for &capture in statement.captures {
+            uses[capture as usize] += tasks;
+        }
+    }
+    uses.into_iter().map(|uses| uses > 1).collect()
 }
 
 fn decode(codec: Option<Codec>, payload: &Payload) -> Result<Rc<dyn Any>, String> {

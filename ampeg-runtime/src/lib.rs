@@ -13,6 +13,9 @@ pub mod schedule;
 
 mod capture;
 mod codec;
+mod facts;
+mod index;
+mod inputs;
 mod panics;
 mod payload;
 mod shared;
@@ -22,8 +25,10 @@ mod value;
 
 mod report;
 
+mod clause;
 mod outcome;
 mod program;
+mod site;
 
 mod clock;
 mod message;
@@ -47,6 +52,7 @@ mod testing;
 
 pub use cost::{Cost, IntoCost, Time};
 pub use error::Error;
+pub use facts::Statement;
 pub use failure::{Place, TaskError, TaskErrorKind};
 pub use graph::{Dependency, TaskGraph, TaskGraphBuilder};
 pub use id::{ProcessorId, TaskId};
@@ -56,7 +62,7 @@ pub use program::Graph;
 pub use report::{Attempt, MeasuredCosts, Report, Transfer};
 pub use schedule::{Policy, Processors, Schedule, Scheduler, Slot};
 pub use shared::{Contents, Shared};
-pub use task::Statement;
+
 pub use value::TaskValue;
 
 /// Processes of this program as workers.
@@ -71,13 +77,18 @@ pub mod generated {
         Capture, Captured, Function, Mode, Place, Reference, Referent, Refused, Unknown, Value,
         probe,
     };
+    pub use crate::clause::{IntoCount, Limit, cost, count, duration};
+    pub use crate::facts::{Family, Slot, Source, Statement};
     pub use crate::failure::Failure;
+    pub use crate::index::{IndexNumber, IndexType, IntoIndex};
+    pub use crate::inputs::{Cursor, Inputs, List, Maybe, Nest, Optional, Type};
     pub use crate::outcome::{
         Collect, Outputs, Results, Show, Take, Unwrap, collect, collector, show,
     };
     pub use crate::payload::Payload;
-    pub use crate::program::{Costs, IntoCount, Limit, cost, count, duration, graph};
-    pub use crate::task::{Call, Inputs, Source, Statement, Type, dispatcher};
+    pub use crate::program::graph;
+    pub use crate::site::Site;
+    pub use crate::task::{Call, dispatcher};
     pub use crate::value::{Codec, TaskValue};
 }
 

@@ -2,11 +2,12 @@
 
 use crate::failure::{TaskError, TaskErrorKind};
 use crate::id::TaskId;
+use crate::inputs::Type;
 use crate::panics;
 use crate::payload::Payload;
 use crate::program::Definition;
 use crate::report::Report;
-use crate::task::{Call, Type};
+use crate::task::{Call, Table};
 use crate::value::Codec;
 use std::fmt;
 use std::ops::Deref;
@@ -246,6 +247,7 @@ tuples! { A B C D E F G H I J K L }
 #[derive(Debug)]
 pub struct Results<'a> {
     definition: &'a Definition,
+    table: Table,
     by_task: Vec<Option<Result<Payload, TaskError>>>,
     /// The task after the output that was taken last.
     next: usize,
@@ -258,6 +260,7 @@ impl<'a> Results<'a> {
     ) -> Self {
         Self {
             definition,
+            table: definition.descriptor.table(),
             by_task,
             next: 0,
         }
@@ -280,7 +283,7 @@ impl<'a> Results<'a> {
             .take()
             .unwrap_or_else(|| Err(blame(TaskErrorKind::Cancelled)))?;
         let statement = self.definition.instance(TaskId::new(task)).statement;
-        let codec = self.definition.descriptor.codec(statement as usize);
+        let codec = self.table.codec(statement as usize);
         decode(codec, &payload).map_err(|reason| blame(TaskErrorKind::NotDeliverable { reason }))
     }
 }

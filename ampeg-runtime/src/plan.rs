@@ -95,6 +95,8 @@ pub(crate) struct Step {
     pub(crate) indices: Vec<i64>,
     /// The tasks whose results it needs, in the order of its inputs.
     pub(crate) inputs: Vec<TaskId>,
+    /// How its inputs fold into lists.
+    pub(crate) shape: Vec<u32>,
     /// The other workers that need its result.
     pub(crate) consumers: Vec<ProcessorId>,
     /// Whether the coordinator needs its result.
@@ -120,6 +122,7 @@ impl Step {
             statement: instance.statement,
             indices: instance.indices.clone(),
             inputs: instance.inputs.clone(),
+            shape: instance.shape.clone(),
             consumers: Vec::new(),
             output: definition.statement(task).output,
             attempt: 1,

@@ -1,16 +1,17 @@
 //! A graph as the program declares it: [`Graph`], typed outside, erased inside.
 
-use crate::cost::{Cost, IntoCost};
 use crate::error::Error;
+use crate::facts::{Source, Statement};
 use crate::failure::{TaskError, TaskErrorKind};
-use crate::graph::{GraphErrorKind, TaskGraph, TaskGraphBuilder};
+use crate::graph::TaskGraph;
 use crate::id::TaskId;
 use crate::message::ToWorker;
 use crate::outcome::Results;
 use crate::payload::Payload;
 use crate::run_error::RunErrorKind;
+use crate::site::Site;
 use crate::sys::DescriptorAddress;
-use crate::task::{Call, Descriptor, Source, Statement};
+use crate::task::{Call, Descriptor};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -172,6 +173,8 @@ pub(crate) struct Instance {
     pub(crate) indices: Vec<i64>,
     /// The tasks whose results it needs, in the order of its inputs.
     pub(crate) inputs: Vec<TaskId>,
+    /// How they fold into lists: for each optional slot 1 if it is there, then the lengths of its lists, outer ones first.
+    pub(crate) shape: Vec<u32>,
     pub(crate) limits: Limits,
 }
 
@@ -227,77 +230,6 @@ pub(crate) struct Limits {
     pub(crate) retry: u32,
 }
 
-/// The costs and limits of a graph, evaluated where it stands.
-#[derive(Debug)]
-pub struct Costs {
-    /// One per statement.
-    pub computation: Vec<Result<Cost, Error>>,
-    /// One per dependency: statement by statement, each in the order of its inputs.
-    pub communication: Vec<Result<Cost, Error>>,
-    /// Of the statements that have any.
-    pub limits: Vec<(u32, Limit)>,
-}
-
-/// The limits of one statement as written.
-#[derive(Debug)]
-pub struct Limit {
-    /// What `within` gives.
-    pub within: Option<Result<Duration, String>>,
-    /// What `retry` gives.
-    pub retry: Option<Result<u32, String>>,
-}
-
-/// The cost that an expression behind `@` or `via` gives.
-///
-/// # Errors
-///
-/// If it is negative, not finite, or absurdly large.
-pub fn cost(value: impl IntoCost) -> Result<Cost, Error> {
-    value.into_cost()
-}
-
-/// The duration that an expression behind `within` gives: a `Duration`, or a number of seconds.
-///
-/// # Errors
-///
-/// If it is negative or not finite.
-pub fn duration(value: impl IntoCost) -> Result<Duration, String> {
-    let seconds = value
-        .into_cost()
-        .map_err(|error| error.to_string())?
-        .value();
-    // What no clock can count is no limit.
-    Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
-}
-
-/// The count that an expression behind `retry` gives.
-///
-/// # Errors
-///
-/// If it does not fit 32 bits, or is negative.
-pub fn count(value: impl IntoCount) -> Result<u32, String> {
-    value.into_count()
-}
-
-/// What can be given as a count: whole numbers.
-#[diagnostic::on_unimplemented(message = "`{Self}` is no count", label = "expected a whole number")]
-pub trait IntoCount {
-    /// The count that this stands for.
-    ///
-    /// # Errors
-    ///
-    /// If it does not fit 32 bits, or is negative.
-    fn into_count(self) -> Result<u32, String>;
-}
-
-#[diagnostic::do_not_recommend]
-impl<N: TryInto<u32> + fmt::Display + Copy> IntoCount for N {
-    fn into_count(self) -> Result<u32, String> {
-        self.try_into()
-            .map_err(|_| format!("{self} is no count from 0 to {}", u32::MAX))
-    }
-}
-
 /// Makes a graph of what generated code hands over.
 #[allow(
     clippy::needless_pass_by_value,
@@ -307,7 +239,7 @@ pub fn graph<S, W, R, F, O>(
     source: S,
     types: W,
     dispatch: F,
-    costs: Costs,
+    site: Site,
     captures: Vec<Result<Payload, String>>,
     collect: impl Fn(&mut Results<'_>) -> O + Send + Sync + 'static,
 ) -> Graph<O>
@@ -318,67 +250,19 @@ where
 {
     let descriptor = Descriptor::of(&source, &types, dispatch);
     Graph {
-        definition: define(descriptor, costs, captures).map(Arc::new),
+        definition: define(descriptor, site, captures).map(Arc::new),
         collect: Arc::new(collect),
     }
 }
 
 fn define(
     descriptor: &'static Descriptor,
-    costs: Costs,
+    site: Site,
     captures: Vec<Result<Payload, String>>,
 ) -> Result<Definition, Error> {
-    let statements = descriptor.statements;
-    let task_graph = task_graph(statements, costs.computation, costs.communication)?;
-    let mut tasks = instances(statements);
-    for (statement, limits) in limits(statements, costs.limits)? {
-        tasks[statement as usize].limits = limits;
-    }
+    let (task_graph, tasks) = site.finish()?;
     let captures = payloads(descriptor.captures, captures)?;
     Ok(Definition::new(descriptor, task_graph, captures, tasks))
-}
-
-/// One task for each statement.
-fn instances(statements: &[Statement]) -> Vec<Instance> {
-    let instance = |(statement, facts): (u32, &Statement)| Instance {
-        statement,
-        indices: Vec::new(),
-        inputs: facts
-            .inputs
-            .iter()
-            .map(|&input| TaskId::new(input as usize))
-            .collect(),
-        limits: Limits::default(),
-    };
-    (0..).zip(statements).map(instance).collect()
-}
-
-fn task_graph(
-    statements: &[Statement],
-    computation: Vec<Result<Cost, Error>>,
-    communication: Vec<Result<Cost, Error>>,
-) -> Result<TaskGraph, Error> {
-    let mut builder = TaskGraphBuilder::default();
-    for (statement, cost) in statements.iter().zip(computation) {
-        let cost = cost.map_err(|error| GraphErrorKind::TaskCost {
-            task: statement.name.into(),
-            reason: error.to_string(),
-        })?;
-        builder.add_task(statement.name, cost);
-    }
-    let mut communication = communication.into_iter();
-    for (successor, statement) in statements.iter().enumerate() {
-        for &predecessor in statement.inputs {
-            let predecessor = predecessor as usize;
-            let cost = communication.next().unwrap_or(Ok(Cost::ZERO));
-            let cost = cost.map_err(|error| GraphErrorKind::DependencyCost {
-                dependency: format!("{} → {}", statements[predecessor].name, statement.name),
-                reason: error.to_string(),
-            })?;
-            builder.add_dependency(TaskId::new(predecessor), TaskId::new(successor), cost);
-        }
-    }
-    builder.build()
 }
 
 fn payloads(names: &[&str], captures: Vec<Result<Payload, String>>) -> Result<Vec<Payload>, Error> {
@@ -389,28 +273,4 @@ fn payloads(names: &[&str], captures: Vec<Result<Payload, String>>) -> Result<Ve
         })
     };
     names.iter().zip(captures).map(payload).collect()
-}
-
-fn limits(
-    statements: &[Statement],
-    limits: Vec<(u32, Limit)>,
-) -> Result<Vec<(u32, Limits)>, Error> {
-    let of = |(statement, limit): (u32, Limit)| {
-        let clause = |clause, reason| RunErrorKind::Clause {
-            task: statements[statement as usize].name.into(),
-            clause,
-            reason,
-        };
-        let within = limit
-            .within
-            .transpose()
-            .map_err(|reason| clause("within", reason))?;
-        let retry = limit
-            .retry
-            .transpose()
-            .map_err(|reason| clause("retry", reason))?;
-        let retry = retry.unwrap_or(0);
-        Ok((statement, Limits { within, retry }))
-    };
-    limits.into_iter().map(of).collect()
 }

@@ -4,11 +4,14 @@
 
 use crate::codec::encode;
 use crate::cost::Cost;
+use crate::facts::{Family, Slot, Source, Statement};
 use crate::failure::TaskError;
 use crate::graph::TaskGraph;
 use crate::id::TaskId;
+use crate::index::IndexType;
+use crate::inputs::Type;
 use crate::program::{Definition, Graph, Instance, Limits};
-use crate::task::{Call, Descriptor, Source, Statement, Type, dispatcher};
+use crate::task::{Call, Descriptor, dispatcher};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -99,15 +102,13 @@ pub(crate) fn with_limits(
     }
     let instance = |(index, node): (usize, &Node)| Instance {
         statement: u32::from(!node.output),
-        indices: vec![
-            i64::try_from(index).unwrap(),
-            i64::try_from(node.parents.len()).unwrap(),
-        ],
+        indices: vec![i64::try_from(index).unwrap()],
         inputs: node
             .parents
             .iter()
             .map(|&parent| TaskId::new(parent))
             .collect(),
+        shape: vec![u32::try_from(node.parents.len()).unwrap()],
         limits: limits(index),
     };
     let instances = nodes.iter().enumerate().map(instance).collect();
@@ -129,6 +130,11 @@ struct Nodes;
 impl Source for Nodes {
     const HASH: u64 = 0x7465_7374;
     const STATEMENTS: &'static [Statement] = &[node(true), node(false)];
+    const FAMILIES: &'static [Family] = &[Family {
+        name: "node",
+        statement: 0,
+        segments: &[1],
+    }];
     const CAPTURES: &'static [&'static str] = &["nodes"];
 }
 
@@ -139,32 +145,43 @@ const fn node(output: bool) -> Statement {
         file: file!(),
         line: line!(),
         column: column!(),
-        inputs: &[0; 32],
+        family: 0,
+        inputs: &[Slot {
+            family: 0,
+            depth: 1,
+            optional: false,
+            branch: false,
+            moved: false,
+            path: "node",
+        }],
         captures: &[0],
+        indices: &["i"],
+        shape: 0,
         output,
     }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Types {
+    index: IndexType<usize>,
     node: Type<Blob>,
     nodes: crate::capture::Value<Vec<Node>>,
 }
 
 fn descriptor() -> &'static Descriptor {
     let types = Types::default();
-    let dispatch = dispatcher(&types, |call: &mut Call<'_>, types| match call.arm() {
-        0 | 1 => call.run(types, types.node, |types, inputs| {
-            let index = usize::try_from(inputs.index(0)).unwrap();
-            let n_parents = usize::try_from(inputs.index(1)).unwrap();
-            let node = types.nodes.borrow(inputs, n_parents)[index].clone();
-            let parents = (0..n_parents).map(|parent| types.node.borrow(inputs, parent).check());
-            let blob = Blob::new(index, node.size, parents);
-            act(&node.action)?;
-            Ok(blob)
-        }),
-        2 => call.capture(types.nodes),
-        _ => call.unknown(),
+    let dispatch = dispatcher(&types, |call: &mut Call<'_>, types| {
+        for statement in [0, 1] {
+            call.member(statement, types.node, *types, |types, inputs| {
+                let index = types.index.get(inputs, 0);
+                let parents = types.node.list().take_or_clone(inputs, 0);
+                let node = types.nodes.borrow(inputs, 1)[index].clone();
+                let blob = Blob::new(index, node.size, parents.iter().map(Blob::check));
+                act(&node.action)?;
+                Ok(blob)
+            });
+        }
+        call.capture(0, types.nodes);
     });
     Descriptor::of(&Nodes, &types, dispatch)
 }

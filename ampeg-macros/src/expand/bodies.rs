@@ -15,17 +15,13 @@ use syn::{Expr, ExprReturn, parse_quote_spanned};
 pub(super) fn expand_dispatcher(graph: &Graph, order: &[usize], fields: &Fields) -> TokenStream {
     let tasks = order.iter().map(|&task| expand_task(graph, task, fields));
     let captures = &fields.captures;
-    let n_tasks = graph.tasks.len();
-    let arms = (n_tasks..n_tasks + captures.len()).map(to_u32);
+    let arms = (0..captures.len()).map(to_u32);
     let modes = tuple(captures.iter().map(ToTokens::to_token_stream).collect());
     let results = expand_results(graph, fields);
     quote_spanned! {Span::mixed_site()=>
         ::ampeg::__private::dispatcher(&ampeg_modes, |ampeg_call, &#modes| {
             #(#tasks)*
-            match ampeg_call.arm() {
-                #(#arms => ampeg_call.capture(#captures),)*
-                _ => ampeg_call.unknown(),
-            }
+            #(ampeg_call.capture(#arms, #captures);)*
             #results
         })
     }

@@ -1,6 +1,5 @@
 //! Costs and limits: the user's expressions, evaluated where the graph stands.
 
-use super::facts::to_u32;
 use super::{generated, quiet};
 use crate::check;
 use crate::resolve::{Graph, Task};
@@ -9,35 +8,26 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, spanned::Spanned};
 
-/// `Costs { … }`
+/// `Site`, told statement by statement.
 pub(super) fn expand(graph: &Graph) -> TokenStream {
-    let computation = graph.tasks.iter().map(|task| {
+    let tasks = graph.tasks.iter().enumerate();
+    let tasks = tasks.map(|(index, task)| {
         let clause = task.statement.clauses.cost.as_ref();
-        clause.map_or_else(|| expand_number(1.0), |clause| expand_cost(&clause.operand))
-    });
-    let communication = graph.tasks.iter().enumerate().map(|(index, task)| {
+        let cost = clause.map_or_else(|| expand_number(1.0), |clause| expand_cost(&clause.operand));
         let (binding, costs) = expand_via(graph, task, index);
-        let pushes =
-            quote_spanned!(Span::mixed_site()=> #(ampeg_costs.communication.push(#costs);)*);
-        match binding {
-            Some(binding) => quote!({ #binding #pushes }),
-            None => pushes,
-        }
-    });
-    let limits = graph.tasks.iter().enumerate();
-    let limits = limits.filter_map(|(index, task)| expand_limits(index, task));
-    // One by one: in a list, rustc would consider dropping all earlier ones at each.
-    quote_spanned! {Span::mixed_site()=> {
-        let mut ampeg_costs = ::ampeg::__private::Costs {
-            computation: ::std::vec::Vec::new(),
-            communication: ::std::vec::Vec::new(),
-            limits: ::std::vec::Vec::new(),
+        let limits = expand_limits(task).into_iter();
+        let calls = quote_spanned! {Span::mixed_site()=>
+            ampeg_site.task(#cost);
+            #binding
+            #(ampeg_site.via(#costs);)*
+            #(ampeg_site.limit(#limits);)*
         };
-        #(ampeg_costs.computation.push(#computation);)*
-        #(#communication)*
-        #(ampeg_costs.limits.push(#limits);)*
-        ampeg_costs
-    }}
+        binding.map_or_else(|| calls.clone(), |_| quote!({ #calls }))
+    });
+    quote_spanned! {Span::mixed_site()=>
+        let mut ampeg_site = ::ampeg::__private::Site::new(&ampeg_source);
+        #(#tasks)*
+    }
 }
 
 /// The costs of the dependencies of a task, and a binding for the expression that they share.
@@ -66,12 +56,11 @@ fn expand_via(graph: &Graph, task: &Task, index: usize) -> (Option<TokenStream>,
     }
 }
 
-fn expand_limits(index: usize, task: &Task) -> Option<TokenStream> {
+fn expand_limits(task: &Task) -> Option<TokenStream> {
     let clauses = &task.statement.clauses;
     if clauses.within.is_none() && clauses.retry.is_none() {
         return None;
     }
-    let index = to_u32(index);
     let within = option(
         clauses
             .within
@@ -85,7 +74,7 @@ fn expand_limits(index: usize, task: &Task) -> Option<TokenStream> {
             .map(|clause| expand_count(&clause.operand)),
     );
     Some(quote_spanned! {Span::mixed_site()=>
-        (#index, ::ampeg::__private::Limit { within: #within, retry: #retry })
+        ::ampeg::__private::Limit { within: #within, retry: #retry }
     })
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn whole(
     let probes = types::expand_probes(graph, &fields);
     let facts = facts::expand(graph, identity);
     let dispatcher = bodies::expand_dispatcher(graph, order, &fields);
-    let costs = costs::expand(graph);
+    let site = costs::expand(graph);
     let captures = &fields.captures;
     let modes = captures
         .iter()
@@ -47,12 +47,12 @@ pub(crate) fn whole(
         let ampeg_source = { #facts Source };
         let ampeg_modes = #modes;
         let ampeg_dispatch = #dispatcher;
-        let ampeg_costs = #costs;
+        #site
         ::ampeg::__private::graph(
             ampeg_source,
             ampeg_modes,
             ampeg_dispatch,
-            ampeg_costs,
+            ampeg_site,
             ::std::vec![#(#captures.into_payload()),*],
             ::ampeg::__private::collector(&ampeg_modes, ampeg_dispatch),
         )

@@ -8,11 +8,13 @@
     reason = "the one module that may; each block says why it is sound"
 )]
 
+mod body;
 mod image;
 mod memory;
 mod process;
 mod progress;
 
+pub(crate) use body::Body;
 pub(crate) use image::{DescriptorAddress, build};
 pub(crate) use memory::{checked_text, copied_memory, new_memory};
 #[cfg(all(test, target_os = "linux"))]
@@ -33,6 +35,6 @@ pub(crate) fn conjure<F: Copy>() -> F {
         );
     }
     // SAFETY: `F` has no bytes to initialise, and is `Copy`, so that one more value of it harms nothing;
-    // its callers hold proof that one value was made: it was passed to `Descriptor::of` or to a capture probe.
+    // its callers hold proof that one value was made: it was passed to `Descriptor::of`, to `Body::of` or to a capture probe.
     unsafe { std::ptr::NonNull::<F>::dangling().as_ptr().read() }
 }

@@ -1,0 +1,92 @@
+//! The static facts of a graph, as generated code states them: statements, what they use, and the families they declare.
+
+use crate::failure::{Place, TaskError, TaskErrorKind};
+
+/// One statement of a `graph!`, as written.
+#[derive(Debug)]
+pub struct Statement {
+    /// The name before `=`; within groups, the path to it.
+    pub name: &'static str,
+    /// The text of the body.
+    pub source: &'static str,
+    /// The file of the statement.
+    pub file: &'static str,
+    /// Its line, from one.
+    pub line: u32,
+    /// Its column, from one.
+    pub column: u32,
+    /// The family whose members it declares.
+    #[doc(hidden)]
+    pub family: u32,
+    /// What its body uses of which family, in the order of its inputs.
+    #[doc(hidden)]
+    pub inputs: &'static [Slot],
+    /// The captures that it uses, each once; they follow the slots in its inputs.
+    #[doc(hidden)]
+    pub captures: &'static [u32],
+    /// The names of its indices, those of its groups first; empty for an index that is fixed.
+    #[doc(hidden)]
+    pub indices: &'static [&'static str],
+    /// A hash of the body, with dependencies, captures and indices replaced by their positions.
+    #[doc(hidden)]
+    pub shape: u64,
+    /// Whether its result is an output of the graph.
+    pub output: bool,
+}
+
+impl Statement {
+    /// Where the statement is.
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            file: self.file.into(),
+            line: self.line,
+            column: self.column,
+        }
+    }
+
+    /// The error of its task if the result cannot be decoded by those who need it.
+    pub(crate) fn undeliverable(&self, reason: String) -> TaskError {
+        let kind = TaskErrorKind::NotDeliverable { reason };
+        TaskError::new(self.name, Some(self.place()), 1, kind)
+    }
+}
+
+/// What a body uses of one family, under one name: a result, or lists of them.
+#[derive(Debug)]
+pub struct Slot {
+    /// Whose members.
+    pub family: u32,
+    /// How many lists are around a result: none for one result.
+    pub depth: u8,
+    /// Whether it is there only under a condition that is known where the graph stands.
+    pub optional: bool,
+    /// Whether it stands in a branch that is chosen only where the body runs, so that it is there in any case.
+    pub branch: bool,
+    /// Whether the body moves the results out, so that it must own them.
+    pub moved: bool,
+    /// The use as written.
+    pub path: &'static str,
+}
+
+/// All tasks that are declared under one path.
+#[derive(Debug)]
+pub struct Family {
+    /// The path.
+    pub name: &'static str,
+    /// A statement that declares members of it.
+    pub statement: u32,
+    /// How many indices follow each segment of the path.
+    pub segments: &'static [u8],
+}
+
+/// The static facts of one `graph!`; implemented by generated code.
+pub trait Source {
+    /// A hash of the text and place of the graph.
+    const HASH: u64;
+    /// The statements, in the order written.
+    const STATEMENTS: &'static [Statement];
+    /// What they declare.
+    const FAMILIES: &'static [Family];
+    /// The names captured, in the order of the captures.
+    const CAPTURES: &'static [&'static str];
+}
