@@ -115,6 +115,29 @@ impl Edges {
     }
 }
 
+/// A shortest path from `start` to `end`, both included, where each node uses the one before it.
+pub(crate) fn path(uses: &[Vec<usize>], end: usize, start: usize) -> Option<Vec<usize>> {
+    let mut next = vec![None; uses.len()];
+    let mut queue = VecDeque::from([end]);
+    while let Some(node) = queue.pop_front() {
+        if node == start {
+            let steps =
+                std::iter::successors(
+                    Some(node),
+                    |&node| if node == end { None } else { next[node] },
+                );
+            return Some(steps.collect());
+        }
+        for &used in &uses[node] {
+            if used != end && next[used].is_none() {
+                next[used] = Some(node);
+                queue.push_back(used);
+            }
+        }
+    }
+    None
+}
+
 /// Marks `start` and all that follows it along `edges`.
 fn reach(start: usize, edges: &[Vec<usize>], among: &[bool]) -> Vec<bool> {
     let mut reached = vec![false; among.len()];

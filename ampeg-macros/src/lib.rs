@@ -10,8 +10,10 @@ mod parse;
 mod body;
 mod resolve;
 
-mod check;
 mod cycle;
+mod order;
+
+mod check;
 
 mod expand;
 
@@ -28,8 +30,9 @@ use proc_macro::TokenStream;
 /// ```text
 /// graph     := statement*
 /// statement := doc* "pub"? name (":" type)? "=" body clause* ";"
+///            | doc* name ":" "{" statement* "}"                     a group
 /// clause    := "@" cost | "via" comm | "within" duration | "retry" count
-/// comm      := cost | "{" (name ":" cost),* "}"
+/// comm      := cost | "{" (path ":" cost),* "}"
 /// ```
 ///
 /// ```
@@ -184,6 +187,23 @@ use proc_macro::TokenStream;
 /// Doc comments become those of the output's field.
 /// A task that is neither an output nor used is warned of like a variable; a name with `_` in front is not.
 ///
+/// # Groups
+///
+/// A group puts tasks under a prefix: `left.b` is the name of a task from outside, and of its place in the outcome.
+/// Inside, names mean what is in the group first, then what is around it.
+///
+/// ```
+/// let graph = ampeg::graph! {
+///     base = 2;
+///     left: { a = base * base; b = a + 1; }
+///     right: { a = left.b; b = a + base; }
+///     total = left.b + right.b via { left.b: 2, right.b: 0.5 };
+/// };
+/// let values = graph.run(2)?.into_values()?;
+/// assert_eq!((values.left.b, values.right.b, values.total), (5, 7, 12));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # What is checked
 ///
 /// Cycles, duplicate and reserved names, unknown clauses, `via` for what is no dependency, and literal costs out of range
@@ -195,7 +215,7 @@ use proc_macro::TokenStream;
 ///
 /// # Limits
 ///
-/// Families (one task per index) and groups (tasks under a prefix) are not there yet.
+/// Families (one task per index) are not there yet.
 /// A result is any type with serde's `Serialize` and `Deserialize` that borrows nothing.
 #[proc_macro]
 pub fn graph(tokens: TokenStream) -> TokenStream {
@@ -206,13 +226,23 @@ pub fn graph(tokens: TokenStream) -> TokenStream {
 fn expand_graph(tokens: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
     let mut diagnostics = Diagnostics::default();
     let identity = expand::Identity::of(&tokens);
-    let statements = parse::parse(tokens, &mut diagnostics);
+    let items = parse::parse(tokens, &mut diagnostics);
     let is_whole = diagnostics.is_empty();
-    let graph = resolve::resolve(statements, &mut diagnostics);
+    let graph = resolve::resolve(items, &mut diagnostics);
+    let is_whole = is_whole && diagnostics.is_empty();
+    reject_families(&graph, &mut diagnostics);
     let is_whole = is_whole && diagnostics.is_empty();
     let order = check::check(&graph, &mut diagnostics);
     match order {
         Some(order) if is_whole => expand::whole(&graph, &order, &identity, &diagnostics),
         _ => expand::broken(&graph, &diagnostics),
+    }
+}
+
+/// Families have their place in the grammar, but cannot be run yet.
+fn reject_families(graph: &resolve::Graph, diagnostics: &mut Diagnostics) {
+    for index in &graph.names.indices {
+        let message = "families of tasks, like `part[i in 0..n] = …`, are not supported yet";
+        diagnostics.error(&index.expression, message);
     }
 }

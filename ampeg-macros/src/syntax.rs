@@ -1,14 +1,41 @@
 //! The text of a graph as a tree: what was written, before any name is looked up.
 
 use proc_macro2::Span;
+use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Ident, Token, Type};
 
-/// `/// doc  pub name: Type = body @ cost via comm within duration retry count;`
+/// A statement, or statements under a prefix.
+#[derive(Debug)]
+pub(crate) enum Item {
+    Statement(Box<Statement>),
+    Group(Group),
+}
+
+/// `/// doc  name[index]: { … }`
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) name: Ident,
+    pub(crate) indices: Vec<Index>,
+    pub(crate) items: Vec<Item>,
+}
+
+/// One of the indices in the brackets after a name.
+#[derive(Debug)]
+pub(crate) enum Index {
+    /// `i in range`: a task for each.
+    Each { name: Ident, range: Expr },
+    /// `expression`: one task.
+    Only(Expr),
+}
+
+/// `/// doc  pub name[index]: Type = body @ cost via comm within duration retry count;`
 #[derive(Debug)]
 pub(crate) struct Statement {
     pub(crate) docs: Vec<Attribute>,
     pub(crate) visibility: Option<Token![pub]>,
     pub(crate) name: Ident,
+    pub(crate) indices: Vec<Index>,
     pub(crate) ty: Option<Type>,
     /// What the task computes; `None` where it could not be parsed, which has been reported.
     pub(crate) body: Option<Expr>,
@@ -38,9 +65,12 @@ pub(crate) struct Clause<T> {
 pub(crate) enum Via {
     /// `via 1`: the same for each.
     All(Box<Expr>),
-    /// `via { a: 1, b: 2.5 }`: nothing for those that are not named.
-    Each(Vec<(Ident, Expr)>),
+    /// `via { a: 1, left.b: 2.5 }`: nothing for those that are not named.
+    Each(Vec<(Dependency, Expr)>),
 }
+
+/// A task as `via` names it, without indices: `a`, `left.b`.
+pub(crate) type Dependency = Punctuated<Ident, Token![.]>;
 
 /// The words that begin a clause, besides `@`.
 pub(crate) const CLAUSE_WORDS: [&str; 3] = ["via", "within", "retry"];
@@ -49,4 +79,10 @@ pub(crate) const CLAUSE_WORDS: [&str; 3] = ["via", "within", "retry"];
 pub(crate) fn name_of(ident: &Ident) -> String {
     use syn::ext::IdentExt;
     ident.unraw().to_string()
+}
+
+/// A path as a user reads it: `left.b`.
+pub(crate) fn path_of<'a>(path: impl IntoIterator<Item = &'a Ident>) -> String {
+    let names: Vec<String> = path.into_iter().map(name_of).collect();
+    names.join(".")
 }

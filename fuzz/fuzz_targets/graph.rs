@@ -14,12 +14,14 @@ mod syntax;
 mod parse;
 #[path = "../../ampeg-macros/src/body/mod.rs"]
 mod body;
-#[path = "../../ampeg-macros/src/resolve.rs"]
+#[path = "../../ampeg-macros/src/resolve/mod.rs"]
 mod resolve;
-#[path = "../../ampeg-macros/src/check.rs"]
-mod check;
 #[path = "../../ampeg-macros/src/cycle.rs"]
 mod cycle;
+#[path = "../../ampeg-macros/src/order.rs"]
+mod order;
+#[path = "../../ampeg-macros/src/check/mod.rs"]
+mod check;
 #[path = "../../ampeg-macros/src/expand/mod.rs"]
 mod expand;
 
@@ -35,9 +37,9 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
 fn expand_graph(tokens: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
     let mut diagnostics = Diagnostics::default();
     let identity = expand::Identity::of(&tokens);
-    let statements = parse::parse(tokens, &mut diagnostics);
+    let items = parse::parse(tokens, &mut diagnostics);
     let is_whole = diagnostics.is_empty();
-    let graph = resolve::resolve(statements, &mut diagnostics);
+    let graph = resolve::resolve(items, &mut diagnostics);
     let is_whole = is_whole && diagnostics.is_empty();
     let order = check::check(&graph, &mut diagnostics);
     match order {

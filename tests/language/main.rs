@@ -7,6 +7,7 @@ mod captures;
 mod clauses;
 mod dependencies;
 mod failures;
+mod groups;
 mod hygiene;
 mod large;
 mod macros;
@@ -56,6 +57,18 @@ macro_rules! value {
     };
 }
 pub(crate) use value;
+
+/// The values of a graph, which are the same inline and on two processes.
+macro_rules! both {
+    ($graph:expr) => {{
+        let graph = $graph;
+        let inline = graph.run_inline().unwrap().into_values().unwrap();
+        let values = graph.run(2).unwrap().into_values().unwrap();
+        assert_eq!(format!("{inline:?}"), format!("{values:?}"));
+        values
+    }};
+}
+pub(crate) use both;
 
 //  a(9)   b(16)   h(5)
 //    \    /   \   /

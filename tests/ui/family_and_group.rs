@@ -3,9 +3,6 @@ use ampeg::graph;
 fn main() {
     graph! {
         part[i in 0..3] = i * 2;
-        left: {
-            a = 1;
-        }
-        total = part.len() + left.a;
+        total = part.len();
     };
 }

@@ -3,8 +3,7 @@
 //! In any other macro, a list of expressions is walked as one; of what is no such list,
 //! only tokens that equal a task's name count as its uses.
 
-use super::{Position, Use, Walker, format, is_variable};
-use crate::syntax::name_of;
+use super::{Chain, Meaning, Position, Used, Walker, format};
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser};
@@ -153,24 +152,16 @@ fn text(argument: &Argument) -> Option<syn::LitStr> {
 
 /// What a name in a format string stands for, if it is to be replaced.
 fn inline(walker: &mut Walker<'_>, ident: &Ident) -> Option<Expr> {
-    if !walker.is_outside(ident) {
-        return None;
-    }
-    replaced(walker, ident, Position::Place)
+    walker.meaning(ident)?;
+    replaced(walker, &parse_quote!(#ident), Position::Place)
 }
 
-/// Reports the use of a name that is a token, not an expression.
-fn replaced(walker: &mut Walker<'_>, ident: &Ident, position: Position) -> Option<Expr> {
-    let path = name_of(ident);
-    let expression: Expr = parse_quote!(#ident);
-    let used = Use {
-        path: &path,
-        ident,
-        expression: &expression,
-        position,
-        repeated: walker.repeated > 0,
-    };
-    walker.visitor.on_use(&used)
+/// Reports the use that a name or chain among tokens is; gives what takes its place.
+fn replaced(walker: &mut Walker<'_>, expression: &Expr, position: Position) -> Option<Expr> {
+    match walker.used(expression, position) {
+        Used::Yes(replacement) => replacement.map(|replacement| *replacement),
+        Used::No { .. } => None,
+    }
 }
 
 fn values(walker: &mut Walker<'_>, tokens: TokenStream) -> Result<TokenStream> {
@@ -250,13 +241,13 @@ fn opaque(walker: &mut Walker<'_>, path: &syn::ExprPath, value: &mut Expr) {
     let Some(ident) = path.path.get_ident() else {
         return;
     };
-    let is_variable = is_variable(ident) && !PRIMITIVES.contains(&&*ident.to_string());
-    let is_meant = is_variable || walker.visitor.is_task(&name_of(ident));
-    if is_meant
-        && walker.is_outside(ident)
-        && let Some(replacement) = replaced(walker, ident, Position::Unknown)
-    {
-        *value = replacement;
+    let is_meant = match walker.meaning(ident) {
+        None => false,
+        Some(Meaning::Outside) => !PRIMITIVES.contains(&&*ident.to_string()),
+        Some(_) => true,
+    };
+    if is_meant {
+        walker.name(value, Position::Unknown);
     }
 }
 
@@ -271,7 +262,7 @@ fn in_text(walker: &mut Walker<'_>, text: &syn::LitStr, names: &mut Vec<(Ident, 
         let ident = Ident::new(&name, text.span());
         let is_new = names.iter().all(|(known, _)| *known != ident);
         if is_new
-            && walker.visitor.is_task(&name)
+            && is_declared(walker, &ident)
             && let Some(value) = inline(walker, &ident)
         {
             names.push((ident, value));
@@ -294,7 +285,9 @@ fn in_tokens(
 ) -> TokenStream {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
     let mut result = TokenStream::new();
-    for (index, tree) in trees.iter().enumerate() {
+    let mut index = 0;
+    while let Some(tree) = trees.get(index) {
+        index += 1;
         match tree {
             TokenTree::Group(group) => {
                 let inner = in_tokens(walker, group.stream(), names);
@@ -303,11 +296,12 @@ fn in_tokens(
                 result.extend([TokenTree::Group(new)]);
                 continue;
             }
-            TokenTree::Ident(ident) if is_value(&trees[..index], &trees[index + 1..]) => {
-                if walker.visitor.is_task(&name_of(ident))
-                    && walker.is_outside(ident)
-                    && let Some(value) = replaced(walker, ident, Position::Unknown)
-                {
+            TokenTree::Ident(ident)
+                if is_value(&trees[..index - 1], &trees[index..]) && is_declared(walker, ident) =>
+            {
+                let (chain, length) = chain_at(walker, &trees[index - 1..]);
+                if let Some(value) = replaced(walker, &chain, Position::Unknown) {
+                    index += length - 1;
                     result.extend(quote!((#value)));
                     continue;
                 }
@@ -322,6 +316,41 @@ fn in_tokens(
         result.extend([tree.clone()]);
     }
     result
+}
+
+/// True if a name means a task or an index.
+fn is_declared(walker: &Walker<'_>, ident: &Ident) -> bool {
+    !matches!(walker.meaning(ident), None | Some(Meaning::Outside))
+}
+
+/// The name that tokens begin with, with the fields and brackets that select what it means; and how many tokens it is.
+fn chain_at(walker: &Walker<'_>, trees: &[TokenTree]) -> (Expr, usize) {
+    let parse = |length: usize| syn::parse2::<Expr>(trees[..length].iter().cloned().collect());
+    let mut lengths = vec![1];
+    let mut length = 1;
+    while let Some(more) = link(&trees[length..]) {
+        length += more;
+        lengths.push(length);
+    }
+    let selecting = parse(length).ok().and_then(|whole| {
+        let chain = Chain::of(&whole)?;
+        match walker.visitor.meaning(chain.root, &chain.segments) {
+            Meaning::Task(n_segments) => lengths.get(n_segments).copied(),
+            _ => None,
+        }
+    });
+    let length = selecting.unwrap_or(1);
+    let name = &trees[0];
+    parse(length).map_or_else(|_| (parse_quote!(#name), 1), |chain| (chain, length))
+}
+
+/// How many tokens the field or bracket is that tokens begin with.
+fn link(trees: &[TokenTree]) -> Option<usize> {
+    match trees {
+        [TokenTree::Group(group), ..] if group.delimiter() == Delimiter::Bracket => Some(1),
+        [TokenTree::Punct(dot), TokenTree::Ident(_), ..] if dot.as_char() == '.' => Some(2),
+        _ => None,
+    }
 }
 
 /// True if an identifier between these tokens can be a value: no field, method, path, label, binding or callee.

@@ -2,28 +2,51 @@
 //!
 //! One walk over the expression serves two stages: `resolve` looks at each use, `expand` also replaces it.
 
+mod chain;
 mod format;
 mod macros;
+mod outside;
 mod scope;
 mod walk;
+
+pub(crate) use chain::{Chain, Segment};
+pub(crate) use outside::{Condition, first_exit};
 
 use crate::syntax::name_of;
 use proc_macro2::Span;
 use scope::Scope;
-use syn::{Expr, ExprReturn, Ident, Member};
+use syn::{Expr, ExprReturn, Ident};
 
 /// A use of a name that the body does not bind: a task's, or one from around the graph.
 #[derive(Debug)]
 pub(crate) struct Use<'a> {
-    /// The name, or the path of fields that begins with it: `data`, `self.config.n`.
+    pub(crate) meaning: Meaning,
+    /// The name, or the path of fields that begins with it, without brackets: `data`, `self.config.n`, `shard.b`.
     pub(crate) path: &'a str,
     /// The name itself, where it stands.
     pub(crate) ident: &'a Ident,
-    /// The expression that is the path.
+    /// The expression that is the path, with its brackets.
     pub(crate) expression: &'a Expr,
     pub(crate) position: Position,
     /// True if what stands there may run more than once: in a loop or a closure.
     pub(crate) repeated: bool,
+    /// True if a branch chosen only where the body runs is around it.
+    pub(crate) in_branch: bool,
+    /// The conditions under which it is evaluated, as far as they are known where the graph stands.
+    pub(crate) conditions: &'a [Condition],
+    /// The names in its brackets that are not known there, and whether each is bound in the body, not a task.
+    pub(crate) unknown: &'a [(Ident, bool)],
+}
+
+/// What a name that the body does not bind means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// An index of the statement.
+    Index,
+    /// A task or group; so many of the fields and brackets behind it select what is meant.
+    Task(usize),
+    /// Something from around the graph.
+    Outside,
 }
 
 /// What happens to the value of a name where it stands.
@@ -39,8 +62,8 @@ pub(crate) enum Position {
 
 /// Who walks a body, and what for.
 pub(crate) trait Visitor {
-    /// True if a task has this name.
-    fn is_task(&self, name: &str) -> bool;
+    /// What a name means, with what follows it.
+    fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning;
 
     /// Sees one use; what it returns takes the place of the expression.
     fn on_use(&mut self, used: &Use<'_>) -> Option<Expr>;
@@ -59,6 +82,8 @@ pub(crate) fn walk(body: &mut Expr, visitor: &mut dyn Visitor) {
         scope: Scope::default(),
         repeated: 0,
         functions: 0,
+        branches: 0,
+        conditions: Vec::new(),
     };
     walker.value(body);
 }
@@ -70,75 +95,74 @@ struct Walker<'v> {
     repeated: usize,
     /// How many closures and async blocks are around: what `return` and `?` leave.
     functions: usize,
+    /// How many branches are around of which nothing is known where the graph stands.
+    branches: usize,
+    /// What is known to hold here.
+    conditions: Vec<Condition>,
 }
 
 impl Walker<'_> {
-    /// True if a name means a task or a variable around the graph.
-    fn is_outside(&self, ident: &Ident) -> bool {
-        !self.scope.binds(&ident.to_string())
-            && (self.visitor.is_task(&name_of(ident)) || is_variable(ident))
+    /// What a name means that stands alone; nothing if the body binds it, or it is no variable.
+    fn meaning(&self, ident: &Ident) -> Option<Meaning> {
+        if self.scope.binds(&ident.to_string()) {
+            return None;
+        }
+        let meaning = self.visitor.meaning(ident, &[]);
+        (meaning != Meaning::Outside || is_variable(ident)).then_some(meaning)
     }
 
     /// Reports the use that an expression is, if it is one, and replaces it; false if it is none.
     fn name(&mut self, expression: &mut Expr, position: Position) -> bool {
-        let Some(path) = Path::of(expression) else {
-            return false;
+        match self.used(expression, position) {
+            Used::No { is_done } => is_done,
+            Used::Yes(None) => true,
+            Used::Yes(Some(replacement)) => {
+                *expression = *replacement;
+                true
+            }
+        }
+    }
+
+    /// Reports the use that an expression is, if it is one.
+    fn used(&mut self, expression: &Expr, position: Position) -> Used {
+        let Some(chain) = Chain::of(expression) else {
+            return Used::No { is_done: false };
         };
-        if !self.is_outside(&path.root) {
-            return path.is_bare;
+        let is_bare = chain.segments.is_empty();
+        if self.meaning(chain.root).is_none() {
+            return Used::No { is_done: is_bare };
         }
-        if self.visitor.is_task(&name_of(&path.root)) && !path.is_bare {
-            return false;
+        let meaning = self.visitor.meaning(chain.root, &chain.segments);
+        let is_whole = match meaning {
+            Meaning::Index => is_bare,
+            Meaning::Task(length) => length == chain.segments.len(),
+            Meaning::Outside => chain.brackets().next().is_none(),
+        };
+        if !is_whole {
+            return Used::No { is_done: false };
         }
-        let used = Use {
-            path: &path.text,
-            ident: &path.root,
+        let unknown = self.unknown(chain.brackets());
+        let replacement = self.visitor.on_use(&Use {
+            meaning,
+            path: &chain.path(),
+            ident: chain.root,
             expression,
             position,
             repeated: self.repeated > 0,
-        };
-        if let Some(replacement) = self.visitor.on_use(&used) {
-            *expression = replacement;
-        }
-        true
+            in_branch: self.branches > 0,
+            conditions: &self.conditions,
+            unknown: &unknown,
+        });
+        Used::Yes(replacement.map(Box::new))
     }
 }
 
-/// A name, or a path of plain fields that begins with one.
-struct Path {
-    root: Ident,
-    text: String,
-    is_bare: bool,
-}
-
-impl Path {
-    fn of(expression: &Expr) -> Option<Self> {
-        match expression {
-            Expr::Path(path) if path.qself.is_none() && path.attrs.is_empty() => {
-                let root = path.path.get_ident()?.clone();
-                let text = name_of(&root);
-                let is_bare = true;
-                Some(Self {
-                    root,
-                    text,
-                    is_bare,
-                })
-            }
-            Expr::Field(field) if field.attrs.is_empty() => {
-                let base = Self::of(&field.base)?;
-                let member = match &field.member {
-                    Member::Named(name) => name_of(name),
-                    Member::Unnamed(index) => index.index.to_string(),
-                };
-                Some(Self {
-                    root: base.root,
-                    text: format!("{}.{member}", base.text),
-                    is_bare: false,
-                })
-            }
-            _ => None,
-        }
-    }
+/// Whether an expression is a use of a name.
+enum Used {
+    /// It is, and this takes its place.
+    Yes(Option<Box<Expr>>),
+    /// It is not, and perhaps nothing in it either.
+    No { is_done: bool },
 }
 
 /// True if a name is written like a variable: neither a constant nor a type.

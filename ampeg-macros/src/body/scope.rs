@@ -2,7 +2,7 @@
 //!
 //! It follows rustc's rules for local names; what is not bound here means a task, a capture, or something outside.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::HashSet;
 use syn::{Block, Fields, Ident, Item, Pat, Stmt, UseTree};
 
@@ -80,18 +80,52 @@ impl Scope {
         }
     }
 
-    /// Binds the names that the statements of a nested `graph!` declare.
+    /// Binds the names that the statements of a nested `graph!` declare: tasks, groups and indices.
     pub(super) fn bind_statements(&mut self, tokens: &TokenStream) {
-        let mut begins = true;
+        let (mut begins, mut after_colon) = (true, false);
         let mut trees = tokens.clone().into_iter().peekable();
         while let Some(tree) = trees.next() {
-            let names = matches!(trees.peek(), Some(TokenTree::Punct(punct)) if matches!(punct.as_char(), '=' | ':'));
-            match tree {
-                TokenTree::Ident(ref ident) if begins && names => self.bind(ident),
-                _ => {}
+            let is_group = after_colon;
+            after_colon = matches!(&tree, TokenTree::Punct(punct) if punct.as_char() == ':');
+            if let (TokenTree::Ident(ident), true) = (&tree, begins) {
+                let mut next = trees.peek();
+                let brackets = match next {
+                    Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Bracket => {
+                        Some(group.stream())
+                    }
+                    _ => None,
+                };
+                if let Some(indices) = brackets {
+                    self.bind_indices(indices);
+                    trees.next();
+                    next = trees.peek();
+                }
+                if matches!(next, Some(TokenTree::Punct(punct)) if matches!(punct.as_char(), '=' | ':'))
+                {
+                    self.bind(ident);
+                }
             }
-            begins = matches!(&tree, TokenTree::Punct(punct) if punct.as_char() == ';')
-                || matches!(&tree, TokenTree::Ident(ident) if ident == "pub");
+            begins = match &tree {
+                TokenTree::Punct(punct) => punct.as_char() == ';',
+                TokenTree::Ident(ident) => ident == "pub",
+                TokenTree::Group(group) if is_group && group.delimiter() == Delimiter::Brace => {
+                    self.bind_statements(&group.stream());
+                    true
+                }
+                _ => false,
+            };
+        }
+    }
+
+    /// Binds each `i` of `i in range`.
+    fn bind_indices(&mut self, tokens: TokenStream) {
+        let mut trees = tokens.into_iter().peekable();
+        while let Some(tree) = trees.next() {
+            if let (TokenTree::Ident(ident), Some(TokenTree::Ident(word))) = (&tree, trees.peek())
+                && word == "in"
+            {
+                self.bind(ident);
+            }
         }
     }
 

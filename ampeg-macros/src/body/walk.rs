@@ -11,7 +11,7 @@ impl Walker<'_> {
     /// Walks an expression whose value is moved or copied.
     pub(super) fn value(&mut self, expression: &mut Expr) {
         match expression {
-            Expr::Path(_) | Expr::Field(_) => {
+            Expr::Path(_) | Expr::Field(_) | Expr::Index(_) => {
                 if !self.name(expression, Position::Value) {
                     visit_mut::visit_expr_mut(self, expression);
                 }
@@ -36,7 +36,7 @@ impl Walker<'_> {
     /// Walks an expression that is borrowed, or of which a part is used.
     pub(super) fn place(&mut self, expression: &mut Expr) {
         match expression {
-            Expr::Path(_) | Expr::Field(_) => {
+            Expr::Path(_) | Expr::Field(_) | Expr::Index(_) => {
                 if !self.name(expression, Position::Place) {
                     visit_mut::visit_expr_mut(self, expression);
                 }
@@ -80,7 +80,11 @@ impl Walker<'_> {
     fn changed(&mut self, place: &Expr) {
         match place {
             Expr::Path(path) => {
-                if let Some(name) = path.path.get_ident().filter(|name| self.is_outside(name)) {
+                if let Some(name) = path
+                    .path
+                    .get_ident()
+                    .filter(|name| self.meaning(name).is_some())
+                {
                     self.visitor.on_change(name);
                 }
             }
@@ -149,7 +153,16 @@ impl VisitMut for Walker<'_> {
             binary.op,
             BinOp::Eq(_) | BinOp::Ne(_) | BinOp::Lt(_) | BinOp::Le(_) | BinOp::Gt(_) | BinOp::Ge(_)
         );
-        if compares {
+        if matches!(binary.op, BinOp::And(_) | BinOp::Or(_)) {
+            let (holds, fails) = self.known(&binary.left);
+            let conditions = if matches!(binary.op, BinOp::And(_)) {
+                holds
+            } else {
+                fails
+            };
+            self.value(&mut binary.left);
+            self.under(conditions, |walker| walker.value(&mut binary.right));
+        } else if compares {
             self.place(&mut binary.left);
             self.place(&mut binary.right);
         } else if assigns(&binary.op) {
@@ -240,12 +253,14 @@ impl VisitMut for Walker<'_> {
     }
 
     fn visit_expr_if_mut(&mut self, expression: &mut ExprIf) {
+        let (holds, fails) = self.known(&expression.cond);
         self.scoped(|walker| {
             walker.value(&mut expression.cond);
-            walker.visit_block_mut(&mut expression.then_branch);
+            let branch = &mut expression.then_branch;
+            walker.under(holds, |walker| walker.visit_block_mut(branch));
         });
         if let Some((_, otherwise)) = &mut expression.else_branch {
-            self.value(otherwise);
+            self.under(fails, |walker| walker.value(otherwise));
         }
     }
 
@@ -284,14 +299,14 @@ impl VisitMut for Walker<'_> {
     fn visit_arm_mut(&mut self, arm: &mut Arm) {
         self.scoped(|walker| {
             walker.pattern(&mut arm.pat);
-            walker.value(&mut arm.body);
+            walker.under(Vec::new(), |walker| walker.value(&mut arm.body));
         });
     }
 
     fn visit_expr_struct_mut(&mut self, expression: &mut ExprStruct) {
         for field in &mut expression.fields {
             if let (None, Member::Named(name)) = (field.colon_token, &field.member)
-                && self.is_outside(name)
+                && self.meaning(name).is_some()
             {
                 // `Point { x }` becomes `Point { x: … }`.
                 field.colon_token = Some(syn::Token![:](name.span()));
@@ -312,7 +327,7 @@ impl VisitMut for Walker<'_> {
     fn visit_label_mut(&mut self, _: &mut Label) {}
 }
 
-fn assigns(op: &BinOp) -> bool {
+pub(super) fn assigns(op: &BinOp) -> bool {
     matches!(
         op,
         BinOp::AddAssign(_)

@@ -1,58 +1,118 @@
 //! A graph with errors: all that can be typed is still there, so that an editor goes on completing.
 
-use crate::body::{self, Use, Visitor};
+use crate::body::{self, Meaning, Segment, Use, Visitor};
 use crate::diagnostics::Diagnostics;
-use crate::resolve::{Graph, binding};
-use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use crate::resolve::{Graph, Key, Task, binding};
+use crate::syntax::name_of;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use std::collections::HashSet;
 use syn::{Expr, ExprReturn, parse_quote, parse_quote_spanned};
 
 /// The errors, and the bodies in a closure that is never called.
 ///
 /// The whole is of the type of a `compile_error!`, about which rustc says nothing more.
+/// What such a value stands for, it says nothing about either: indices, and results that are not typed yet.
 pub(crate) fn broken(graph: &Graph, diagnostics: &Diagnostics) -> TokenStream {
     let errors = diagnostics.to_expressions();
     let (first, others) = errors.split_first().expect("a broken graph has an error");
-    let mut known = HashSet::new();
-    let names = graph.tasks.iter().filter(|task| known.insert(task.name()));
-    let names = names.map(|task| binding(&task.name(), task.statement.name.span()));
-    let bodies = graph.tasks.iter().filter_map(|task| {
-        let mut body = task.statement.body.clone()?;
-        body::walk(&mut body, &mut Rename { graph });
-        let name = binding(&task.name(), task.statement.name.span());
-        Some(quote_spanned! {Span::mixed_site()=>
-            let #name = (|| -> ::core::result::Result<_, ::ampeg::__private::Failure> {
-                ::core::result::Result::Ok(#body)
-            })().unwrap();
-        })
-    });
+    let names = &Names::of(graph);
+    let all = (0..names.by_family.len())
+        .map(|family| names.binding(family, graph.names.families[family].name.span()));
+    let bodies = graph
+        .tasks
+        .iter()
+        .filter_map(|task| expand_body(graph, task, names));
     quote_spanned! {Span::mixed_site()=> {
         let ampeg_error = #first;
         #(#others;)*
         #[allow(warnings, clippy::all, clippy::pedantic, reason = "errors come first")]
         let _ = || {
-            let (#(#names,)*) = ampeg_error;
+            let (#(#all,)*) = ampeg_error;
             #(#bodies)*
         };
         ampeg_error
     }}
 }
 
-/// Gives each use of a task the name that it is bound to here.
+fn expand_body(graph: &Graph, task: &Task, names: &Names) -> Option<TokenStream> {
+    let mut body = task.statement.body.clone()?;
+    body::walk(&mut body, &mut Rename { graph, task, names });
+    let name = names.binding(task.family, task.statement.name.span());
+    let indices = task
+        .indices
+        .iter()
+        .filter_map(|&index| graph.names.indices[index].name.as_ref());
+    let indices = indices.map(|name| binding(&name_of(name), name.span()));
+    Some(quote_spanned! {Span::mixed_site()=>
+        let #name = (|| -> ::core::result::Result<_, ::ampeg::__private::Failure> {
+            #(let #indices = ampeg_error;)*
+            ::core::result::Result::Ok(#body)
+        })().unwrap();
+    })
+}
+
+/// What the results of each family are bound to here.
+struct Names {
+    by_family: Vec<String>,
+}
+
+impl Names {
+    fn of(graph: &Graph) -> Self {
+        let mut taken = HashSet::new();
+        let by_family = (0..graph.names.families.len()).map(|family| {
+            let mut name = graph.names.path(family).replace('.', "_");
+            while !taken.insert(name.clone()) {
+                name.push('_');
+            }
+            name
+        });
+        Self {
+            by_family: by_family.collect(),
+        }
+    }
+
+    fn binding(&self, family: usize, span: Span) -> Ident {
+        binding(&self.by_family[family], span)
+    }
+}
+
+/// Gives each use of a task or index the name that it is bound to here.
 struct Rename<'a> {
     graph: &'a Graph,
+    task: &'a Task,
+    names: &'a Names,
 }
 
 impl Visitor for Rename<'_> {
-    fn is_task(&self, name: &str) -> bool {
-        self.graph.has_task(name)
+    fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning {
+        self.graph.scope(self.task).meaning(root, segments)
     }
 
     fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
-        let name = binding(used.path, used.span());
-        self.is_task(used.path)
-            .then(|| parse_quote_spanned!(name.span()=> #name))
+        let scope = self.graph.scope(self.task);
+        if used.meaning == Meaning::Index {
+            let name = binding(used.path, used.span());
+            return Some(parse_quote_spanned!(name.span()=> #name));
+        }
+        if used.meaning == Meaning::Outside {
+            return None;
+        }
+        let Some(Key::Slot(..)) = scope.key(used) else {
+            // A group, or nothing at all: that has been reported.
+            return Some(parse_quote_spanned!(Span::mixed_site()=> ampeg_error));
+        };
+        let access = scope.access(used.expression)?.ok()?;
+        let name = self.names.binding(access.family, used.span());
+        let lists = access
+            .selectors
+            .iter()
+            .filter(|selector| selector.is_list());
+        let value = lists.fold(
+            quote!(#name),
+            |value, _| quote_spanned!(Span::mixed_site()=> ::std::vec![#value]),
+        );
+        Some(parse_quote_spanned!(name.span()=> #value))
     }
 
     fn on_return(&mut self, expression: &mut ExprReturn) {

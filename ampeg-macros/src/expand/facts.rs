@@ -1,9 +1,11 @@
 //! The static facts of a graph: what its statements are called, where they stand, what they depend on.
 
+use super::inputs::hash_body;
 use crate::resolve::{Graph, Input, Mode, Task};
 use crate::source;
+use crate::syntax::name_of;
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
+use quote::quote_spanned;
 
 /// What tells one graph from every other in the program.
 pub(crate) struct Identity {
@@ -22,9 +24,8 @@ impl Identity {
 
 pub(super) fn expand(graph: &Graph, identity: &Identity) -> TokenStream {
     let hash = identity.hash;
-    let tasks = || graph.tasks.iter().enumerate();
-    let statements = tasks().map(|(index, task)| expand_statement(graph, index, task));
-    let families = tasks().map(|(index, task)| expand_family(index, task));
+    let statements = graph.tasks.iter().map(|task| expand_statement(graph, task));
+    let families = (0..graph.names.families.len()).map(|family| expand_family(graph, family));
     let captures = graph.captures.iter().map(|capture| &capture.path);
     quote_spanned! {Span::mixed_site()=>
         // In items of their own: to clippy, long arrays anywhere else are on the stack.
@@ -40,16 +41,20 @@ pub(super) fn expand(graph: &Graph, identity: &Identity) -> TokenStream {
     }
 }
 
-fn expand_statement(graph: &Graph, index: usize, task: &Task) -> TokenStream {
-    let (name, source, output) = (task.name(), &task.statement.source, task.is_output);
+fn expand_statement(graph: &Graph, task: &Task) -> TokenStream {
+    let (name, source, output) = (graph.name(task), &task.statement.source, task.is_output);
     let start = task.statement.name.span().start();
     let (line, column) = (to_u32(start.line), to_u32(start.column + 1));
-    let inputs = task
-        .dependencies
-        .iter()
-        .map(|input| expand_slot(graph, input));
+    let inputs = task.dependencies.iter().map(expand_slot);
     let captures = task.captures.iter().map(|input| to_u32(input.index));
-    let (family, shape) = (to_u32(index), shape(task));
+    let index_name = |&index: &usize| {
+        graph.names.indices[index]
+            .name
+            .as_ref()
+            .map_or_else(String::new, name_of)
+    };
+    let indices = task.indices.iter().map(index_name);
+    let (family, shape) = (to_u32(task.family), hash_body(graph, task));
     quote_spanned! {Span::mixed_site()=>
         ::ampeg::__private::Statement {
             name: #name,
@@ -60,38 +65,38 @@ fn expand_statement(graph: &Graph, index: usize, task: &Task) -> TokenStream {
             family: #family,
             inputs: &[#(#inputs),*],
             captures: &[#(#captures),*],
-            indices: &[],
+            indices: &[#(#indices),*],
             shape: #shape,
             output: #output,
         }
     }
 }
 
-fn expand_slot(graph: &Graph, input: &Input) -> TokenStream {
-    let (family, path) = (to_u32(input.index), graph.tasks[input.index].name());
+fn expand_slot(input: &Input) -> TokenStream {
+    let (family, path) = (to_u32(input.index), &input.text);
+    let depth = u8::try_from(input.depth()).unwrap_or(u8::MAX);
+    let (optional, branch) = (!input.conditions.is_empty(), input.in_branch);
     let moved = input.mode == Mode::Take;
     quote_spanned! {Span::mixed_site()=>
         ::ampeg::__private::Slot {
             family: #family,
-            depth: 0,
-            optional: false,
-            branch: false,
+            depth: #depth,
+            optional: #optional,
+            branch: #branch,
             moved: #moved,
             path: #path,
         }
     }
 }
 
-fn expand_family(index: usize, task: &Task) -> TokenStream {
-    let (name, statement) = (task.name(), to_u32(index));
+fn expand_family(graph: &Graph, family: usize) -> TokenStream {
+    let name = graph.names.path(family);
+    let statement = to_u32(graph.names.families[family].statements[0]);
+    let segments = graph.names.segments(family).into_iter();
+    let segments = segments.map(|n| u8::try_from(n).unwrap_or(u8::MAX));
     quote_spanned! {Span::mixed_site()=>
-        ::ampeg::__private::Family { name: #name, statement: #statement, segments: &[0] }
+        ::ampeg::__private::Family { name: #name, statement: #statement, segments: &[#(#segments),*] }
     }
-}
-
-/// A number that tells bodies of different tokens apart.
-fn shape(task: &Task) -> u64 {
-    source::hash(&task.statement.body.to_token_stream(), "")
 }
 
 /// A number of the source text; what is too large for it cannot be compiled anyway.

@@ -5,18 +5,23 @@
 
 mod bodies;
 mod broken;
-mod costs;
+mod clauses;
 mod facts;
+mod inputs;
+mod outputs;
 mod quiet;
+mod site;
 mod types;
 
 pub(crate) use broken::broken;
 pub(crate) use facts::Identity;
 
 use crate::diagnostics::Diagnostics;
+use crate::order::Order;
 use crate::resolve::Graph;
+use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote_spanned};
+use quote::{ToTokens, format_ident, quote_spanned};
 use types::Fields;
 
 /// One expression of type `Graph<Outputs>`, after whatever errors leave the graph whole.
@@ -24,7 +29,7 @@ use types::Fields;
 /// Types are declared in a block of their own, where no token of the user can mean them.
 pub(crate) fn whole(
     graph: &Graph,
-    order: &[usize],
+    order: &Order,
     identity: &Identity,
     diagnostics: &Diagnostics,
 ) -> TokenStream {
@@ -34,20 +39,19 @@ pub(crate) fn whole(
     let probes = types::expand_probes(graph, &fields);
     let facts = facts::expand(graph, identity);
     let dispatcher = bodies::expand_dispatcher(graph, order, &fields);
-    let site = costs::expand(graph);
+    let site = site::expand(graph, &fields);
     let captures = &fields.captures;
-    let modes = captures
-        .iter()
-        .map(|capture| quote_spanned!(Span::mixed_site()=> #capture.mode()));
-    let modes = types::tuple(modes.collect());
+    let indices: Vec<_> = fields.indices.iter().flatten().collect();
+    let modes = types::tuple(expand_modes(&fields));
     quote_spanned! {Span::mixed_site()=> {
         #(#errors;)*
         #unused
         #probes
+        #(let #indices = ::ampeg::__private::IndexType::new();)*
         let ampeg_source = { #facts Source };
+        #site
         let ampeg_modes = #modes;
         let ampeg_dispatch = #dispatcher;
-        #site
         ::ampeg::__private::graph(
             ampeg_source,
             ampeg_modes,
@@ -59,16 +63,39 @@ pub(crate) fn whole(
     }}
 }
 
+/// What tells the dispatcher the types around the graph: how captures travel, and the types of indices.
+fn expand_modes(fields: &Fields) -> Vec<TokenStream> {
+    let captures = fields.captures.iter();
+    let modes = captures.map(|capture| quote_spanned!(Span::mixed_site()=> #capture.mode()));
+    modes
+        .chain(
+            fields
+                .indices
+                .iter()
+                .flatten()
+                .map(ToTokens::to_token_stream),
+        )
+        .collect()
+}
+
 /// Has rustc warn of each task that is neither an output nor used, as of an unused variable.
 fn expand_unused(graph: &Graph) -> TokenStream {
-    let mut is_used = vec![false; graph.tasks.len()];
-    for input in graph.tasks.iter().flat_map(|task| &task.dependencies) {
-        is_used[input.index] = true;
+    let families = &graph.names.families;
+    let mut is_used = vec![false; families.len()];
+    for task in &graph.tasks {
+        // What only its own members use, nobody uses.
+        for input in task
+            .dependencies
+            .iter()
+            .filter(|input| input.index != task.family)
+        {
+            is_used[input.index] = true;
+        }
     }
-    let unused = graph.tasks.iter().zip(is_used);
-    let names = unused
-        .filter(|(task, is_used)| !is_used && !task.is_output && !task.name().starts_with('_'))
-        .map(|(task, _)| &task.statement.name);
+    let unused = families.iter().zip(is_used).filter(|(family, is_used)| {
+        !is_used && !family.is_output && !name_of(&family.name).starts_with('_')
+    });
+    let names = unused.map(|(family, _)| &family.name);
     quote_spanned!(Span::mixed_site()=> #(let #names = ();)*)
 }
 

@@ -4,7 +4,7 @@ use super::body::{at_clause_or_end, at_clause_word};
 use super::{begins_statement, comma_ends_statement};
 use crate::diagnostics::Diagnostics;
 use crate::suggest;
-use crate::syntax::{CLAUSE_WORDS, Clause, Clauses, Via};
+use crate::syntax::{CLAUSE_WORDS, Clause, Clauses, Dependency, Via};
 use proc_macro2::{Span, TokenTree};
 use syn::parse::ParseStream;
 use syn::{Expr, Ident, Result, Token, braced, token};
@@ -119,7 +119,7 @@ fn via(input: ParseStream<'_>) -> Result<Via> {
     braced!(content in input);
     let mut costs = Vec::new();
     while !content.is_empty() {
-        let dependency: Ident = content.parse()?;
+        let dependency = Dependency::parse_separated_nonempty(&content)?;
         content.parse::<Token![:]>()?;
         costs.push((dependency, cost(&content, ":")?));
         if !content.is_empty() {
@@ -129,11 +129,13 @@ fn via(input: ParseStream<'_>) -> Result<Via> {
     Ok(Via::Each(costs))
 }
 
-/// True if the braces ahead hold `name: …` or nothing; else they are a block.
+/// True if the braces ahead hold `name: …`, `left.name: …` or nothing; else they are a block.
 fn begins_map(input: ParseStream<'_>) -> Result<bool> {
     let fork = input.fork();
     let content;
     braced!(content in fork);
-    let named = content.peek(Ident) && content.peek2(Token![:]) && !content.peek2(Token![::]);
-    Ok(content.is_empty() || named)
+    let is_empty = content.is_empty();
+    let is_path = Dependency::parse_separated_nonempty(&content).is_ok();
+    let named = is_path && content.peek(Token![:]) && !content.peek(Token![::]);
+    Ok(is_empty || named)
 }

@@ -1,26 +1,27 @@
-//! The grammar of `graph!`: tokens to [`Statement`]s.
+//! The grammar of `graph!`: tokens to [`Item`]s.
 //!
 //! A bad statement is reported and skipped up to the next `;`, so that every mistake is found.
 //! Nothing here looks a name up; what comes next is `resolve`.
 
 mod body;
 mod clause;
+mod family;
 
 use crate::diagnostics::Diagnostics;
-use crate::syntax::{Clauses, Statement, name_of};
+use crate::syntax::{Clauses, Group, Index, Item, Statement, name_of};
 use proc_macro2::{Punct, Spacing, Span, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Ident, Meta, Result, Token, Type, Visibility, token};
+use syn::{Attribute, Ident, Meta, Result, Token, Type, Visibility, braced, token};
 
 /// Reads all statements; what cannot be read is reported.
 ///
 /// A statement of which only the name could be read is returned without a body.
-pub(crate) fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Vec<Statement> {
-    let mut statements = Vec::new();
+pub(crate) fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Vec<Item> {
+    let mut items = Vec::new();
     for chunk in chunks(tokens) {
-        parse_chunk(chunk, diagnostics, &mut statements);
+        parse_chunk(chunk, diagnostics, &mut items);
     }
-    statements
+    items
 }
 
 /// Tokens up to and with a `;` outside all brackets: one statement, or several if a `;` is missing.
@@ -58,13 +59,13 @@ fn chunks(tokens: TokenStream) -> Vec<Chunk> {
     chunks
 }
 
-fn parse_chunk(chunk: Chunk, diagnostics: &mut Diagnostics, statements: &mut Vec<Statement>) {
+fn parse_chunk(chunk: Chunk, diagnostics: &mut Diagnostics, items: &mut Vec<Item>) {
     let known = diagnostics.len();
     let terminated = chunk.terminated;
     let parsed = (|input: ParseStream<'_>| {
         while !input.is_empty() {
             match header(input) {
-                Ok(header) => statements.push(header.finish(input, terminated, diagnostics)),
+                Ok(header) => items.push(header.finish(input, terminated, diagnostics)),
                 Err(error) => {
                     diagnostics.push(error);
                     skip(input)?;
@@ -130,23 +131,31 @@ fn name(input: ParseStream<'_>) -> Result<Ident> {
 }
 
 impl Header {
-    /// Reads the rest of a statement; on a mistake, reports it and leaves the body out.
+    /// Reads the rest of a statement or group; on a mistake in a statement, reports it and leaves the body out.
     fn finish(
         self,
         input: ParseStream<'_>,
         terminated: bool,
         diagnostics: &mut Diagnostics,
-    ) -> Statement {
+    ) -> Item {
+        let all = trees_ahead(input);
+        let indices = family::parse(&self.name, input).unwrap_or_else(|error| {
+            diagnostics.push(error);
+            Vec::new()
+        });
+        if input.peek(Token![:]) && input.peek2(token::Brace) {
+            return Item::Group(self.group(indices, input, diagnostics));
+        }
         let mut statement = Statement {
             docs: self.docs,
             visibility: self.visibility,
             name: self.name,
+            indices,
             ty: None,
             body: None,
             source: String::new(),
             clauses: Clauses::default(),
         };
-        let all = trees_ahead(input);
         if let Err(error) = define(&mut statement, input, diagnostics) {
             diagnostics.push(error);
             // What cannot be skipped is the end of the chunk.
@@ -154,7 +163,35 @@ impl Header {
         } else {
             end(&statement.name, input, &all, terminated, diagnostics);
         }
-        statement
+        Item::Statement(Box::new(statement))
+    }
+
+    /// Reads `: { … }` and the `;` that may follow it.
+    fn group(
+        self,
+        indices: Vec<Index>,
+        input: ParseStream<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Group {
+        if let Some(visibility) = &self.visibility {
+            let name = name_of(&self.name);
+            let message =
+                format!("`{name}` is a group; `pub` stands on the tasks inside that are outputs");
+            diagnostics.error(visibility, message);
+        }
+        let content = (|input: ParseStream<'_>| {
+            input.parse::<Token![:]>()?;
+            let content;
+            braced!(content in input);
+            input.parse::<Option<Token![;]>>()?;
+            content.parse::<TokenStream>()
+        })(input);
+        Group {
+            docs: self.docs,
+            name: self.name,
+            indices,
+            items: content.map_or_else(|_| Vec::new(), |tokens| parse(tokens, diagnostics)),
+        }
     }
 }
 
@@ -165,7 +202,6 @@ fn define(
     diagnostics: &mut Diagnostics,
 ) -> Result<()> {
     let name = name_of(&statement.name);
-    reject_family_or_group(&statement.name, input)?;
     if input.peek(Token![:]) && !input.peek(Token![::]) {
         let colon = input.parse::<Token![:]>()?;
         let ty = input.parse::<Type>();
@@ -205,18 +241,6 @@ fn is_assigned(input: ParseStream<'_>) -> bool {
     false
 }
 
-/// Families and groups have their place in the grammar, but are not implemented.
-fn reject_family_or_group(name: &Ident, input: ParseStream<'_>) -> Result<()> {
-    let message = if input.peek(token::Bracket) {
-        format!("families of tasks, like `{name}[i in 0..n] = …`, are not supported yet")
-    } else if input.peek(Token![:]) && input.peek2(token::Brace) {
-        format!("groups of tasks, like `{name}: {{ … }}`, are not supported yet")
-    } else {
-        return Ok(());
-    };
-    Err(syn::Error::new_spanned(name, message))
-}
-
 /// Takes the `;`; reports its absence, and anything that is neither it nor the next statement.
 fn end(
     name: &Ident,
@@ -254,8 +278,12 @@ fn comma_ends_statement(input: ParseStream<'_>) -> bool {
     is_comma && (after.is_empty() || after.peek(Token![;]) || begins_statement(&after))
 }
 
-/// True if what follows can only be another statement: a doc comment, `pub`, `name =`, `name: Type =`.
+/// True if what follows can only be another statement: a doc comment, `pub`, `name =`, `name: Type =`, `name[…] =`.
 fn begins_statement(input: ParseStream<'_>) -> bool {
+    if input.peek(Ident) && input.peek2(token::Bracket) {
+        return (input.peek3(Token![=]) && !input.peek3(Token![==]) && !input.peek3(Token![=>]))
+            || (input.peek3(Token![:]) && !input.peek3(Token![::]));
+    }
     let assigned = input.peek2(Token![=]) && !input.peek2(Token![==]) && !input.peek2(Token![=>]);
     let typed = input.peek2(Token![:]) && !input.peek2(Token![::]);
     input.peek(Token![#]) || input.peek(Token![pub]) || input.peek(Ident) && (assigned || typed)

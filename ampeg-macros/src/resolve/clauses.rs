@@ -1,25 +1,14 @@
-//! Names in clauses: they are evaluated where the graph stands, before any task runs, so none can mean a task.
+//! Names in clauses and ranges: they are evaluated where the graph stands, before any task runs, so none can mean a task.
 
-use crate::body::{self, Use, Visitor};
+use super::scope::Scope;
+use crate::body::{self, Meaning, Segment, Use, Visitor};
 use crate::diagnostics::Diagnostics;
 use crate::syntax::{Clauses, Via};
-use std::collections::HashMap;
-use syn::{Expr, ExprReturn};
+use syn::{Expr, ExprReturn, Ident};
 
 /// Reports each task that a clause names.
-pub(super) fn resolve(
-    clauses: &Clauses,
-    tasks: &HashMap<String, usize>,
-    diagnostics: &mut Diagnostics,
-) {
-    let mut reject = |what, expression: &Expr| {
-        let mut names = Names {
-            what,
-            tasks,
-            diagnostics,
-        };
-        body::walk(&mut expression.clone(), &mut names);
-    };
+pub(super) fn resolve(clauses: &Clauses, scope: Scope<'_>, diagnostics: &mut Diagnostics) {
+    let mut reject = |what, expression: &Expr| reject(what, expression, scope, diagnostics);
     if let Some(cost) = &clauses.cost {
         reject("a cost", &cost.operand);
     }
@@ -36,21 +25,44 @@ pub(super) fn resolve(
     }
 }
 
+/// Reports each task that the values of an index depend on, and what would leave the graph.
+pub(super) fn resolve_index(values: &Expr, scope: Scope<'_>, diagnostics: &mut Diagnostics) {
+    reject("an index", values, scope, diagnostics);
+    reject_exit(values, diagnostics);
+}
+
+/// Reports what would leave an index before its end.
+pub(super) fn reject_exit(index: &Expr, diagnostics: &mut Diagnostics) {
+    if let Some(span) = body::first_exit(index) {
+        let message = "an index is evaluated where the graph stands, so nothing can leave it";
+        diagnostics.error_at(span, message);
+    }
+}
+
+fn reject(what: &'static str, expression: &Expr, scope: Scope<'_>, diagnostics: &mut Diagnostics) {
+    let mut names = Names {
+        what,
+        scope,
+        diagnostics,
+    };
+    body::walk(&mut expression.clone(), &mut names);
+}
+
 /// Looks for tasks in one clause.
 struct Names<'a> {
     /// What the clause gives, as a message calls it.
     what: &'static str,
-    tasks: &'a HashMap<String, usize>,
+    scope: Scope<'a>,
     diagnostics: &'a mut Diagnostics,
 }
 
 impl Visitor for Names<'_> {
-    fn is_task(&self, name: &str) -> bool {
-        self.tasks.contains_key(name)
+    fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning {
+        self.scope.meaning(root, segments)
     }
 
     fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
-        if self.is_task(used.path) {
+        if let Meaning::Task(_) = used.meaning {
             let message = format!(
                 "{} cannot depend on task `{}`: it is evaluated before any task runs",
                 self.what, used.path

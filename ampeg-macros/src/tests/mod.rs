@@ -1,6 +1,7 @@
 //! Token-level tests: what each stage reports, and at which tokens. No compiler is run.
 
 mod check;
+mod families;
 mod names;
 mod parse;
 mod random;
@@ -14,8 +15,8 @@ use proc_macro2::TokenStream;
 fn analyse(source: &str) -> (Graph, Vec<String>) {
     let tokens: TokenStream = source.parse().expect("test source should be tokens");
     let mut diagnostics = Diagnostics::default();
-    let statements = grammar::parse(tokens, &mut diagnostics);
-    let graph = resolve::resolve(statements, &mut diagnostics);
+    let items = grammar::parse(tokens, &mut diagnostics);
+    let graph = resolve::resolve(items, &mut diagnostics);
     stage::check(&graph, &mut diagnostics);
     (graph, diagnostics.to_test_lines())
 }

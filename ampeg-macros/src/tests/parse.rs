@@ -1,7 +1,7 @@
 //! What the grammar accepts, and where a body ends.
 
 use super::{analyse, check_errors};
-use crate::syntax::Via;
+use crate::syntax::{Dependency, Via};
 use quote::ToTokens;
 
 /// Body and clauses of the only statement, as `body | @ cost | via comm | within d | retry n`.
@@ -22,7 +22,7 @@ fn check_statement(source: &str, expected: &str) {
     parts.extend(clauses.via.iter().map(|it| match &it.operand {
         Via::All(cost) => format!("via {}", tokens(cost)),
         Via::Each(costs) => {
-            let pair = |(name, cost): &(syn::Ident, syn::Expr)| {
+            let pair = |(name, cost): &(Dependency, syn::Expr)| {
                 format!("{}: {}", tokens(name), tokens(cost))
             };
             format!(
@@ -171,17 +171,6 @@ fn unknown_clause_is_reported_with_the_known_ones() {
             "timeout @ unknown clause `timeout`; did you mean `within`?",
             "3 @ unexpected token; after the body come `@ cost`, `via`, `within`, `retry`, then `;`",
             "cost @ unknown clause `cost`; did you mean `@`?",
-        ],
-    );
-}
-
-#[test]
-fn families_and_groups_are_not_supported_yet() {
-    check_errors(
-        "part[i in 0..3] = f(i); left: { a = f(1); } b = g(2);",
-        &[
-            "part @ families of tasks, like `part[i in 0..n] = …`, are not supported yet",
-            "left @ groups of tasks, like `left: { … }`, are not supported yet",
         ],
     );
 }

@@ -2,65 +2,23 @@
 //!
 //! What is no literal is checked when the graph is first used.
 
-use crate::cycle;
+mod cycles;
+
 use crate::diagnostics::Diagnostics;
+use crate::order::Order;
 use crate::resolve::{Graph, Task};
 use crate::suggest;
-use crate::syntax::{Clause, Via, name_of};
+use crate::syntax::{Clause, Dependency, Via, path_of};
 use std::collections::HashSet;
-use syn::{Expr, Ident, Lit, UnOp};
+use syn::{Expr, Lit, UnOp};
 
-/// Checks a graph; returns its tasks in topological order, unless there is a cycle.
-pub(crate) fn check(graph: &Graph, diagnostics: &mut Diagnostics) -> Option<Vec<usize>> {
+/// Checks a graph; returns the order of its types, unless there is a cycle.
+pub(crate) fn check(graph: &Graph, diagnostics: &mut Diagnostics) -> Option<Order> {
     for task in &graph.tasks {
         check_clauses(graph, task, diagnostics);
     }
-    let predecessors = |task: usize| {
-        let inputs = &graph.tasks[task].dependencies;
-        inputs.iter().map(|input| input.index)
-    };
-    let (order, cycles) = cycle::sort(graph.tasks.len(), predecessors);
-    for cycle in &cycles {
-        report_cycle(graph, cycle, diagnostics);
-    }
-    cycles.is_empty().then_some(order)
-}
-
-/// Marks each dependency of a cycle where it is used; the first mark tells the whole path.
-fn report_cycle(graph: &Graph, cycle: &[usize], diagnostics: &mut Diagnostics) {
-    let name = |task: usize| graph.tasks[task].name();
-    let use_of = |task: usize, predecessor: usize| {
-        let inputs = &graph.tasks[task].dependencies;
-        inputs.iter().find(|input| input.index == predecessor)
-    };
-    if let [task] = *cycle {
-        let span = use_of(task, task).map(|input| input.span);
-        let span = span.unwrap_or_else(|| graph.tasks[task].statement.name.span());
-        let name = name(task);
-        diagnostics.error_at(
-            span,
-            format!("task `{name}` depends on itself: `{name} → {name}`"),
-        );
-        return;
-    }
-    let path: Vec<String> = cycle
-        .iter()
-        .chain([&cycle[0]])
-        .map(|&task| name(task))
-        .collect();
-    let path = path.join(" → ");
-    for (position, &task) in cycle.iter().enumerate() {
-        let predecessor = cycle[(position + cycle.len() - 1) % cycle.len()];
-        let Some(input) = use_of(task, predecessor) else {
-            continue;
-        };
-        let needs = format!("`{}` needs `{}` here", name(task), name(predecessor));
-        let message = match position {
-            0 => format!("tasks depend on each other in a cycle, `{path}`: {needs}"),
-            _ => format!("{needs}, on the cycle `{path}`"),
-        };
-        diagnostics.error_at(input.span, message);
-    }
+    let is_acyclic = cycles::check(graph, diagnostics);
+    is_acyclic.then(|| Order::of(graph))
 }
 
 fn check_clauses(graph: &Graph, task: &Task, diagnostics: &mut Diagnostics) {
@@ -80,7 +38,7 @@ fn check_clauses(graph: &Graph, task: &Task, diagnostics: &mut Diagnostics) {
 }
 
 fn check_via(graph: &Graph, task: &Task, via: &Clause<Via>, diagnostics: &mut Diagnostics) {
-    let name = task.name();
+    let name = graph.name(task);
     if task.dependencies.is_empty() {
         let message =
             format!("`{name}` depends on no task, so there is nothing that `via` could cost");
@@ -95,9 +53,9 @@ fn check_via(graph: &Graph, task: &Task, via: &Clause<Via>, diagnostics: &mut Di
                 if !task.dependencies.is_empty() {
                     check_via_name(graph, task, dependency, diagnostics);
                 }
-                if !seen.insert(name_of(dependency)) {
-                    let message =
-                        format!("`{dependency}` is given twice in `via` of task `{name}`");
+                let path = path_of(dependency);
+                if !seen.insert(path.clone()) {
+                    let message = format!("`{path}` is given twice in `via` of task `{name}`");
                     diagnostics.error(dependency, message);
                 }
             }
@@ -105,21 +63,34 @@ fn check_via(graph: &Graph, task: &Task, via: &Clause<Via>, diagnostics: &mut Di
     }
 }
 
-fn check_via_name(graph: &Graph, task: &Task, dependency: &Ident, diagnostics: &mut Diagnostics) {
-    let names: Vec<String> = task
+fn check_via_name(
+    graph: &Graph,
+    task: &Task,
+    dependency: &Dependency,
+    diagnostics: &mut Diagnostics,
+) {
+    let path: Vec<_> = dependency.iter().collect();
+    let meant = graph.scope(task).family(&path);
+    if task
         .dependencies
         .iter()
-        .map(|input| graph.tasks[input.index].name())
-        .collect();
-    let word = name_of(dependency);
-    if names.contains(&word) {
+        .any(|input| Some(input.index) == meant)
+    {
         return;
     }
-    let end = suggest::nearest(&word, names.iter().map(String::as_str)).map_or_else(
+    let mut names: Vec<&str> = Vec::new();
+    for input in &task.dependencies {
+        if !names.contains(&&*input.path) {
+            names.push(&input.path);
+        }
+    }
+    let word = path_of(dependency);
+    let end = suggest::nearest(&word, names.iter().copied()).map_or_else(
         || format!("it depends on `{}`", names.join("`, `")),
         |near| format!("did you mean `{near}`?"),
     );
-    let message = format!("`{}` does not depend on `{word}`; {end}", task.name());
+    let name = graph.name(task);
+    let message = format!("`{name}` does not depend on `{word}`; {end}");
     diagnostics.error(dependency, message);
 }
 

@@ -1,0 +1,134 @@
+//! Cycles that are certain, whatever the values of indices are; the others are found when the graph is first used.
+
+use crate::cycle;
+use crate::diagnostics::Diagnostics;
+use crate::order;
+use crate::resolve::{Graph, Input, Selector, Task};
+use std::cmp::Reverse;
+
+/// What one statement surely needs of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// Each member needs all members.
+    Whole,
+    /// Each member needs the one with the same indices.
+    Identity,
+    /// Each member needs some.
+    Indexed,
+}
+
+/// Reports every certain cycle; true if there is none.
+pub(super) fn check(graph: &Graph, diagnostics: &mut Diagnostics) -> bool {
+    let needs: Vec<Vec<(usize, Need)>> =
+        graph.tasks.iter().map(|task| needs(graph, task)).collect();
+    let certain = |task: usize| {
+        let needs = needs[task]
+            .iter()
+            .filter(|(_, need)| *need != Need::Indexed);
+        needs.map(|&(predecessor, _)| predecessor)
+    };
+    let (_, mut cycles) = cycle::sort(graph.tasks.len(), certain);
+    if cycles.is_empty() {
+        cycles = through_wholes(&needs);
+    }
+    for cycle in &cycles {
+        report(graph, cycle, diagnostics);
+    }
+    cycles.is_empty()
+}
+
+/// What a statement needs of each statement that declares what it uses.
+fn needs(graph: &Graph, task: &Task) -> Vec<(usize, Need)> {
+    let certain = task
+        .dependencies
+        .iter()
+        .filter(|input| input.conditions.is_empty());
+    certain
+        .flat_map(|input| {
+            let statements = &graph.names.families[input.index].statements;
+            let need = need(task, input);
+            // Of several statements, it is open which one declares the members that are used.
+            let is_told = need == Need::Whole || statements.len() == 1;
+            statements
+                .iter()
+                .filter(move |_| is_told)
+                .map(move |&statement| (statement, need))
+        })
+        .collect()
+}
+
+fn need(task: &Task, input: &Input) -> Need {
+    let mut places = input.selectors.iter().enumerate();
+    if input.is_whole() {
+        Need::Whole
+    } else if input.selectors.len() == task.indices.len()
+        && places
+            .all(|(place, selector)| matches!(selector, Selector::Same(index) if *index == place))
+    {
+        Need::Identity
+    } else {
+        Need::Indexed
+    }
+}
+
+/// For each knot, a shortest cycle on which something needs all members of what depends on it.
+fn through_wholes(needs: &[Vec<(usize, Need)>]) -> Vec<Vec<usize>> {
+    let uses: Vec<Vec<usize>> = needs
+        .iter()
+        .map(|needs| needs.iter().map(|&(task, _)| task).collect())
+        .collect();
+    let mut cycles = Vec::new();
+    for mut knot in order::knots(&uses) {
+        knot.sort_unstable();
+        let wholes = knot.iter().flat_map(|&task| {
+            let wholes = needs[task].iter().filter(|(_, need)| *need == Need::Whole);
+            wholes.map(move |&(predecessor, _)| (predecessor, task))
+        });
+        let paths = wholes.filter(|(predecessor, _)| knot.binary_search(predecessor).is_ok());
+        let paths = paths.filter_map(|(predecessor, task)| cycle::path(&uses, predecessor, task));
+        if let Some(mut cycle) = paths.min_by_key(Vec::len) {
+            let smallest = (0..cycle.len()).max_by_key(|&place| Reverse(cycle[place]));
+            cycle.rotate_left(smallest.unwrap_or(0));
+            cycles.push(cycle);
+        }
+    }
+    cycles.sort_unstable();
+    cycles
+}
+
+/// Marks each dependency of a cycle where it is used; the first mark tells the whole path.
+fn report(graph: &Graph, cycle: &[usize], diagnostics: &mut Diagnostics) {
+    let name = |task: usize| graph.name(&graph.tasks[task]);
+    let use_of = |task: usize, predecessor: usize| {
+        let mut inputs = graph.tasks[task].dependencies.iter();
+        inputs.find(|input| {
+            input.index == graph.tasks[predecessor].family && input.conditions.is_empty()
+        })
+    };
+    if let [task] = *cycle {
+        let span = use_of(task, task).map(|input| input.span);
+        let span = span.unwrap_or_else(|| graph.tasks[task].statement.name.span());
+        let name = name(task);
+        let message = format!("task `{name}` depends on itself: `{name} → {name}`");
+        diagnostics.error_at(span, message);
+        return;
+    }
+    let path: Vec<String> = cycle
+        .iter()
+        .chain([&cycle[0]])
+        .map(|&task| name(task))
+        .collect();
+    let path = path.join(" → ");
+    for (position, &task) in cycle.iter().enumerate() {
+        let predecessor = cycle[(position + cycle.len() - 1) % cycle.len()];
+        let Some(input) = use_of(task, predecessor) else {
+            continue;
+        };
+        let needs = format!("`{}` needs `{}` here", name(task), name(predecessor));
+        let message = match position {
+            0 => format!("tasks depend on each other in a cycle, `{path}`: {needs}"),
+            _ => format!("{needs}, on the cycle `{path}`"),
+        };
+        diagnostics.error_at(input.span, message);
+    }
+}

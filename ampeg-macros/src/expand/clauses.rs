@@ -1,0 +1,45 @@
+//! The operands of clauses: costs, durations and counts as the user wrote them.
+
+use super::quiet;
+use crate::check;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Expr, spanned::Spanned};
+
+/// Whether an operand is a number as it stands.
+pub(super) fn is_literal(operand: &Expr) -> bool {
+    check::literal(operand).is_some()
+}
+
+pub(super) fn expand_duration(duration: &Expr) -> TokenStream {
+    expand_call("duration", duration)
+}
+
+/// A literal becomes a float, so that `@ 3000000000` is a number and not an overflow.
+pub(super) fn expand_cost(cost: &Expr) -> TokenStream {
+    check::literal(cost).map_or_else(|| expand_call("cost", cost), expand_number)
+}
+
+/// A literal has been checked; `0` stands for one that is wrong.
+pub(super) fn expand_count(count: &Expr) -> TokenStream {
+    let Some(literal) = check::literal(count) else {
+        return expand_call("count", count);
+    };
+    let number = format!("{literal}").parse::<u32>().unwrap_or(0);
+    quote_spanned!(Span::mixed_site()=> ::ampeg::__private::count(#number))
+}
+
+pub(super) fn expand_number(number: f64) -> TokenStream {
+    // What is not finite has been reported; it only has to be a number here.
+    let number = if number.is_finite() { number } else { 0.0 };
+    quote_spanned!(Span::mixed_site()=> ::ampeg::__private::cost(#number))
+}
+
+/// `cost(…)`, with the span of the operand, where rustc points if it is of a wrong type.
+fn expand_call(function: &str, operand: &Expr) -> TokenStream {
+    let span = Span::mixed_site().located_at(operand.span());
+    let function = syn::Ident::new(function, span);
+    let path = quote_spanned!(span=> ::ampeg::__private::#function);
+    let operand = quiet::outermost(operand.clone());
+    quote!(#path(#operand))
+}

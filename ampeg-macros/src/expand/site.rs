@@ -1,0 +1,189 @@
+//! What is evaluated where the graph stands: costs and limits, and of families which tasks there are and what each uses.
+
+use super::clauses::{expand_cost, expand_count, expand_duration, expand_number, is_literal};
+use super::generated;
+use super::types::Fields;
+use crate::resolve::{Graph, Input, Selector, Task};
+use crate::syntax::{Dependency, Via};
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Expr;
+
+/// `Site`, told statement by statement.
+pub(super) fn expand(graph: &Graph, fields: &Fields) -> TokenStream {
+    let tasks = graph.tasks.iter().enumerate().map(|(index, task)| {
+        if task.is_plain() {
+            expand_plain(graph, index, task)
+        } else {
+            expand_family(graph, task, fields)
+        }
+    });
+    quote_spanned! {Span::mixed_site()=>
+        let mut ampeg_site = ::ampeg::__private::Site::new(&ampeg_source);
+        #(#tasks)*
+    }
+}
+
+fn expand_plain(graph: &Graph, index: usize, task: &Task) -> TokenStream {
+    let clauses = &task.statement.clauses;
+    let cost = clauses.cost.as_ref();
+    let cost = cost.map_or_else(|| expand_number(1.0), |clause| expand_cost(&clause.operand));
+    let shared = shared_cost(task).map(|cost| (generated("via", index), expand_cost(cost)));
+    let binding = shared
+        .as_ref()
+        .map(|(name, cost)| quote_spanned!(Span::mixed_site()=> let #name = #cost;));
+    let costs = task.dependencies.iter().map(|input| match &shared {
+        Some((name, _)) => quote_spanned!(Span::mixed_site()=> ::core::clone::Clone::clone(&#name)),
+        None => cost_of(graph, task, input),
+    });
+    let limits = expand_limits(task).into_iter();
+    let calls = quote_spanned! {Span::mixed_site()=>
+        ampeg_site.task(#cost);
+        #binding
+        #(ampeg_site.via(#costs);)*
+        #(ampeg_site.limit(#limits);)*
+    };
+    if shared.is_some() {
+        quote!({ #calls })
+    } else {
+        calls
+    }
+}
+
+/// The cost that all dependencies of a task share, if it is evaluated once for them.
+fn shared_cost(task: &Task) -> Option<&Expr> {
+    match task.statement.clauses.via.as_ref().map(|via| &via.operand) {
+        Some(Via::All(cost)) if !is_literal(cost) => Some(cost),
+        _ => None,
+    }
+}
+
+/// What moving a dependency costs.
+fn cost_of(graph: &Graph, task: &Task, input: &Input) -> TokenStream {
+    match task.statement.clauses.via.as_ref().map(|via| &via.operand) {
+        None => expand_number(0.0),
+        Some(Via::All(cost)) => expand_cost(cost),
+        Some(Via::Each(costs)) => {
+            let scope = graph.scope(task);
+            let is_meant = |path: &Dependency| {
+                scope.family(&path.iter().collect::<Vec<_>>()) == Some(input.index)
+            };
+            let cost = costs.iter().find(|(path, _)| is_meant(path));
+            cost.map_or_else(|| expand_number(0.0), |(_, cost)| expand_cost(cost))
+        }
+    }
+}
+
+fn expand_limits(task: &Task) -> Option<TokenStream> {
+    let clauses = &task.statement.clauses;
+    if clauses.within.is_none() && clauses.retry.is_none() {
+        return None;
+    }
+    let within = option(
+        clauses
+            .within
+            .as_ref()
+            .map(|clause| expand_duration(&clause.operand)),
+    );
+    let retry = option(
+        clauses
+            .retry
+            .as_ref()
+            .map(|clause| expand_count(&clause.operand)),
+    );
+    Some(quote_spanned! {Span::mixed_site()=>
+        ::ampeg::__private::Limit { within: #within, retry: #retry }
+    })
+}
+
+fn option(value: Option<TokenStream>) -> TokenStream {
+    value.map_or_else(
+        || quote_spanned!(Span::mixed_site()=> ::core::option::Option::None),
+        |value| quote_spanned!(Span::mixed_site()=> ::core::option::Option::Some(#value)),
+    )
+}
+
+/// A loop for each index, around what is told of one member.
+fn expand_family(graph: &Graph, task: &Task, fields: &Fields) -> TokenStream {
+    let member = expand_member(graph, task);
+    let indices = task.indices.iter().enumerate().rev();
+    let loops = indices.fold(member, |inner, (level, &index)| {
+        let facts = &graph.names.indices[index];
+        let expression = &facts.expression;
+        let (Some(name), Some(ty)) = (&facts.name, &fields.indices[index]) else {
+            return quote_spanned! {Span::mixed_site()=>
+                if ampeg_site.fixed(#level, || #expression) { #inner }
+            };
+        };
+        let (range, value) = (generated("range", level), generated("value", level));
+        quote_spanned! {Span::mixed_site()=>
+            let #range = ampeg_site.range(#level, #ty, || #expression);
+            for #value in #range {
+                ampeg_site.enter(#level, #value);
+                #[allow(unused_variables, reason = "an index may be for the body only")]
+                let #name = #value;
+                #inner
+            }
+        }
+    });
+    quote_spanned!(Span::mixed_site()=> { ampeg_site.family(); #loops })
+}
+
+fn expand_member(graph: &Graph, task: &Task) -> TokenStream {
+    let clauses = &task.statement.clauses;
+    let cost = clauses.cost.as_ref();
+    let cost = cost.map_or_else(|| expand_number(1.0), |clause| expand_cost(&clause.operand));
+    let within = clauses.within.as_ref().map(|clause| {
+        let duration = expand_duration(&clause.operand);
+        quote_spanned!(Span::mixed_site()=> ampeg_site.within(|| #duration);)
+    });
+    let retry = clauses.retry.as_ref().map(|clause| {
+        let count = expand_count(&clause.operand);
+        quote_spanned!(Span::mixed_site()=> ampeg_site.retry(|| #count);)
+    });
+    let slots = task.dependencies.iter().map(|input| {
+        let cost = cost_of(graph, task, input);
+        let selectors = input.selectors.iter().map(expand_selector);
+        let slot = quote_spanned! {Span::mixed_site()=>
+            ampeg_site.slot();
+            #(#selectors)*
+            ampeg_site.via_with(|| #cost);
+        };
+        match expand_condition(input) {
+            None => slot,
+            Some(condition) => quote_spanned! {Span::mixed_site()=>
+                if ampeg_site.when(|| #condition) { #slot } else { ampeg_site.absent(); }
+            },
+        }
+    });
+    quote_spanned! {Span::mixed_site()=>
+        ampeg_site.member(|| #cost);
+        #within
+        #retry
+        #(#slots)*
+    }
+}
+
+fn expand_selector(selector: &Selector) -> TokenStream {
+    match selector {
+        Selector::Same(index) => quote_spanned!(Span::mixed_site()=> ampeg_site.same(#index);),
+        Selector::At(index) => quote_spanned!(Span::mixed_site()=> ampeg_site.at(|| #index);),
+        Selector::Span(range) => quote_spanned!(Span::mixed_site()=> ampeg_site.span(|| #range);),
+        Selector::All => quote_spanned!(Span::mixed_site()=> ampeg_site.all();),
+    }
+}
+
+/// All conditions of an input, each evaluated only where those before it hold.
+fn expand_condition(input: &Input) -> Option<TokenStream> {
+    let conditions = input.conditions.iter().map(|condition| {
+        let expression = &condition.expression;
+        if condition.holds {
+            quote!(#expression)
+        } else {
+            quote_spanned!(Span::mixed_site()=> ::core::ops::Not::not(#expression))
+        }
+    });
+    conditions.rev().reduce(|after, condition| {
+        quote_spanned!(Span::mixed_site()=> if #condition { #after } else { false })
+    })
+}

@@ -1,0 +1,225 @@
+//! Names to indices: which task uses which, what is captured, and how each body takes its inputs.
+//!
+//! A name that no task has is a capture or something outside; whether that exists is for rustc to say.
+
+mod clauses;
+mod modes;
+mod names;
+mod scope;
+mod uses;
+
+pub(crate) use names::{Entry, Names};
+pub(crate) use scope::{Key, Scope, Selector};
+
+use crate::body::{self, Condition};
+use crate::diagnostics::Diagnostics;
+use crate::syntax::{Item, Statement};
+use names::Declared;
+use proc_macro2::Span;
+use syn::{Expr, Ident};
+use uses::{Captures, Uses};
+
+/// All statements of a graph, in the order written, with their dependencies by index.
+#[derive(Debug)]
+pub(crate) struct Graph {
+    pub(crate) names: Names,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) captures: Vec<Capture>,
+}
+
+impl Graph {
+    /// The names as a statement sees them.
+    pub(crate) fn scope<'a>(&'a self, task: &'a Task) -> Scope<'a> {
+        Scope {
+            names: &self.names,
+            group: self.names.families[task.family].group,
+            indices: &task.indices,
+        }
+    }
+
+    /// The path of a statement's tasks, without indices.
+    pub(crate) fn name(&self, task: &Task) -> String {
+        self.names.path(task.family)
+    }
+}
+
+/// A statement: one task, or one for each value of its indices.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) statement: Statement,
+    pub(crate) family: usize,
+    /// The indices of its groups, outermost first, then its own.
+    pub(crate) indices: Vec<usize>,
+    /// What it uses of other tasks, each once, in the order of first use.
+    pub(crate) dependencies: Vec<Input>,
+    /// The captures that it uses, each once, in the order of their first use.
+    pub(crate) captures: Vec<Input>,
+    /// The places of the indices that its body uses.
+    pub(crate) used_indices: Vec<usize>,
+    pub(crate) is_output: bool,
+}
+
+impl Task {
+    /// Whether it is one task that takes whole results, whatever the values of variables are.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.indices.is_empty()
+            && self
+                .dependencies
+                .iter()
+                .all(|input| input.is_whole() && input.conditions.is_empty())
+    }
+}
+
+/// What one body uses of one family or capture.
+#[derive(Debug)]
+pub(crate) struct Input {
+    pub(crate) key: Key,
+    /// The index of the family or of the capture.
+    pub(crate) index: usize,
+    /// The name, or the path of fields, as the body has it, without brackets.
+    pub(crate) path: String,
+    /// What is used, as the body has it.
+    pub(crate) text: String,
+    /// Which members of the family are used: one for each of its indices.
+    pub(crate) selectors: Vec<Selector>,
+    /// Whether branches chosen only where the body runs are around all its uses.
+    pub(crate) in_branch: bool,
+    /// Only if these are as they say.
+    pub(crate) conditions: Vec<Condition>,
+    /// Where it is used first.
+    pub(crate) span: Span,
+    pub(crate) mode: Mode,
+    uses: usize,
+    /// Whether it would do to own the value: what stands there runs once and moves the value.
+    by_value: bool,
+    /// Whether something stands there that may run more than once, or that cannot be analysed.
+    only_shared: bool,
+}
+
+impl Input {
+    /// How many levels of lists it is.
+    pub(crate) fn depth(&self) -> usize {
+        self.selectors
+            .iter()
+            .filter(|selector| selector.is_list())
+            .count()
+    }
+
+    /// Whether it is all of a family.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.selectors
+            .iter()
+            .all(|selector| matches!(selector, Selector::All))
+    }
+
+    /// Whether the body needs its value more than once, or in place.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.uses > 1 || self.only_shared
+    }
+}
+
+/// How a body takes an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Its only use in the graph: moved.
+    Take,
+    /// Its only use in the body, by value: moved if it is the last one on its worker, else cloned.
+    TakeOrClone,
+    /// Borrowed; uses by value clone it.
+    Borrow,
+}
+
+/// A name, or a path of fields, from around the graph.
+#[derive(Debug)]
+pub(crate) struct Capture {
+    pub(crate) path: String,
+    /// As first used.
+    pub(crate) expression: Expr,
+    pub(crate) span: Span,
+}
+
+/// Looks up all names; reports names that are taken, reserved or misused, and `return`.
+pub(crate) fn resolve(items: Vec<Item>, diagnostics: &mut Diagnostics) -> Graph {
+    let (names, statements) = Names::declare(items, diagnostics);
+    let mut captures = Captures::default();
+    resolve_indices(&names, &statements, diagnostics);
+    let tasks = statements.into_iter();
+    let tasks =
+        tasks.map(|declared| resolve_statement(&names, declared, &mut captures, diagnostics));
+    let mut tasks: Vec<Task> = tasks.collect();
+    modes::choose(&names, &mut tasks);
+    Graph {
+        names,
+        tasks,
+        captures: captures.list,
+    }
+}
+
+fn resolve_indices(names: &Names, statements: &[Declared], diagnostics: &mut Diagnostics) {
+    let mut is_resolved = vec![false; names.indices.len()];
+    for declared in statements {
+        let group = names.families[declared.family].group;
+        let scope = Scope {
+            names,
+            group,
+            indices: &declared.indices,
+        };
+        for &index in &declared.indices {
+            if !std::mem::replace(&mut is_resolved[index], true) {
+                clauses::resolve_index(&names.indices[index].expression, scope, diagnostics);
+            }
+        }
+    }
+}
+
+fn resolve_statement(
+    names: &Names,
+    declared: Declared,
+    captures: &mut Captures,
+    diagnostics: &mut Diagnostics,
+) -> Task {
+    let Declared {
+        mut statement,
+        family,
+        indices,
+    } = declared;
+    let group = names.families[family].group;
+    let scope = Scope {
+        names,
+        group,
+        indices: &indices,
+    };
+    clauses::resolve(&statement.clauses, scope, diagnostics);
+    let mut uses = Uses {
+        scope,
+        captures,
+        diagnostics,
+        dependencies: Vec::new(),
+        used_captures: Vec::new(),
+        used_indices: Vec::new(),
+    };
+    if let Some(body) = &mut statement.body {
+        body::walk(body, &mut uses);
+    }
+    uses.join();
+    Task {
+        is_output: names.families[family].is_output,
+        dependencies: uses.dependencies,
+        captures: uses.used_captures,
+        used_indices: uses.used_indices,
+        statement,
+        family,
+        indices,
+    }
+}
+
+/// A name for the binding of an input in generated code, at `span`: its own, which no user token can mean.
+pub(crate) fn binding(path: &str, span: Span) -> Ident {
+    let span = Span::mixed_site().located_at(span);
+    let name = match path {
+        "self" => "this".to_owned(),
+        path => path.replace('.', "_"),
+    };
+    syn::parse_str::<Ident>(&name)
+        .map_or_else(|_| Ident::new_raw(&name, span), |_| Ident::new(&name, span))
+}

@@ -1,0 +1,268 @@
+//! What a name means in one statement: names resolve outward, and brackets select members.
+
+use super::names::{Entry, Names};
+use crate::body::{Chain, Condition, Meaning, Segment, Use};
+use crate::source;
+use crate::syntax::name_of;
+use quote::ToTokens;
+use syn::{Expr, Ident};
+
+/// The names of a graph, seen from one statement.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub(crate) names: &'a Names,
+    pub(crate) group: usize,
+    /// The indices of the statement.
+    pub(crate) indices: &'a [usize],
+}
+
+/// The members of a family that a use selects.
+#[derive(Debug, Clone)]
+pub(crate) struct Access {
+    pub(crate) family: usize,
+    /// One for each index of the family.
+    pub(crate) selectors: Vec<Selector>,
+}
+
+/// Which values of one index of a family are used.
+#[derive(Debug, Clone)]
+pub(crate) enum Selector {
+    /// That of an index of the using statement.
+    Same(usize),
+    /// One.
+    At(Expr),
+    /// Those in a range.
+    Span(Expr),
+    All,
+}
+
+impl Selector {
+    /// Whether what is used is a list, not one value.
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self, Self::Span(_) | Self::All)
+    }
+}
+
+/// What tells apart what a body uses; equal ones are one input.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// The path of a capture.
+    Capture(String),
+    /// An index of the statement.
+    Index(usize),
+    /// A family, the text of its selectors, and that of the conditions around.
+    Slot(usize, String, String),
+}
+
+impl Key {
+    /// The same, used without conditions; nothing if it is no task's.
+    pub(crate) fn always(&self) -> Option<Self> {
+        match self {
+            Self::Slot(family, selectors, _) => {
+                Some(Self::Slot(*family, selectors.clone(), String::new()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Itself, if it is used without conditions.
+    pub(super) fn without_conditions(&self) -> Option<Self> {
+        self.always().filter(|always| always == self)
+    }
+}
+
+/// What is wrong with a chain that begins with a group.
+#[derive(Debug)]
+pub(crate) enum Wrong {
+    /// The group stands where a value should.
+    Group(usize),
+    /// A group has nothing of this name.
+    Unknown(usize, Ident),
+    /// A bracket that a group has no index for.
+    Bracket(usize),
+}
+
+/// How a chain goes on after its first name.
+struct Found {
+    /// How many of its segments belong to the graph; the others to the value.
+    length: usize,
+    target: Result<(usize, Vec<Place>), Wrong>,
+}
+
+/// Where a selector comes from.
+enum Place {
+    Implied(usize),
+    Segment(usize),
+    Missing,
+}
+
+impl Scope<'_> {
+    /// What the chain that begins with `root` means.
+    pub(crate) fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning {
+        if self.index(root).is_some() {
+            return Meaning::Index;
+        }
+        self.follow(root, segments)
+            .map_or(Meaning::Outside, |found| Meaning::Task(found.length))
+    }
+
+    /// Which index of the statement has this name.
+    fn index(&self, ident: &Ident) -> Option<usize> {
+        let name = name_of(ident);
+        let is_meant = |&index: &usize| {
+            let other = self.names.indices[index].name.as_ref();
+            other.is_some_and(|other| name_of(other) == name)
+        };
+        self.indices.iter().position(is_meant)
+    }
+
+    /// The task that a path without brackets names, as `via` has it.
+    pub(crate) fn family(&self, path: &[&Ident]) -> Option<usize> {
+        let (first, rest) = path.split_first()?;
+        let (_, mut entry) = self.names.find(self.group, &name_of(first))?;
+        for ident in rest {
+            let Entry::Group(group) = entry else {
+                return None;
+            };
+            entry = self.names.entry(group, &name_of(ident))?;
+        }
+        match entry {
+            Entry::Family(family) => Some(family),
+            Entry::Group(_) => None,
+        }
+    }
+
+    fn follow(&self, root: &Ident, segments: &[Segment<'_>]) -> Option<Found> {
+        let (group, mut entry) = self.names.find(self.group, &name_of(root))?;
+        let mut places: Vec<Place> = (0..self.names.group_rank(group))
+            .map(Place::Implied)
+            .collect();
+        let mut next = 0;
+        loop {
+            let n_indices = match entry {
+                Entry::Group(group) => self.names.groups[group].indices.len(),
+                Entry::Family(family) => self.names.families[family].n_own,
+            };
+            for _ in 0..n_indices {
+                if matches!(segments.get(next), Some(Segment::Bracket(_))) {
+                    places.push(Place::Segment(next));
+                    next += 1;
+                } else {
+                    places.push(Place::Missing);
+                }
+            }
+            let group = match entry {
+                Entry::Family(family) => {
+                    let target = Ok((family, places));
+                    return Some(Found {
+                        length: next,
+                        target,
+                    });
+                }
+                Entry::Group(group) => group,
+            };
+            let wrong = match segments.get(next) {
+                Some(Segment::Member(ident)) => match self.names.entry(group, &name_of(ident)) {
+                    Some(found) => {
+                        entry = found;
+                        next += 1;
+                        continue;
+                    }
+                    None => Wrong::Unknown(group, (*ident).clone()),
+                },
+                Some(Segment::Bracket(_)) => Wrong::Bracket(group),
+                _ => {
+                    return Some(Found {
+                        length: next,
+                        target: Err(Wrong::Group(group)),
+                    });
+                }
+            };
+            return Some(Found {
+                length: next + 1,
+                target: Err(wrong),
+            });
+        }
+    }
+
+    /// The members that a use of a task selects.
+    pub(crate) fn access(&self, expression: &Expr) -> Option<Result<Access, Wrong>> {
+        let chain = Chain::of(expression)?;
+        let found = self.follow(chain.root, &chain.segments)?;
+        let select = |place: Place| match place {
+            Place::Implied(index) => Selector::Same(index),
+            Place::Missing => Selector::All,
+            Place::Segment(segment) => match &chain.segments[segment] {
+                Segment::Bracket(index) => self.selector(index),
+                _ => Selector::All,
+            },
+        };
+        Some(found.target.map(|(family, places)| Access {
+            family,
+            selectors: places.into_iter().map(select).collect(),
+        }))
+    }
+
+    fn selector(&self, index: &Expr) -> Selector {
+        match index {
+            Expr::Paren(inner) => self.selector(&inner.expr),
+            Expr::Group(inner) => self.selector(&inner.expr),
+            Expr::Range(range) if range.start.is_none() && range.end.is_none() => Selector::All,
+            Expr::Range(_) => Selector::Span(index.clone()),
+            Expr::Path(path) => match path.path.get_ident().and_then(|ident| self.index(ident)) {
+                Some(index) => Selector::Same(index),
+                None => Selector::At(index.clone()),
+            },
+            _ => Selector::At(index.clone()),
+        }
+    }
+
+    /// What a use is the same input as; nothing if it has been reported.
+    pub(crate) fn key(&self, used: &Use<'_>) -> Option<Key> {
+        match used.meaning {
+            Meaning::Index => self.index(used.ident).map(Key::Index),
+            Meaning::Outside => Some(Key::Capture(used.path.to_owned())),
+            Meaning::Task(_) => {
+                let access = self.access(used.expression)?.ok()?;
+                let conditions = self.conditions(&access, used.conditions);
+                let conditions = conditions.iter().map(Condition::text).collect();
+                Some(Key::Slot(access.family, access.text(), conditions))
+            }
+        }
+    }
+
+    /// The conditions under which a use counts.
+    ///
+    /// What a task without indices uses as a whole counts always, so that graphs without families mean what they say.
+    pub(crate) fn conditions<'c>(
+        &self,
+        access: &Access,
+        conditions: &'c [Condition],
+    ) -> &'c [Condition] {
+        if self.indices.is_empty() && access.is_whole() {
+            &[]
+        } else {
+            conditions
+        }
+    }
+}
+
+impl Access {
+    /// Whether all members are used.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.selectors
+            .iter()
+            .all(|selector| matches!(selector, Selector::All))
+    }
+
+    fn text(&self) -> String {
+        let text = |selector: &Selector| match selector {
+            Selector::Same(index) => format!("[={index}]"),
+            Selector::At(index) | Selector::Span(index) => {
+                format!("[{}]", source::text(&index.to_token_stream()))
+            }
+            Selector::All => "[]".to_owned(),
+        };
+        self.selectors.iter().map(text).collect()
+    }
+}

@@ -1,0 +1,242 @@
+//! What one body uses: its walk collects dependencies, captures and indices, each once.
+
+use super::scope::{Access, Key, Scope, Wrong};
+use super::{Capture, Input, Mode, clauses};
+use crate::body::{Condition, Meaning, Position, Segment, Use, Visitor};
+use crate::diagnostics::Diagnostics;
+use crate::source;
+use crate::suggest;
+use crate::syntax::name_of;
+use quote::ToTokens;
+use std::collections::HashMap;
+use syn::{Expr, ExprReturn, Ident};
+
+/// The captures of all bodies so far.
+#[derive(Default)]
+pub(super) struct Captures {
+    pub(super) list: Vec<Capture>,
+    indices: HashMap<String, usize>,
+}
+
+/// Collects what one body uses.
+pub(super) struct Uses<'a> {
+    pub(super) scope: Scope<'a>,
+    pub(super) captures: &'a mut Captures,
+    pub(super) diagnostics: &'a mut Diagnostics,
+    pub(super) dependencies: Vec<Input>,
+    pub(super) used_captures: Vec<Input>,
+    pub(super) used_indices: Vec<usize>,
+}
+
+impl Visitor for Uses<'_> {
+    fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning {
+        self.scope.meaning(root, segments)
+    }
+
+    fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
+        match used.meaning {
+            Meaning::Task(_) => self.on_task(used),
+            Meaning::Index => {
+                if let Some(Key::Index(index)) = self.scope.key(used)
+                    && !self.used_indices.contains(&index)
+                {
+                    self.used_indices.push(index);
+                }
+            }
+            Meaning::Outside => self.on_capture(used),
+        }
+        None
+    }
+
+    fn on_change(&mut self, name: &Ident) {
+        let text = name_of(name);
+        let what = match self.meaning(name, &[]) {
+            Meaning::Task(_) => "the result of a task",
+            Meaning::Index => "an index",
+            Meaning::Outside => "a copy of what is around the graph",
+        };
+        let advice = match &*text {
+            "self" => "change a copy, and give that as the result".to_owned(),
+            _ => format!("begin the body with `let mut {text} = {text};`"),
+        };
+        let message = format!("`{text}` is {what}, which a body cannot change: {advice}");
+        self.diagnostics.error_at(name.span(), message);
+    }
+
+    fn on_return(&mut self, expression: &mut ExprReturn) {
+        let message = "a body ends with its last expression: `return` cannot leave it; \
+                       use `?` to fail the task, or `if … { … } else { … }` for its value";
+        self.diagnostics.error(expression.return_token, message);
+    }
+}
+
+impl Uses<'_> {
+    fn on_capture(&mut self, used: &Use<'_>) {
+        let captures = &mut *self.captures;
+        let next = captures.list.len();
+        let index = *captures.indices.entry(used.path.to_owned()).or_insert(next);
+        if index == next {
+            captures.list.push(Capture {
+                path: used.path.to_owned(),
+                expression: used.expression.clone(),
+                span: used.span(),
+            });
+        }
+        let key = Key::Capture(used.path.to_owned());
+        note(&mut self.used_captures, Input::new(key, index, used));
+    }
+
+    fn on_task(&mut self, used: &Use<'_>) {
+        self.report_unknown(used);
+        match self.scope.access(used.expression) {
+            Some(Ok(access)) => {
+                let conditions = self.scope.conditions(&access, used.conditions).to_vec();
+                if let Some(key) = self.scope.key(used) {
+                    note(
+                        &mut self.dependencies,
+                        Input::of_task(key, access, conditions, used),
+                    );
+                }
+            }
+            Some(Err(wrong)) => self.report_wrong(used, &wrong),
+            None => {}
+        }
+    }
+
+    /// Reports brackets whose values are not known where the graph stands.
+    fn report_unknown(&mut self, used: &Use<'_>) {
+        let path = used.path;
+        let let_all = format!(
+            "depend on all of `{path}` and take the member in the body: `let all = &{path};`"
+        );
+        for (name, is_local) in used.unknown {
+            let name_text = name_of(name);
+            let why = if *is_local {
+                format!("`{name_text}` is bound inside the body, which runs later")
+            } else {
+                format!("`{name_text}` is the result of a task, which runs later")
+            };
+            let message = format!(
+                "which members of `{path}` are used must be known where the graph stands, but {why}; {let_all}"
+            );
+            self.diagnostics.error(name, message);
+        }
+        clauses::reject_exit(used.expression, self.diagnostics);
+    }
+
+    fn report_wrong(&mut self, used: &Use<'_>, wrong: &Wrong) {
+        let names = self.scope.names;
+        match wrong {
+            Wrong::Group(group) => {
+                let path = names.group_path(*group);
+                let tasks: Vec<String> = names
+                    .names_in(*group)
+                    .iter()
+                    .map(|name| format!("`{path}.{name}`"))
+                    .collect();
+                let end = match &*tasks {
+                    [] => "it holds no task".to_owned(),
+                    tasks => format!("name what is in it: {}", tasks.join(", ")),
+                };
+                self.diagnostics.error(
+                    used.ident,
+                    format!("`{path}` is a group of tasks, not a value; {end}"),
+                );
+            }
+            Wrong::Unknown(group, ident) => {
+                let (path, word) = (names.group_path(*group), name_of(ident));
+                let known = names.names_in(*group);
+                let end = suggest::nearest(&word, known.iter().map(String::as_str)).map_or_else(
+                    || match &*known {
+                        [] => "it is empty".to_owned(),
+                        known => format!("it has `{}`", known.join("`, `")),
+                    },
+                    |near| format!("did you mean `{near}`?"),
+                );
+                self.diagnostics.error(
+                    ident,
+                    format!("the group `{path}` has no task `{word}`; {end}"),
+                );
+            }
+            Wrong::Bracket(group) => {
+                let path = names.group_path(*group);
+                let message = match names.groups[*group].indices.len() {
+                    0 => format!("the group `{path}` has no index"),
+                    1 => format!("the group `{path}` has only one index"),
+                    n => format!("the group `{path}` has only {n} indices"),
+                };
+                self.diagnostics.error(used.expression, message);
+            }
+        }
+    }
+
+    /// Joins what is used under a condition with the same, if that is used without any too.
+    pub(super) fn join(&mut self) {
+        let always: Vec<Key> = self
+            .dependencies
+            .iter()
+            .filter_map(|input| input.key.without_conditions())
+            .collect();
+        let is_joined = |input: &Input| {
+            !input.conditions.is_empty()
+                && input.key.always().is_some_and(|key| always.contains(&key))
+        };
+        let joined: Vec<Input> = {
+            let (joined, kept) = std::mem::take(&mut self.dependencies)
+                .into_iter()
+                .partition(is_joined);
+            self.dependencies = kept;
+            joined
+        };
+        for input in joined {
+            let always = input.key.always();
+            let same = self
+                .dependencies
+                .iter_mut()
+                .find(|other| Some(&other.key) == always.as_ref());
+            if let Some(same) = same {
+                same.uses += input.uses;
+                same.only_shared |= input.only_shared;
+            }
+        }
+    }
+}
+
+/// Notes an input, or one more use of it.
+fn note(inputs: &mut Vec<Input>, new: Input) {
+    match inputs.iter_mut().find(|input| input.key == new.key) {
+        Some(input) => {
+            input.uses += 1;
+            input.in_branch &= new.in_branch;
+        }
+        None => inputs.push(new),
+    }
+}
+
+impl Input {
+    fn new(key: Key, index: usize, used: &Use<'_>) -> Self {
+        Self {
+            key,
+            index,
+            path: used.path.to_owned(),
+            text: String::new(),
+            selectors: Vec::new(),
+            in_branch: used.in_branch,
+            conditions: Vec::new(),
+            span: used.span(),
+            mode: Mode::Borrow,
+            uses: 1,
+            by_value: used.position == Position::Value,
+            only_shared: used.repeated || used.position == Position::Unknown,
+        }
+    }
+
+    fn of_task(key: Key, access: Access, conditions: Vec<Condition>, used: &Use<'_>) -> Self {
+        Self {
+            text: source::text(&used.expression.to_token_stream()),
+            selectors: access.selectors,
+            conditions,
+            ..Self::new(key, access.family, used)
+        }
+    }
+}
