@@ -91,7 +91,7 @@
 //! - `within` bounds the time of a task, and `retry` says how many more times it is tried.
 //! - With `pub` on some tasks these are the outputs, and the results of all others never leave the workers.
 //! - `?` fails the task with any error that converts into a boxed error, and a panic fails it as well.
-//! - A result is any type with serde's `Serialize` and `Deserialize` that borrows nothing.
+//! - A result is any type with serde's `Serialize` and `Deserialize` that owns its data; `&'static str` may be in it.
 //!
 //! # How it works
 //!
@@ -183,6 +183,18 @@ pub mod performance {}
 #[doc = include_str!("../README.md")]
 #[derive(Debug)]
 pub struct Readme;
+
+pub mod messages {
+    //! Types that no program names, but rustc does in its messages about a `graph!`.
+    //!
+    //! They stand here so that it calls them by these names.
+    //! A body is for rustc a `fn` from [`Inputs`] to `Result<_, Failure>`, since it runs in another process:
+    //! it can use what is sent there, and call functions, but no variable around the graph.
+    //! To call a closure that is in a variable and captures nothing, put it in parentheses, which sends it: `(f)(x)`.
+
+    pub use ampeg_runtime::generated::probe::CaptureByCopy;
+    pub use ampeg_runtime::generated::{Call, Capture, Failure, Inputs, Type};
+}
 
 #[doc(hidden)]
 pub mod __private {

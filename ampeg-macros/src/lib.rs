@@ -216,7 +216,7 @@ use proc_macro::TokenStream;
 /// # Limits
 ///
 /// Families (one task per index) are not there yet.
-/// A result is any type with serde's `Serialize` and `Deserialize` that borrows nothing.
+/// A result is any type with serde's `Serialize` and `Deserialize` that owns its data; `&'static str` may be in it.
 #[proc_macro]
 pub fn graph(tokens: TokenStream) -> TokenStream {
     expand_graph(tokens.into()).into()

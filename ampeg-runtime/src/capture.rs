@@ -10,8 +10,7 @@ use crate::inputs::Inputs;
 use crate::payload::Payload;
 use crate::sys;
 use crate::value::{Codec, TaskValue};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::borrow::Borrow;
 use std::fmt;
@@ -133,10 +132,10 @@ impl<T: 'static> Value<T> {
 /// What a captured reference may point to, and the owned form that travels in its place.
 pub trait Referent {
     /// What a worker keeps, and borrows from.
-    type Owned: Borrow<Self> + DeserializeOwned + 'static;
+    type Owned: Borrow<Self> + Deserialize<'static> + 'static;
 }
 
-impl<T: DeserializeOwned + 'static> Referent for T {
+impl<T: Deserialize<'static> + 'static> Referent for T {
     type Owned = T;
 }
 
@@ -148,7 +147,7 @@ impl Referent for Path {
     type Owned = PathBuf;
 }
 
-impl<T: DeserializeOwned + 'static> Referent for [T] {
+impl<T: Deserialize<'static> + 'static> Referent for [T] {
     type Owned = Vec<T>;
 }
 
@@ -286,8 +285,7 @@ pub mod probe {
     use crate::codec::{encode, encode_fields};
     use crate::payload::Payload;
     use crate::value::TaskValue;
-    use serde::Serialize;
-    use serde::de::DeserializeOwned;
+    use serde::{Deserialize, Serialize};
     use std::fmt;
 
     /// What is probed.
@@ -351,36 +349,55 @@ pub mod probe {
         fn probe(&self) -> Captured<Value<Self::Value>>;
     }
 
-    impl<T: Serialize + DeserializeOwned + 'static> ProbeValue for &Probe<'_, T> {
+    impl<T: Serialize + Deserialize<'static> + 'static> ProbeValue for &Probe<'_, T> {
         type Value = T;
         fn probe(&self) -> Captured<Value<T>> {
             Captured::new(encode(self.0))
         }
     }
 
-    /// Third: functions and closures without captures.
-    pub trait ProbeFunction {
-        /// The type of the function.
-        type Function: Copy;
-        /// Captures it.
-        fn probe(&self) -> Captured<Function<Self::Function>>;
+    /// Captures a function, or refuses a closure that captures something itself.
+    fn function<F: Copy>() -> Captured<Function<F>> {
+        const {
+            assert!(
+                size_of::<F>() == 0,
+                "a closure captured by this graph uses variables itself, or is behind a pointer, so it cannot be sent to a worker process: write the closure inside the task"
+            );
+        }
+        Captured::new(Ok(Payload::Inline(Vec::new())))
     }
 
-    impl<F: Copy> ProbeFunction for Probe<'_, F> {
-        type Function = F;
-        fn probe(&self) -> Captured<Function<F>> {
-            const {
-                assert!(
-                    size_of::<F>() == 0,
-                    "a name used in this graph cannot be captured: put `#[derive(serde::Serialize, serde::Deserialize)]` on its type, or build the value inside the task"
-                );
+    macro_rules! functions {
+        ($($name:ident($($argument:ident),*);)*) => {$(
+            /// Third: functions and closures without captures, of this many arguments.
+            pub trait $name<$($argument,)* R> {
+                /// The type of the function.
+                type Function: Copy;
+                /// Captures it.
+                fn probe(&self) -> Captured<Function<Self::Function>>;
             }
-            Captured::new(Ok(Payload::Inline(Vec::new())))
-        }
+
+            impl<F: Copy + Fn($($argument),*) -> R, $($argument,)* R> $name<$($argument,)* R> for Probe<'_, F> {
+                type Function = F;
+                fn probe(&self) -> Captured<Function<F>> {
+                    function()
+                }
+            }
+        )*};
+    }
+
+    functions! {
+        ProbeFunction0();
+        ProbeFunction1(A);
+        ProbeFunction2(A, B);
+        ProbeFunction3(A, B, C);
+        ProbeFunction4(A, B, C, D);
+        ProbeFunction5(A, B, C, D, E);
+        ProbeFunction6(A, B, C, D, E, G);
     }
 
     /// Last: whatever cannot be captured, with a message that says so.
-    pub trait ProbeNothing {
+    pub trait CaptureByCopy {
         /// The type of the name.
         type Value;
         /// Refuses it.
@@ -389,7 +406,7 @@ pub mod probe {
             Self::Value: Capture;
     }
 
-    impl<T> ProbeNothing for Probe<'_, T> {
+    impl<T> CaptureByCopy for Probe<'_, T> {
         type Value = T;
         fn probe(self) -> Captured<Refused<T>>
         where

@@ -2,18 +2,19 @@
 
 use crate::codec;
 use crate::payload::Payload;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
 /// A result that can be sent from one process to another.
 ///
-/// It holds for every type that implements serde's `Serialize` and `Deserialize` and borrows nothing.
+/// It holds for every type that implements serde's `Serialize` and `Deserialize` and owns its data.
+/// It may hold `&'static str` too: such a text is kept for good where it arrives, each once.
 #[diagnostic::on_unimplemented(
     message = "the result of this task cannot be sent between processes",
     label = "`{Self}` cannot be serialized, or borrows something",
+    note = "a result owns its data: of what it borrows, give a copy (`.to_owned()`, `.to_vec()`, `.clone()`)",
     note = "put `#[derive(serde::Serialize, serde::Deserialize)]` on the type and on all types in it",
     note = "if it comes from another crate, look for that crate's `serde` feature"
 )]
@@ -34,7 +35,7 @@ pub trait TaskValue: Sized + 'static {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + 'static> TaskValue for T {
+impl<T: Serialize + Deserialize<'static> + 'static> TaskValue for T {
     fn encode(&self) -> Result<Payload, String> {
         codec::encode(self)
     }

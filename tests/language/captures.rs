@@ -57,6 +57,22 @@ fn references_and_values_are_captured_together() {
     assert_eq!((values.a, values.b), (12, vec![26, 28]));
 }
 
+#[test]
+fn texts_of_the_program_travel_inside_other_values() {
+    let (names, pairs, some) = (["a", "bc"], vec![("k", 1), ("l", 2)], Some("x"));
+    let slice = &names[..];
+    let values = graph! {
+        a = names[1].len() + names.len();
+        b = pairs.iter().map(|(name, n)| format!("{name}{n}")).collect::<String>();
+        c = (some, names[a % 2]);
+        d = slice.join("-");
+        e = vec![c; 2];
+    };
+    let values = values.run_inline().unwrap().into_values().unwrap();
+    assert_eq!((values.a, &*values.b, &*values.d), (4, "k1l2", "a-bc"));
+    assert_eq!(values.e, [(Some("x"), "a"); 2]);
+}
+
 fn apply_to<F: Fn(i64) -> i64>(f: F, x: i64) -> i64 {
     f(x)
 }

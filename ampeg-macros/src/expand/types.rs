@@ -98,10 +98,13 @@ fn expand_meant(graph: &Graph, path: &str) -> Option<TokenStream> {
     };
     let names: Vec<String> = tasks().map(|family| name_of(&family.name)).collect();
     let near = suggest::nearest(path, names.iter().map(String::as_str))?;
-    let task = tasks().find(|family| name_of(&family.name) == near)?;
-    let name = &task.name;
+    let mut name = tasks()
+        .find(|family| name_of(&family.name) == near)?
+        .name
+        .clone();
+    name.set_span(Span::call_site().located_at(name.span()));
     Some(quote_spanned! {Span::mixed_site()=>
-        #[allow(unused_variables, clippy::all, clippy::pedantic, reason = "only rustc looks at it, for what was meant")]
+        #[allow(unused_variables, reason = "only rustc looks at it, for what was meant")]
         let #name = 0;
     })
 }

@@ -24,11 +24,12 @@
 use crate::payload::{Payload, SHARED_FROM};
 use crate::sys;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, Expected, Unexpected};
 use std::fmt;
 use std::sync::Arc;
 
 pub(crate) mod attachment;
+mod interned;
 mod raw;
 mod read;
 #[cfg(test)]
@@ -37,11 +38,24 @@ mod write;
 
 /// Why a value cannot be encoded or decoded.
 #[derive(Debug)]
-pub(crate) struct Fault(String);
+pub(crate) struct Fault {
+    message: String,
+    /// Whether a text or bytes were refused, as by `&'static str`, which only takes what is lent.
+    wants_loan: bool,
+}
+
+impl Fault {
+    fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            wants_loan: false,
+        }
+    }
+}
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.message)
     }
 }
 
@@ -49,13 +63,20 @@ impl std::error::Error for Fault {}
 
 impl serde::ser::Error for Fault {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
+        Self::new(message.to_string())
     }
 }
 
 impl serde::de::Error for Fault {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
+        Self::new(message.to_string())
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self {
+            message: format!("invalid type: {found}, expected {expected}"),
+            wants_loan: matches!(found, Unexpected::Str(_) | Unexpected::Bytes(_)),
+        }
     }
 }
 
@@ -68,7 +89,7 @@ pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Result<Payload, Strin
 }
 
 /// Decodes what [`encode`] gave.
-pub(crate) fn decode<T: DeserializeOwned + 'static>(payload: &Payload) -> Result<T, String> {
+pub(crate) fn decode<T: Deserialize<'static> + 'static>(payload: &Payload) -> Result<T, String> {
     match raw::value(payload.bytes()) {
         Some(value) => value,
         None => decode_fields(payload),
@@ -110,18 +131,29 @@ fn write_into<T: Serialize + ?Sized>(value: &T, memory: &mut [u8]) -> Result<usi
 fn serialize<T: Serialize + ?Sized>(value: &T, sink: &mut impl write::Sink) -> Result<(), String> {
     value
         .serialize(write::Writer(sink))
-        .map_err(|fault| fault.0)
+        .map_err(|fault| fault.message)
 }
 
 /// Decodes what [`encode_fields`] gave.
-pub(crate) fn decode_fields<T: DeserializeOwned>(payload: &Payload) -> Result<T, String> {
-    let mut reader = read::Reader(payload.bytes());
+pub(crate) fn decode_fields<T: Deserialize<'static>>(payload: &Payload) -> Result<T, String> {
+    let result = read(payload, false);
+    let result = match result {
+        Err(fault) if fault.wants_loan => read(payload, true),
+        other => other,
+    };
+    result.map_err(|fault| fault.message)
+}
+
+fn read<T: Deserialize<'static>>(payload: &Payload, lends: bool) -> Result<T, Fault> {
+    let bytes = payload.bytes();
+    let mut reader = read::Reader { bytes, lends };
     attachment::exchange(payload.attached().to_vec());
     let result = T::deserialize(&mut reader);
     attachment::exchange(Vec::new());
     match result {
-        Ok(value) if reader.0.is_empty() => Ok(value),
-        Ok(_) => Err("bytes are left over: its Serialize and Deserialize disagree".into()),
-        Err(fault) => Err(fault.0),
+        Ok(_) if !reader.bytes.is_empty() => Err(Fault::new(
+            "bytes are left over: its Serialize and Deserialize disagree",
+        )),
+        other => other,
     }
 }

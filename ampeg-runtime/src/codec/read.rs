@@ -1,6 +1,6 @@
 //! From bytes to a value: nothing is read beyond the end, and nothing is reserved that the bytes left cannot fill.
 
-use super::{Fault, attachment};
+use super::{Fault, attachment, interned};
 use serde::de::{
     self, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
     Visitor,
@@ -11,13 +11,18 @@ const LONGEST_OF_NOTHING: usize = 1 << 32;
 
 /// Deserializes from what is left of some bytes.
 #[derive(Debug)]
-pub(super) struct Reader<'de>(pub(super) &'de [u8]);
+pub(super) struct Reader<'b> {
+    /// What is left.
+    pub(super) bytes: &'b [u8],
+    /// Whether texts and bytes are lent for ever, as `&'static str` asks for, or for as long as it takes to copy them.
+    pub(super) lends: bool,
+}
 
-impl<'de> Reader<'de> {
+impl<'b> Reader<'b> {
     #[inline]
     fn take<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
-        let (head, rest) = self.0.split_first_chunk().ok_or_else(cut)?;
-        self.0 = rest;
+        let (head, rest) = self.bytes.split_first_chunk().ok_or_else(cut)?;
+        self.bytes = rest;
         Ok(*head)
     }
 
@@ -25,20 +30,20 @@ impl<'de> Reader<'de> {
         usize::try_from(u64::from_le_bytes(self.take()?)).map_err(|_| cut())
     }
 
-    fn slice(&mut self) -> Result<&'de [u8], Fault> {
+    fn slice(&mut self) -> Result<&'b [u8], Fault> {
         let length = self.length()?;
-        let (head, rest) = self.0.split_at_checked(length).ok_or_else(cut)?;
-        self.0 = rest;
+        let (head, rest) = self.bytes.split_at_checked(length).ok_or_else(cut)?;
+        self.bytes = rest;
         Ok(head)
     }
 
-    fn text(&mut self) -> Result<&'de str, Fault> {
-        std::str::from_utf8(self.slice()?).map_err(|error| Fault(error.to_string()))
+    fn text(&mut self) -> Result<&'b str, Fault> {
+        std::str::from_utf8(self.slice()?).map_err(|error| Fault::new(error.to_string()))
     }
 
-    fn items(&mut self) -> Result<Items<'_, 'de>, Fault> {
+    fn items(&mut self) -> Result<Items<'_, 'b>, Fault> {
         let left = self.length()?;
-        if left > self.0.len().max(LONGEST_OF_NOTHING) {
+        if left > self.bytes.len().max(LONGEST_OF_NOTHING) {
             return Err(cut());
         }
         Ok(Items { reader: self, left })
@@ -47,12 +52,12 @@ impl<'de> Reader<'de> {
 
 #[cold]
 fn cut() -> Fault {
-    Fault("the bytes end too early".into())
+    Fault::new("the bytes end too early")
 }
 
 #[cold]
 fn garbled(what: &str) -> Fault {
-    Fault(format!("the bytes hold no {what}"))
+    Fault::new(format!("the bytes hold no {what}"))
 }
 
 macro_rules! numbers {
@@ -64,7 +69,7 @@ macro_rules! numbers {
     };
 }
 
-impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
+impl<'de> de::Deserializer<'de> for &mut Reader<'_> {
     type Error = Fault;
 
     numbers! {
@@ -76,10 +81,9 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
-        Err(Fault(
+        Err(Fault::new(
             "its Deserialize asks what comes next, which a compact format does not say \
-             (`flatten`, `untagged` and `tag` of serde do, and so does `serde_json::Value`)"
-                .into(),
+             (`flatten`, `untagged` and `tag` of serde do, and so does `serde_json::Value`)",
         ))
     }
 
@@ -97,7 +101,12 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_borrowed_str(self.text()?)
+        let text = self.text()?;
+        if self.lends {
+            visitor.visit_borrowed_str(interned::text(text))
+        } else {
+            visitor.visit_str(text)
+        }
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -105,7 +114,12 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_borrowed_bytes(self.slice()?)
+        let bytes = self.slice()?;
+        if self.lends {
+            visitor.visit_borrowed_bytes(interned::bytes(bytes))
+        } else {
+            visitor.visit_bytes(bytes)
+        }
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -201,14 +215,14 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
 }
 
 /// What is left of a sequence, a map or the fields of a struct.
-struct Items<'a, 'de> {
-    reader: &'a mut Reader<'de>,
+struct Items<'a, 'b> {
+    reader: &'a mut Reader<'b>,
     left: usize,
 }
 
-impl<'de> Items<'_, 'de> {
+impl Items<'_, '_> {
     #[inline]
-    fn next<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
+    fn next<'de, T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -217,11 +231,11 @@ impl<'de> Items<'_, 'de> {
     }
 
     fn bound(&self) -> usize {
-        self.left.min(self.reader.0.len())
+        self.left.min(self.reader.bytes.len())
     }
 }
 
-impl<'de> SeqAccess<'de> for Items<'_, 'de> {
+impl<'de> SeqAccess<'de> for Items<'_, '_> {
     type Error = Fault;
 
     #[inline]
@@ -237,7 +251,7 @@ impl<'de> SeqAccess<'de> for Items<'_, 'de> {
     }
 }
 
-impl<'de> MapAccess<'de> for Items<'_, 'de> {
+impl<'de> MapAccess<'de> for Items<'_, '_> {
     type Error = Fault;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
@@ -257,9 +271,9 @@ impl<'de> MapAccess<'de> for Items<'_, 'de> {
 }
 
 /// A variant: its number, then what it holds.
-struct Variant<'a, 'de>(&'a mut Reader<'de>);
+struct Variant<'a, 'b>(&'a mut Reader<'b>);
 
-impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
+impl<'de> EnumAccess<'de> for Variant<'_, '_> {
     type Error = Fault;
     type Variant = Self;
 
@@ -270,7 +284,7 @@ impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
     }
 }
 
-impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
+impl<'de> VariantAccess<'de> for Variant<'_, '_> {
     type Error = Fault;
 
     fn unit_variant(self) -> Result<(), Fault> {

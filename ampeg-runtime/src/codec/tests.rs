@@ -114,3 +114,45 @@ fn value_that_differs_each_time_is_refused() {
     }
     encode_fields(&Fickle(AtomicUsize::new(3))).unwrap_err();
 }
+
+/// What borrows from the program itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Borrower {
+    name: &'static str,
+    #[serde(with = "serde_bytes_of")]
+    bytes: &'static [u8],
+    owned: String,
+    list: Vec<(Option<&'static str>, u8)>,
+}
+
+mod serde_bytes_of {
+    pub(super) fn serialize<S: serde::Serializer>(
+        bytes: &&'static [u8],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de: 'static, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<&'static [u8], D::Error> {
+        serde::Deserialize::deserialize(deserializer)
+    }
+}
+
+#[test]
+fn texts_that_are_static_are_kept_once() {
+    let value = Borrower {
+        name: "größer",
+        bytes: b"\0\xff",
+        owned: "größer".into(),
+        list: vec![(Some("größer"), 1), (None, 2)],
+    };
+    let payload = encode(&value).unwrap();
+    let (one, other) = (decode::<Borrower>(&payload), decode::<Borrower>(&payload));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!((&one, &other), (&value, &value));
+    assert_eq!(one.name.as_ptr(), other.name.as_ptr());
+    assert_eq!(Some(one.name.as_ptr()), one.list[0].0.map(str::as_ptr));
+    assert_eq!(one.bytes.as_ptr(), other.bytes.as_ptr());
+}

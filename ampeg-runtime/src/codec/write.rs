@@ -276,7 +276,7 @@ impl<S: Sink> ser::SerializeMap for Sequence<'_, S> {
 /// Nothing in the bytes would say that a field is missing: what follows would be read in its place.
 #[cold]
 fn left_out(field: &str) -> Fault {
-    Fault(format!(
+    Fault::new(format!(
         "its field `{field}` is left out (`skip_serializing_if`), which a compact format cannot say"
     ))
 }
