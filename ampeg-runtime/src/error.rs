@@ -1,6 +1,7 @@
 //! Why something could not be done at all: [`Error`].
 
 use crate::cost::CostErrorKind;
+use crate::family_error::FamilyErrorKind;
 use crate::graph::GraphErrorKind;
 use crate::run_error::RunErrorKind;
 use crate::schedule::ScheduleErrorKind;
@@ -19,6 +20,7 @@ pub struct Error {
 #[derive(Debug)]
 pub(crate) enum ErrorKind {
     Cost(CostErrorKind),
+    Family(FamilyErrorKind),
     Graph(GraphErrorKind),
     Run(RunErrorKind),
     Schedule(ScheduleErrorKind),
@@ -36,6 +38,14 @@ impl From<CostErrorKind> for Error {
     fn from(kind: CostErrorKind) -> Self {
         Self {
             kind: Arc::new(ErrorKind::Cost(kind)),
+        }
+    }
+}
+
+impl From<FamilyErrorKind> for Error {
+    fn from(kind: FamilyErrorKind) -> Self {
+        Self {
+            kind: Arc::new(ErrorKind::Family(kind)),
         }
     }
 }
@@ -60,6 +70,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
             ErrorKind::Cost(kind) => kind.fmt(f),
+            ErrorKind::Family(kind) => kind.fmt(f),
             ErrorKind::Graph(kind) => kind.fmt(f),
             ErrorKind::Run(kind) => kind.fmt(f),
             ErrorKind::Schedule(kind) => kind.fmt(f),

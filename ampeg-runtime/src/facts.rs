@@ -79,6 +79,23 @@ pub struct Family {
     pub segments: &'static [u8],
 }
 
+impl Family {
+    /// How many indices a member has.
+    pub(crate) fn rank(&self) -> usize {
+        self.segments.iter().map(|&n| usize::from(n)).sum()
+    }
+
+    /// The groups that it is in, each by its path and by how many indices it has.
+    pub(crate) fn groups(&'static self) -> impl Iterator<Item = (&'static str, usize)> {
+        let ends = self.name.match_indices('.').map(|(end, _)| end);
+        let mut rank = 0;
+        ends.zip(self.segments).map(move |(end, &n_indices)| {
+            rank += usize::from(n_indices);
+            (&self.name[..end], rank)
+        })
+    }
+}
+
 /// The static facts of one `graph!`; implemented by generated code.
 pub trait Source {
     /// A hash of the text and place of the graph.

@@ -4,6 +4,7 @@ mod id;
 
 mod error;
 mod failure;
+mod family_error;
 mod run_error;
 
 mod cost;
@@ -26,9 +27,13 @@ mod value;
 mod report;
 
 mod clause;
+mod columns;
 mod outcome;
 mod program;
 mod site;
+
+mod family;
+mod resolve;
 
 mod clock;
 mod message;
@@ -78,6 +83,7 @@ pub mod generated {
         probe,
     };
     pub use crate::clause::{IntoCount, Limit, cost, count, duration};
+    pub use crate::columns::{Columns, Rows, transpose};
     pub use crate::facts::{Family, Slot, Source, Statement};
     pub use crate::failure::Failure;
     pub use crate::index::{IndexNumber, IndexType, IntoIndex};

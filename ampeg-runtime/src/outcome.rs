@@ -2,7 +2,7 @@
 
 use crate::failure::{TaskError, TaskErrorKind};
 use crate::id::TaskId;
-use crate::inputs::Type;
+use crate::inputs::{List, Type};
 use crate::panics;
 use crate::payload::Payload;
 use crate::program::Definition;
@@ -157,6 +157,15 @@ impl<T: 'static> Take for Type<T> {
     }
 }
 
+impl<W: Take> Take for List<W> {
+    type Taken = Vec<W::Taken>;
+
+    fn take(results: &mut Results<'_>) -> Self::Taken {
+        let length = results.next_length();
+        (0..length).map(|_| W::take(results)).collect()
+    }
+}
+
 /// Results, in nested tuples, that become plain values.
 pub trait Unwrap {
     /// The values, nested alike.
@@ -175,6 +184,14 @@ impl<T> Unwrap for Result<T, TaskError> {
 
     fn unwrap(self) -> Result<T, TaskError> {
         self.map_err(TaskError::into_root)
+    }
+}
+
+impl<U: Unwrap> Unwrap for Vec<U> {
+    type Values = Vec<U::Values>;
+
+    fn unwrap(self) -> Result<Self::Values, TaskError> {
+        self.into_iter().map(Unwrap::unwrap).collect()
     }
 }
 
@@ -249,8 +266,10 @@ pub struct Results<'a> {
     definition: &'a Definition,
     table: Table,
     by_task: Vec<Option<Result<Payload, TaskError>>>,
-    /// The task after the output that was taken last.
-    next: usize,
+    /// How many times each result is still to be taken.
+    uses: Vec<u32>,
+    outputs: slice::Iter<'a, TaskId>,
+    lengths: slice::Iter<'a, u32>,
 }
 
 impl<'a> Results<'a> {
@@ -258,30 +277,41 @@ impl<'a> Results<'a> {
         definition: &'a Definition,
         by_task: Vec<Option<Result<Payload, TaskError>>>,
     ) -> Self {
+        let mut uses = vec![0; by_task.len()];
+        for output in &definition.outputs.tasks {
+            uses[output.index()] += 1;
+        }
         Self {
             definition,
             table: definition.descriptor.table(),
             by_task,
-            next: 0,
+            uses,
+            outputs: definition.outputs.tasks.iter(),
+            lengths: definition.outputs.shape.iter(),
         }
     }
 
-    /// The result of the next output, in the order of the tasks.
+    /// The result of the next output.
     fn take_next<T: 'static>(&mut self) -> Result<T, TaskError> {
-        let statements = self.definition.descriptor.statements;
-        while !statements[self.next].output {
-            self.next += 1;
-        }
-        self.next += 1;
-        self.take(self.next - 1)
+        let task = self.outputs.next();
+        self.take(task.expect("the macro knows the outputs").index())
+    }
+
+    /// The length of the next list of outputs.
+    fn next_length(&mut self) -> u32 {
+        *self.lengths.next().expect("the macro knows the outputs")
     }
 
     /// The result of a task.
     pub(crate) fn take<T: 'static>(&mut self, task: usize) -> Result<T, TaskError> {
         let blame = |kind| self.definition.blame(TaskId::new(task), 1, kind);
-        let payload = self.by_task[task]
-            .take()
-            .unwrap_or_else(|| Err(blame(TaskErrorKind::Cancelled)))?;
+        self.uses[task] = self.uses[task].saturating_sub(1);
+        let result = if self.uses[task] == 0 {
+            self.by_task[task].take()
+        } else {
+            self.by_task[task].clone()
+        };
+        let payload = result.unwrap_or_else(|| Err(blame(TaskErrorKind::Cancelled)))?;
         let statement = self.definition.instance(TaskId::new(task)).statement;
         let codec = self.table.codec(statement as usize);
         decode(codec, &payload).map_err(|reason| blame(TaskErrorKind::NotDeliverable { reason }))

@@ -8,6 +8,7 @@ use crate::id::TaskId;
 use crate::message::ToWorker;
 use crate::outcome::Results;
 use crate::payload::Payload;
+use crate::resolve::resolve;
 use crate::run_error::RunErrorKind;
 use crate::site::Site;
 use crate::sys::DescriptorAddress;
@@ -163,6 +164,15 @@ pub(crate) struct Definition {
     pub(crate) task_graph: TaskGraph,
     pub(crate) captures: Vec<Payload>,
     tasks: Vec<Instance>,
+    /// What the outputs of the graph are made of.
+    pub(crate) outputs: OutputTasks,
+}
+
+/// The tasks of all outputs, in order, and the lengths of the lists that they form, outer ones first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct OutputTasks {
+    pub(crate) tasks: Vec<TaskId>,
+    pub(crate) shape: Vec<u32>,
 }
 
 /// One task: a statement, or one member of the family that a statement declares.
@@ -193,6 +203,7 @@ impl Definition {
             task_graph,
             captures,
             tasks,
+            outputs: OutputTasks::default(),
         }
     }
 
@@ -260,9 +271,17 @@ fn define(
     site: Site,
     captures: Vec<Result<Payload, String>>,
 ) -> Result<Definition, Error> {
-    let (task_graph, tasks) = site.finish()?;
+    let resolved = resolve(site)?;
     let captures = payloads(descriptor.captures, captures)?;
-    Ok(Definition::new(descriptor, task_graph, captures, tasks))
+    Ok(Definition {
+        outputs: resolved.outputs,
+        ..Definition::new(
+            descriptor,
+            resolved.task_graph,
+            captures,
+            resolved.instances,
+        )
+    })
 }
 
 fn payloads(names: &[&str], captures: Vec<Result<Payload, String>>) -> Result<Vec<Payload>, Error> {
