@@ -11,7 +11,7 @@ use crate::payload::Payload;
 use crate::sys;
 use crate::value::{Codec, TaskValue};
 use serde::{Deserialize, Serialize};
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -130,7 +130,7 @@ impl<T: 'static> Value<T> {
 }
 
 /// What a captured reference may point to, and the owned form that travels in its place.
-pub trait Referent {
+pub trait Referent: 'static {
     /// What a worker keeps, and borrows from.
     type Owned: Borrow<Self> + Deserialize<'static> + 'static;
 }
@@ -153,7 +153,7 @@ impl<T: Deserialize<'static> + 'static> Referent for [T] {
 
 impl<T: Referent + Serialize + ?Sized> Mode for Reference<T> {
     fn codec() -> Codec {
-        Codec::decoding(|payload| {
+        Codec::decoding(Some(TypeId::of::<Self>()), |payload| {
             decode_fields::<T::Owned>(payload).map(|value| Rc::new(value) as Rc<dyn Any>)
         })
     }
@@ -178,7 +178,7 @@ impl<T: Referent + ?Sized> Reference<T> {
 
 impl<F: Copy> Mode for Function<F> {
     fn codec() -> Codec {
-        Codec::decoding(|_| Ok(Rc::new(())))
+        Codec::decoding(None, |_| Ok(Rc::new(())))
     }
 }
 
@@ -224,7 +224,7 @@ impl<T: TaskValue> Capture for T {}
 
 impl<T> Mode for Refused<T> {
     fn codec() -> Codec {
-        Codec::decoding(|_| Err("it cannot be serialized".into()))
+        Codec::decoding(None, |_| Err("it cannot be serialized".into()))
     }
 }
 
@@ -234,7 +234,7 @@ pub struct Unknown;
 
 impl Mode for Unknown {
     fn codec() -> Codec {
-        Codec::decoding(|_| Err("it does not exist".into()))
+        Codec::decoding(None, |_| Err("it does not exist".into()))
     }
 }
 

@@ -161,7 +161,11 @@ impl Executor {
         for slot in statement.inputs {
             let producer = self.descriptor.producer(slot.family);
             for &task in tasks.by_ref().take(n_values(slot, &mut shape)) {
-                values.push(Some(self.input(producer, task, step)?));
+                let mut value = self.input(producer, task, step)?;
+                if slot.moved && Rc::strong_count(&value) > 1 {
+                    value = self.copy(producer, &*value)?;
+                }
+                values.push(Some(value));
             }
         }
         for &capture in statement.captures {
@@ -203,6 +207,16 @@ impl Executor {
             held.value.clone()
         };
         value.ok_or_else(|| undeliverable("an input is missing"))
+    }
+
+    /// A copy for a body that moves the value out, though others need it too: duplicates were merged.
+    fn copy(&self, producer: usize, value: &dyn Any) -> Result<Rc<dyn Any>, TaskErrorKind> {
+        let codec = self.table.codec(producer);
+        let codec = codec.ok_or_else(|| undeliverable("its type is unknown"))?;
+        panics::catch(|| codec.copy(value))?.map_err(|reason| {
+            let cause = self.descriptor.statements[producer].undeliverable(reason);
+            TaskErrorKind::DependencyFailed { cause }
+        })
     }
 
     fn capture(&mut self, capture: usize) -> Result<Rc<dyn Any>, TaskErrorKind> {

@@ -27,6 +27,9 @@ pub struct Statement {
     /// The names of its indices, those of its groups first; empty for an index that is fixed.
     #[doc(hidden)]
     pub indices: &'static [&'static str],
+    /// The indices that its body uses, by number.
+    #[doc(hidden)]
+    pub used_indices: &'static [u8],
     /// A hash of the body, with dependencies, captures and indices replaced by their positions.
     #[doc(hidden)]
     pub shape: u64,

@@ -33,6 +33,7 @@ mod program;
 mod site;
 
 mod family;
+mod merge;
 mod resolve;
 
 mod clock;

@@ -124,7 +124,7 @@ impl Step {
             inputs: instance.inputs.clone(),
             shape: instance.shape.clone(),
             consumers: Vec::new(),
-            output: definition.statement(task).output,
+            output: instance.output,
             attempt: 1,
             attempts: instance.limits.retry.saturating_add(1),
             backoff: Duration::ZERO,

@@ -123,14 +123,18 @@ impl<O> Graph<O> {
     /// The same graph with other costs.
     #[must_use]
     pub(crate) fn with_task_graph(&self, task_graph: TaskGraph) -> Self {
+        self.map(|definition| Definition {
+            task_graph,
+            ..definition.clone()
+        })
+    }
+
+    /// The same outputs of another definition; a graph that cannot be used stays as it is.
+    #[must_use]
+    pub(crate) fn map(&self, change: impl FnOnce(&Definition) -> Definition) -> Self {
         let definition = self.definition.as_ref().map_err(Clone::clone);
         Self {
-            definition: definition.map(|definition| {
-                Arc::new(Definition {
-                    task_graph,
-                    ..Definition::clone(definition)
-                })
-            }),
+            definition: definition.map(|definition| Arc::new(change(definition))),
             collect: Arc::clone(&self.collect),
         }
     }
@@ -186,6 +190,8 @@ pub(crate) struct Instance {
     /// How they fold into lists: for each optional slot 1 if it is there, then the lengths of its lists, outer ones first.
     pub(crate) shape: Vec<u32>,
     pub(crate) limits: Limits,
+    /// Whether its result is an output of the graph.
+    pub(crate) output: bool,
 }
 
 impl Definition {
@@ -204,6 +210,22 @@ impl Definition {
             captures,
             tasks,
             outputs: OutputTasks::default(),
+        }
+    }
+
+    /// The same code and captures, for other tasks.
+    pub(crate) fn with_tasks(
+        &self,
+        task_graph: TaskGraph,
+        tasks: Vec<Instance>,
+        outputs: OutputTasks,
+    ) -> Self {
+        Self {
+            task_graph,
+            tasks,
+            outputs,
+            captures: self.captures.clone(),
+            ..*self
         }
     }
 

@@ -52,6 +52,7 @@ pub(crate) fn resolve(mut site: Site) -> Result<Resolved, Error> {
             inputs,
             shape,
             limits: member.limits,
+            output: statement_of(&site, member).output,
         });
     }
     Ok(Resolved {

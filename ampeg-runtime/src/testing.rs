@@ -110,6 +110,7 @@ pub(crate) fn with_limits(
             .collect(),
         shape: vec![u32::try_from(node.parents.len()).unwrap()],
         limits: limits(index),
+        output: node.output,
     };
     let instances = nodes.iter().enumerate().map(instance).collect();
     let captures = vec![encode(&nodes.to_vec()).unwrap()];
@@ -156,6 +157,7 @@ const fn node(output: bool) -> Statement {
         }],
         captures: &[0],
         indices: &["i"],
+        used_indices: &[0],
         shape: 0,
         output,
     }

@@ -3,7 +3,7 @@
 use crate::codec;
 use crate::payload::Payload;
 use serde::{Deserialize, Serialize};
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::rc::Rc;
 
@@ -50,6 +50,8 @@ impl<T: Serialize + Deserialize<'static> + 'static> TaskValue for T {
 pub struct Codec {
     encode: Encode,
     decode: Decode,
+    /// What tells its type from others; none if equal bytes need not be equal values.
+    identity: Option<TypeId>,
 }
 
 type Encode = fn(&dyn Any) -> Result<Payload, String>;
@@ -63,15 +65,27 @@ impl Codec {
                 value.encode()
             },
             decode: |payload| Ok(Rc::new(T::decode(payload)?)),
+            identity: Some(TypeId::of::<T>()),
         }
     }
 
     /// A codec for what only one side encodes, by other means.
-    pub(crate) fn decoding(decode: Decode) -> Self {
+    pub(crate) fn decoding(identity: Option<TypeId>, decode: Decode) -> Self {
         Self {
             encode: |_| Err("a capture is encoded where the graph stands".into()),
             decode,
+            identity,
         }
+    }
+
+    /// What tells its type from others; none if equal bytes need not be equal values.
+    pub(crate) fn identity(self) -> Option<TypeId> {
+        self.identity
+    }
+
+    /// A copy of a value, by way of its bytes.
+    pub(crate) fn copy(self, value: &dyn Any) -> Result<Rc<dyn Any>, String> {
+        self.decode(&self.encode(value)?)
     }
 
     pub(crate) fn encode(self, value: &dyn Any) -> Result<Payload, String> {

@@ -66,6 +66,7 @@ fn expand_statement(graph: &Graph, task: &Task) -> TokenStream {
             inputs: &[#(#inputs),*],
             captures: &[#(#captures),*],
             indices: &[#(#indices),*],
+            used_indices: &[],
             shape: #shape,
             output: #output,
         }

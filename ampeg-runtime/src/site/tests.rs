@@ -37,6 +37,7 @@ const fn statement(
         inputs,
         captures: &[],
         indices,
+        used_indices: &[],
         shape: line as u64,
         output: true,
     }
