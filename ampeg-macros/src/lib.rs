@@ -29,8 +29,10 @@ use proc_macro::TokenStream;
 ///
 /// ```text
 /// graph     := statement*
-/// statement := doc* "pub"? name (":" type)? "=" body clause* ";"
-///            | doc* name ":" "{" statement* "}"                     a group
+/// statement := doc* "pub"? name family? (":" type)? "=" body clause* ";"
+///            | doc* name family? ":" "{" statement* "}"                     a group
+/// family    := "[" index ("," index)* "]"
+/// index     := name "in" range | expression
 /// clause    := "@" cost | "via" comm | "within" duration | "retry" count
 /// comm      := cost | "{" (path ":" cost),* "}"
 /// ```
@@ -187,10 +189,92 @@ use proc_macro::TokenStream;
 /// Doc comments become those of the output's field.
 /// A task that is neither an output nor used is warned of like a variable; a name with `_` in front is not.
 ///
+/// # Families
+///
+/// A name with indices declares a task for each of their values, and its results come back as a `Vec`.
+/// In a body, brackets after such a name select: an integer one result, a range a `Vec` of results, in order of the
+/// index. What is left out means all of it: without brackets, `part` is the `Vec` of all results.
+///
+/// ```
+/// fn sum(parts: &[u64]) -> u64 { parts.iter().sum() }
+/// let n = 4;
+/// let graph = ampeg::graph! {
+///     part[i in 0..n] = i * i @ i + 1;
+///     total = sum(&part);
+///     inner = sum(&part[1..3]);
+///     last = part[n - 1];
+/// };
+/// let values = graph.run(2)?.into_values()?;
+/// assert_eq!(values.part, [0, 1, 4, 9]);
+/// assert_eq!((values.total, values.inner, values.last), (14, 5, 9));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// The index is a value in body, costs and brackets, of the type that its range has.
+/// An index may run over anything that gives integers of one type, `(0..n).step_by(2)` as well; each only once.
+///
+/// Several indices make nested lists. Each bracket belongs to one index, in their order, so that `m[..][0]` is a column;
+/// brackets and fields after the last index are those of the result itself.
+///
+/// ```
+/// let graph = ampeg::graph! {
+///     m[i in 0..3, j in 0..=i] = 10 * i + j;
+///     row = m[2];
+///     column = m[1..][1];
+///     lengths = m.iter().map(Vec::len).collect::<Vec<_>>();
+/// };
+/// let values = graph.run(2)?.into_values()?;
+/// assert_eq!(values.m, [vec![0], vec![10, 11], vec![20, 21, 22]]);
+/// assert_eq!((values.row, values.column), (vec![20, 21, 22], vec![11, 21]));
+/// assert_eq!(values.lengths, [1, 2, 3]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Several statements may declare members of one family, and members may depend on members:
+///
+/// ```
+/// let graph = ampeg::graph! {
+///     x[0] = 1.0;
+///     x[t in 1..6] = x[t - 1] / 2.0 + 1.0 / x[t - 1];
+///     pub root: f64 = x[5];
+/// };
+/// let root = graph.run(2)?.into_values()?.root;
+/// assert!((root * root - 2.0).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Under an `if` whose condition is made of indices and variables from around the graph, what a branch uses counts only
+/// for those members that take it. Elsewhere (in a `match`, or if a result decides) all uses count, so they must exist.
+///
+/// ```
+/// let start = 2_i64;
+/// let graph = ampeg::graph! {
+///     x[t in 0..4] = if t == 0 { start } else { x[t - 1] * x[t - 1] };
+/// };
+/// assert_eq!(graph.run(2)?.into_values()?.x, [2, 4, 16, 256]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Which members there are and which of them a body uses is known where the graph stands.
+/// So a bracket cannot hold what only the body knows; depend on all members, and index their `Vec`:
+///
+/// ```
+/// let graph = ampeg::graph! {
+///     part[i in 0..3] = i * 10;
+///     k = 2;
+///     chosen = { let all = &part; all[k] };
+/// };
+/// assert_eq!(graph.run(2)?.chosen, Ok(20));
+/// # Ok::<(), ampeg::Error>(())
+/// ```
+///
+/// Members are moved where each is surely used once, `y[i in 0..n] = f(x[i])`; else uses by value, and lists, clone.
+/// If rustc does not know the type of families that depend on each other, write it after the name.
+///
 /// # Groups
 ///
 /// A group puts tasks under a prefix: `left.b` is the name of a task from outside, and of its place in the outcome.
-/// Inside, names mean what is in the group first, then what is around it.
+/// Inside, names mean what is in the group first, then what is around it. `via` names tasks without brackets.
 ///
 /// ```
 /// let graph = ampeg::graph! {
@@ -204,10 +288,32 @@ use proc_macro::TokenStream;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// A group may have indices too; all that is in it has them, and its place in the outcome is a `Vec`.
+/// Inside, a name means what has the same indices. `shard[i - 1].sum` is that of another one, `shard.sum` those of all.
+///
+/// ```
+/// let graph = ampeg::graph! {
+///     shard[i in 0..3]: {
+///         part[j in 0..2] = 10 * i + j;
+///         sum = part[0] + part[1];
+///         /// The sum of this shard and those before it.
+///         pub so_far = if i == 0 { sum } else { shard[i - 1].so_far + sum };
+///     }
+///     pub sums = shard.sum;
+///     pub second = shard[1..].part[1];
+/// };
+/// let values = graph.run(2)?.into_values()?;
+/// assert_eq!(values.shard[2].so_far, 63);
+/// assert_eq!((values.sums, values.second), (vec![1, 21, 41], vec![11, 21]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # What is checked
 ///
 /// Cycles, duplicate and reserved names, unknown clauses, `via` for what is no dependency, and literal costs out of range
 /// are errors of the macro, all at once and each at its token. Rustc checks all else: names, types, missing `Clone`.
+/// What depends on the values of indices is told when the graph is first used: members that are missing or declared
+/// twice, and cycles among members, each with its path.
 ///
 /// ```compile_fail
 /// ampeg::graph! { a = c + 1; b = a + 1; c = b + 1; }; // error: the path of the cycle
@@ -215,8 +321,8 @@ use proc_macro::TokenStream;
 ///
 /// # Limits
 ///
-/// Families (one task per index) are not there yet.
-/// A result is any type with serde's `Serialize` and `Deserialize` that owns its data; `&'static str` may be in it.
+/// A result is any type with serde's `Serialize` and `Deserialize` that borrows nothing.
+/// A graph has at most 2²⁴ tasks, whose indices fit 64 bits with a sign.
 #[proc_macro]
 pub fn graph(tokens: TokenStream) -> TokenStream {
     expand_graph(tokens.into()).into()
@@ -230,19 +336,9 @@ fn expand_graph(tokens: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
     let is_whole = diagnostics.is_empty();
     let graph = resolve::resolve(items, &mut diagnostics);
     let is_whole = is_whole && diagnostics.is_empty();
-    reject_families(&graph, &mut diagnostics);
-    let is_whole = is_whole && diagnostics.is_empty();
     let order = check::check(&graph, &mut diagnostics);
     match order {
         Some(order) if is_whole => expand::whole(&graph, &order, &identity, &diagnostics),
         _ => expand::broken(&graph, &diagnostics),
-    }
-}
-
-/// Families have their place in the grammar, but cannot be run yet.
-fn reject_families(graph: &resolve::Graph, diagnostics: &mut Diagnostics) {
-    for index in &graph.names.indices {
-        let message = "families of tasks, like `part[i in 0..n] = …`, are not supported yet";
-        diagnostics.error(&index.expression, message);
     }
 }

@@ -37,6 +37,34 @@ fn user_names_are_those_of_generated_code() {
     assert_eq!(values.capture0, (Types, Outputs, 15));
 }
 
+#[test]
+fn families_and_groups_are_silent_too() {
+    let (n, site, level, range) = (3_usize, 1, 3, 4);
+    let weights = [0.5, 1.0, 1.5];
+    let values = graph! {
+        part[i in 0..n] = i + site + 2 @ weights[i] within 60 retry 1;
+        first = part[0];
+        x[0] = level;
+        x[t in 1..n] = if t == 1 { range } else { x[t - 1] + first };
+        zero[_t in 1..n] = 0;
+        fixed[0] = (part[..=1].len(), x[1..].to_vec());
+        group[i in 0..n]: {
+            slot0 = part[i] + i;
+            index0[j in (0..=i).rev()] = slot0 * j;
+            inner: { sum = index0.iter().sum::<usize>(); }
+            chosen = if i > 0 && i != 2 { group[i - 1].slot0 } else { slot0 };
+        }
+        total = group.inner.sum.len() via 2 * n;
+    };
+    let values = values.run_inline().unwrap().into_values().unwrap();
+    assert_eq!(values.part, [3, 4, 5]);
+    assert_eq!(values.x, [3, 4, 7]);
+    assert_eq!(values.fixed, [(2, vec![4, 7])]);
+    assert_eq!(values.group[2].index0, [0, 7, 14]);
+    assert_eq!((values.group[1].chosen, values.group[2].chosen), (3, 7));
+    assert_eq!((values.group[2].inner.sum, values.total), (21, 3));
+}
+
 /// No prelude name is trusted.
 #[allow(
     non_camel_case_types,
@@ -62,6 +90,12 @@ mod shadowed {
         let n = 2;
         let graph = graph! { a = n + 1; b = a + n; pub c = (a, b, a); };
         assert_eq!(graph.run_inline().unwrap().c, Ok((3, 5, 3)));
+        let graph = graph! {
+            x[i in 0..n] = i;
+            g[i in 0..n]: { y = if i > 0 { x[i - 1] } else { 7 }; }
+            pub z = [g.y[1], x[..][0]];
+        };
+        assert_eq!(graph.run_inline().unwrap().z, Ok([0, 0]));
     }
 }
 

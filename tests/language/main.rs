@@ -7,6 +7,7 @@ mod captures;
 mod clauses;
 mod dependencies;
 mod failures;
+mod families;
 mod groups;
 mod hygiene;
 mod large;

@@ -9,6 +9,7 @@ use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::collections::{HashMap, HashSet};
+use syn::spanned::Spanned;
 use syn::{Expr, ExprReturn, parse_quote, parse_quote_spanned};
 
 /// What the names of one body are bound to.
@@ -107,7 +108,9 @@ impl<'a> Bindings<'a> {
     pub(super) fn expand_takes(&self) -> TokenStream {
         let indices = self.used_indices().map(|(place, field)| {
             let name = &self.indices[&place];
-            quote_spanned!(Span::mixed_site()=> let #name = #field.get(ampeg_inputs, #place);)
+            let values = &self.graph.names.indices[self.task.indices[place]].expression;
+            let get = Ident::new("get", Span::mixed_site().located_at(values.span()));
+            quote_spanned!(Span::mixed_site()=> let #name = #field.#get(ampeg_inputs, #place);)
         });
         let inputs = self.inputs().enumerate();
         let takes = inputs.map(|(position, (input, field))| {

@@ -8,6 +8,7 @@ use crate::syntax::{Dependency, Via};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Expr;
+use syn::spanned::Spanned;
 
 /// `Site`, told statement by statement.
 pub(super) fn expand(graph: &Graph, fields: &Fields) -> TokenStream {
@@ -111,16 +112,16 @@ fn expand_family(graph: &Graph, task: &Task, fields: &Fields) -> TokenStream {
         let facts = &graph.names.indices[index];
         let expression = &facts.expression;
         let (Some(name), Some(ty)) = (&facts.name, &fields.indices[index]) else {
-            return quote_spanned! {Span::mixed_site()=>
-                if ampeg_site.fixed(#level, || #expression) { #inner }
-            };
+            let is_told = quote_spanned!(at(expression)=> ampeg_site.fixed(#level, || #expression));
+            return quote_spanned!(Span::mixed_site()=> if #is_told { #inner });
         };
         let (range, value) = (generated("range", level), generated("value", level));
+        let values = quote_spanned!(at(expression)=> ampeg_site.range(#level, #ty, || #expression));
         quote_spanned! {Span::mixed_site()=>
-            let #range = ampeg_site.range(#level, #ty, || #expression);
+            let #range = #values;
             for #value in #range {
                 ampeg_site.enter(#level, #value);
-                #[allow(unused_variables, reason = "an index may be for the body only")]
+                #[allow(unused_variables, clippy::no_effect_underscore_binding, reason = "an index may be for the body only")]
                 let #name = #value;
                 #inner
             }
@@ -164,11 +165,16 @@ fn expand_member(graph: &Graph, task: &Task) -> TokenStream {
     }
 }
 
+/// Where rustc points if an expression of the user's is of a wrong type.
+fn at(expression: &Expr) -> Span {
+    Span::mixed_site().located_at(expression.span())
+}
+
 fn expand_selector(selector: &Selector) -> TokenStream {
     match selector {
         Selector::Same(index) => quote_spanned!(Span::mixed_site()=> ampeg_site.same(#index);),
         Selector::At(index) => quote_spanned!(Span::mixed_site()=> ampeg_site.at(|| #index);),
-        Selector::Span(range) => quote_spanned!(Span::mixed_site()=> ampeg_site.span(|| #range);),
+        Selector::Span(range) => quote_spanned!(at(range)=> ampeg_site.span(|| #range);),
         Selector::All => quote_spanned!(Span::mixed_site()=> ampeg_site.all();),
     }
 }
