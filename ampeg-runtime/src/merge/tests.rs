@@ -88,13 +88,17 @@ type Squares = (Result<Vec<u64>, TaskError>, Result<Vec<u64>, TaskError>);
 #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 struct Once(Vec<u64>);
 
+#[allow(
+    clippy::needless_borrow,
+    reason = "generated code does not know which of the probes fits"
+)]
 fn squares(x: u64, y: u64) -> Graph<Squares> {
-    let f = |x: u64| Once(vec![x * x]);
+    let square = |x: u64| Once(vec![x * x]);
     let other = |x: u64| Once(vec![x + x]);
     let captures = (
         (&&&&Probe::new(&x)).probe(),
         (&&&&Probe::new(&y)).probe(),
-        (&&&&Probe::new(&f)).probe(),
+        (&&&&Probe::new(&square)).probe(),
         (&&&&Probe::new(&other)).probe(),
     );
     let types = (
@@ -103,29 +107,33 @@ fn squares(x: u64, y: u64) -> Graph<Squares> {
         captures.2.mode(),
         captures.3.mode(),
     );
-    let dispatch = dispatcher(&types, |call: &mut Call<'_>, &(x, y, f, other)| {
-        let a = call.task(0, (x, f), |(x, f), inputs| {
-            Ok((f.take(inputs, 1))(*x.borrow(inputs, 0)))
+    let dispatch = dispatcher(&types, |call: &mut Call<'_>, &(x, y, square, other)| {
+        let a = call.task(0, (x, square), |(x, square), inputs| {
+            Ok((square.take(inputs, 1))(*x.borrow(inputs, 0)))
         });
-        let b = call.task(1, (y, f), |(y, f), inputs| {
-            Ok((f.take(inputs, 1))(*y.borrow(inputs, 0)))
+        let b = call.task(1, (y, square), |(y, square), inputs| {
+            Ok((square.take(inputs, 1))(*y.borrow(inputs, 0)))
         });
-        let c = call.task(2, (a, b), |(a, b), inputs| {
+        let joined = call.task(2, (a, b), |(a, b), inputs| {
             let (mut a, b) = (a.take(inputs, 0), b.take(inputs, 1));
             a.0.extend(b.0);
             Ok(a)
         });
         call.task(3, (x,), |(x,), inputs| Ok(*x.borrow(inputs, 0)));
-        let e = call.task(4, (c,), |(c,), inputs| Ok(c.borrow(inputs, 0).0.clone()));
-        let g = call.task(5, (c,), |(c,), inputs| Ok(c.borrow(inputs, 0).0.clone()));
+        let first = call.task(4, (joined,), |(joined,), inputs| {
+            Ok(joined.borrow(inputs, 0).0.clone())
+        });
+        let second = call.task(5, (joined,), |(joined,), inputs| {
+            Ok(joined.borrow(inputs, 0).0.clone())
+        });
         call.task(6, (x, other), |(x, other), inputs| {
             Ok((other.take(inputs, 1))(*x.borrow(inputs, 0)))
         });
         call.capture(0, x);
         call.capture(1, y);
-        call.capture(2, f);
+        call.capture(2, square);
         call.capture(3, other);
-        collect((e, g), |outputs| outputs)
+        collect((first, second), |outputs| outputs)
     });
     let outputs = collector(&types, dispatch);
     let captures = vec![
