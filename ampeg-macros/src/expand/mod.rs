@@ -39,19 +39,23 @@ pub(crate) fn whole(
     let probes = types::expand_probes(graph, &fields);
     let facts = facts::expand(graph, identity);
     let dispatcher = bodies::expand_dispatcher(graph, order, &fields);
-    let site = site::expand(graph, &fields);
+    let mut site = site::expand(graph, &fields);
     let captures = &fields.captures;
     let indices: Vec<_> = fields.indices.iter().flatten().collect();
     let modes = types::tuple(expand_modes(&fields));
+    // The dispatcher comes last where it needs the types of indices, and else first: rustc would try again and again
+    // what integers of an open type the costs are, at each of a thousand tasks.
+    let site_first = (!indices.is_empty()).then(|| std::mem::take(&mut site));
     quote_spanned! {Span::mixed_site()=> {
         #(#errors;)*
         #unused
         #probes
         #(let #indices = ::ampeg::__private::IndexType::new();)*
         let ampeg_source = { #facts Source };
-        #site
+        #site_first
         let ampeg_modes = #modes;
         let ampeg_dispatch = #dispatcher;
+        #site
         ::ampeg::__private::graph(
             ampeg_source,
             ampeg_modes,
