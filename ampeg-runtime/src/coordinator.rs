@@ -30,6 +30,8 @@ pub(crate) struct Coordinator<'a> {
     run: RunId,
     tasks: Vec<TaskState>,
     workers: Vec<WorkerState>,
+    /// Results whose inputs have not been reported yet: workers tell of the past with a delay, each on its own.
+    ahead: Vec<(ProcessorId, Ended)>,
     unfinished: usize,
 }
 
@@ -82,6 +84,7 @@ impl<'a> Coordinator<'a> {
             unfinished: tasks.len(),
             tasks,
             workers: workers.collect(),
+            ahead: Vec::new(),
         }
     }
 
@@ -108,8 +111,35 @@ impl<'a> Coordinator<'a> {
         if ended.run != self.run {
             return;
         }
+        self.workers[worker.index()].idle_deaths = 0;
+        if self.is_ahead(&ended) {
+            self.ahead.push((worker, ended));
+            return;
+        }
+        self.take_in(worker, ended, cluster);
+        self.catch_up(cluster);
+    }
+
+    /// Whether a task has a result before one of its inputs has: then the news of that one is still on its way.
+    ///
+    /// If its worker has died meanwhile, it is computed again, which recovery must be able to rely on.
+    fn is_ahead(&self, ended: &Ended) -> bool {
+        let mut inputs = self.definition.instance(ended.task).inputs.iter();
+        let is_waiting =
+            |input: &TaskId| matches!(self.tasks[input.index()].ending, Ending::Waiting);
+        ended.result.is_ok() && inputs.any(is_waiting)
+    }
+
+    /// Takes in the results that are no longer ahead of their inputs.
+    fn catch_up(&mut self, cluster: &mut dyn Cluster) {
+        while let Some(place) = self.ahead.iter().position(|(_, it)| !self.is_ahead(it)) {
+            let (worker, ended) = self.ahead.remove(place);
+            self.take_in(worker, ended, cluster);
+        }
+    }
+
+    fn take_in(&mut self, worker: ProcessorId, ended: Ended, cluster: &mut dyn Cluster) {
         let state = &mut self.workers[worker.index()];
-        state.idle_deaths = 0;
         let Some(place) = state.queue.iter().position(|step| step.task == ended.task) else {
             return;
         };
@@ -210,6 +240,9 @@ impl<'a> Coordinator<'a> {
     ///
     /// A worker that is not running a task in this moment may start one before any message reaches it.
     pub(crate) fn on_cancel(&mut self, cluster: &mut dyn Cluster) -> Vec<ProcessorId> {
+        for (worker, ended) in std::mem::take(&mut self.ahead) {
+            self.take_in(worker, ended, cluster);
+        }
         for (index, task) in self.tasks.iter_mut().enumerate() {
             if matches!(task.ending, Ending::Waiting) {
                 let cancelled = TaskErrorKind::Cancelled;

@@ -25,9 +25,13 @@ impl Coordinator<'_> {
         load: &[ToWorker],
         cluster: &mut dyn Cluster,
     ) -> bool {
+        // What it told too early counts as not told, like all that it has not told.
+        self.ahead.retain(|(other, _)| *other != worker);
         self.settle_running(worker, exit, running, cluster);
+        self.catch_up(cluster);
         if let Err(error) = cluster.restart(worker) {
             self.give_up(worker, &error, cluster);
+            self.catch_up(cluster);
             return false;
         }
         self.note_change(worker);
@@ -111,14 +115,16 @@ impl Coordinator<'_> {
 
     /// Sees to it that a worker gets these results: those that exist already. The others are still to come,
     /// from where they are computed.
+    ///
+    /// A lost result that the worker is computing again anyway is computed once more: it may have done so and let go of
+    /// it, and not have told yet.
     pub(super) fn supply(
         &mut self,
         worker: ProcessorId,
         needed: &[TaskId],
         cluster: &mut dyn Cluster,
     ) {
-        let queue = &self.workers[worker.index()].queue;
-        let mut seen: HashSet<TaskId> = queue.iter().map(|step| step.task).collect();
+        let mut seen = HashSet::new();
         let (mut values, mut lost) = (Vec::new(), Vec::new());
         let mut next: Vec<TaskId> = needed.to_vec();
         while let Some(task) = next.pop() {

@@ -305,21 +305,57 @@ fn lost_result_comes_behind_another_one_that_it_needs() {
         Did::Steps(0, vec![0]),
     ];
     assert_eq!(recorder.look(), expected);
+    // 0 may have been computed, used by 1 and let go of by now.
     coordinator.on_ended(worker(1), done(2), &mut recorder);
-    assert_eq!(recorder.look(), [Did::Steps(0, vec![2])]);
+    assert_eq!(recorder.look(), [Did::Steps(0, vec![0, 2])]);
     let queue = coordinator.workers[0].queue.iter();
     let queue: Vec<_> = queue.map(|step| step.task.index()).collect();
-    assert_eq!(queue, [0, 1, 2, 3]);
+    assert_eq!(queue, [0, 0, 1, 2, 3]);
 }
 
 #[test]
-fn lost_result_comes_behind_an_input_that_was_never_reported() {
+fn result_counts_when_its_inputs_have_been_reported() {
+    let graph = graph(&nodes(&[3]), |_| (1.0, 1.0));
+    let mut recorder = Recorder::default();
+    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
+    // Worker 0 has sent the result of 0 to worker 1, but has not said so yet.
+    for message in [done(2), done(4)] {
+        coordinator.on_ended(worker(1), message, &mut recorder);
+        assert_eq!(coordinator.unfinished, 5);
+    }
+    coordinator.on_ended(worker(0), done(0), &mut recorder);
+    assert_eq!(coordinator.unfinished, 2);
+    // A worker that dies takes along what it told too early.
+    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
+    coordinator.on_ended(worker(1), done(2), &mut recorder);
+    coordinator.on_exit(worker(1), (killed(), None), &[], &mut recorder);
+    let expected = [Did::Restart(1), Did::Steps(1, vec![2, 4])];
+    assert_eq!(recorder.look(), expected);
+    coordinator.on_ended(worker(0), done(0), &mut recorder);
+    assert_eq!(coordinator.unfinished, 4);
+}
+
+#[test]
+fn result_that_was_told_too_early_is_kept_when_the_run_is_cancelled() {
+    let graph = graph(&nodes(&[2, 4]), |_| (1.0, 1.0));
+    let mut recorder = Recorder::default();
+    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
+    coordinator.on_ended(worker(1), output(2), &mut recorder);
+    coordinator.on_cancel(&mut recorder);
+    assert_eq!(kinds(coordinator)[2], "output");
+}
+
+#[test]
+fn lost_result_comes_with_an_input_that_was_reported_late() {
     let graph = graph(&nodes(&[3]), |_| (1.0, 1.0));
     let mut recorder = Recorder::default();
     let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
     // Worker 0 has sent the result of 0 to worker 1, but died before it could say so.
     coordinator.on_exit(worker(0), (killed(), None), &[], &mut recorder);
     coordinator.on_ended(worker(1), done(2), &mut recorder);
+    recorder.look();
+    coordinator.on_ended(worker(0), done(0), &mut recorder);
+    assert_eq!(recorder.look(), [Did::Steps(0, vec![0, 2])]);
     let queue = coordinator.workers[0].queue.iter();
     let queue: Vec<_> = queue.map(|step| step.task.index()).collect();
     assert_eq!(queue, [0, 1, 2, 3]);
