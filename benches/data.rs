@@ -6,7 +6,7 @@
 
 use ampeg::schedule::{Processors, Schedule};
 use ampeg::{Error, Graph, Pool, Shared, graph};
-use ipc_channel::ipc::{self, IpcSharedMemory};
+use ipc_channel::ipc::{self, IpcOneShotServer, IpcSender, IpcSharedMemory};
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -34,31 +34,49 @@ fn hop(pool: &Pool) -> Result<(), Error> {
     let near = median(300, || pool.run(&chain).map(drop))?;
     let far = median(300, || pool.run_schedule(&chain, &apart).map(drop))?;
     let hop = far.saturating_sub(near) / 9;
-    let raw = median(300, || {
-        ping_pong();
-        Ok(())
-    })? / 20;
+    let raw = raw_hop(pool)?;
     println!("one small result from worker to worker {hop:.1?}");
-    println!("a hop of ipc-channel between threads   {raw:.1?}");
+    println!("a hop of ipc-channel between processes {raw:.1?}");
     println!("ratio {:.2} (bar: 1.5)\n", ratio(hop, raw));
     Ok(())
 }
 
-/// Ten messages to another thread and back.
-fn ping_pong() {
-    let (to, there) = ipc::channel::<u64>().expect("a channel");
-    let (back, here) = ipc::channel::<u64>().expect("a channel");
-    let echo = std::thread::spawn(move || {
-        while let Ok(number) = there.recv() {
-            back.send(number).expect("a listener");
+/// What ipc-channel alone takes for a number from one process to another: the other one is a task.
+fn raw_hop(pool: &Pool) -> Result<Duration, Error> {
+    let (server, name) = IpcOneShotServer::<IpcSender<Ping>>::new().expect("a socket");
+    let other = pool.start(&graph! { echo = echo(name); })?;
+    let (_, to) = server.accept().expect("a task that connects");
+    let (back, here) = ipc::channel().expect("a channel");
+    to.send(Ping::To(back)).expect("a listener");
+    let hops = median(300, || {
+        for number in 0..10 {
+            to.send(Ping::Number(number)).expect("a listener");
+            here.recv().expect("an answer");
         }
-    });
-    for number in 0..10 {
-        to.send(number).expect("a listener");
-        here.recv().expect("an answer");
-    }
+        Ok(())
+    })?;
     drop(to);
-    echo.join().expect("no panic");
+    other.wait()?;
+    Ok(hops / 20)
+}
+
+#[derive(Serialize, Deserialize)]
+enum Ping {
+    To(IpcSender<u64>),
+    Number(u64),
+}
+
+/// Sends every number back.
+fn echo(server: String) {
+    let (to, there) = ipc::channel().expect("a channel");
+    let server = IpcSender::connect(server).expect("a server");
+    server.send(to).expect("a server that accepts");
+    let Ok(Ping::To(back)) = there.recv() else {
+        return;
+    };
+    while let Ok(Ping::Number(number)) = there.recv() {
+        back.send(number).expect("a listener");
+    }
 }
 
 /// A chain of tiny tasks on one worker, all results returned.

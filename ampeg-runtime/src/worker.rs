@@ -21,6 +21,8 @@ pub(crate) trait Link {
     fn send(&mut self, to: ProcessorId, value: Value);
     /// Tells the coordinator, in order and soon; if that one is gone, nothing happens.
     fn report(&mut self, message: FromWorker);
+    /// There is nothing more to do for now: what is still to be told is told at once.
+    fn tell_all(&mut self);
     /// How many changes of its peers the link has taken in.
     fn peer_changes(&self) -> u32;
     /// Notes what is running from now on, where it can be read even after this worker's death.
@@ -50,6 +52,9 @@ pub(crate) fn work(link: &mut impl Link) {
         if worker.is_ready() {
             worker.run_step(link);
         } else {
+            if worker.queue.is_empty() {
+                link.tell_all();
+            }
             let Some(incoming) = link.receive() else {
                 return;
             };

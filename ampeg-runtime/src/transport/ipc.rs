@@ -1,7 +1,8 @@
 //! Workers as processes, connected by ipc-channel.
 //!
 //! Each process has one inbound channel of which the others hold senders, so that one receiver sees all in order.
-//! Since a send blocks while the receiver's buffer is full, every worker drains its channel in a thread of its own.
+//! Since a send blocks while the receiver's buffer is full, somebody in every worker drains its channel, also while a
+//! task runs.
 //! Liveness has a channel of its own: end-of-file on a worker's lifeline, whose other end only the coordinator holds,
 //! means that the coordinator is gone. That a worker is gone is learnt from the process table.
 
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 
 mod descriptors;
 pub(super) mod handshake;
+mod inbox;
 pub(crate) mod link;
 mod outbox;
 

@@ -172,6 +172,10 @@ impl Link for LocalLink {
         let _ = self.coordinator.send(Event::Message(self.worker, message));
     }
 
+    fn tell_all(&mut self) {
+        // It is told already.
+    }
+
     fn peer_changes(&self) -> u32 {
         0
     }

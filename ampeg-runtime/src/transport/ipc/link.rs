@@ -1,9 +1,9 @@
 //! A worker process's side: connect, drain, and end when the coordinator is gone.
 
 use super::handshake::{Hello, Invitation};
+use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::{ToWorkerProcess, guarded, receive, send};
-use crate::clock::now;
 use crate::id::ProcessorId;
 use crate::message::{FromWorker, Timestamp, ToWorker, Value};
 use crate::plan::Step;
@@ -13,7 +13,6 @@ use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 /// The connection of this worker process to all others.
@@ -23,7 +22,7 @@ pub(crate) struct IpcLink {
     outbox: Outbox,
     peers: HashMap<ProcessorId, IpcSender<ToWorkerProcess>>,
     peer_changes: u32,
-    inbox: Receiver<(ToWorkerProcess, Timestamp)>,
+    inbox: Inbox,
     progress: Progress,
 }
 
@@ -50,7 +49,6 @@ impl IpcLink {
         };
         send(&connection, hello).map_err(|error| text(&error))?;
         drop(connection);
-        let (sender, inbox) = channel();
         spawn("ampeg lifeline", move || follow(&end, Path::new(&server)))?;
         let Some(Ok(ToWorkerProcess::Welcome {
             worker,
@@ -62,13 +60,12 @@ impl IpcLink {
             return Err("the coordinator did not say welcome".into());
         };
         limit_memory(memory_limit)?;
-        spawn("ampeg receive", move || drain(&receiver, &sender))?;
         Ok(Self {
             worker,
             outbox: Outbox::new(coordinator, worker, generation),
             peers: HashMap::new(),
             peer_changes: 0,
-            inbox,
+            inbox: Inbox::new(receiver)?,
             progress,
         })
     }
@@ -144,29 +141,11 @@ fn follow(end: &IpcReceiver<()>, server: &Path) {
     sys::exit_now(0);
 }
 
-/// Keeps the inbound channel empty, so that no sender ever waits for this worker's tasks.
-fn drain(receiver: &IpcReceiver<ToWorkerProcess>, inbox: &Sender<(ToWorkerProcess, Timestamp)>) {
-    while let Some(message) = receive(receiver) {
-        match message {
-            Ok(message) => {
-                if inbox.send((message, now())).is_err() {
-                    return;
-                }
-            }
-            Err(reason) => {
-                // Without it, this worker might wait for ever; another one in its place will be sent all it needs.
-                eprintln!("ampeg: a message to this worker is lost: {reason}");
-                sys::exit_now(103);
-            }
-        }
-    }
-}
-
 impl Link for IpcLink {
     fn receive(&mut self) -> Option<Incoming> {
-        self.outbox.empty();
+        self.outbox.watch();
         loop {
-            let message = self.inbox.recv().ok()?;
+            let message = self.inbox.next()?;
             if let Some(incoming) = self.take_in(message) {
                 return Some(incoming);
             }
@@ -175,7 +154,7 @@ impl Link for IpcLink {
 
     fn try_receive(&mut self) -> Option<Incoming> {
         loop {
-            let message = self.inbox.try_recv().ok()?;
+            let message = self.inbox.next_passed_on().ok()?;
             if let Some(incoming) = self.take_in(message) {
                 return Some(incoming);
             }
@@ -187,6 +166,7 @@ impl Link for IpcLink {
             from: Some(self.worker),
             message: ToWorker::Value(value),
         };
+        self.inbox.be_busy();
         if let Some(peer) = self.peers.get(&to) {
             // If it is gone, the coordinator knows, or will, and sees to what is lost.
             let _ = send(peer, message);
@@ -194,7 +174,12 @@ impl Link for IpcLink {
     }
 
     fn report(&mut self, message: FromWorker) {
+        self.inbox.be_busy();
         self.outbox.put(message);
+    }
+
+    fn tell_all(&mut self) {
+        self.outbox.empty();
     }
 
     fn peer_changes(&self) -> u32 {
@@ -202,6 +187,7 @@ impl Link for IpcLink {
     }
 
     fn begin(&mut self, step: &Step, start: Timestamp) {
+        self.inbox.be_busy();
         self.outbox.watch();
         self.progress.begin(step.task, step.attempt, start);
     }

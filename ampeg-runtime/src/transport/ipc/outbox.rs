@@ -1,8 +1,9 @@
 //! What a worker has to tell its coordinator, gathered so that a tiny task does not cost a message.
 //!
 //! What comes after a while goes out at once, with all that waits; so a long task is told of when it ends.
-//! What comes shortly after another message waits for more: until the worker has nothing to do, until there is enough
-//! for a message, and never for longer than [`INTERVAL`], since a thread sees to it while a task runs.
+//! What comes shortly after another message waits for more: until the worker has nothing left to do, until there is
+//! enough for a message, and never for longer than [`INTERVAL`], since a thread sees to it while a task runs or an
+//! input is waited for.
 //! The order stays.
 
 use super::{ToCoordinator, send};
@@ -45,7 +46,7 @@ enum Clock {
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    /// Told when something is left to wait while a task runs.
+    /// Told when something is left to wait.
     left: Condvar,
 }
 
@@ -101,14 +102,14 @@ impl Outbox {
         self.waits = !goes_now;
     }
 
-    /// Sends what waits: there is nothing to do until an answer comes.
+    /// Sends what waits.
     pub(super) fn empty(&mut self) {
         if take(&mut self.waits) {
             self.shared.lock().send();
         }
     }
 
-    /// A task begins, which may take long: what waits is looked after meanwhile.
+    /// What comes next may take long: what waits is looked after meanwhile.
     pub(super) fn watch(&mut self) {
         if !self.waits {
             return;

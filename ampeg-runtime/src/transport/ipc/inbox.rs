@@ -1,0 +1,243 @@
+//! What comes in at a worker, received by whoever has nothing else to do.
+//!
+//! A worker that waits receives by itself: a message wakes one thread, not two.
+//! While it is busy, a thread receives in its place, since a sender waits while the buffer of the channel is full.
+//! Tiny tasks are over before that thread takes its turn.
+
+use super::{ToWorkerProcess, receive};
+use crate::clock::now;
+use crate::message::Timestamp;
+use crate::sys;
+use ipc_channel::ipc::IpcReceiver;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+/// How long the worker may be busy before somebody else receives.
+const PATIENCE: Duration = Duration::from_micros(200);
+
+/// A message and when it came in.
+type Received = (ToWorkerProcess, Timestamp);
+
+/// The inbound channel of a worker, as its main thread has it.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    shared: Arc<Shared>,
+    deputy: Thread,
+    /// What the deputy has received, and news of its having let go.
+    passed_on: Receiver<PassedOn>,
+}
+
+#[derive(Debug)]
+enum PassedOn {
+    Message(Received),
+    /// The deputy has let go of the channel.
+    Free,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// Whoever holds it receives.
+    channel: Mutex<IpcReceiver<ToWorkerProcess>>,
+    /// How often the main thread has begun and ended to wait for a message: while it waits, the number is odd.
+    waits: AtomicU64,
+    /// Whether the deputy sleeps until it is called.
+    asleep: AtomicBool,
+}
+
+impl Inbox {
+    /// Fails if the system has no thread left.
+    pub(super) fn new(inbound: IpcReceiver<ToWorkerProcess>) -> Result<Self, String> {
+        let shared = Arc::new(Shared {
+            channel: Mutex::new(inbound),
+            waits: AtomicU64::new(1),
+            asleep: AtomicBool::new(false),
+        });
+        let (sender, passed_on) = channel();
+        let deputy = thread::Builder::new().name("ampeg receive".into());
+        let its = Arc::clone(&shared);
+        let deputy = deputy.spawn(move || while its.stand_in(&sender).is_some() {});
+        let deputy = deputy.map_err(|error| error.to_string())?;
+        Ok(Self {
+            shared,
+            deputy: deputy.thread().clone(),
+            passed_on,
+        })
+    }
+
+    /// The next message, waited for; none if nobody is left to send one.
+    pub(super) fn next(&mut self) -> Option<Received> {
+        self.shared.waits.fetch_or(1, Ordering::SeqCst);
+        let message = self.wait();
+        self.shared.waits.fetch_add(1, Ordering::SeqCst);
+        message
+    }
+
+    /// The next message that the deputy has received.
+    pub(super) fn next_passed_on(&mut self) -> Result<Received, TryRecvError> {
+        loop {
+            if let PassedOn::Message(message) = self.passed_on.try_recv()? {
+                return Ok(message);
+            }
+        }
+    }
+
+    /// The main thread is busy from now on, or may have to wait for others: the deputy is to stand in for it soon.
+    pub(super) fn be_busy(&self) {
+        let asleep = &self.shared.asleep;
+        if asleep.load(Ordering::SeqCst) && asleep.swap(false, Ordering::SeqCst) {
+            self.deputy.unpark();
+        }
+    }
+
+    fn wait(&mut self) -> Option<Received> {
+        loop {
+            match self.next_passed_on() {
+                Ok(message) => return Some(message),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => {}
+            }
+            if let Ok(channel) = self.shared.channel.try_lock() {
+                // The deputy may have passed on more before it let go.
+                return match self.passed_on.try_recv() {
+                    Ok(PassedOn::Message(message)) => Some(message),
+                    Ok(PassedOn::Free) => continue,
+                    Err(_) => take(&channel),
+                };
+            }
+            // The deputy has it: it passes on a message, or tells that it has let go.
+            if let PassedOn::Message(message) = self.passed_on.recv().ok()? {
+                return Some(message);
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Receives in place of the main thread for as long as that one is busy; none if there is nothing to receive any
+    /// more.
+    fn stand_in(&self, pass_on: &Sender<PassedOn>) -> Option<()> {
+        let busy = self.sleep_until_busy();
+        thread::sleep(PATIENCE);
+        if self.waits.load(Ordering::SeqCst) != busy {
+            return Some(());
+        }
+        let Ok(channel) = self.channel.try_lock() else {
+            return Some(());
+        };
+        while self.is_busy().is_some() {
+            let message = take(&channel)?;
+            pass_on.send(PassedOn::Message(message)).ok()?;
+        }
+        // First let go, then tell: who has been told finds it free.
+        drop(channel);
+        pass_on.send(PassedOn::Free).ok()
+    }
+
+    /// Waits until the main thread is busy, and gives the number of its waits so far.
+    fn sleep_until_busy(&self) -> u64 {
+        loop {
+            // First fall asleep, then look: who becomes busy does it the other way round, and one of the two sees.
+            self.asleep.store(true, Ordering::SeqCst);
+            if let Some(waits) = self.is_busy() {
+                self.asleep.store(false, Ordering::SeqCst);
+                return waits;
+            }
+            thread::park();
+        }
+    }
+
+    /// The number of waits so far, if the main thread is not waiting.
+    fn is_busy(&self) -> Option<u64> {
+        let waits = self.waits.load(Ordering::SeqCst);
+        waits.is_multiple_of(2).then_some(waits)
+    }
+}
+
+fn take(channel: &IpcReceiver<ToWorkerProcess>) -> Option<Received> {
+    match receive(channel)? {
+        Ok(message) => Some((message, now())),
+        Err(reason) => {
+            // Without it, this worker might wait for ever; another one in its place will be sent all it needs.
+            eprintln!("ampeg: a message to this worker is lost: {reason}");
+            sys::exit_now(103);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::ToWorker;
+    use crate::testing::Deadline;
+    use ipc_channel::ipc::{self, IpcSender};
+
+    fn inbox() -> (IpcSender<ToWorkerProcess>, Inbox) {
+        let (sender, receiver) = ipc::channel().unwrap();
+        (sender, Inbox::new(receiver).unwrap())
+    }
+
+    fn send(sender: &IpcSender<ToWorkerProcess>, run: u64) {
+        let message = ToWorkerProcess::Message {
+            from: None,
+            message: ToWorker::End { run },
+        };
+        sender.send(message).unwrap();
+    }
+
+    fn number((message, _): Received) -> u64 {
+        match message {
+            ToWorkerProcess::Message {
+                message: ToWorker::End { run },
+                ..
+            } => run,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn messages_come_in_order_whoever_receives_them() {
+        const MESSAGES: u64 = 20_000;
+        let _deadline = Deadline::seconds("inbox", 120);
+        let (sender, mut inbox) = inbox();
+        let sender = thread::spawn(move || (0..MESSAGES).for_each(|run| send(&sender, run)));
+        let mut random = fastrand::Rng::with_seed(3);
+        let mut next = 0;
+        while let Some(message) = inbox.next() {
+            assert_eq!(number(message), next);
+            next += 1;
+            if random.u8(..) < 3 {
+                // Busy until the deputy has passed on something, which it does also without anybody waiting.
+                inbox.be_busy();
+                while next < MESSAGES {
+                    if let Ok(message) = inbox.next_passed_on() {
+                        assert_eq!(number(message), next);
+                        next += 1;
+                        break;
+                    }
+                    thread::yield_now();
+                }
+            }
+        }
+        assert_eq!(next, MESSAGES);
+        sender.join().unwrap();
+    }
+
+    #[test]
+    fn senders_need_not_wait_for_a_busy_worker() {
+        let _deadline = Deadline::seconds("inbox", 120);
+        let (sender, mut inbox) = inbox();
+        send(&sender, 0);
+        assert_eq!(inbox.next().map(number), Some(0));
+        inbox.be_busy();
+        // Far more than a socket buffers.
+        (1..10_000).for_each(|run| send(&sender, run));
+        drop(sender);
+        for run in 1..10_000 {
+            assert_eq!(inbox.next().map(number), Some(run));
+        }
+        assert!(inbox.next().is_none());
+    }
+}
