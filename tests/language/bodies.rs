@@ -1,6 +1,6 @@
 //! Bodies are any expression; names are those that rustc would see.
 
-use crate::{Point, add, square, value};
+use crate::{Everywhere, Point, add, square, value};
 
 #[test]
 fn blocks_bind_their_own_names() {
@@ -123,7 +123,7 @@ fn outer_braces_and_endless_bodies_are_silent() {
         e = square(f);
         f = unimplemented!("of the type that others expect");
     };
-    let outcome = outcome.run_inline().unwrap();
+    let outcome = outcome.everywhere();
     assert_eq!((&outcome.a, &outcome.b), (&Ok(2), &Ok(3)));
     let _: (&Result<(), _>, &Result<i64, _>) = (&outcome.c, &outcome.f);
     assert!(outcome.c.is_err() && outcome.d.is_err() && outcome.e.is_err());

@@ -1,6 +1,6 @@
 //! Names from around the graph: serialized where it stands, whatever their type.
 
-use crate::{Point, add, square, sum, value};
+use crate::{Everywhere, Point, add, square, sum, value};
 use ampeg::graph;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,7 +20,7 @@ fn values_are_copied_and_stay_usable() {
         d = add(point.x, point.y);
         e = Point { x: n, ..point };
     };
-    let values = values.run_inline().unwrap().into_values().unwrap();
+    let values = values.everywhere().into_values().unwrap();
     assert_eq!((values.a, values.b, values.d), (117, 10, 3));
     assert_eq!(
         (values.c, values.e),
@@ -40,7 +40,7 @@ fn references_texts_and_slices_are_captured() {
         d = path.components().count();
         e = text.to_owned();
     };
-    let values = values.run_inline().unwrap().into_values().unwrap();
+    let values = values.everywhere().into_values().unwrap();
     assert_eq!((values.a, values.b, values.c, values.d), (8, 15, 7, 2));
     assert_eq!(values.e, "some text");
 }
@@ -53,7 +53,7 @@ fn references_and_values_are_captured_together() {
         a = text.len() + n;
         b = slice.iter().copied().map(|x| x + a).map(twice).collect::<Vec<_>>();
     };
-    let values = values.run_inline().unwrap().into_values().unwrap();
+    let values = values.everywhere().into_values().unwrap();
     assert_eq!((values.a, values.b), (12, vec![26, 28]));
 }
 
@@ -68,7 +68,7 @@ fn texts_of_the_program_travel_inside_other_values() {
         d = slice.join("-");
         e = vec![c; 2];
     };
-    let values = values.run_inline().unwrap().into_values().unwrap();
+    let values = values.everywhere().into_values().unwrap();
     assert_eq!((values.a, &*values.b, &*values.d), (4, "k1l2", "a-bc"));
     assert_eq!(values.e, [(Some("x"), "a"); 2]);
 }
@@ -85,7 +85,7 @@ fn functions_and_closures_without_captures_are_captured() {
         b = apply_to(twice, 4) + apply_to(square, 2);
         c = (twice)(1);
     };
-    let values = values.run_inline().unwrap().into_values().unwrap();
+    let values = values.everywhere().into_values().unwrap();
     assert_eq!((values.a, values.b, values.c), (10, 12, 2));
 }
 
@@ -133,7 +133,7 @@ impl Scale {
 
     fn all(&self, xs: &[i64]) -> Vec<i64> {
         let graph = graph! { a = xs.iter().map(|&x| self.of(x)).collect::<Vec<_>>(); b = self.of(1) + a[0] + self.by; };
-        let values = graph.run_inline().unwrap().into_values().unwrap();
+        let values = graph.everywhere().into_values().unwrap();
         assert_eq!(values.b, 3 * self.by);
         values.a
     }
@@ -155,7 +155,7 @@ where
         first = items.iter().max().cloned();
         second = pick(first.unwrap_or(least.clone()), least.clone());
     };
-    graph.run_inline().unwrap().into_values().unwrap().second
+    graph.everywhere().into_values().unwrap().second
 }
 
 #[test]
@@ -176,5 +176,5 @@ fn captured_value_is_that_of_the_declaration() {
     let mut n = 1;
     let graph = graph! { a = n + 1; };
     n += 10;
-    assert_eq!((graph.run_inline().unwrap().a.clone(), n), (Ok(2), 11));
+    assert_eq!((graph.everywhere().a.clone(), n), (Ok(2), 11));
 }

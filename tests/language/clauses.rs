@@ -1,6 +1,6 @@
 //! Costs, durations and counts: evaluated where the graph stands.
 
-use crate::{add, square};
+use crate::{Everywhere, add, square};
 use ampeg::graph;
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ fn limits_are_durations_and_counts() {
         a = square(2) within Duration::from_secs(5) retry 3;
         b = a + 1 within 2.5 retry n;
     };
-    assert_eq!(graph.run_inline().unwrap().b, Ok(5));
+    assert_eq!(graph.everywhere().b, Ok(5));
     let n = -1;
     assert!(graph! { a = 1 retry n; }.run_inline().is_err());
 }
@@ -73,5 +73,5 @@ fn task_with_retries_keeps_its_inputs() {
         }
     }
     let graph = graph! { a = vec![1, 2]; pub b = fail_once(&{ a })? retry 1; };
-    assert_eq!(graph.run_inline().unwrap().b, Ok(2));
+    assert_eq!(graph.everywhere().b, Ok(2));
 }

@@ -1,6 +1,6 @@
 //! Results of other tasks: by value, by reference, in parts, and inside other expressions.
 
-use crate::{Once, Point, add, square, sum, value};
+use crate::{Everywhere, Once, Point, add, square, sum, value};
 use ampeg::graph;
 
 #[test]
@@ -26,7 +26,7 @@ fn several_uses_by_value_clone() {
         b = { let mut sorted = a; sorted.sort_unstable(); sorted };
         c = [a, a].concat();
     };
-    let values = values.run_inline().unwrap().into_values().unwrap();
+    let values = values.everywhere().into_values().unwrap();
     assert_eq!((values.a, values.b), (vec![3, 1, 2], vec![1, 2, 3]));
     assert_eq!(values.c, [3, 1, 2, 3, 1, 2]);
 }
@@ -41,7 +41,7 @@ fn references_clone_nothing() {
         e = a == Once(vec![1, 2, 3]);
         f = (&a).0.first().copied();
     };
-    let values = values.run_inline().unwrap().into_values().unwrap();
+    let values = values.everywhere().into_values().unwrap();
     assert_eq!((values.b, values.c, values.d), (6, 3, 5));
     assert_eq!((values.e, values.f), (true, Some(1)));
 }
@@ -56,7 +56,7 @@ fn parts_of_results() {
         e = a.0.clone();
         f = a.1[0][a.0.x as usize];
     };
-    let values = values.run_inline().unwrap().into_values().unwrap();
+    let values = values.everywhere().into_values().unwrap();
     assert_eq!((values.b, values.c, values.d), (3, 50, Some(40)));
     assert_eq!((values.e, values.f), (Point { x: 1, y: 2 }, 20));
 }
@@ -77,7 +77,7 @@ fn dependencies_stand_in_lists_tuples_structs_and_closures() {
         negative = -x;
         condition = if x < y { x } else { y };
     };
-    let values = values.run_inline().unwrap().into_values().unwrap();
+    let values = values.everywhere().into_values().unwrap();
     assert_eq!(
         (values.list, values.tuple),
         (17, (4, (9, "text".to_owned())))

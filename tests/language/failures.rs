@@ -1,5 +1,6 @@
 //! `?` and panics in bodies.
 
+use crate::Everywhere;
 use ampeg::{TaskErrorKind, graph};
 
 #[derive(Debug)]
@@ -22,7 +23,7 @@ fn question_mark_fails_the_task() {
         d = { if a > 0 { Err("never".to_owned())? } 1 };
         e: i64 = "7".parse::<i64>()?;
     };
-    let outcome = outcome.run_inline().unwrap();
+    let outcome = outcome.everywhere();
     let message = |error: &ampeg::TaskError| match error.kind() {
         TaskErrorKind::Failed { message, .. } => message.clone(),
         other => format!("{other:?}"),
@@ -46,6 +47,6 @@ fn panic_fails_the_task() {
         a = if true { panic!("no luck") } else { 1 };
         b = a + 1;
     };
-    let error = outcome.run_inline().unwrap().into_values().unwrap_err();
+    let error = outcome.everywhere().into_values().unwrap_err();
     assert!(error.to_string().contains("no luck"), "{error}");
 }

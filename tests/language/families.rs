@@ -275,7 +275,7 @@ fn families_stand_in_generic_functions_and_methods() {
     }
     fn each<T>(items: &[T]) -> Vec<T>
     where
-        T: Serialize + DeserializeOwned + Clone + 'static,
+        T: Serialize + DeserializeOwned + Clone + std::fmt::Debug + 'static,
     {
         let items = items.to_vec();
         value!(pairs of { part[i in 0..items.len()] = items[i].clone(); pub pairs = part; })

@@ -12,7 +12,7 @@
     trivial_casts
 )]
 
-use crate::square;
+use crate::{Everywhere, square};
 use ampeg::graph;
 
 #[test]
@@ -32,7 +32,7 @@ fn user_names_are_those_of_generated_code() {
         this = square(3);
         names = [task0, call, this];
     };
-    let values = values.run_inline().unwrap().into_values().unwrap();
+    let values = values.everywhere().into_values().unwrap();
     assert_eq!(values.names, [15, 15, 9]);
     assert_eq!(values.capture0, (Types, Outputs, 15));
 }
@@ -56,7 +56,7 @@ fn families_and_groups_are_silent_too() {
         }
         total = group.inner.sum.len() via 2 * n;
     };
-    let values = values.run_inline().unwrap().into_values().unwrap();
+    let values = values.everywhere().into_values().unwrap();
     assert_eq!(values.part, [3, 4, 5]);
     assert_eq!(values.x, [3, 4, 7]);
     assert_eq!(values.fixed, [(2, vec![4, 7])]);
@@ -72,6 +72,7 @@ fn families_and_groups_are_silent_too() {
     reason = "they shadow what generated code could mean"
 )]
 mod shadowed {
+    use crate::Everywhere;
     use ampeg::graph;
 
     struct Result;
@@ -89,13 +90,13 @@ mod shadowed {
     fn prelude_may_be_shadowed() {
         let n = 2;
         let graph = graph! { a = n + 1; b = a + n; pub c = (a, b, a); };
-        assert_eq!(graph.run_inline().unwrap().c, Ok((3, 5, 3)));
+        assert_eq!(graph.everywhere().c, Ok((3, 5, 3)));
         let graph = graph! {
             x[i in 0..n] = i;
             g[i in 0..n]: { y = if i > 0 { x[i - 1] } else { 7 }; }
             pub z = [g.y[1], x[..][0]];
         };
-        assert_eq!(graph.run_inline().unwrap().z, Ok([0, 0]));
+        assert_eq!(graph.everywhere().z, Ok([0, 0]));
     }
 }
 
@@ -118,5 +119,5 @@ fn graph_is_made_by_a_macro() {
         };
     }
     let k = 2;
-    assert_eq!(chain!(a, b, k + 1).run_inline().unwrap().b, Ok(10));
+    assert_eq!(chain!(a, b, k + 1).everywhere().b, Ok(10));
 }

@@ -1,5 +1,6 @@
 //! Many outputs: each field holds the result of its own task, whatever their number.
 
+use crate::Everywhere;
 use ampeg::graph;
 
 #[test]
@@ -157,7 +158,7 @@ fn every_one_of_many_outputs_is_in_its_own_field() {
         t148 = "148".to_owned();
         t149 = vec![149_u8];
     };
-    let outcome = graph.run_inline().unwrap();
+    let outcome = graph.everywhere();
     assert_eq!(outcome.t0, Ok(0));
     assert_eq!(outcome.t1, Ok("1".to_owned()));
     assert_eq!(outcome.t2, Ok(vec![2]));

@@ -1,4 +1,4 @@
-//! The language of `graph!`, feature by feature, on short programs that run inline.
+//! The language of `graph!`, feature by feature, on short programs that run inline and in two worker processes.
 
 #![deny(warnings)]
 
@@ -16,6 +16,7 @@ mod outputs;
 
 use ampeg::graph;
 use serde::{Deserialize, Serialize};
+use std::fmt::Debug;
 
 fn square(x: i64) -> i64 {
     x * x
@@ -51,23 +52,41 @@ struct Point {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Once(Vec<i64>);
 
+/// Runs a graph inline and in two worker processes, which must agree.
+trait Everywhere {
+    /// What the run gave.
+    type Outcome;
+    /// Runs it both ways.
+    fn everywhere(&self) -> Self::Outcome;
+}
+
+impl<O: ampeg::Outputs + Debug> Everywhere for ampeg::Graph<O> {
+    type Outcome = ampeg::Outcome<O>;
+
+    #[track_caller]
+    fn everywhere(&self) -> Self::Outcome {
+        let (inline, processes) = (self.run_inline().unwrap(), self.run(2).unwrap());
+        let (here, there): (&O, &O) = (&inline, &processes);
+        assert_eq!(format!("{here:?}"), format!("{there:?}"));
+        inline
+    }
+}
+
 /// Runs a graph and gives one of its values, which must be there.
 macro_rules! value {
     ($output:ident of { $($graph:tt)* }) => {
-        ampeg::graph! { $($graph)* }.run_inline().unwrap().into_values().unwrap().$output
+        $crate::Everywhere::everywhere(&ampeg::graph! { $($graph)* }).into_values().unwrap().$output
     };
 }
 pub(crate) use value;
 
 /// The values of a graph, which are the same inline and on two processes.
 macro_rules! both {
-    ($graph:expr) => {{
-        let graph = $graph;
-        let inline = graph.run_inline().unwrap().into_values().unwrap();
-        let values = graph.run(2).unwrap().into_values().unwrap();
-        assert_eq!(format!("{inline:?}"), format!("{values:?}"));
-        values
-    }};
+    ($graph:expr) => {
+        $crate::Everywhere::everywhere(&$graph)
+            .into_values()
+            .unwrap()
+    };
 }
 pub(crate) use both;
 
@@ -86,7 +105,7 @@ fn six_tasks() {
         d = mul(a, h) @ 10.8 via 1;
         e = sub(c, d) @ 10.9 via 1;
     };
-    let outcome = pythagoras.run_inline().unwrap();
+    let outcome = pythagoras.everywhere();
     assert_eq!(outcome.e, Ok(-20));
 }
 
@@ -97,7 +116,7 @@ fn statements_stand_in_any_order() {
 
 #[test]
 fn empty_graph_has_no_outputs() {
-    let outcome = graph! {}.run_inline().unwrap();
+    let outcome = graph! {}.everywhere();
     assert_eq!(format!("{:?}", outcome.into_values().unwrap()), "Values");
 }
 
@@ -105,9 +124,9 @@ fn empty_graph_has_no_outputs() {
 fn graph_may_run_again_and_be_cloned() {
     let graph = graph! { a = square(3); b = a + 1; };
     let other = graph.clone();
-    assert_eq!(graph.run_inline().unwrap().b, Ok(10));
-    assert_eq!(graph.run_inline().unwrap().b, Ok(10));
-    assert_eq!(other.run_inline().unwrap().a, Ok(9));
+    assert_eq!(graph.everywhere().b, Ok(10));
+    assert_eq!(graph.everywhere().b, Ok(10));
+    assert_eq!(other.everywhere().a, Ok(9));
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Which tasks are outputs, and what comes back.
 
-use crate::{add, square};
+use crate::{Everywhere, add, square};
 use ampeg::graph;
 
 #[test]
 fn every_task_is_an_output_without_pub() {
-    let outcome = graph! { a = square(1); b = a + 1; }.run_inline().unwrap();
+    let outcome = graph! { a = square(1); b = a + 1; }.everywhere();
     assert_eq!((&outcome.a, &outcome.b), (&Ok(1), &Ok(2)));
 }
 
@@ -19,7 +19,7 @@ fn pub_tasks_are_the_outputs() {
         pub r#type = "raw".to_owned();
         _ignored = 3;
     };
-    let outcome = graph.run_inline().unwrap();
+    let outcome = graph.everywhere();
     assert_eq!(outcome.sum, Ok(2));
     let values = outcome.into_values().unwrap();
     assert_eq!((values.sum, values.r#type.as_str()), (2, "raw"));
