@@ -35,12 +35,14 @@ pub trait IndexNumber: IntoIndex + 'static {
 
 macro_rules! index_numbers {
     ($($number:ty)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl IntoIndex for $number {
             fn into_index(self) -> Option<i64> {
                 self.try_into().ok()
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl IndexNumber for $number {
             fn from_index(index: i64) -> Option<Self> {
                 index.try_into().ok()
@@ -81,13 +83,16 @@ impl<I> IndexType<I> {
     }
 }
 
-impl<I: IndexNumber> IndexType<I> {
+impl<I> IndexType<I> {
     /// The value of one index of the task that these are the inputs of.
     ///
     /// # Panics
     ///
     /// If the task has no such index, which the macro rules out.
-    pub fn get(self, inputs: &Inputs, index: usize) -> I {
+    pub fn get(self, inputs: &Inputs, index: usize) -> I
+    where
+        I: IndexNumber,
+    {
         I::from_index(inputs.index(index)).expect("an index was made of a number of this type")
     }
 }

@@ -316,3 +316,18 @@ fn parentheses_index_the_value_itself() {
     });
     assert_eq!((values.a, values.b, values.c), (6, 6, 5));
 }
+
+#[test]
+fn equal_members_of_a_statement_are_merged() {
+    let graph = graph! {
+        a[i in 0..4_i64] = square(i % 2);
+        b[k in 0..2_i64] = square(k % 2);
+        g[z in 0..2_i64]: { c[i in 0..2_i64] = square(i % 2); }
+        all = sum(&a) + sum(&b) + sum(&g.c.concat());
+    };
+    let merged = graph.merge_duplicates();
+    assert_eq!(merged.task_graph().unwrap().n_tasks(), 4 + 2 + 2 + 1);
+    let values = merged.run(2).unwrap().into_values().unwrap();
+    assert_eq!((values.a, values.b), (vec![0, 1, 0, 1], vec![0, 1]));
+    assert_eq!((values.g[1].c[1], values.all), (1, 5));
+}

@@ -36,7 +36,11 @@ fn ident_before(spec: &str) -> &str {
 
 fn is_ident(name: &str) -> bool {
     // `self` cannot be given as an explicit argument; a raw identifier cannot be named at all.
-    name != "self" && !name.starts_with("r#") && syn::parse_str::<syn::Ident>(name).is_ok()
+    // What syn takes for an identifier may have comments around it.
+    let is_word = name
+        .chars()
+        .all(|letter| letter.is_alphanumeric() || letter == '_');
+    is_word && name != "self" && syn::parse_str::<syn::Ident>(name).is_ok()
 }
 
 #[cfg(test)]
@@ -49,5 +53,6 @@ mod tests {
         assert_eq!(names("{a:>width$.digits$}"), ["a", "width", "digits"]);
         assert_eq!(names("{:*^w$} {:0n$} {:1$} {:.*}"), ["w", "n"]);
         assert_eq!(names("{a}{a} {r#b} {"), ["a"]);
+        assert_eq!(names("{// c\na} {/* */a}"), [""; 0]);
     }
 }

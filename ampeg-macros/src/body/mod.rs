@@ -65,6 +65,13 @@ pub(crate) trait Visitor {
     /// What a name means, with what follows it.
     fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning;
 
+    /// Whether it matters under which conditions something is used, and what is in brackets.
+    ///
+    /// Finding out takes a walk of its own for each condition and bracket.
+    fn is_thorough(&self) -> bool {
+        true
+    }
+
     /// Sees one use; what it returns takes the place of the expression.
     fn on_use(&mut self, used: &Use<'_>) -> Option<Expr>;
 

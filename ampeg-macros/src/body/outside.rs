@@ -44,6 +44,10 @@ impl Visitor for Collector<'_> {
         self.visitor.meaning(root, segments)
     }
 
+    fn is_thorough(&self) -> bool {
+        false
+    }
+
     fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
         let is_task = matches!(used.meaning, Meaning::Task(_));
         self.names.push((used.ident.clone(), is_task));
@@ -103,6 +107,9 @@ impl Walker<'_> {
     /// A condition counts if it is made of indices and variables from around the graph.
     /// Of `known && unknown` the known part holds in the branch; nothing is known outside of it.
     pub(super) fn known(&self, condition: &Expr) -> (Vec<Condition>, Vec<Condition>) {
+        if !self.visitor.is_thorough() {
+            return (Vec::new(), Vec::new());
+        }
         if self.is_known(condition) {
             let known = |holds| Condition {
                 expression: condition.clone(),
@@ -144,6 +151,7 @@ impl Walker<'_> {
         &self,
         brackets: impl Iterator<Item = &'e Expr>,
     ) -> Vec<(Ident, bool)> {
+        let brackets = brackets.filter(|_| self.visitor.is_thorough());
         let names = brackets.flat_map(|index| names(index, &*self.visitor));
         let unknown = names.filter_map(|(name, is_task)| {
             let is_local = self.scope.binds(&name.to_string());

@@ -54,6 +54,7 @@ fn expand_statement(graph: &Graph, task: &Task) -> TokenStream {
             .map_or_else(String::new, name_of)
     };
     let indices = task.indices.iter().map(index_name);
+    let used_indices = task.used_indices.iter().map(|&place| to_u8(place));
     let (family, shape) = (to_u32(task.family), hash_body(graph, task));
     quote_spanned! {Span::mixed_site()=>
         ::ampeg::__private::Statement {
@@ -66,7 +67,7 @@ fn expand_statement(graph: &Graph, task: &Task) -> TokenStream {
             inputs: &[#(#inputs),*],
             captures: &[#(#captures),*],
             indices: &[#(#indices),*],
-            used_indices: &[],
+            used_indices: &[#(#used_indices),*],
             shape: #shape,
             output: #output,
         }
@@ -75,7 +76,7 @@ fn expand_statement(graph: &Graph, task: &Task) -> TokenStream {
 
 fn expand_slot(input: &Input) -> TokenStream {
     let (family, path) = (to_u32(input.index), &input.text);
-    let depth = u8::try_from(input.depth()).unwrap_or(u8::MAX);
+    let depth = to_u8(input.depth());
     let (optional, branch) = (!input.conditions.is_empty(), input.in_branch);
     let moved = input.mode == Mode::Take;
     quote_spanned! {Span::mixed_site()=>
@@ -94,7 +95,7 @@ fn expand_family(graph: &Graph, family: usize) -> TokenStream {
     let name = graph.names.path(family);
     let statement = to_u32(graph.names.families[family].statements[0]);
     let segments = graph.names.segments(family).into_iter();
-    let segments = segments.map(|n| u8::try_from(n).unwrap_or(u8::MAX));
+    let segments = segments.map(to_u8);
     quote_spanned! {Span::mixed_site()=>
         ::ampeg::__private::Family { name: #name, statement: #statement, segments: &[#(#segments),*] }
     }
@@ -103,4 +104,8 @@ fn expand_family(graph: &Graph, family: usize) -> TokenStream {
 /// A number of the source text; what is too large for it cannot be compiled anyway.
 pub(super) fn to_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn to_u8(number: usize) -> u8 {
+    u8::try_from(number).unwrap_or(u8::MAX)
 }

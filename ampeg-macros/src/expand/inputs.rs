@@ -109,8 +109,11 @@ impl<'a> Bindings<'a> {
         let indices = self.used_indices().map(|(place, field)| {
             let name = &self.indices[&place];
             let values = &self.graph.names.indices[self.task.indices[place]].expression;
-            let get = Ident::new("get", Span::mixed_site().located_at(values.span()));
-            quote_spanned!(Span::mixed_site()=> let #name = #field.#get(ampeg_inputs, #place);)
+            // Where rustc points if no index can have these values.
+            let span = Span::mixed_site().located_at(values.span());
+            let field = located(field, span);
+            let take = quote_spanned!(span=> #field.get(ampeg_inputs, #place));
+            quote_spanned!(Span::mixed_site()=> let #name = #take;)
         });
         let inputs = self.inputs().enumerate();
         let takes = inputs.map(|(position, (input, field))| {
@@ -162,6 +165,10 @@ impl Visitor for Replace<'_> {
             .graph
             .scope(self.bindings.task)
             .meaning(root, segments)
+    }
+
+    fn is_thorough(&self) -> bool {
+        self.bindings.graph.scope(self.bindings.task).has_indices()
     }
 
     fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
@@ -225,6 +232,7 @@ pub(super) fn hash_body(graph: &Graph, task: &Task) -> u64 {
     let inputs = task.dependencies.iter().chain(&task.captures).enumerate();
     let mut places = Places {
         scope: graph.scope(task),
+        used_indices: &task.used_indices,
         by_key: inputs
             .map(|(position, input)| (&input.key, position))
             .collect(),
@@ -237,6 +245,7 @@ pub(super) fn hash_body(graph: &Graph, task: &Task) -> u64 {
 /// Puts the position of each input in its place.
 struct Places<'a> {
     scope: Scope<'a>,
+    used_indices: &'a [usize],
     by_key: HashMap<&'a Key, usize>,
 }
 
@@ -245,9 +254,16 @@ impl Visitor for Places<'_> {
         self.scope.meaning(root, segments)
     }
 
+    fn is_thorough(&self) -> bool {
+        self.scope.has_indices()
+    }
+
     fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
         let name = match self.scope.key(used)? {
-            Key::Index(place) => format_ident!("ampeg_index{place}"),
+            Key::Index(place) => {
+                let position = self.used_indices.iter().position(|&used| used == place)?;
+                format_ident!("ampeg_index{position}")
+            }
             _ => format_ident!("ampeg_input{}", find(self.scope, used, &self.by_key)?),
         };
         Some(parse_quote!(#name))

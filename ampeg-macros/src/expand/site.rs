@@ -5,7 +5,7 @@ use super::generated;
 use super::types::Fields;
 use crate::resolve::{Graph, Input, Selector, Task};
 use crate::syntax::{Dependency, Via};
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned;
@@ -112,15 +112,18 @@ fn expand_family(graph: &Graph, task: &Task, fields: &Fields) -> TokenStream {
         let facts = &graph.names.indices[index];
         let expression = &facts.expression;
         let (Some(name), Some(ty)) = (&facts.name, &fields.indices[index]) else {
-            let is_told = quote_spanned!(at(expression)=> ampeg_site.fixed(#level, || #expression));
+            let is_told = quote_spanned!(at(expression)=> ampeg_site.fixed(#level, || { #expression }));
             return quote_spanned!(Span::mixed_site()=> if #is_told { #inner });
         };
-        let (range, value) = (generated("range", level), generated("value", level));
-        let values = quote_spanned!(at(expression)=> ampeg_site.range(#level, #ty, || #expression));
+        let range = generated("range", level);
+        let value = Ident::new(&format!("ampeg_value{level}"), at(expression));
+        let ty = Ident::new(&ty.to_string(), at(expression));
+        let values = quote_spanned!(at(expression)=> ampeg_site.range(#level, #ty, || { #expression }));
+        let enter = quote_spanned!(at(expression)=> ampeg_site.enter(#level, #value));
         quote_spanned! {Span::mixed_site()=>
             let #range = #values;
             for #value in #range {
-                ampeg_site.enter(#level, #value);
+                #enter;
                 #[allow(unused_variables, clippy::no_effect_underscore_binding, reason = "an index may be for the body only")]
                 let #name = #value;
                 #inner
@@ -173,8 +176,8 @@ fn at(expression: &Expr) -> Span {
 fn expand_selector(selector: &Selector) -> TokenStream {
     match selector {
         Selector::Same(index) => quote_spanned!(Span::mixed_site()=> ampeg_site.same(#index);),
-        Selector::At(index) => quote_spanned!(Span::mixed_site()=> ampeg_site.at(|| #index);),
-        Selector::Span(range) => quote_spanned!(at(range)=> ampeg_site.span(|| #range);),
+        Selector::At(index) => quote_spanned!(at(index)=> ampeg_site.at(|| { #index });),
+        Selector::Span(range) => quote_spanned!(at(range)=> ampeg_site.span(|| { #range });),
         Selector::All => quote_spanned!(Span::mixed_site()=> ampeg_site.all();),
     }
 }

@@ -106,6 +106,11 @@ impl Scope<'_> {
             .map_or(Meaning::Outside, |found| Meaning::Task(found.length))
     }
 
+    /// Whether the graph has families; else nothing depends on indices.
+    pub(crate) fn has_indices(&self) -> bool {
+        !self.names.indices.is_empty()
+    }
+
     /// Which index of the statement has this name.
     fn index(&self, ident: &Ident) -> Option<usize> {
         let name = name_of(ident);

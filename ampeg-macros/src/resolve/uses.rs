@@ -33,6 +33,10 @@ impl Visitor for Uses<'_> {
         self.scope.meaning(root, segments)
     }
 
+    fn is_thorough(&self) -> bool {
+        self.scope.has_indices()
+    }
+
     fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
         match used.meaning {
             Meaning::Task(_) => self.on_task(used),

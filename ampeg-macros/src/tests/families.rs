@@ -248,3 +248,18 @@ fn cycles_that_are_certain_are_told() {
         ],
     );
 }
+
+#[test]
+fn long_conditions_take_no_time() {
+    let condition = vec!["i > 0 && x[0] > 1"; 60].join(" && ");
+    let nested = (0..30).fold("i > 0".to_owned(), |inner, _| {
+        format!("if {inner} {{ i > 1 }} else {{ x[i] }}")
+    });
+    let brackets = (0..30).fold("0".to_owned(), |inner, _| format!("x[{inner} + 1]"));
+    check_errors(
+        &format!("x[i in 0..n] = f(); y[i in 0..n] = if {condition} {{ {nested} }} else {{ 1 }};"),
+        &[],
+    );
+    let (_, errors) = analyse(&format!("x[i in 0..n] = f(); y = {brackets};"));
+    assert!(!errors.is_empty());
+}

@@ -84,7 +84,14 @@ const PIECES: &[&str] = &[
     "a[1..]",
     "a.0.x",
     "x[i in 0..3] = f(i);",
+    "x[0] = a;",
+    "x[i in 1..n, j in 0..=i]: u8 = x[i - 1][j];",
     "left: { a = 1; }",
+    "shard[k in 0..2]: { b = a; x[i in 0..k] = if i > 0 { b } else { x[i - 1] }; }",
+    "x[i][1..]",
+    "shard[k].x",
+    "left.a",
+    "i in",
     "async",
     "unsafe",
     "_",
@@ -118,13 +125,28 @@ fn random_tokens_are_expanded_or_refused() {
 
 #[test]
 fn damaged_graphs_are_expanded_or_refused() {
-    let source = "/// doc\n pub c: i64 = h(b, vec![a], format!(\"{a}\"))? @ 1.5 via { b: 2, a: 0.5 } within d \
-                  retry 2; a = if let Some(x) = y { x } else { z.len() } @ 3; b = Point { x, a }.sum(|a| a + x);";
+    damage(
+        "/// doc\n pub c: i64 = h(b, vec![a], format!(\"{a}\"))? @ 1.5 via { b: 2, a: 0.5 } within d \
+         retry 2; a = if let Some(x) = y { x } else { z.len() } @ 3; b = Point { x, a }.sum(|a| a + x);",
+    );
+}
+
+#[test]
+fn damaged_families_and_groups_are_expanded_or_refused() {
+    damage(
+        "part[ i in 0..n , j in 0..=i ]: u8 = if j == 0 { f(i)? } else { part[i][ j - 1 ] } @ i via { left.b: 2 }; \
+         left: { b = part[..][0]; inner[ k in 0..3 ]: { pub c = my!(b => part[k] , \"{b}\") ; } } x[0] = left.inner.c; \
+         x[ t in 1..n ] = g(&x[ t - 1 ], match t { 1 => left.b , _ => { let t = 2; left.inner[t] .c } });",
+    );
+}
+
+/// Expands a graph with a few of its words removed, swapped or replaced, again and again.
+fn damage(source: &str) {
     let whole: Vec<&str> = source
         .split_inclusive([' ', '(', ')', '{', '}', ',', ';'])
         .collect();
     let mut random = fastrand::Rng::with_seed(12);
-    for _ in 0..5_000 {
+    for _ in 0..3_000 {
         let mut words = whole.clone();
         for _ in 0..random.usize(1..4) {
             let place = random.usize(0..words.len());
