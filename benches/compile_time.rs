@@ -155,7 +155,7 @@ fn program(n_tasks: usize, outputs: Outputs) -> String {
         );
     }
     format!(
-        "fn step(mut left: Vec<f64>, right: &[f64], n: usize) -> Vec<f64> {{\n    \
+        "#[allow(dead_code)]\nfn step(mut left: Vec<f64>, right: &[f64], n: usize) -> Vec<f64> {{\n    \
              left.extend(right.iter().take(n));\n    left\n}}\n\n\
          fn main() {{\n    let (data, k) = (vec![1.0, 2.0], 3);\n    \
              let graph = ampeg::graph! {{\n{statements}    }};\n    \
