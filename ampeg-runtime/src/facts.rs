@@ -50,7 +50,10 @@ impl Statement {
     /// The error of its task if the result cannot be decoded by those who need it.
     pub(crate) fn undeliverable(&self, reason: String) -> TaskError {
         let kind = TaskErrorKind::NotDeliverable { reason };
-        TaskError::new(self.name, Some(self.place()), 1, kind)
+        // A worker does not know which member it is.
+        let indices = if self.indices.is_empty() { "" } else { "[…]" };
+        let name = format!("{}{indices}", self.name);
+        TaskError::new(name, Some(self.place()), 1, kind)
     }
 }
 

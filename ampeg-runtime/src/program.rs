@@ -69,7 +69,8 @@ impl<O> Graph<O> {
     ///
     /// # Errors
     ///
-    /// If a cost is out of range or a captured value could not be encoded.
+    /// If a cost is out of range, a captured value could not be encoded, or a member of a family that a task uses is
+    /// not declared, declared twice, or depends on itself.
     ///
     /// ```
     /// use ampeg::graph;
