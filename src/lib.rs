@@ -176,6 +176,10 @@ pub mod examples {
 pub mod guarantees {}
 
 #[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/patterns.md")]
+pub mod patterns {}
+
+#[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}
 
