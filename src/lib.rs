@@ -197,7 +197,9 @@ pub mod messages {
     //! To call a closure that is in a variable and captures nothing, put it in parentheses, which sends it: `(f)(x)`.
 
     pub use ampeg_runtime::generated::probe::CaptureByCopy;
-    pub use ampeg_runtime::generated::{Call, Capture, Failure, Inputs, Type};
+    pub use ampeg_runtime::generated::{
+        Call, Capture, Failure, IndexNumber, IndexRange, Inputs, IntoIndex, List, Site, Type,
+    };
 }
 
 #[doc(hidden)]

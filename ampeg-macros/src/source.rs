@@ -1,6 +1,6 @@
 //! The text of tokens as it was written, and a number that tells one graph from another.
 
-use proc_macro2::{Delimiter, LineColumn, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, LineColumn, Spacing, Span, TokenStream, TokenTree};
 
 /// The text of `tokens`, with one space wherever the source has a gap.
 ///
@@ -29,32 +29,63 @@ impl Writer {
                         Delimiter::Bracket => ("[", "]"),
                         Delimiter::None => ("", ""),
                     };
-                    self.leaf(open, group.span_open());
+                    let (first, last) = brackets(&group);
+                    self.leaf(open, first);
                     self.stream(&group.stream());
-                    self.leaf(close, group.span_close());
+                    self.leaf(close, last);
                 }
                 TokenTree::Punct(punct) => {
-                    self.leaf(&punct.to_string(), punct.span());
+                    self.leaf(&punct.to_string(), place(punct.span()));
                     self.joint = punct.spacing() == Spacing::Joint;
                 }
-                TokenTree::Ident(ident) => self.leaf(&ident.to_string(), ident.span()),
-                TokenTree::Literal(literal) => self.leaf(&literal.to_string(), literal.span()),
+                TokenTree::Ident(ident) => self.leaf(&ident.to_string(), place(ident.span())),
+                TokenTree::Literal(literal) => {
+                    self.leaf(&literal.to_string(), place(literal.span()));
+                }
             }
         }
     }
 
-    fn leaf(&mut self, text: &str, span: Span) {
+    fn leaf(&mut self, text: &str, (start, end): Place) {
         if text.is_empty() {
             return;
         }
-        let start = span.start();
         if self.end.is_some_and(|end| end != start) && !self.joint {
             self.text.push(' ');
         }
         self.text.push_str(text);
-        self.end = Some(span.end());
+        self.end = Some(end);
         self.joint = false;
     }
+}
+
+/// Where something begins and ends.
+type Place = (LineColumn, LineColumn);
+
+fn place(span: Span) -> Place {
+    (span.start(), span.end())
+}
+
+/// Where the brackets of a group are, even if syn has made it anew and knows only where it is as a whole.
+fn brackets(group: &Group) -> (Place, Place) {
+    let (whole, open, close) = (
+        place(group.span()),
+        place(group.span_open()),
+        place(group.span_close()),
+    );
+    if open != whole || group.delimiter() == Delimiter::None {
+        return (open, close);
+    }
+    let (start, end) = whole;
+    let after = LineColumn {
+        column: start.column + 1,
+        ..start
+    };
+    let before = LineColumn {
+        column: end.column.saturating_sub(1),
+        ..end
+    };
+    ((start, after), (before, end))
 }
 
 /// A number for the graph written as `tokens` at `place`; equal text at equal places is equal.
@@ -81,6 +112,15 @@ mod tests {
         assert_eq!(round_trip("add(a,  &b)\n  + 1"), "add(a, &b) + 1");
         assert_eq!(round_trip("a.0[1..=n]"), "a.0[1..=n]");
         assert_eq!(round_trip("|x| -> u8 { x as u8 }"), "|x| -> u8 { x as u8 }");
+    }
+
+    #[test]
+    fn brackets_that_syn_has_read_are_written_as_they_were() {
+        for source in ["x[i - 1][..]", "f( &a[0] )", "shard[k].b", "g(1, [2])"] {
+            let expression: syn::Expr =
+                syn::parse_str(source).expect("test source should be an expression");
+            assert_eq!(text(&quote::quote!(#expression)), source);
+        }
     }
 
     #[test]

@@ -23,6 +23,32 @@ impl<N: IntoIndex> IntoIndex for &N {
     }
 }
 
+/// What gives the values of an index: ranges of integers, and whatever else gives integers of one type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no range of integers",
+    label = "expected a range of integers, as in `i in 0..n`"
+)]
+pub trait IndexRange {
+    /// The type of the index.
+    type Index: IndexNumber;
+
+    /// Its values.
+    fn values(self) -> impl Iterator<Item = Self::Index>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<R> IndexRange for R
+where
+    R: IntoIterator,
+    R::Item: IndexNumber,
+{
+    type Index = R::Item;
+
+    fn values(self) -> impl Iterator<Item = R::Item> {
+        self.into_iter()
+    }
+}
+
 /// What a family can be indexed by: integers.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot index a family",

@@ -87,7 +87,7 @@ pub mod generated {
     pub use crate::columns::{Columns, Rows, transpose};
     pub use crate::facts::{Family, Slot, Source, Statement};
     pub use crate::failure::Failure;
-    pub use crate::index::{IndexNumber, IndexType, IntoIndex};
+    pub use crate::index::{IndexNumber, IndexRange, IndexType, IntoIndex};
     pub use crate::inputs::{Cursor, Inputs, List, Maybe, Nest, Optional, Type};
     pub use crate::outcome::{
         Collect, Outputs, Results, Show, Take, Unwrap, collect, collector, show,

@@ -11,7 +11,7 @@ use crate::failure::TaskErrorKind;
 use crate::family::{MemberName, Selector};
 use crate::family_error::{FamilyErrorKind, MOST_TASKS};
 use crate::graph::GraphErrorKind;
-use crate::index::{IndexNumber, IndexType, IntoIndex};
+use crate::index::{IndexNumber, IndexRange, IndexType, IntoIndex};
 use crate::panics;
 use crate::program::Limits;
 use crate::run_error::RunErrorKind;
@@ -127,13 +127,12 @@ impl Site {
         range: impl FnOnce() -> R,
     ) -> vec::IntoIter<I>
     where
-        I: IndexNumber,
-        R: IntoIterator<Item = I>,
+        R: IndexRange<Index = I>,
     {
         self.row.truncate(index);
         let most = MOST_TASKS - self.members.len().min(MOST_TASKS);
         let values = self.evaluate(Expression::Range(index), || {
-            let values = range().into_iter();
+            let values = range().values();
             if values.size_hint().0 > most {
                 return None;
             }

@@ -331,3 +331,36 @@ fn equal_members_of_a_statement_are_merged() {
     assert_eq!((values.a, values.b), (vec![0, 1, 0, 1], vec![0, 1]));
     assert_eq!((values.g[1].c[1], values.all), (1, 5));
 }
+
+#[test]
+fn mistakes_in_indices_are_told_as_they_are_written() {
+    fn check<O>(graph: &ampeg::Graph<O>, expected: &str) {
+        let error = graph.run_inline().err().unwrap().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+    let n = 3;
+    check(
+        &graph! { x[i in 0..n] = i; y[i in 1..n] = x[i - 1] + x[i + 1]; },
+        "`y[2]` uses `x[3]` (as `x[i + 1]`), which is not declared",
+    );
+    check(
+        &graph! { shard[i in 0..n]: { x[j in 0..=i]: i64 = shard[i].x[j-1]; } },
+        "`shard[0].x[0]` uses `shard[0].x[-1]` (as `shard[i].x[j-1]`)",
+    );
+    check(
+        &graph! { x[t in 0..3_usize]: i64 = x[t - 1]; },
+        "`x[t - 1]` in `x[0]` cannot be computed: attempt to subtract with overflow",
+    );
+    check(
+        &graph! { x[0] = 1; x[i in 0..n] = i; },
+        "`x[0]` is declared twice",
+    );
+    check(
+        &graph! { x[i in 0..2]: i64 = y[1 - i]; y[i in 0..2] = x[1 - i] + x[i]; },
+        "the dependencies form a cycle",
+    );
+    check(
+        &graph! { x[i in 0..n] = match i { 0 => 1, _ => x[i - 1] }; },
+        "`x[0]` uses `x[-1]` (as `x[i - 1]`), which is not declared",
+    );
+}

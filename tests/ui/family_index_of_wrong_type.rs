@@ -8,6 +8,9 @@ fn main() {
         y = x[1.5];
         z = x[name];
         w = x[ranges[0]];
-        u[i in "abc".chars()] = i;
+        u[i in "abc".chars()] = 1;
+        v[i in name] = i;
+        t[i in 0.5..3.0] = 2;
+        s = x[..1.5];
     };
 }
