@@ -135,8 +135,14 @@ impl Worker {
         for step in &steps {
             executor.expect(step);
         }
-        let (again, planned): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.again);
-        self.queue.extend(planned);
+        let mut again = Vec::new();
+        for step in steps {
+            if step.again {
+                again.push(step);
+            } else {
+                self.queue.push_back(step);
+            }
+        }
         insert_again(&mut self.queue, again);
         if self.run != Some(run) {
             self.run = Some(run);
@@ -267,6 +273,9 @@ fn deliver(ended: &mut Ended, step: &Step, link: &mut impl Link) {
 }
 
 fn arrivals(arrivals: &mut HashMap<TaskId, Arrival>, step: &Step) -> Vec<Arrival> {
+    if arrivals.is_empty() {
+        return Vec::new();
+    }
     let inputs = step.inputs.iter();
     inputs.filter_map(|input| arrivals.remove(input)).collect()
 }

@@ -12,7 +12,7 @@ use crate::id::ProcessorId;
 use crate::message::{Ended, FromWorker, Timestamp};
 use crate::sys;
 use ipc_channel::ipc::IpcSender;
-use std::mem::take;
+use std::mem::{replace, take};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -184,10 +184,12 @@ impl State {
             return;
         }
         (self.bytes, self.descriptors) = (0, 0);
+        // The next message may well be as long.
+        let next = Vec::with_capacity(self.waiting.len());
         let message = ToCoordinator::Messages {
             worker: self.worker,
             generation: self.generation,
-            messages: take(&mut self.waiting),
+            messages: replace(&mut self.waiting, next),
         };
         if let Err(error) = send(&self.coordinator, message) {
             // Without its reports, the coordinator would wait for ever; another worker will do what this one has not

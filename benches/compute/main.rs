@@ -1,0 +1,158 @@
+//! A compute-bound graph, a blocked Cholesky factorization: on workers, against what its schedule predicts, against one
+//! thread, and against rayon.
+//!
+//! Costs are measured in a first run. The prediction is that of the schedule with these costs; the bar is 95 % of it.
+//! Only on a machine that does nothing else does the comparison mean anything.
+//!
+//! Run it with `cargo bench --bench compute`; a number behind `--` is that of the workers, if not one for each core.
+
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::needless_range_loop,
+    clippy::ptr_arg,
+    reason = "arithmetic on small indices, and blocks that tasks pass on whole"
+)]
+
+use ampeg::{Error, MeasuredCosts, Outcome, Pool, graph};
+use kernels::{Block, factor, matrix, solve, update};
+use rayon::prelude::*;
+use std::time::Duration;
+use timing::{median, ratio};
+
+mod kernels;
+#[path = "../timing/mod.rs"]
+mod timing;
+
+/// Blocks in each direction.
+const BLOCKS: usize = 8;
+const TIMES: usize = 5;
+
+fn main() -> Result<(), Error> {
+    let n_workers = std::env::args().find_map(|argument| argument.parse().ok());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let n_workers = n_workers.unwrap_or(cores);
+    let n = BLOCKS;
+    // `rest[i][j][k]` is what is left of block i, j when k columns of the factor are accounted for.
+    let cholesky = graph! {
+        rest[i in 0..n, j in 0..=i, k in 0..=j]: Block = if k == 0 {
+            matrix(i, j, n)
+        } else {
+            update(rest[i][j][k - 1], &lower[i][k - 1], &lower[j][k - 1])
+        };
+        lower[i in 0..n, j in 0..=i]: Block = if i == j {
+            factor(rest[i][j][j])
+        } else {
+            solve(rest[i][j][j], &lower[j][j])
+        };
+        diagonal[i in 0..n] = lower[i][i].iter().sum::<f64>();
+        pub trace = diagonal.iter().sum::<f64>();
+    };
+    let pool = Pool::new(n_workers)?;
+    let report = pool.run(&cholesky)?.report().clone();
+    let costs: MeasuredCosts = report.costs();
+    let cholesky = cholesky.with_costs(&costs);
+    let schedule = cholesky.schedule(n_workers)?;
+    let work: f64 = costs_of_all(&cholesky)?;
+    let predicted = work / schedule.makespan().value();
+
+    let expected = sequential();
+    let one = median(TIMES, || {
+        assert_eq!(sequential(), expected);
+        Ok(())
+    })?;
+    let ours = median(TIMES, || {
+        let outcome: Outcome<_> = pool.run_schedule(&cholesky, &schedule)?;
+        assert_eq!(outcome.trace, Ok(expected));
+        Ok(())
+    })?;
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(n_workers);
+    let threads = threads.build().expect("threads");
+    let rayon = median(TIMES, || {
+        assert_eq!(threads.install(side_by_side), expected);
+        Ok(())
+    })?;
+    println!("{BLOCKS} × {BLOCKS} blocks, {n_workers} workers");
+    row("one thread", one, one);
+    row("rayon", rayon, one);
+    row("ampeg", ours, one);
+    println!("predicted by the schedule: a speed-up of {predicted:.2}");
+    let reached = ratio(one, ours) / predicted;
+    println!("reached: {:.0} % of it (bar: 95 %)", 100.0 * reached);
+    Ok(())
+}
+
+fn row(who: &str, time: Duration, one: Duration) {
+    println!("{who:<12} {time:>10.1?}   speed-up {:.2}", ratio(one, time));
+}
+
+/// The sum of the costs of all tasks.
+fn costs_of_all<O>(graph: &ampeg::Graph<O>) -> Result<f64, Error> {
+    let tasks = graph.task_graph()?;
+    Ok(tasks.task_ids().map(|task| tasks.mean_cost(task)).sum())
+}
+
+/// The same work in one thread.
+fn sequential() -> f64 {
+    let mut blocks = blocks();
+    for k in 0..BLOCKS {
+        let diagonal = factor(std::mem::take(&mut blocks[k][k]));
+        for i in k + 1..BLOCKS {
+            blocks[i][k] = solve(std::mem::take(&mut blocks[i][k]), &diagonal);
+        }
+        blocks[k][k] = diagonal;
+        for i in k + 1..BLOCKS {
+            for j in k + 1..=i {
+                let block = std::mem::take(&mut blocks[i][j]);
+                blocks[i][j] = update(block, &blocks[i][k], &blocks[j][k]);
+            }
+        }
+    }
+    trace(&blocks)
+}
+
+/// The same work on rayon's threads, column by column.
+fn side_by_side() -> f64 {
+    let mut blocks = blocks();
+    for k in 0..BLOCKS {
+        let diagonal = factor(std::mem::take(&mut blocks[k][k]));
+        blocks[k + 1..].par_iter_mut().for_each(|row| {
+            row[k] = solve(std::mem::take(&mut row[k]), &diagonal);
+        });
+        blocks[k][k] = diagonal;
+        let take = |row: &mut Vec<Block>| row.get_mut(k).map(std::mem::take);
+        let column: Vec<Option<Block>> = blocks.iter_mut().map(take).collect();
+        let rest: Vec<_> = blocks
+            .iter_mut()
+            .enumerate()
+            .skip(k + 1)
+            .flat_map(|(i, row)| {
+                row.iter_mut()
+                    .enumerate()
+                    .skip(k + 1)
+                    .map(move |(j, block)| (i, j, block))
+            })
+            .collect();
+        rest.into_par_iter().for_each(|(i, j, block)| {
+            if let (Some(left), Some(above)) = (&column[i], &column[j]) {
+                *block = update(std::mem::take(block), left, above);
+            }
+        });
+        for (row, block) in blocks.iter_mut().zip(column) {
+            if let Some(block) = block {
+                row[k] = block;
+            }
+        }
+    }
+    trace(&blocks)
+}
+
+/// The lower half of the matrix.
+fn blocks() -> Vec<Vec<Block>> {
+    let row = |i| (0..=i).map(|j| matrix(i, j, BLOCKS)).collect();
+    (0..BLOCKS).map(row).collect()
+}
+
+fn trace(blocks: &[Vec<Block>]) -> f64 {
+    let diagonal = blocks.iter().enumerate().map(|(i, row)| &row[i]);
+    diagonal.map(|block| block.iter().sum::<f64>()).sum()
+}

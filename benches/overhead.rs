@@ -1,0 +1,119 @@
+//! What a run, a task and a dependency cost besides the work itself, each against what the system takes for it.
+//!
+//! All figures of a row are from one run, and the ratio is what counts; other load on the machine changes both.
+//!
+//! Run it with `cargo bench --bench overhead`.
+
+use ampeg::{Error, Pool, graph};
+use ipc_channel::ipc::{self, IpcOneShotServer, IpcSender};
+use serde::{Deserialize, Serialize};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use timing::{apart, median, ratio};
+
+mod timing;
+
+fn main() -> Result<(), Error> {
+    start_up()?;
+    let pool = Pool::new(2)?;
+    tiny(&pool)?;
+    hop(&pool)
+}
+
+/// The result of a run whose workers are started for it, against starting as many processes that do nothing.
+fn start_up() -> Result<(), Error> {
+    println!("workers   first results   fork and exec   ratio (bar: 2)");
+    for n in [1, 2, 4, 8] {
+        let graph = graph! { part[i in 0..n] = i; };
+        let ours = median(31, || graph.run(n).map(drop))?;
+        let system = median(31, || {
+            trivial_processes(n);
+            Ok(())
+        })?;
+        let ratio = ratio(ours, system);
+        println!("{n:>7} {ours:>15.1?} {system:>15.1?} {ratio:>7.2}");
+    }
+    println!();
+    Ok(())
+}
+
+fn trivial_processes(n: usize) {
+    let start = |_| Command::new("true").stdin(Stdio::null()).spawn();
+    let children: Vec<_> = (0..n).map(start).collect();
+    for child in children {
+        child
+            .and_then(|mut child| child.wait())
+            .expect("the program `true`");
+    }
+}
+
+/// Tiny tasks on workers that are kept, all results returned.
+fn tiny(pool: &Pool) -> Result<(), Error> {
+    const TASKS: u32 = 2_000;
+    let n = TASKS as usize;
+    let single = graph! { a = 1; };
+    let chain = graph! { a[0] = 1_u64; a[i in 1..n] = a[i - 1] + 1; };
+    let wide = graph! { a[i in 0..n] = i; };
+    let least = median(300, || pool.run(&single).map(drop))?;
+    println!("a run of one task {least:.1?}");
+    let each = |run: Duration| run.saturating_sub(least) / TASKS;
+    let in_a_chain = each(median(100, || pool.run(&chain).map(drop))?);
+    println!("each further tiny task, in a chain on one worker {in_a_chain:.2?} (bar: 1 µs)");
+    let side_by_side = each(median(100, || pool.run(&wide).map(drop))?);
+    println!("each further tiny task, side by side on two workers {side_by_side:.2?}\n");
+    Ok(())
+}
+
+/// One dependency across workers against ipc-channel's own hop.
+fn hop(pool: &Pool) -> Result<(), Error> {
+    const HOPS: u32 = 100;
+    let n = HOPS as usize;
+    let chain = graph! { a[0] = 1_u64; a[i in 1..=n] = a[i - 1] + 1; pub last = a[n]; };
+    let apart = apart(&chain)?;
+    let near = median(100, || pool.run(&chain).map(drop))?;
+    let far = median(100, || pool.run_schedule(&chain, &apart).map(drop))?;
+    let hop = far.saturating_sub(near) / HOPS;
+    let raw = raw_hop(pool)?;
+    println!("one small result from worker to worker {hop:.1?}");
+    println!("a hop of ipc-channel between processes {raw:.1?}");
+    println!("ratio {:.2} (bar: 1.5)", ratio(hop, raw));
+    Ok(())
+}
+
+/// What ipc-channel alone takes for a number from one process to another: the other one is a task.
+fn raw_hop(pool: &Pool) -> Result<Duration, Error> {
+    let (server, name) = IpcOneShotServer::<IpcSender<Ping>>::new().expect("a socket");
+    let other = pool.start(&graph! { echo = echo(name); })?;
+    let (_, to) = server.accept().expect("a task that connects");
+    let (back, here) = ipc::channel().expect("a channel");
+    to.send(Ping::To(back)).expect("a listener");
+    let hops = median(200, || {
+        for number in 0..50 {
+            to.send(Ping::Number(number)).expect("a listener");
+            here.recv().expect("an answer");
+        }
+        Ok(())
+    })?;
+    drop(to);
+    other.wait()?;
+    Ok(hops / 100)
+}
+
+#[derive(Serialize, Deserialize)]
+enum Ping {
+    To(IpcSender<u64>),
+    Number(u64),
+}
+
+/// Sends every number back.
+fn echo(server: String) {
+    let (to, there) = ipc::channel().expect("a channel");
+    let server = IpcSender::connect(server).expect("a server");
+    server.send(to).expect("a server that accepts");
+    let Ok(Ping::To(back)) = there.recv() else {
+        return;
+    };
+    while let Ok(Ping::Number(number)) = there.recv() {
+        back.send(number).expect("a listener");
+    }
+}
