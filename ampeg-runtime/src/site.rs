@@ -3,7 +3,7 @@
 //! Generated code tells it statement by statement; the first mistake is kept, and told when the graph is used.
 //! The user's expressions come as closures where they could panic for some members of a family.
 
-use crate::clause::Limit;
+use crate::clause::{self, Limit};
 use crate::cost::Cost;
 use crate::error::Error;
 use crate::facts::{Family, Slot, Source, Statement};
@@ -101,6 +101,25 @@ impl Site {
     pub fn via(&mut self, cost: Result<Cost, Error>) {
         self.slot();
         self.push_use(cost);
+    }
+
+    /// The next statements, one task each: what each costs, then what moving the results of each of their slots does.
+    pub fn tasks(&mut self, costs: &[f64], mut vias: &[f64]) {
+        for &cost in costs {
+            let statement = self.n_begun;
+            self.task(clause::cost(cost));
+            let n_slots = self.statements[statement].inputs.len();
+            let (these, others) = vias.split_at(n_slots.min(vias.len()));
+            self.vias(these);
+            vias = others;
+        }
+    }
+
+    /// The next slots of that task, all members of a family each: what moving each result costs.
+    pub fn vias(&mut self, costs: &[f64]) {
+        for &cost in costs {
+            self.via(clause::cost(cost));
+        }
     }
 
     /// The clauses of that task.

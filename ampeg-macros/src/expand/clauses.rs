@@ -6,11 +6,6 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, spanned::Spanned};
 
-/// Whether an operand is a number as it stands.
-pub(super) fn is_literal(operand: &Expr) -> bool {
-    check::literal(operand).is_some()
-}
-
 pub(super) fn expand_duration(duration: &Expr) -> TokenStream {
     expand_call("duration", duration)
 }

@@ -9,6 +9,7 @@ mod clauses;
 mod facts;
 mod inputs;
 mod outputs;
+mod plain;
 mod quiet;
 mod site;
 mod types;

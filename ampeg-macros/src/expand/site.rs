@@ -1,8 +1,8 @@
 //! What is evaluated where the graph stands: costs and limits, and of families which tasks there are and what each uses.
 
-use super::clauses::{expand_cost, expand_count, expand_duration, expand_number, is_literal};
-use super::generated;
+use super::clauses::{expand_cost, expand_count, expand_duration, expand_number};
 use super::types::Fields;
+use super::{generated, plain};
 use crate::resolve::{Graph, Input, Selector, Task};
 use crate::syntax::{Dependency, Via};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -12,70 +12,42 @@ use syn::spanned::Spanned;
 
 /// `Site`, told statement by statement.
 pub(super) fn expand(graph: &Graph, fields: &Fields) -> TokenStream {
-    let tasks = graph.tasks.iter().enumerate().map(|(index, task)| {
-        if task.is_plain() {
-            expand_plain(graph, index, task)
+    let mut numbers = plain::Numbers::default();
+    let mut tasks = TokenStream::new();
+    for (index, task) in graph.tasks.iter().enumerate() {
+        if numbers.take(graph, task) {
+            continue;
+        }
+        tasks.extend(numbers.expand());
+        tasks.extend(if task.is_plain() {
+            plain::expand(graph, index, task)
         } else {
             expand_family(graph, task, fields)
-        }
-    });
+        });
+    }
+    tasks.extend(numbers.expand());
     quote_spanned! {Span::mixed_site()=>
         let mut ampeg_site = ::ampeg::__private::Site::new(&ampeg_source);
-        #(#tasks)*
+        #tasks
     }
 }
 
-fn expand_plain(graph: &Graph, index: usize, task: &Task) -> TokenStream {
-    let clauses = &task.statement.clauses;
-    let cost = clauses.cost.as_ref();
-    let cost = cost.map_or_else(|| expand_number(1.0), |clause| expand_cost(&clause.operand));
-    let shared = shared_cost(task).map(|cost| (generated("via", index), expand_cost(cost)));
-    let binding = shared
-        .as_ref()
-        .map(|(name, cost)| quote_spanned!(Span::mixed_site()=> let #name = #cost;));
-    let costs = task.dependencies.iter().map(|input| match &shared {
-        Some((name, _)) => quote_spanned!(Span::mixed_site()=> ::core::clone::Clone::clone(&#name)),
-        None => cost_of(graph, task, input),
-    });
-    let limits = expand_limits(task).into_iter();
-    let calls = quote_spanned! {Span::mixed_site()=>
-        ampeg_site.task(#cost);
-        #binding
-        #(ampeg_site.via(#costs);)*
-        #(ampeg_site.limit(#limits);)*
-    };
-    if shared.is_some() {
-        quote!({ #calls })
-    } else {
-        calls
-    }
-}
-
-/// The cost that all dependencies of a task share, if it is evaluated once for them.
-fn shared_cost(task: &Task) -> Option<&Expr> {
-    match task.statement.clauses.via.as_ref().map(|via| &via.operand) {
-        Some(Via::All(cost)) if !is_literal(cost) => Some(cost),
-        _ => None,
-    }
-}
-
-/// What moving a dependency costs.
-fn cost_of(graph: &Graph, task: &Task, input: &Input) -> TokenStream {
-    match task.statement.clauses.via.as_ref().map(|via| &via.operand) {
-        None => expand_number(0.0),
-        Some(Via::All(cost)) => expand_cost(cost),
-        Some(Via::Each(costs)) => {
+/// What moving a dependency costs, if something is written.
+pub(super) fn cost_of<'a>(graph: &Graph, task: &'a Task, input: &Input) -> Option<&'a Expr> {
+    match &task.statement.clauses.via.as_ref()?.operand {
+        Via::All(cost) => Some(cost),
+        Via::Each(costs) => {
             let scope = graph.scope(task);
             let is_meant = |path: &Dependency| {
                 scope.family(&path.iter().collect::<Vec<_>>()) == Some(input.index)
             };
             let cost = costs.iter().find(|(path, _)| is_meant(path));
-            cost.map_or_else(|| expand_number(0.0), |(_, cost)| expand_cost(cost))
+            cost.map(|(_, cost)| cost)
         }
     }
 }
 
-fn expand_limits(task: &Task) -> Option<TokenStream> {
+pub(super) fn expand_limits(task: &Task) -> Option<TokenStream> {
     let clauses = &task.statement.clauses;
     if clauses.within.is_none() && clauses.retry.is_none() {
         return None;
@@ -146,7 +118,7 @@ fn expand_member(graph: &Graph, task: &Task) -> TokenStream {
         quote_spanned!(Span::mixed_site()=> ampeg_site.retry(|| #count);)
     });
     let slots = task.dependencies.iter().map(|input| {
-        let cost = cost_of(graph, task, input);
+        let cost = cost_of(graph, task, input).map_or_else(|| expand_number(0.0), expand_cost);
         let selectors = input.selectors.iter().map(expand_selector);
         let slot = quote_spanned! {Span::mixed_site()=>
             ampeg_site.slot();
