@@ -136,10 +136,13 @@ impl Walker<'_> {
             return Used::No { is_done: false };
         };
         let is_bare = chain.segments.is_empty();
-        if self.meaning(chain.root).is_none() {
+        if self.scope.binds(&chain.root.to_string()) {
             return Used::No { is_done: is_bare };
         }
         let meaning = self.visitor.meaning(chain.root, &chain.segments);
+        if meaning == Meaning::Outside && !is_variable(chain.root) {
+            return Used::No { is_done: is_bare };
+        }
         let is_whole = match meaning {
             Meaning::Index => is_bare,
             Meaning::Task(length) => length == chain.segments.len(),

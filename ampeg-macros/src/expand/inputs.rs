@@ -151,7 +151,9 @@ fn body_of(task: &Task) -> Expr {
 /// The key under which a use was resolved: that of a use without conditions stands for all.
 fn find<'k, V>(scope: Scope<'_>, used: &Use<'_>, by_key: &'k HashMap<&Key, V>) -> Option<&'k V> {
     let key = scope.key(used)?;
-    let always = key.always().and_then(|always| by_key.get(&always));
+    let is_always = used.conditions.is_empty();
+    let always = if is_always { None } else { key.always() };
+    let always = always.and_then(|always| by_key.get(&always));
     always.or_else(|| by_key.get(&key))
 }
 
@@ -181,7 +183,10 @@ impl Visitor for Replace<'_> {
         } = self.bindings;
         let scope = graph.scope(task);
         let span = Span::mixed_site().located_at(used.span());
-        if let Some(Key::Index(place)) = scope.key(used) {
+        if used.meaning == Meaning::Index {
+            let Some(Key::Index(place)) = scope.key(used) else {
+                return None;
+            };
             let name = located(indices.get(&place)?, span);
             return Some(parse_quote_spanned!(span=> #name));
         }
