@@ -258,19 +258,13 @@ impl Unknown {
 /// As if it had been captured, so that nothing but the refusal itself is reported.
 impl<T: 'static> Refused<T> {
     /// The value.
-    pub fn take(self, inputs: &Inputs, index: usize) -> T
-    where
-        T: Copy,
-    {
-        *inputs.shared(index)
+    pub fn take(self, _: &Inputs, _: usize) -> T {
+        unreachable!("rustc has refused this value")
     }
 
     /// The value.
-    pub fn take_or_clone(self, inputs: &Inputs, index: usize) -> T
-    where
-        T: Clone,
-    {
-        inputs.shared::<T>(index).clone()
+    pub fn take_or_clone(self, inputs: &Inputs, index: usize) -> T {
+        self.take(inputs, index)
     }
 
     /// The value in place.

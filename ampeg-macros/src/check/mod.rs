@@ -106,6 +106,13 @@ fn check_within(duration: &Expr, diagnostics: &mut Diagnostics) {
 const LARGEST: f64 = 1e100;
 
 fn check_number(expression: &Expr, what: &str, diagnostics: &mut Diagnostics) {
+    if let Some(number) = suffixed(expression) {
+        let message = format!(
+            "`{number}` is no number: {what} is a plain number or a `Duration`, as in `Duration::from_millis(10)`"
+        );
+        diagnostics.error(expression, message);
+        return;
+    }
     let Some(value) = literal(expression) else {
         return;
     };
@@ -122,7 +129,8 @@ fn check_retry(count: &Expr, diagnostics: &mut Diagnostics) {
     let Some(value) = literal(count) else {
         return;
     };
-    if value < 0.0 || value.fract() != 0.0 || is_float(count) || value > f64::from(u32::MAX) {
+    let is_whole = value.fract() == 0.0 && !is_float(count) && suffixed(count).is_none();
+    if value < 0.0 || !is_whole || value > f64::from(u32::MAX) {
         let message = format!("`retry` takes a whole number from 0 to {}", u32::MAX);
         diagnostics.error(count, message);
     }
@@ -143,6 +151,26 @@ pub(crate) fn literal(expression: &Expr) -> Option<f64> {
         Expr::Group(inner) => literal(&inner.expr),
         _ => None,
     }
+}
+
+/// The text of a literal whose suffix is that of no number, like `10ms`.
+fn suffixed(expression: &Expr) -> Option<String> {
+    const SUFFIXES: [&str; 15] = [
+        "", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize",
+        "f32", "f64",
+    ];
+    let (text, suffix) = match expression {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Int(number) => (number.to_string(), number.suffix()),
+            Lit::Float(number) => (number.to_string(), number.suffix()),
+            _ => return None,
+        },
+        Expr::Unary(unary) => return suffixed(&unary.expr),
+        Expr::Paren(inner) => return suffixed(&inner.expr),
+        Expr::Group(inner) => return suffixed(&inner.expr),
+        _ => return None,
+    };
+    (!SUFFIXES.contains(&suffix)).then_some(text)
 }
 
 fn is_float(expression: &Expr) -> bool {

@@ -64,7 +64,7 @@ fn parse_chunk(chunk: Chunk, diagnostics: &mut Diagnostics, items: &mut Vec<Item
     let terminated = chunk.terminated;
     let parsed = (|input: ParseStream<'_>| {
         while !input.is_empty() {
-            match header(input) {
+            match header(input, diagnostics) {
                 Ok(header) => items.push(header.finish(input, terminated, diagnostics)),
                 Err(error) => {
                     diagnostics.push(error);
@@ -89,7 +89,7 @@ struct Header {
     name: Ident,
 }
 
-fn header(input: ParseStream<'_>) -> Result<Header> {
+fn header(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> Result<Header> {
     let docs = Attribute::parse_outer(input)?;
     if let Some(other) = docs.iter().find(|attribute| !is_doc(attribute)) {
         let message = "only doc comments may stand before a task";
@@ -103,6 +103,13 @@ fn header(input: ParseStream<'_>) -> Result<Header> {
             return Err(syn::Error::new_spanned(restricted, message));
         }
     };
+    if input.peek(Token![let]) {
+        let message = "a task is declared without `let`: `name = expression;`";
+        diagnostics.error_at(input.span(), message);
+        // What follows is a statement all the same, and others may use it.
+        input.parse::<Token![let]>()?;
+        input.parse::<Option<Token![mut]>>()?;
+    }
     Ok(Header {
         docs,
         visibility,
@@ -116,9 +123,7 @@ fn is_doc(attribute: &Attribute) -> bool {
 
 fn name(input: ParseStream<'_>) -> Result<Ident> {
     let span = input.span();
-    let message = if input.peek(Token![let]) {
-        "a task is declared without `let`: `name = expression;`"
-    } else if input.peek(Token![_]) {
+    let message = if input.peek(Token![_]) {
         "a task needs a name: `name = expression;`"
     } else if input.peek(Token![;]) {
         "there is no statement before this `;`"

@@ -68,3 +68,22 @@ fn literal_retries_are_counts() {
         &[&format!("-1 @ {message}"), &format!("1.0 @ {message}")],
     );
 }
+
+#[test]
+fn suffixes_that_are_no_types_are_refused() {
+    let message = |number: &str, what: &str| {
+        format!(
+            "{number} @ `{number}` is no number: {what} is a plain number or a `Duration`, \
+             as in `Duration::from_millis(10)`"
+        )
+    };
+    check_errors(
+        "a = f() @ 10ms; b = g(a) @ 1e3f32 via 2min within 5s retry 3u8; c = h() retry 3times;",
+        &[
+            &message("10ms", "a cost"),
+            &message("2min", "a cost"),
+            &message("5s", "a duration"),
+            "3times @ `retry` takes a whole number from 0 to 4294967295",
+        ],
+    );
+}

@@ -208,3 +208,14 @@ fn colon_in_place_of_equals_is_told_there() {
         &["1 @ expected a type after `:`, as in `a: i64 = expression;`"],
     );
 }
+
+#[test]
+fn statement_after_let_is_read_on() {
+    check_errors(
+        "let a = 1; let mut b = c; c = a;",
+        &[
+            "let @ a task is declared without `let`: `name = expression;`",
+            "let @ a task is declared without `let`: `name = expression;`",
+        ],
+    );
+}
