@@ -3,12 +3,12 @@
 //! State and `on_*` events; effects go through a [`Cluster`]. It reads no clock and starts no process,
 //! so that it can be tested event by event. The scheduler stays outside: it is given a plan.
 
+use crate::definition::Definition;
 use crate::failure::{TaskError, TaskErrorKind};
 use crate::id::{ProcessorId, TaskId};
 use crate::message::{Ended, RunId, ToWorker, Value};
 use crate::payload::Payload;
 use crate::plan::{Plan, Step};
-use crate::program::Definition;
 use crate::transport::Cluster;
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;

@@ -2,13 +2,13 @@
 
 use crate::clock::now;
 use crate::coordinator::Coordinator;
+use crate::definition::Definition;
 use crate::error::Error;
 use crate::failure::TaskError;
 use crate::id::{ProcessorId, TaskId};
 use crate::message::{FromWorker, RunId, ToWorker};
 use crate::payload::Payload;
 use crate::plan::Plan;
-use crate::program::Definition;
 use crate::report::Log;
 use crate::run_error::RunErrorKind;
 use crate::transport::{Cluster, Event};
@@ -60,7 +60,7 @@ impl Crew {
         plan: Plan,
         bounds: Bounds<'_>,
     ) -> Result<Finished, Error> {
-        let load = definition.load()?;
+        let load = ToWorker::load(definition)?;
         self.fill_up()?;
         self.last_run += 1;
         self.give_graph(definition.id, &load, plan.queues.len());

@@ -1,6 +1,7 @@
 //! Runs a graph in this process and thread, one task after another: for debuggers, and as a yardstick.
 
 use crate::clock::now;
+use crate::definition::Definition;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::failure::{TaskError, TaskErrorKind};
@@ -9,7 +10,7 @@ use crate::message::{Ended, Observed};
 use crate::outcome::{Outcome, Results};
 use crate::payload::Payload;
 use crate::plan::Step;
-use crate::program::{Definition, Graph};
+use crate::program::Graph;
 use crate::report::{Log, Report};
 
 impl<O> Graph<O> {

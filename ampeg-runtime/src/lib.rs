@@ -24,21 +24,23 @@ mod sys;
 mod task;
 mod value;
 
-mod report;
-
 mod clause;
-mod columns;
-mod outcome;
-mod program;
+mod definition;
 mod site;
 
 mod family;
-mod merge;
 mod resolve;
 
 mod clock;
 mod message;
 mod plan;
+
+mod columns;
+mod outcome;
+mod report;
+
+mod merge;
+mod program;
 
 mod executor;
 mod process;

@@ -1,9 +1,10 @@
 //! Duplicates: tasks that must give the same, merged into one.
 
+use crate::definition::{Definition, Instance, OutputTasks};
 use crate::facts::Statement;
 use crate::graph::{TaskGraph, TaskGraphBuilder};
 use crate::id::TaskId;
-use crate::program::{Definition, Graph, Instance, OutputTasks};
+use crate::program::Graph;
 use crate::task::Table;
 use crate::value::Codec;
 use std::any::TypeId;

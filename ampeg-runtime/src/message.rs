@@ -1,9 +1,12 @@
 //! What crosses between coordinator and workers; serde only, no I/O.
 
+use crate::definition::Definition;
+use crate::error::Error;
 use crate::failure::TaskErrorKind;
 use crate::id::{ProcessorId, TaskId};
 use crate::payload::Payload;
 use crate::plan::Step;
+use crate::run_error::RunErrorKind;
 use crate::sys::DescriptorAddress;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +38,18 @@ pub(crate) enum ToWorker {
     End { run: RunId },
     /// There is nothing more to do, ever.
     Stop,
+}
+
+impl ToWorker {
+    /// The messages that give a graph to a worker.
+    pub(crate) fn load(definition: &Definition) -> Result<Vec<Self>, Error> {
+        let descriptor = DescriptorAddress::of(definition.descriptor);
+        let descriptor = descriptor.ok_or(RunErrorKind::Elsewhere)?;
+        let captures = definition.captures.iter().cloned().map(Self::Capture);
+        Ok(std::iter::once(Self::Graph { descriptor })
+            .chain(captures)
+            .collect())
+    }
 }
 
 /// A result on its way to a worker.

@@ -1,11 +1,11 @@
 //! Results by task, typed: what a run gives back.
 
+use crate::definition::Definition;
 use crate::failure::{TaskError, TaskErrorKind};
 use crate::id::TaskId;
 use crate::inputs::{List, Type};
 use crate::panics;
 use crate::payload::Payload;
-use crate::program::Definition;
 use crate::report::Report;
 use crate::task::{Call, Table};
 use crate::value::Codec;

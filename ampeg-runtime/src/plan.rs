@@ -2,10 +2,10 @@
 //!
 //! A plan knows tasks and workers, but no process and no clock.
 
+use crate::definition::Definition;
 use crate::failure::TaskErrorKind;
 use crate::graph::TaskGraph;
 use crate::id::{ProcessorId, TaskId};
-use crate::program::Definition;
 use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;

@@ -1,10 +1,11 @@
 //! The verbs that run a graph: [`Graph::run`], and [`Pool`] for more than one run.
 
 use crate::crew::{Bounds, Crew};
+use crate::definition::Definition;
 use crate::error::Error;
 use crate::outcome::{Outcome, Results};
 use crate::plan::Plan;
-use crate::program::{Definition, Graph};
+use crate::program::Graph;
 use crate::report::Report;
 use crate::run_error::RunErrorKind;
 use crate::schedule::{Policy, Processors, Schedule, Scheduler};

@@ -1,22 +1,17 @@
 //! A graph as the program declares it: [`Graph`], typed outside, erased inside.
 
+use crate::definition::Definition;
 use crate::error::Error;
 use crate::facts::{Source, Statement};
-use crate::failure::{TaskError, TaskErrorKind};
 use crate::graph::TaskGraph;
-use crate::id::TaskId;
-use crate::message::ToWorker;
 use crate::outcome::Results;
 use crate::payload::Payload;
 use crate::resolve::resolve;
 use crate::run_error::RunErrorKind;
 use crate::site::Site;
-use crate::sys::DescriptorAddress;
 use crate::task::{Call, Descriptor};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 /// A graph of tasks, declared with `graph!`, that can be run any number of times.
 ///
@@ -158,110 +153,6 @@ impl<O> Graph<O> {
     pub(crate) fn collect(&self, results: &mut Results<'_>) -> O {
         (self.collect)(results)
     }
-}
-
-/// Everything about a graph but the types of its results.
-#[derive(Debug, Clone)]
-pub(crate) struct Definition {
-    /// Tells this graph's captures from those of any other graph in this process.
-    pub(crate) id: u64,
-    pub(crate) descriptor: &'static Descriptor,
-    pub(crate) task_graph: TaskGraph,
-    pub(crate) captures: Vec<Payload>,
-    tasks: Vec<Instance>,
-    /// What the outputs of the graph are made of.
-    pub(crate) outputs: OutputTasks,
-}
-
-/// The tasks of all outputs, in order, and the lengths of the lists that they form, outer ones first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct OutputTasks {
-    pub(crate) tasks: Vec<TaskId>,
-    pub(crate) shape: Vec<u32>,
-}
-
-/// One task: a statement, or one member of the family that a statement declares.
-#[derive(Debug, Clone)]
-pub(crate) struct Instance {
-    pub(crate) statement: u32,
-    /// The values of the statement's indices.
-    pub(crate) indices: Vec<i64>,
-    /// The tasks whose results it needs, in the order of its inputs.
-    pub(crate) inputs: Vec<TaskId>,
-    /// How they fold into lists: for each optional slot 1 if it is there, then the lengths of its lists, outer ones first.
-    pub(crate) shape: Vec<u32>,
-    pub(crate) limits: Limits,
-    /// Whether its result is an output of the graph.
-    pub(crate) output: bool,
-}
-
-impl Definition {
-    /// A graph of these tasks, which the dispatcher behind `descriptor` can run.
-    pub(crate) fn new(
-        descriptor: &'static Descriptor,
-        task_graph: TaskGraph,
-        captures: Vec<Payload>,
-        tasks: Vec<Instance>,
-    ) -> Self {
-        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-        Self {
-            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            descriptor,
-            task_graph,
-            captures,
-            tasks,
-            outputs: OutputTasks::default(),
-        }
-    }
-
-    /// The same code and captures, for other tasks.
-    pub(crate) fn with_tasks(
-        &self,
-        task_graph: TaskGraph,
-        tasks: Vec<Instance>,
-        outputs: OutputTasks,
-    ) -> Self {
-        Self {
-            task_graph,
-            tasks,
-            outputs,
-            captures: self.captures.clone(),
-            ..*self
-        }
-    }
-
-    pub(crate) fn instance(&self, task: TaskId) -> &Instance {
-        &self.tasks[task.index()]
-    }
-
-    /// The statement that declares a task.
-    pub(crate) fn statement(&self, task: TaskId) -> &'static Statement {
-        &self.descriptor.statements[self.instance(task).statement as usize]
-    }
-
-    /// The messages that give the graph to a worker.
-    pub(crate) fn load(&self) -> Result<Vec<ToWorker>, Error> {
-        let descriptor = DescriptorAddress::of(self.descriptor).ok_or(RunErrorKind::Elsewhere)?;
-        let captures = self.captures.iter().cloned().map(ToWorker::Capture);
-        Ok(std::iter::once(ToWorker::Graph { descriptor })
-            .chain(captures)
-            .collect())
-    }
-
-    /// The error of a task, in the user's words.
-    pub(crate) fn blame(&self, task: TaskId, attempt: u32, kind: TaskErrorKind) -> TaskError {
-        let place = self.statement(task).place();
-        TaskError::new(self.task_graph.name(task), Some(place), attempt, kind)
-    }
-}
-
-/// How long a task may run and how often it may be tried again.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Limits {
-    /// After this time it is killed.
-    pub(crate) within: Option<Duration>,
-    /// How many more times it is run if it fails.
-    pub(crate) retry: u32,
 }
 
 /// Makes a graph of what generated code hands over.

@@ -1,12 +1,12 @@
 //! From what was told where a graph stands to its tasks: members numbered, and what they use looked up.
 
+use crate::definition::{Instance, OutputTasks};
 use crate::error::Error;
 use crate::facts::{Slot, Statement};
 use crate::family::{MemberName, Members, Missing, Row};
 use crate::family_error::{FamilyErrorKind, MOST_DEPENDENCIES};
 use crate::graph::{TaskGraph, TaskGraphBuilder};
 use crate::id::TaskId;
-use crate::program::{Instance, OutputTasks};
 use crate::site::{Member, Site, Use};
 use std::collections::HashMap;
 

@@ -5,6 +5,7 @@
 
 use crate::clause::{self, Limit};
 use crate::cost::Cost;
+use crate::definition::Limits;
 use crate::error::Error;
 use crate::facts::{Family, Slot, Source, Statement};
 use crate::failure::TaskErrorKind;
@@ -13,7 +14,6 @@ use crate::family_error::{FamilyErrorKind, MOST_TASKS};
 use crate::graph::GraphErrorKind;
 use crate::index::{IndexNumber, IndexRange, IndexType, IntoIndex};
 use crate::panics;
-use crate::program::Limits;
 use crate::run_error::RunErrorKind;
 use std::ops::{Bound, Range, RangeBounds};
 use std::time::Duration;

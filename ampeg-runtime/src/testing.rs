@@ -4,13 +4,14 @@
 
 use crate::codec::encode;
 use crate::cost::Cost;
+use crate::definition::{Definition, Instance, Limits};
 use crate::facts::{Family, Slot, Source, Statement};
 use crate::failure::TaskError;
 use crate::graph::TaskGraph;
 use crate::id::TaskId;
 use crate::index::IndexType;
 use crate::inputs::Type;
-use crate::program::{Definition, Graph, Instance, Limits};
+use crate::program::Graph;
 use crate::task::{Call, Descriptor, dispatcher};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! The coordinator event by event, with a cluster that only records what it is told: no process, no clock.
 
 use super::*;
+use crate::definition::Limits;
 use crate::error::Error;
 use crate::message::{Observed, Running};
-use crate::program::Limits;
 use crate::run_error::RunErrorKind;
 use crate::schedule::{Processors, Schedule};
 use crate::testing::{Action, Blobs, Node, graph, with_limits};

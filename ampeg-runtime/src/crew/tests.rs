@@ -4,11 +4,11 @@
 //! For each graph, each worker and each point, one run has its fault exactly there.
 
 use super::*;
+use crate::definition::Limits;
 use crate::error::Error;
 use crate::failure::TaskErrorKind;
 use crate::message::Running;
 use crate::outcome::Results;
-use crate::program::Limits;
 use crate::schedule::{Policy, Processors, Scheduler};
 use crate::testing::{
     Action, Blobs, Deadline, Node, expected, graph, random_costs, random_nodes, with_limits,

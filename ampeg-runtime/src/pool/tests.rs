@@ -1,9 +1,9 @@
 //! Whole runs, over every transport, against sequential evaluation.
 
 use super::*;
+use crate::definition::Limits;
 use crate::failure::TaskErrorKind;
 use crate::id::TaskId;
-use crate::program::Limits;
 use crate::testing::{
     Action, Blobs, Deadline, Node, check, graph, random_costs, random_nodes, with_limits,
 };

@@ -3,11 +3,11 @@
 use super::ipc::IpcCluster;
 use super::local::LocalCluster;
 use super::*;
+use crate::definition::Definition;
 use crate::id::TaskId;
 use crate::message::{Ended, Value};
 use crate::payload::Payload;
 use crate::plan::Step;
-use crate::program::Definition;
 use crate::testing::{Action, Deadline, Node, graph};
 use std::time::Instant;
 
@@ -33,7 +33,7 @@ fn chain(n_tasks: usize, size: usize) -> Vec<Node> {
 
 fn load(cluster: &mut dyn Cluster, definition: &Definition) {
     for index in 0..cluster.n_workers() {
-        for message in definition.load().unwrap() {
+        for message in ToWorker::load(definition).unwrap() {
             cluster.send(worker(index), message);
         }
     }
