@@ -168,3 +168,48 @@ fn columns_and_rows_of_a_ragged_family() {
         assert_eq!(values.rows, rows.collect::<Vec<_>>());
     });
 }
+
+#[test]
+fn range_to_the_last_number_there_is() {
+    let graph = graph! {
+        x[i in i64::MAX - 1..=i64::MAX] = i;
+        pub last = x[i64::MAX];
+        pub all = x[..=i64::MAX];
+    };
+    let values = graph.run_inline().unwrap().into_values().unwrap();
+    assert_eq!(values.last, i64::MAX);
+    assert_eq!(values.all, [i64::MAX - 1, i64::MAX]);
+}
+
+#[test]
+fn merged_tasks_give_what_all_of_them_gave() {
+    cases(|pool, random| {
+        let n = random.usize(1..20);
+        // Few different inputs, so that many tasks are equal.
+        let kinds: Vec<u64> = (0..n).map(|_| random.u64(0..3)).collect();
+        let pick: Vec<usize> = (0..n).map(|i| random.usize(0..i.max(1))).collect();
+        let graph = graph! {
+            same[i in 0..n] = mix(&[1, 2], 3);
+            moved[i in 0..n] = vec![same[i]; 2] retry 1;
+            kind = kinds;
+            x[i in 0..n] = if i == 0 { mix(&kind, 0) } else { mix(&[x[pick[i]]], 0) };
+            left: { a = mix(&kind, 1); b = vec![a, 1]; }
+            right: { a = mix(&kind, 1); b = vec![a, 1]; }
+            pub all = (x, same, left.b, right.b);
+            pub lists = moved;
+        };
+        let merged = graph.merge_duplicates();
+        let (n_tasks, n_merged) = (
+            graph.task_graph().unwrap().n_tasks(),
+            merged.task_graph().unwrap().n_tasks(),
+        );
+        // Of the first two families one task each is left, and one of the groups.
+        assert!(
+            n_merged <= n_tasks - 2 * (n - 1) - 2,
+            "{n_merged} of {n_tasks}"
+        );
+        let (plain, merged) = (values(pool, &graph), values(pool, &merged));
+        assert_eq!(plain.all, merged.all);
+        assert_eq!(plain.lists, merged.lists);
+    });
+}

@@ -349,10 +349,10 @@ impl Site {
         index
     }
 
-    /// A bound of a range, or the number after it.
+    /// A bound of a range, or the number after it; there is none after the last, which is as good as no bound.
     fn bound(&mut self, value: impl IntoIndex, more: i64) -> Option<i64> {
         let bound = self.index(Expression::Selection, value)?;
-        Some(bound.saturating_add(more))
+        bound.checked_add(more)
     }
 
     fn push_member(&mut self, cost: Result<Cost, Error>) {
