@@ -1,7 +1,6 @@
 //! The dispatcher: a closure around the body of each statement, in the order of their types, then each capture.
 
 use super::facts::to_u32;
-use super::generated;
 use super::inputs::Bindings;
 use super::outputs::expand_results;
 use super::quiet;
@@ -98,11 +97,6 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
         let run = Ident::new("task", name_span);
         quote_spanned!(Span::mixed_site()=> #lint let #field = ampeg_call.#run(#arm, #types, #closure);)
     }
-}
-
-/// The name of a slot's type where one family has several.
-pub(super) fn slot(position: usize) -> Ident {
-    generated("slot", position)
 }
 
 fn is_used(graph: &Graph, family: usize) -> bool {

@@ -1,7 +1,9 @@
-//! The operands of clauses: costs, durations and counts as the user wrote them.
+//! Clauses: which there are, and their operands as the user wrote them.
 
 use super::quiet;
 use crate::check;
+use crate::resolve::{Graph, Input, Task};
+use crate::syntax::{Dependency, Via};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, spanned::Spanned};
@@ -37,4 +39,48 @@ fn expand_call(function: &str, operand: &Expr) -> TokenStream {
     let path = quote_spanned!(span=> ::ampeg::__private::#function);
     let operand = quiet::outermost(operand.clone());
     quote!(#path(#operand))
+}
+
+/// What moving a dependency costs, if something is written.
+pub(super) fn cost_of<'a>(graph: &Graph, task: &'a Task, input: &Input) -> Option<&'a Expr> {
+    match &task.statement.clauses.via.as_ref()?.operand {
+        Via::All(cost) => Some(cost),
+        Via::Each(costs) => {
+            let scope = graph.scope(task);
+            let is_meant = |path: &Dependency| {
+                scope.family(&path.iter().collect::<Vec<_>>()) == Some(input.index)
+            };
+            let cost = costs.iter().find(|(path, _)| is_meant(path));
+            cost.map(|(_, cost)| cost)
+        }
+    }
+}
+
+pub(super) fn expand_limits(task: &Task) -> Option<TokenStream> {
+    let clauses = &task.statement.clauses;
+    if clauses.within.is_none() && clauses.retry.is_none() {
+        return None;
+    }
+    let within = option(
+        clauses
+            .within
+            .as_ref()
+            .map(|clause| expand_duration(&clause.operand)),
+    );
+    let retry = option(
+        clauses
+            .retry
+            .as_ref()
+            .map(|clause| expand_count(&clause.operand)),
+    );
+    Some(quote_spanned! {Span::mixed_site()=>
+        ::ampeg::__private::Limit { within: #within, retry: #retry }
+    })
+}
+
+fn option(value: Option<TokenStream>) -> TokenStream {
+    value.map_or_else(
+        || quote_spanned!(Span::mixed_site()=> ::core::option::Option::None),
+        |value| quote_spanned!(Span::mixed_site()=> ::core::option::Option::Some(#value)),
+    )
 }

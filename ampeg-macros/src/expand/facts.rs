@@ -1,6 +1,6 @@
 //! The static facts of a graph: what its statements are called, where they stand, what they depend on.
 
-use super::inputs::hash_body;
+use super::shape::hash_body;
 use crate::resolve::{Graph, Input, Mode, Task};
 use crate::source;
 use crate::syntax::name_of;

@@ -1,13 +1,12 @@
 //! What the names in one body are bound to: dependencies, captures and indices, and how each is taken.
 
-use super::bodies::slot;
+use super::generated;
 use super::types::{Fields, tuple};
 use crate::body::{self, Meaning, Position, Segment, Use, Visitor};
 use crate::resolve::{Graph, Input, Key, Mode, Scope, Task, binding};
-use crate::source;
 use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use std::collections::{HashMap, HashSet};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprReturn, parse_quote, parse_quote_spanned};
@@ -141,7 +140,7 @@ impl<'a> Bindings<'a> {
     }
 }
 
-fn body_of(task: &Task) -> Expr {
+pub(super) fn body_of(task: &Task) -> Expr {
     task.statement
         .body
         .clone()
@@ -149,7 +148,11 @@ fn body_of(task: &Task) -> Expr {
 }
 
 /// The key under which a use was resolved: that of a use without conditions stands for all.
-fn find<'k, V>(scope: Scope<'_>, used: &Use<'_>, by_key: &'k HashMap<&Key, V>) -> Option<&'k V> {
+pub(super) fn find<'k, V>(
+    scope: Scope<'_>,
+    used: &Use<'_>,
+    by_key: &'k HashMap<&Key, V>,
+) -> Option<&'k V> {
     let key = scope.key(used)?;
     let is_always = used.conditions.is_empty();
     let always = if is_always { None } else { key.always() };
@@ -232,47 +235,7 @@ fn replacement(input: &Input, name: &Ident, position: Position, span: Span) -> E
     }
 }
 
-/// A number that is equal for bodies that are equal but for the names of what they use.
-pub(super) fn hash_body(graph: &Graph, task: &Task) -> u64 {
-    let inputs = task.dependencies.iter().chain(&task.captures).enumerate();
-    let mut places = Places {
-        scope: graph.scope(task),
-        used_indices: &task.used_indices,
-        by_key: inputs
-            .map(|(position, input)| (&input.key, position))
-            .collect(),
-    };
-    let mut body = body_of(task);
-    body::walk(&mut body, &mut places);
-    source::hash(&body.to_token_stream(), "")
-}
-
-/// Puts the position of each input in its place.
-struct Places<'a> {
-    scope: Scope<'a>,
-    used_indices: &'a [usize],
-    by_key: HashMap<&'a Key, usize>,
-}
-
-impl Visitor for Places<'_> {
-    fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning {
-        self.scope.meaning(root, segments)
-    }
-
-    fn is_thorough(&self) -> bool {
-        self.scope.has_indices()
-    }
-
-    fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
-        let name = match self.scope.key(used)? {
-            Key::Index(place) => {
-                let position = self.used_indices.iter().position(|&used| used == place)?;
-                format_ident!("ampeg_index{position}")
-            }
-            _ => format_ident!("ampeg_input{}", find(self.scope, used, &self.by_key)?),
-        };
-        Some(parse_quote!(#name))
-    }
-
-    fn on_return(&mut self, _: &mut ExprReturn) {}
+/// The name of a slot's type where one family has several.
+fn slot(position: usize) -> Ident {
+    generated("slot", position)
 }

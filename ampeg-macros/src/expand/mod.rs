@@ -11,6 +11,7 @@ mod inputs;
 mod outputs;
 mod plain;
 mod quiet;
+mod shape;
 mod site;
 mod types;
 

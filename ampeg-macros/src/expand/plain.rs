@@ -2,9 +2,8 @@
 //!
 //! Numbers go as lists of them; of a thousand statements without other costs, nothing but two lists is left.
 
-use super::clauses::{expand_cost, expand_number};
+use super::clauses::{cost_of, expand_cost, expand_limits, expand_number};
 use super::generated;
-use super::site::{cost_of, expand_limits};
 use crate::check;
 use crate::resolve::{Graph, Task};
 use crate::syntax::Via;

@@ -1,10 +1,9 @@
 //! What is evaluated where the graph stands: costs and limits, and of families which tasks there are and what each uses.
 
-use super::clauses::{expand_cost, expand_count, expand_duration, expand_number};
+use super::clauses::{cost_of, expand_cost, expand_count, expand_duration, expand_number};
 use super::types::Fields;
 use super::{generated, plain};
 use crate::resolve::{Graph, Input, Selector, Task};
-use crate::syntax::{Dependency, Via};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Expr;
@@ -30,50 +29,6 @@ pub(super) fn expand(graph: &Graph, fields: &Fields) -> TokenStream {
         let mut ampeg_site = ::ampeg::__private::Site::new(&ampeg_source);
         #tasks
     }
-}
-
-/// What moving a dependency costs, if something is written.
-pub(super) fn cost_of<'a>(graph: &Graph, task: &'a Task, input: &Input) -> Option<&'a Expr> {
-    match &task.statement.clauses.via.as_ref()?.operand {
-        Via::All(cost) => Some(cost),
-        Via::Each(costs) => {
-            let scope = graph.scope(task);
-            let is_meant = |path: &Dependency| {
-                scope.family(&path.iter().collect::<Vec<_>>()) == Some(input.index)
-            };
-            let cost = costs.iter().find(|(path, _)| is_meant(path));
-            cost.map(|(_, cost)| cost)
-        }
-    }
-}
-
-pub(super) fn expand_limits(task: &Task) -> Option<TokenStream> {
-    let clauses = &task.statement.clauses;
-    if clauses.within.is_none() && clauses.retry.is_none() {
-        return None;
-    }
-    let within = option(
-        clauses
-            .within
-            .as_ref()
-            .map(|clause| expand_duration(&clause.operand)),
-    );
-    let retry = option(
-        clauses
-            .retry
-            .as_ref()
-            .map(|clause| expand_count(&clause.operand)),
-    );
-    Some(quote_spanned! {Span::mixed_site()=>
-        ::ampeg::__private::Limit { within: #within, retry: #retry }
-    })
-}
-
-fn option(value: Option<TokenStream>) -> TokenStream {
-    value.map_or_else(
-        || quote_spanned!(Span::mixed_site()=> ::core::option::Option::None),
-        |value| quote_spanned!(Span::mixed_site()=> ::core::option::Option::Some(#value)),
-    )
 }
 
 /// A loop for each index, around what is told of one member.
