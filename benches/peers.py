@@ -341,7 +341,8 @@ def row_of_this_crate():
     except OSError as error:
         return {}, f"cargo cannot be run: {error}"
     if run.returncode != 0:
-        return {}, last_line(run.stderr)
+        errors = [line for line in run.stderr.splitlines() if line.startswith("error")]
+        return {}, last_line("\n".join(errors[:1]))
     return json.loads(last_line(run.stdout)), None
 
 

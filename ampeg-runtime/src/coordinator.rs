@@ -54,8 +54,8 @@ enum Ending {
 struct WorkerState {
     /// What it has not finished, in order.
     queue: VecDeque<Step>,
-    /// The limit that its running task has exceeded, for which it was killed.
-    exceeded: Option<Duration>,
+    /// The task that has exceeded its limit, for which it was killed.
+    exceeded: Option<(TaskId, Duration)>,
     idle_deaths: u32,
     /// Changes of its peers that it has been told.
     peer_changes: u32,
@@ -262,11 +262,11 @@ impl<'a> Coordinator<'a> {
     pub(crate) fn on_exceeded(
         &mut self,
         worker: ProcessorId,
-        limit: Duration,
+        exceeded: (TaskId, Duration),
         cluster: &mut dyn Cluster,
     ) {
         if cluster.kill(worker) {
-            self.workers[worker.index()].exceeded = Some(limit);
+            self.workers[worker.index()].exceeded = Some(exceeded);
         }
     }
 

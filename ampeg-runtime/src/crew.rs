@@ -101,14 +101,22 @@ impl Crew {
     }
 }
 
+/// A task that may run for so long, which is until then.
+#[derive(Debug, Clone, Copy)]
+struct Limited {
+    task: TaskId,
+    until: Instant,
+    limit: Duration,
+}
+
 /// One run under way.
 struct Run<'a> {
     crew: &'a mut Crew,
     coordinator: Coordinator<'a>,
     definition: &'a Definition,
     load: &'a [ToWorker],
-    /// By worker: until when its running task may run, and how long that is in all.
-    limits: Vec<Option<(Instant, Duration)>>,
+    /// By worker: its running task, if that may not run for ever.
+    limits: Vec<Option<Limited>>,
     log: Log,
 }
 
@@ -169,26 +177,26 @@ impl Run<'_> {
     fn on_started(&mut self, worker: ProcessorId, task: TaskId) {
         if let Some(limit) = self.definition.instance(task).limits.within {
             let until = Instant::now().checked_add(limit);
-            self.limits[worker.index()] = until.map(|until| (until, limit));
+            self.limits[worker.index()] = until.map(|until| Limited { task, until, limit });
         }
     }
 
     /// Until when to wait for the next event.
     fn timeout(&self, deadline: Option<Instant>) -> Option<Duration> {
-        let limits = self.limits.iter().flatten().map(|(until, _)| *until);
+        let limits = self.limits.iter().flatten().map(|limited| limited.until);
         let next = limits.chain(deadline).min()?;
         Some(next.saturating_duration_since(Instant::now()))
     }
 
     fn enforce_limits(&mut self) {
         for (index, entry) in self.limits.iter_mut().enumerate() {
-            if let Some((until, limit)) = *entry
+            if let Some(Limited { task, until, limit }) = *entry
                 && Instant::now() >= until
             {
                 *entry = None;
                 let worker = ProcessorId::new(index);
                 self.coordinator
-                    .on_exceeded(worker, limit, &mut *self.crew.cluster);
+                    .on_exceeded(worker, (task, limit), &mut *self.crew.cluster);
             }
         }
     }

@@ -78,6 +78,12 @@ impl Coordinator<'_> {
             Some((place, running.attempt))
         });
         let (place, attempt) = match running {
+            // It was killed for a task that has ended all the same, and this one came next.
+            Some((place, _))
+                if exceeded.is_some_and(|(task, _)| task != state.queue[place].task) =>
+            {
+                return;
+            }
             Some(running) => running,
             None if state.idle_deaths + 1 < IDLE_DEATHS || state.queue.is_empty() => {
                 // Nobody's fault that is known: it does not count as an attempt.
@@ -92,7 +98,7 @@ impl Coordinator<'_> {
             exit_code: exit.code,
             stderr: exit.stderr,
         };
-        let kind = exceeded.map_or(crash, |limit| TaskErrorKind::TimedOut { limit });
+        let kind = exceeded.map_or(crash, |(_, limit)| TaskErrorKind::TimedOut { limit });
         if attempt < state.queue[place].attempts {
             state.queue[place].attempt = attempt + 1;
         } else if let Some(step) = state.queue.remove(place) {

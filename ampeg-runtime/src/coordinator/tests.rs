@@ -444,8 +444,29 @@ fn task_over_its_limit_has_timed_out() {
     let graph = graph(&nodes(&[0]), |_| (1.0, 1.0));
     let mut recorder = Recorder::default();
     let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
-    coordinator.on_exceeded(worker(0), Duration::from_secs(3), &mut recorder);
+    let limit = (TaskId::new(0), Duration::from_secs(3));
+    coordinator.on_exceeded(worker(0), limit, &mut recorder);
     assert_eq!(recorder.look(), [Did::Kill(0)]);
     coordinator.on_exit(worker(0), (killed(), Some(running(0))), &[], &mut recorder);
     assert_eq!(kinds(coordinator)[0], "timed out after 3s");
+}
+
+#[test]
+fn task_after_one_that_ended_at_its_limit_is_not_blamed() {
+    let graph = graph(&nodes(&[0]), |_| (1.0, 1.0));
+    let mut recorder = Recorder::default();
+    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
+    let limit = (TaskId::new(0), Duration::from_secs(3));
+    coordinator.on_exceeded(worker(0), limit, &mut recorder);
+    // Its end was on the way when its worker was killed.
+    coordinator.on_ended(worker(0), output(0), &mut recorder);
+    coordinator.on_exit(worker(0), (killed(), Some(running(1))), &[], &mut recorder);
+    let expected = [
+        Did::Kill(0),
+        Did::Restart(0),
+        Did::Steps(0, vec![1, 3]),
+        Did::Value(0, 0),
+    ];
+    assert_eq!(recorder.look(), expected);
+    assert_eq!(coordinator.unfinished, 4);
 }
