@@ -8,8 +8,8 @@ use ampeg::{Error, Pool, graph};
 use ipc_channel::ipc::{self, IpcOneShotServer, IpcSender};
 use serde::{Deserialize, Serialize};
 use std::process::{Command, Stdio};
-use std::time::Duration;
-use timing::{apart, median, ratio};
+use std::time::{Duration, Instant};
+use timing::{apart, median, middle, ratio};
 
 mod timing;
 
@@ -20,18 +20,27 @@ fn main() -> Result<(), Error> {
     hop(&pool)
 }
 
-/// The result of a run whose workers are started for it, against starting as many processes that do nothing.
+/// The results of a first run on workers that are started for it, against starting as many processes that do nothing.
 fn start_up() -> Result<(), Error> {
-    println!("workers   first results   fork and exec   ratio (bar: 2)");
+    println!("workers   first results   fork and exec   ratio (bar: 2)   with the end");
     for n in [1, 2, 4, 8] {
         let graph = graph! { part[i in 0..n] = i; };
-        let ours = median(31, || graph.run(n).map(drop))?;
+        let (mut first, mut all) = (Vec::new(), Vec::new());
+        for _ in 0..31 {
+            let start = Instant::now();
+            let pool = Pool::new(n)?;
+            pool.run(&graph)?;
+            first.push(start.elapsed());
+            drop(pool);
+            all.push(start.elapsed());
+        }
+        let (ours, all) = (middle(first), middle(all));
         let system = median(31, || {
             trivial_processes(n);
             Ok(())
         })?;
         let ratio = ratio(ours, system);
-        println!("{n:>7} {ours:>15.1?} {system:>15.1?} {ratio:>7.2}");
+        println!("{n:>7} {ours:>15.1?} {system:>15.1?} {ratio:>7.2} {all:>20.1?}");
     }
     println!();
     Ok(())

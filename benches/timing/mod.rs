@@ -15,11 +15,14 @@ pub(crate) fn median(
         let start = Instant::now();
         run().map(|()| start.elapsed())
     };
-    let mut times = std::iter::repeat_with(once)
-        .take(times)
-        .collect::<Result<Vec<_>, _>>()?;
+    let times = std::iter::repeat_with(once).take(times);
+    Ok(middle(times.collect::<Result<Vec<_>, _>>()?))
+}
+
+/// The median of some times.
+pub(crate) fn middle(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
-    Ok(times[times.len() / 2])
+    times[times.len() / 2]
 }
 
 pub(crate) fn ratio(time: Duration, other: Duration) -> f64 {

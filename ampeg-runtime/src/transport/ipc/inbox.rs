@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-/// How long the worker may be busy before somebody else receives.
-const PATIENCE: Duration = Duration::from_micros(200);
+/// How long the worker may be busy before somebody else receives. To wake a thread costs more than a tiny task.
+const PATIENCE: Duration = Duration::from_millis(1);
 
 /// A message and when it came in.
 type Received = (ToWorkerProcess, Timestamp);

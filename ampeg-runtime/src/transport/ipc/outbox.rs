@@ -2,7 +2,7 @@
 //!
 //! What comes after a while goes out at once, with all that waits; so a long task is told of when it ends.
 //! What comes shortly after another message waits for more: until the worker has nothing left to do, until there is
-//! enough for a message, and never for longer than [`INTERVAL`], since a thread sees to it while a task runs or an
+//! enough for a message, and never for longer than [`PATIENCE`], since a thread sees to it while a task runs or an
 //! input is waited for.
 //! The order stays.
 
@@ -17,8 +17,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How long what has ended may wait until it is told.
+/// How long after the last message what comes next is told at once.
 const INTERVAL: Duration = Duration::from_micros(200);
+/// How long what waits may wait while the worker does something else. To wake a thread costs more than a tiny task.
+const PATIENCE: Duration = Duration::from_millis(1);
 /// What a message holds at most, but for what is more by itself: it must stay below what a socket buffers.
 const BYTES: u64 = 64 * 1024;
 /// The bytes of a message about a task besides its result, about.
@@ -140,7 +142,7 @@ impl Shared {
                 let idle = |state: &mut State| !state.watched;
                 let waited = shared.left.wait_while(shared.lock(), idle);
                 drop(waited.unwrap_or_else(PoisonError::into_inner));
-                thread::sleep(INTERVAL);
+                thread::sleep(PATIENCE);
                 let mut state = shared.lock();
                 state.watched = false;
                 state.send();
