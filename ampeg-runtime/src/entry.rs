@@ -71,16 +71,21 @@ mod before_main {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::ErrorKind;
     use std::process::{Command, Output};
+    use std::thread::yield_now;
 
     /// What this test program does with an invitation, if asked for the list of its tests.
     fn list_with(program: &std::path::Path, invitation: &str) -> Output {
         let mut command = Command::new(program);
-        command
-            .arg("--list")
-            .env(VARIABLE, invitation)
-            .output()
-            .unwrap()
+        command.arg("--list").env(VARIABLE, invitation);
+        loop {
+            match command.output() {
+                // A process that another test starts in this moment may have inherited the file that was just copied.
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => yield_now(),
+                output => return output.unwrap(),
+            }
+        }
     }
 
     #[test]
