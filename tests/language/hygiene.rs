@@ -121,3 +121,31 @@ fn graph_is_made_by_a_macro() {
     let k = 2;
     assert_eq!(chain!(a, b, k + 1).everywhere().b, Ok(10));
 }
+
+#[test]
+fn captures_of_one_name_from_different_macros_are_different() {
+    macro_rules! scaled {
+        ($more:expr) => {{
+            let x = 10;
+            graph! { y = x * 100 + $more; text = format!("{x} {}", $more); }
+        }};
+    }
+    let x = 1;
+    let values = scaled!(x + 2).everywhere().into_values().unwrap();
+    assert_eq!((values.y, values.text.as_str()), (1003, "10 3"));
+}
+
+#[test]
+fn macros_pass_names_and_bodies_of_tasks() {
+    macro_rules! doubled {
+        ($name:ident: $ty:ty = $body:expr, $cost:literal) => {
+            graph! { $name: $ty = $body @ $cost; double = 2 * $name; }
+        };
+    }
+    let n = 3;
+    let values = doubled!(first: i64 = square(n) + 1, 2.5)
+        .everywhere()
+        .into_values()
+        .unwrap();
+    assert_eq!((values.first, values.double), (10, 20));
+}

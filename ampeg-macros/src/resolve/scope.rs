@@ -46,8 +46,8 @@ impl Selector {
 /// What tells apart what a body uses; equal ones are one input.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
-    /// The path of a capture.
-    Capture(String),
+    /// The path of a capture, and the macro that its name comes from.
+    Capture(String, String),
     /// An index of the statement.
     Index(usize),
     /// A family, the text of its selectors, and that of the conditions around.
@@ -55,6 +55,10 @@ pub(crate) enum Key {
 }
 
 impl Key {
+    pub(super) fn of_capture(used: &Use<'_>) -> Self {
+        Self::Capture(used.path.to_owned(), source::context(used.span()))
+    }
+
     /// The same, used without conditions; nothing if it is no task's.
     pub(crate) fn always(&self) -> Option<Self> {
         match self {
@@ -226,7 +230,7 @@ impl Scope<'_> {
     pub(crate) fn key(&self, used: &Use<'_>) -> Option<Key> {
         match used.meaning {
             Meaning::Index => self.index(used.ident).map(Key::Index),
-            Meaning::Outside => Some(Key::Capture(used.path.to_owned())),
+            Meaning::Outside => Some(Key::of_capture(used)),
             Meaning::Task(_) => {
                 let access = self.access(used.expression)?.ok()?;
                 let conditions = self.conditions(&access, used.conditions);

@@ -15,7 +15,7 @@ use syn::{Expr, ExprReturn, Ident};
 #[derive(Default)]
 pub(super) struct Captures {
     pub(super) list: Vec<Capture>,
-    indices: HashMap<String, usize>,
+    indices: HashMap<Key, usize>,
 }
 
 /// Collects what one body uses.
@@ -78,7 +78,8 @@ impl Uses<'_> {
     fn on_capture(&mut self, used: &Use<'_>) {
         let captures = &mut *self.captures;
         let next = captures.list.len();
-        let index = *captures.indices.entry(used.path.to_owned()).or_insert(next);
+        let key = Key::of_capture(used);
+        let index = *captures.indices.entry(key.clone()).or_insert(next);
         if index == next {
             captures.list.push(Capture {
                 path: used.path.to_owned(),
@@ -86,7 +87,6 @@ impl Uses<'_> {
                 span: used.span(),
             });
         }
-        let key = Key::Capture(used.path.to_owned());
         note(&mut self.used_captures, Input::new(key, index, used));
     }
 
