@@ -4,7 +4,7 @@
 //!
 //! Run it with `cargo bench --bench overhead`.
 
-use ampeg::{Error, Pool, graph};
+use ampeg::{Error, Graph, Pool, graph};
 use ipc_channel::ipc::{self, IpcOneShotServer, IpcSender};
 use serde::{Deserialize, Serialize};
 use std::process::{Command, Stdio};
@@ -61,16 +61,33 @@ fn tiny(pool: &Pool) -> Result<(), Error> {
     const TASKS: u32 = 2_000;
     let n = TASKS as usize;
     let single = graph! { a = 1; };
-    let chain = graph! { a[0] = 1_u64; a[i in 1..n] = a[i - 1] + 1; };
-    let wide = graph! { a[i in 0..n] = i; };
+    let chain = || graph! { a[0] = 1_u64; a[i in 1..n] = a[i - 1] + 1; };
+    let wide = || graph! { a[i in 0..n] = i; };
     let least = median(300, || pool.run(&single).map(drop))?;
     println!("a run of one task {least:.1?}");
+    println!("each further tiny task      again   a new graph");
     let each = |run: Duration| run.saturating_sub(least) / TASKS;
-    let in_a_chain = each(median(100, || pool.run(&chain).map(drop))?);
-    println!("each further tiny task, in a chain on one worker {in_a_chain:.2?} (bar: 1 µs)");
-    let side_by_side = each(median(100, || pool.run(&wide).map(drop))?);
-    println!("each further tiny task, side by side on two workers {side_by_side:.2?}\n");
+    let chains = (again(pool, &chain())?, first(pool, chain)?);
+    let (known, new) = (each(chains.0), each(chains.1));
+    println!("in a chain on one worker {known:>8.2?} {new:>13.2?} (bar: 1 µs)");
+    let wides = (again(pool, &wide())?, first(pool, wide)?);
+    let (known, new) = (each(wides.0), each(wides.1));
+    println!("side by side on two      {known:>8.2?} {new:>13.2?}\n");
     Ok(())
+}
+
+/// A run of a graph that was run just before.
+fn again<O>(pool: &Pool, graph: &Graph<O>) -> Result<Duration, Error> {
+    median(100, || pool.run(graph).map(drop))
+}
+
+/// A run of a graph that neither the pool nor its workers have seen: it is scheduled, and sent to them.
+fn first<O>(pool: &Pool, graph: impl Fn() -> Graph<O>) -> Result<Duration, Error> {
+    let mut graphs: Vec<_> = (0..100).map(|_| graph()).collect();
+    median(100, || match graphs.pop() {
+        Some(graph) => pool.run(&graph).map(drop),
+        None => Ok(()),
+    })
 }
 
 /// One dependency across workers against ipc-channel's own hop.

@@ -9,8 +9,10 @@ use crate::id::{ProcessorId, TaskId};
 use crate::message::{Ended, RunId, ToWorker, Value};
 use crate::payload::Payload;
 use crate::plan::{Plan, Step};
+use crate::queue::Queue;
 use crate::transport::Cluster;
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 mod recovery;
@@ -19,7 +21,7 @@ mod recovery;
 mod tests;
 
 /// Steps that go into one message: it must stay far below what a socket buffers.
-const STEPS_PER_MESSAGE: usize = 256;
+pub(crate) const STEPS_PER_MESSAGE: usize = 256;
 /// After so many deaths in a row while no task was running, the next task of the worker takes the blame.
 const IDLE_DEATHS: u32 = 3;
 
@@ -53,7 +55,7 @@ enum Ending {
 #[derive(Debug, Default)]
 struct WorkerState {
     /// What it has not finished, in order.
-    queue: VecDeque<Step>,
+    queue: Queue,
     /// The task that has exceeded its limit, for which it was killed.
     exceeded: Option<(TaskId, Duration)>,
     idle_deaths: u32,
@@ -63,17 +65,28 @@ struct WorkerState {
     knows_from: Vec<u32>,
 }
 
+impl WorkerState {
+    /// The consumers of a step's result that were replaced while it was on its way, and have not got it.
+    fn replaced_consumers(&self, position: usize, peer_changes: u32) -> Vec<ProcessorId> {
+        let step = self.queue.get(position);
+        let consumers = step.into_iter().flat_map(|step| &step.consumers).copied();
+        consumers
+            .filter(|consumer| peer_changes < self.knows_from[consumer.index()])
+            .collect()
+    }
+}
+
 impl<'a> Coordinator<'a> {
     /// The run of a plan, about to begin.
-    pub(crate) fn new(definition: &'a Definition, run: RunId, plan: Plan) -> Self {
+    pub(crate) fn new(definition: &'a Definition, run: RunId, plan: &Plan) -> Self {
         let n_workers = plan.queues.len();
-        let tasks = plan.homes.into_iter().map(|home| TaskState {
+        let tasks = plan.homes.iter().map(|&home| TaskState {
             home,
             ending: Ending::Waiting,
             payload: None,
         });
-        let workers = plan.queues.into_iter().map(|queue| WorkerState {
-            queue: queue.into(),
+        let workers = plan.queues.iter().map(|steps| WorkerState {
+            queue: Queue::of(Arc::clone(steps)),
             knows_from: vec![0; n_workers],
             ..WorkerState::default()
         });
@@ -93,11 +106,12 @@ impl<'a> Coordinator<'a> {
         self.unfinished == 0
     }
 
-    /// Gives every worker its steps.
+    /// Has every worker begin with its steps, which it knows.
     pub(crate) fn begin(&self, cluster: &mut dyn Cluster) {
         for (index, worker) in self.workers.iter().enumerate() {
-            let steps: Vec<_> = worker.queue.iter().cloned().collect();
-            self.send_steps(ProcessorId::new(index), steps, cluster);
+            if !worker.queue.is_empty() {
+                cluster.send(ProcessorId::new(index), ToWorker::Begin { run: self.run });
+            }
         }
     }
 
@@ -140,44 +154,39 @@ impl<'a> Coordinator<'a> {
 
     fn take_in(&mut self, worker: ProcessorId, ended: Ended, cluster: &mut dyn Cluster) {
         let state = &mut self.workers[worker.index()];
-        let Some(place) = state.queue.iter().position(|step| step.task == ended.task) else {
+        let Some(position) = state.queue.find(ended.task) else {
             return;
         };
         if ended.tries_again {
-            state.queue[place].attempt = ended.attempt + 1;
+            state.queue.set_attempt(position, ended.attempt + 1);
             return;
         }
-        let Some(step) = state.queue.remove(place) else {
-            return;
-        };
+        let consumers = state.replaced_consumers(position, ended.peer_changes);
+        state.queue.remove(position);
         match ended.result {
-            Ok(payload) => self.on_result(worker, &step, payload, ended.peer_changes, cluster),
-            Err(kind) => self.fail(worker, &step, (ended.attempt, kind), cluster),
+            Ok(payload) => self.on_result(ended.task, payload, &consumers, cluster),
+            Err(kind) => self.fail(worker, ended.task, (ended.attempt, kind), cluster),
         }
     }
 
+    /// A task has a result, which these consumers were replaced too late to have got.
     fn on_result(
         &mut self,
-        worker: ProcessorId,
-        step: &Step,
+        task: TaskId,
         payload: Option<Payload>,
-        peer_changes: u32,
+        replaced_consumers: &[ProcessorId],
         cluster: &mut dyn Cluster,
     ) {
-        let task = &mut self.tasks[step.task.index()];
-        if matches!(task.ending, Ending::Waiting) {
-            task.ending = Ending::Done;
-            task.payload = payload;
+        let state = &mut self.tasks[task.index()];
+        if matches!(state.ending, Ending::Waiting) {
+            state.ending = Ending::Done;
+            state.payload = payload;
             self.unfinished -= 1;
         }
-        // A consumer that was replaced while the result was on its way has not got it.
-        for &consumer in &step.consumers {
-            let known = &self.workers[worker.index()].knows_from;
-            let mut queue = self.workers[consumer.index()].queue.iter();
-            if peer_changes < known[consumer.index()]
-                && queue.any(|other| other.inputs.contains(&step.task))
-            {
-                self.supply(consumer, &[step.task], cluster);
+        for &consumer in replaced_consumers {
+            let queue = &self.workers[consumer.index()].queue;
+            if queue.iter().any(|other| other.inputs.contains(&task)) {
+                self.supply(consumer, &[task], cluster);
             }
         }
     }
@@ -186,23 +195,23 @@ impl<'a> Coordinator<'a> {
     fn fail(
         &mut self,
         worker: ProcessorId,
-        step: &Step,
+        failed: TaskId,
         (attempt, kind): (u32, TaskErrorKind),
         cluster: &mut dyn Cluster,
     ) {
-        let error = self.definition.blame(step.task, attempt, kind);
+        let error = self.definition.blame(failed, attempt, kind);
         // If the result exists and only computing it once more has failed, it is missing here and nowhere else.
-        let exists = matches!(self.tasks[step.task.index()].ending, Ending::Done);
-        if matches!(self.tasks[step.task.index()].ending, Ending::Waiting) {
-            self.tasks[step.task.index()].ending = Ending::Failed(error.clone());
+        let exists = matches!(self.tasks[failed.index()].ending, Ending::Done);
+        if matches!(self.tasks[failed.index()].ending, Ending::Waiting) {
+            self.tasks[failed.index()].ending = Ending::Failed(error.clone());
             self.unfinished -= 1;
         }
         let mut skipped = HashSet::new();
-        let mut next = vec![step.task];
+        let mut next = vec![failed];
         while let Some(task) = next.pop() {
             for successor in self.definition.task_graph.successors(task) {
                 let state = &mut self.tasks[successor.task.index()];
-                let concerned = task != step.task || !exists || state.home == worker;
+                let concerned = task != failed || !exists || state.home == worker;
                 if concerned && matches!(state.ending, Ending::Waiting) {
                     let cause = error.clone();
                     let kind = TaskErrorKind::DependencyFailed { cause };

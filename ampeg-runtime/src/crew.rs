@@ -1,7 +1,7 @@
 //! A crew of workers, and how it runs one plan: the loop between coordinator and cluster.
 
 use crate::clock::now;
-use crate::coordinator::Coordinator;
+use crate::coordinator::{Coordinator, STEPS_PER_MESSAGE};
 use crate::definition::Definition;
 use crate::error::Error;
 use crate::failure::TaskError;
@@ -13,6 +13,7 @@ use crate::report::Log;
 use crate::run_error::RunErrorKind;
 use crate::transport::{Cluster, Event};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 #[cfg(test)]
@@ -24,6 +25,8 @@ pub(crate) struct Crew {
     cluster: Box<dyn Cluster>,
     /// By worker: the graph that it has.
     graphs: Vec<Option<u64>>,
+    /// By worker: the plan whose steps it has.
+    plans: Vec<Weak<Plan>>,
     /// Workers that have ended and have no replacement yet.
     missing: Vec<ProcessorId>,
     last_run: RunId,
@@ -43,6 +46,7 @@ impl Crew {
     pub(crate) fn new(cluster: Box<dyn Cluster>) -> Self {
         Self {
             graphs: vec![None; cluster.n_workers()],
+            plans: (0..cluster.n_workers()).map(|_| Weak::new()).collect(),
             cluster,
             missing: Vec::new(),
             last_run: 0,
@@ -57,13 +61,14 @@ impl Crew {
     pub(crate) fn run(
         &mut self,
         definition: &Definition,
-        plan: Plan,
+        plan: &Arc<Plan>,
         bounds: Bounds<'_>,
     ) -> Result<Finished, Error> {
         let load = ToWorker::load(definition)?;
         self.fill_up()?;
         self.last_run += 1;
         self.give_graph(definition.id, &load, plan.queues.len());
+        self.give_plan(plan);
         let mut run = Run {
             coordinator: Coordinator::new(definition, self.last_run, plan),
             definition,
@@ -79,14 +84,39 @@ impl Crew {
         Ok((coordinator.into_results(), log))
     }
 
+    /// Notes that a worker knows nothing.
+    fn forget(&mut self, worker: ProcessorId) {
+        self.graphs[worker.index()] = None;
+        self.plans[worker.index()] = Weak::new();
+    }
+
     /// Replaces workers that ended without a replacement.
     fn fill_up(&mut self) -> Result<(), Error> {
         while let Some(&worker) = self.missing.last() {
             self.cluster.restart(worker)?;
-            self.graphs[worker.index()] = None;
+            self.forget(worker);
             self.missing.pop();
         }
         Ok(())
+    }
+
+    /// Tells each worker its steps, unless it has them from the last run.
+    fn give_plan(&mut self, plan: &Arc<Plan>) {
+        let weak = Arc::downgrade(plan);
+        for (index, queue) in plan.queues.iter().enumerate() {
+            if self.plans[index].ptr_eq(&weak) {
+                continue;
+            }
+            let mut chunks = queue.chunks(STEPS_PER_MESSAGE).peekable();
+            while let Some(steps) = chunks.next() {
+                let message = ToWorker::Plan {
+                    steps: steps.to_vec(),
+                    more: chunks.peek().is_some(),
+                };
+                self.cluster.send(ProcessorId::new(index), message);
+            }
+            self.plans[index] = Weak::clone(&weak);
+        }
     }
 
     fn give_graph(&mut self, graph: u64, load: &[ToWorker], n_workers: usize) {
@@ -96,6 +126,7 @@ impl Crew {
                     self.cluster.send(ProcessorId::new(index), message.clone());
                 }
                 self.graphs[index] = Some(graph);
+                self.plans[index] = Weak::new();
             }
         }
     }
@@ -152,12 +183,13 @@ impl Run<'_> {
                 self.on_started(worker, task);
             }
             Event::Message(worker, FromWorker::Refused { reason }) => {
-                self.crew.graphs[worker.index()] = None;
+                self.crew.forget(worker);
                 self.cancel();
                 return Err(RunErrorKind::Refused(reason).into());
             }
             Event::Exited(worker, exit) => {
                 self.limits[worker.index()] = None;
+                self.crew.plans[worker.index()] = Weak::new();
                 let running = cluster.running(worker);
                 self.log.died(worker, running, now());
                 let how = (exit, running);

@@ -34,6 +34,7 @@ mod resolve;
 mod clock;
 mod message;
 mod plan;
+mod queue;
 
 mod columns;
 mod outcome;
@@ -54,6 +55,7 @@ mod crew;
 
 mod inline;
 mod pool;
+mod prepared;
 
 #[cfg(test)]
 mod testing;

@@ -22,6 +22,11 @@ pub(crate) enum ToWorker {
     Graph { descriptor: DescriptorAddress },
     /// The next captured value of that graph.
     Capture(Payload),
+    /// The steps of all runs that begin from now on; those that come before the last of them count too, if there was
+    /// `more`.
+    Plan { steps: Vec<Step>, more: bool },
+    /// A run of that plan begins.
+    Begin { run: RunId },
     /// More to do in a run: behind all other steps, but for lost results, which come before what needs them.
     ///
     /// If there is `more`, nothing is done before that has come: it may need the results of these.

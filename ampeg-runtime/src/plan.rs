@@ -9,14 +9,15 @@ use crate::id::{ProcessorId, TaskId};
 use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What each worker does, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// The steps of each worker.
-    pub(crate) queues: Vec<Vec<Step>>,
+    pub(crate) queues: Vec<Arc<Vec<Step>>>,
     /// The worker of each task.
     pub(crate) homes: Vec<ProcessorId>,
 }
@@ -46,7 +47,7 @@ impl Plan {
             queues[home(task).index()].push(step(task));
         }
         Self {
-            queues,
+            queues: queues.into_iter().map(Arc::new).collect(),
             homes: graph.task_ids().map(home).collect(),
         }
     }
@@ -74,16 +75,6 @@ fn linear_order(graph: &TaskGraph, schedule: &Schedule) -> Vec<TaskId> {
         }
     }
     order
-}
-
-/// Puts steps that compute lost results, in topological order, into a queue: each right before the first step that
-/// needs it, so that it comes behind all that it may need itself.
-pub(crate) fn insert_again(queue: &mut VecDeque<Step>, steps: Vec<Step>) {
-    for step in steps.into_iter().rev() {
-        let needs = |other: &Step| other.inputs.contains(&step.task);
-        let place = queue.iter().position(needs).unwrap_or(queue.len());
-        queue.insert(place, step);
-    }
 }
 
 /// One task on one worker.

@@ -4,7 +4,7 @@ use crate::crew::{Bounds, Crew};
 use crate::definition::Definition;
 use crate::error::Error;
 use crate::outcome::{Outcome, Results};
-use crate::plan::Plan;
+use crate::prepared::{Preparation, Prepared};
 use crate::program::Graph;
 use crate::report::Report;
 use crate::run_error::RunErrorKind;
@@ -101,10 +101,8 @@ struct Shared {
     crew: Mutex<Crew>,
     /// Kept outside the lock, which a run holds for as long as it takes.
     waker: Arc<dyn Fn() + Send + Sync>,
-    processors: Processors,
-    policy: Policy,
+    preparation: Preparation,
     timeout: Option<Duration>,
-    backoff: Duration,
 }
 
 impl Pool {
@@ -124,18 +122,21 @@ impl Pool {
 
     /// The number of workers.
     pub fn n_workers(&self) -> usize {
-        self.shared.processors.len()
+        self.shared.preparation.processors.len()
     }
 
     /// Schedules a graph and runs it.
+    ///
+    /// The graph that was run last is neither scheduled again nor sent to the workers again.
     ///
     /// # Errors
     ///
     /// If the graph has no valid costs or captures, or a worker that is missing could not be started again.
     /// A task that fails is no error of the run: it is in the outcome.
     pub fn run<O>(&self, graph: &Graph<O>) -> Result<Outcome<O>, Error> {
-        let schedule = self.schedule(graph)?;
-        self.run_schedule(graph, &schedule)
+        let definition = graph.definition()?;
+        let prepared = self.shared.preparation.by_policy(definition)?;
+        self.run_prepared(graph, &prepared)
     }
 
     /// Runs a graph by a schedule that was made before, or by hand.
@@ -167,9 +168,15 @@ impl Pool {
         schedule: &Schedule,
     ) -> Result<Outcome<O>, Error> {
         let definition = graph.definition()?;
+        let prepared = self.shared.preparation.by_hand(definition, schedule)?;
+        self.run_prepared(graph, &prepared)
+    }
+
+    fn run_prepared<O>(&self, graph: &Graph<O>, prepared: &Prepared) -> Result<Outcome<O>, Error> {
+        let definition = graph.definition()?;
         let finished = self
             .shared
-            .run(definition, schedule, &AtomicBool::new(false))?;
+            .run(definition, prepared, &AtomicBool::new(false))?;
         Ok(finished.collect(graph))
     }
 
@@ -192,13 +199,13 @@ impl Pool {
     /// # Ok::<(), ampeg::Error>(())
     /// ```
     pub fn start<O>(&self, graph: &Graph<O>) -> Result<Run<O>, Error> {
-        let schedule = self.schedule(graph)?;
         let definition = Arc::clone(graph.definition()?);
+        let prepared = self.shared.preparation.by_policy(&definition)?;
         let cancelled = Arc::new(AtomicBool::new(false));
         let waker = Arc::clone(&self.shared.waker);
         let (shared, flag) = (Arc::clone(&self.shared), Arc::clone(&cancelled));
         let thread = std::thread::Builder::new().name("ampeg run".into());
-        let thread = thread.spawn(move || shared.run(&definition, &schedule, &flag));
+        let thread = thread.spawn(move || shared.run(&definition, &prepared, &flag));
         Ok(Run {
             graph: graph.clone(),
             cancelled,
@@ -206,20 +213,13 @@ impl Pool {
             thread: Some(thread.map_err(|error| RunErrorKind::NoWorker(error.to_string()))?),
         })
     }
-
-    fn schedule<O>(&self, graph: &Graph<O>) -> Result<Schedule, Error> {
-        let shared = &self.shared;
-        shared
-            .policy
-            .schedule(graph.task_graph()?, &shared.processors)
-    }
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
-            .field("processors", &self.processors)
-            .field("policy", &self.policy)
+            .field("processors", &self.preparation.processors)
+            .field("policy", &self.preparation.policy)
             .finish_non_exhaustive()
     }
 }
@@ -228,29 +228,20 @@ impl Shared {
     fn run(
         &self,
         definition: &Arc<Definition>,
-        schedule: &Schedule,
+        prepared: &Prepared,
         cancelled: &AtomicBool,
     ) -> Result<Done, Error> {
-        schedule.validate(&definition.task_graph)?;
-        if schedule.n_processors() > self.processors.len() {
-            return Err(RunErrorKind::TooFewWorkers {
-                needed: schedule.n_processors(),
-                present: self.processors.len(),
-            }
-            .into());
-        }
-        let plan = Plan::new(definition, schedule, self.backoff);
         let bounds = Bounds {
             deadline: self
                 .timeout
                 .and_then(|timeout| Instant::now().checked_add(timeout)),
             cancelled,
         };
-        let (results, log) = self.lock().run(definition, plan, bounds)?;
+        let (results, log) = self.lock().run(definition, &prepared.plan, bounds)?;
         Ok(Done {
             definition: Arc::clone(definition),
             results,
-            report: Report::new(&definition.task_graph, schedule.clone(), log),
+            report: Report::new(&definition.task_graph, Arc::clone(&prepared.schedule), log),
         })
     }
 
@@ -404,10 +395,8 @@ impl PoolBuilder {
             shared: Arc::new(Shared {
                 waker: crew.waker().into(),
                 crew: Mutex::new(crew),
-                processors,
-                policy: self.policy,
+                preparation: Preparation::new(processors, self.policy, self.backoff),
                 timeout: self.timeout,
-                backoff: self.backoff,
             }),
         })
     }

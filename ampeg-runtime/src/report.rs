@@ -5,6 +5,7 @@ use crate::graph::TaskGraph;
 use crate::id::{ProcessorId, TaskId};
 use crate::message::{Ended, Running, Timestamp};
 use crate::schedule::Schedule;
+use std::sync::Arc;
 use std::time::Duration;
 
 mod costs;
@@ -134,12 +135,12 @@ pub struct Transfer {
 #[derive(Debug, Clone)]
 pub struct Report {
     graph: TaskGraph,
-    schedule: Option<Schedule>,
+    schedule: Option<Arc<Schedule>>,
     log: Log,
 }
 
 impl Report {
-    pub(crate) fn new(graph: &TaskGraph, schedule: Schedule, log: Log) -> Self {
+    pub(crate) fn new(graph: &TaskGraph, schedule: Arc<Schedule>, log: Log) -> Self {
         Self {
             graph: graph.clone(),
             schedule: Some(schedule),
@@ -163,7 +164,7 @@ impl Report {
 
     /// The schedule that was followed; none for a run inline.
     pub fn schedule(&self) -> Option<&Schedule> {
-        self.schedule.as_ref()
+        self.schedule.as_deref()
     }
 
     /// All attempts, in the order in which they ended.

@@ -7,9 +7,11 @@ use crate::executor::Executor;
 use crate::id::{ProcessorId, TaskId};
 use crate::message::{Arrival, Ended, FromWorker, Observed, RunId, Timestamp, ToWorker, Value};
 use crate::payload::Payload;
-use crate::plan::{Step, insert_again};
+use crate::plan::Step;
+use crate::queue::Queue;
 use crate::sys::DescriptorAddress;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// A worker's side of a transport.
 pub(crate) trait Link {
@@ -79,7 +81,9 @@ struct Worker {
     run: Option<RunId>,
     /// The last run that is over.
     ended: RunId,
-    queue: VecDeque<Step>,
+    /// The steps of each run that begins.
+    plan: Arc<Vec<Step>>,
+    queue: Queue,
     /// Steps of which more are to come.
     incoming: Vec<Step>,
     skipped: HashSet<TaskId>,
@@ -94,6 +98,7 @@ impl Worker {
         match incoming.message {
             ToWorker::Graph { descriptor } => {
                 self.executor = None;
+                self.plan = Arc::default();
                 self.loading = Some(Loading {
                     descriptor,
                     captures: Vec::new(),
@@ -104,10 +109,14 @@ impl Worker {
                     loading.captures.push(payload);
                 }
             }
+            ToWorker::Plan { steps, more } => {
+                if let Some(steps) = self.collect(steps, more) {
+                    self.plan = Arc::new(steps);
+                }
+            }
+            ToWorker::Begin { run } => self.on_begin(run, link),
             ToWorker::Steps { run, steps, more } => {
-                self.incoming.extend(steps);
-                if !more {
-                    let steps = std::mem::take(&mut self.incoming);
+                if let Some(steps) = self.collect(steps, more) {
                     self.on_steps(run, steps, link);
                 }
             }
@@ -127,6 +136,28 @@ impl Worker {
         true
     }
 
+    /// All steps that belong together, if there are no more to come.
+    fn collect(&mut self, steps: Vec<Step>, more: bool) -> Option<Vec<Step>> {
+        if self.incoming.is_empty() {
+            self.incoming = steps;
+        } else {
+            self.incoming.extend(steps);
+        }
+        (!more).then(|| std::mem::take(&mut self.incoming))
+    }
+
+    fn on_begin(&mut self, run: RunId, link: &mut impl Link) {
+        self.finish_loading(link);
+        let Some(executor) = &mut self.executor else {
+            return;
+        };
+        for step in &*self.plan {
+            executor.expect(step);
+        }
+        self.queue = Queue::of(Arc::clone(&self.plan));
+        self.enter(run);
+    }
+
     fn on_steps(&mut self, run: RunId, steps: Vec<Step>, link: &mut impl Link) {
         self.finish_loading(link);
         let Some(executor) = &mut self.executor else {
@@ -135,24 +166,25 @@ impl Worker {
         for step in &steps {
             executor.expect(step);
         }
-        let mut again = Vec::new();
+        let (again, steps): (Vec<_>, _) = steps.into_iter().partition(|step| step.again);
         for step in steps {
-            if step.again {
-                again.push(step);
-            } else {
-                self.queue.push_back(step);
-            }
+            self.queue.push(step);
         }
-        insert_again(&mut self.queue, again);
+        self.queue.insert_again(again);
         if self.run != Some(run) {
-            self.run = Some(run);
-            for incoming in std::mem::take(&mut self.early) {
-                match incoming.message {
-                    ToWorker::Value(value) if value.run == run => {
-                        self.on_value(incoming.from, value, incoming.received);
-                    }
-                    _ => {}
+            self.enter(run);
+        }
+    }
+
+    /// Takes part in a run from now on, and takes in what has come for it already.
+    fn enter(&mut self, run: RunId) {
+        self.run = Some(run);
+        for incoming in std::mem::take(&mut self.early) {
+            match incoming.message {
+                ToWorker::Value(value) if value.run == run => {
+                    self.on_value(incoming.from, value, incoming.received);
                 }
+                _ => {}
             }
         }
     }
@@ -201,7 +233,7 @@ impl Worker {
     fn on_end(&mut self, run: RunId) {
         self.ended = run;
         self.run = None;
-        self.queue.clear();
+        self.queue = Queue::default();
         self.incoming.clear();
         self.skipped.clear();
         self.arrivals.clear();
@@ -222,8 +254,8 @@ impl Worker {
 
     /// Runs the first step, whose inputs are here.
     fn run_step(&mut self, link: &mut impl Link) {
-        let (Some(run), Some(executor), Some(mut step)) =
-            (self.run, &mut self.executor, self.queue.pop_front())
+        let (Some(run), Some(executor), Some(step)) =
+            (self.run, &mut self.executor, self.queue.front())
         else {
             return;
         };
@@ -233,23 +265,23 @@ impl Worker {
         }
         step.wait_for_turn();
         let start = now();
-        link.begin(&step, start);
-        let result = executor.run(&step);
+        link.begin(step, start);
+        let result = executor.run(step);
         let finish = now();
         link.end();
         let observed = Observed {
-            arrivals: arrivals(&mut self.arrivals, &step),
+            arrivals: arrivals(&mut self.arrivals, step),
             ..Observed::between(start, finish)
         };
-        let mut ended = Ended::new(run, &step, result, observed);
-        deliver(&mut ended, &step, link);
+        let mut ended = Ended::new(run, step, result, observed);
+        deliver(&mut ended, step, link);
         ended.peer_changes = link.peer_changes();
-        let tries_again = ended.tries_again;
-        link.report(FromWorker::Ended(ended));
-        if tries_again {
-            step.attempt += 1;
-            self.queue.push_front(step);
+        if ended.tries_again {
+            self.queue.set_attempt(0, ended.attempt + 1);
+        } else {
+            self.queue.remove(0);
         }
+        link.report(FromWorker::Ended(ended));
     }
 }
 

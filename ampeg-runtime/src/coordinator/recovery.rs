@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::failure::TaskErrorKind;
 use crate::id::{ProcessorId, TaskId};
 use crate::message::{Running, ToWorker};
-use crate::plan::{Step, insert_again};
+use crate::plan::Step;
 use crate::transport::{Cluster, Exit};
 use std::collections::HashSet;
 
@@ -53,10 +53,12 @@ impl Coordinator<'_> {
 
     /// Fails all that a worker had to do: there is nobody to do it.
     fn give_up(&mut self, worker: ProcessorId, error: &Error, cluster: &mut dyn Cluster) {
-        while let Some(step) = self.workers[worker.index()].queue.pop_front() {
+        while let Some(step) = self.workers[worker.index()].queue.front() {
+            let (task, attempt) = (step.task, step.attempt);
+            self.workers[worker.index()].queue.remove(0);
             let reason = error.to_string();
             let kind = TaskErrorKind::NoWorker { reason };
-            self.fail(worker, &step, (step.attempt, kind), cluster);
+            self.fail(worker, task, (attempt, kind), cluster);
         }
     }
 
@@ -71,26 +73,24 @@ impl Coordinator<'_> {
         let state = &mut self.workers[worker.index()];
         let exceeded = state.exceeded.take();
         let running = running.and_then(|running| {
-            let place = state
-                .queue
-                .iter()
-                .position(|step| step.task == running.task)?;
-            Some((place, running.attempt))
+            let position = state.queue.find(running.task)?;
+            let step = state.queue.get(position)?;
+            Some((position, step.task, running.attempt, step.attempts))
         });
-        let (place, attempt) = match running {
+        let (position, task, attempt, attempts) = match (running, state.queue.front()) {
             // It was killed for a task that has ended all the same, and this one came next.
-            Some((place, _))
-                if exceeded.is_some_and(|(task, _)| task != state.queue[place].task) =>
-            {
+            (Some((_, running, ..)), _) if exceeded.is_some_and(|(task, _)| task != running) => {
                 return;
             }
-            Some(running) => running,
-            None if state.idle_deaths + 1 < IDLE_DEATHS || state.queue.is_empty() => {
+            (Some(running), _) => running,
+            (None, Some(step)) if state.idle_deaths + 1 >= IDLE_DEATHS => {
+                (0, step.task, step.attempts, step.attempts)
+            }
+            (None, _) => {
                 // Nobody's fault that is known: it does not count as an attempt.
                 state.idle_deaths += 1;
                 return;
             }
-            None => (0, state.queue[0].attempts),
         };
         state.idle_deaths = 0;
         let crash = TaskErrorKind::Crashed {
@@ -99,10 +99,11 @@ impl Coordinator<'_> {
             stderr: exit.stderr,
         };
         let kind = exceeded.map_or(crash, |(_, limit)| TaskErrorKind::TimedOut { limit });
-        if attempt < state.queue[place].attempts {
-            state.queue[place].attempt = attempt + 1;
-        } else if let Some(step) = state.queue.remove(place) {
-            self.fail(worker, &step, (attempt, kind), cluster);
+        if attempt < attempts {
+            state.queue.set_attempt(position, attempt + 1);
+        } else {
+            state.queue.remove(position);
+            self.fail(worker, task, (attempt, kind), cluster);
         }
     }
 
@@ -163,7 +164,7 @@ impl Coordinator<'_> {
             .map(|&task| Step::again(self.definition, task))
             .collect();
         let queue = &mut self.workers[worker.index()].queue;
-        insert_again(queue, steps.clone());
+        queue.insert_again(steps.clone());
         self.send_steps(worker, steps, cluster);
     }
 }

@@ -12,6 +12,7 @@ use crate::transport::{Event, Exit};
 /// What a coordinator did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Did {
+    Begin(usize),
     Steps(usize, Vec<usize>),
     Value(usize, usize),
     Skip(usize, Vec<usize>),
@@ -47,10 +48,14 @@ impl Cluster for Recorder {
                 to,
                 indices(steps.into_iter().map(|step| step.task).collect()),
             ),
+            ToWorker::Begin { .. } => Did::Begin(to),
             ToWorker::Value(value) => Did::Value(to, value.task.index()),
             ToWorker::Skip { tasks, .. } => Did::Skip(to, indices(tasks)),
             ToWorker::End { .. } => Did::End(to),
-            ToWorker::Graph { .. } | ToWorker::Capture(_) | ToWorker::Stop => Did::Load(to),
+            ToWorker::Graph { .. }
+            | ToWorker::Capture(_)
+            | ToWorker::Plan { .. }
+            | ToWorker::Stop => Did::Load(to),
         });
     }
 
@@ -107,12 +112,9 @@ fn plan(definition: &Definition) -> Plan {
 }
 
 fn begin<'a>(definition: &'a Definition, recorder: &mut Recorder) -> Coordinator<'a> {
-    let coordinator = Coordinator::new(definition, 1, plan(definition));
+    let coordinator = Coordinator::new(definition, 1, &plan(definition));
     coordinator.begin(recorder);
-    assert_eq!(
-        recorder.look(),
-        [Did::Steps(0, vec![0, 1, 3]), Did::Steps(1, vec![2, 4])]
-    );
+    assert_eq!(recorder.look(), [Did::Begin(0), Did::Begin(1)]);
     coordinator
 }
 
@@ -375,7 +377,7 @@ fn crashed_task_is_tried_again_only_if_told() {
         recorder.look(),
         [Did::Restart(0), Did::Steps(0, vec![0, 1, 3])]
     );
-    assert_eq!(coordinator.workers[0].queue[0].attempt, 2);
+    assert_eq!(coordinator.workers[0].queue.front().unwrap().attempt, 2);
     let second = Some(Running {
         attempt: 2,
         ..running(0)

@@ -185,9 +185,12 @@ fn killed_worker_is_replaced_and_reached_by_the_others() {
     load(&mut cluster, definition);
     send_steps(&mut cluster, 0, 1, vec![step(definition, 1, &[])]);
     send_steps(&mut cluster, 1, 1, vec![step(definition, 0, &[0])]);
-    let (from, ended) = next(&mut cluster);
-    assert_eq!((from, ended.peer_changes), (worker(1), 1));
-    assert!(next(&mut cluster).1.result.is_ok());
+    // What two workers say may come in any order.
+    for _ in 0..2 {
+        let (from, ended) = next(&mut cluster);
+        assert!(ended.result.is_ok());
+        assert!(from != worker(1) || ended.peer_changes == 1);
+    }
 }
 
 #[test]
