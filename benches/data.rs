@@ -42,7 +42,11 @@ fn sizes(pool: &Pool) -> Result<(), Error> {
         let text = graph! { made = "a".repeat(n * 8); pub sum = made.len(); };
         let table = graph! {
             made = Table { name: "table".into(), columns: vec![vec![0.5; n / 5]; 5] };
-            pub sum = made.columns.len() + made.name.len();
+            pub sum = { let all = &made; all.columns.len() + all.name.len() };
+        };
+        let part = graph! {
+            made = Table { name: "table".into(), columns: vec![vec![0.5; n / 5]; 5] };
+            pub sum = made.columns[1][..10].len() + made.name.len();
         };
         let shared = graph! {
             made = Shared::build(n, |numbers: &mut [f64]| numbers.fill(0.5));
@@ -52,6 +56,7 @@ fn sizes(pool: &Pool) -> Result<(), Error> {
         row(kilobytes, "Vec<u8>", moved(pool, times, &bytes)?, memory);
         row(kilobytes, "String", moved(pool, times, &text)?, memory);
         row(kilobytes, "struct", moved(pool, times, &table)?, memory);
+        row(kilobytes, "part of it", moved(pool, times, &part)?, memory);
         row(kilobytes, "Shared", moved(pool, times, &shared)?, memory);
     }
     Ok(())

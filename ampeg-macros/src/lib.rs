@@ -132,6 +132,25 @@ use proc_macro::TokenStream;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// # Parts of results
+///
+/// If tasks on another worker use only parts of a result, then only these travel: fields, and brackets of literals,
+/// constants, indices and captures. So a large result can be handed out piece by piece.
+///
+/// ```
+/// let n = 4;
+/// let graph = ampeg::graph! {
+///     _table = vec![vec![1.5; 1000]; n] @ 5;
+///     pub sum[i in 0..n] = _table[i].iter().sum::<f64>() @ 5 via 1; // one row goes to each
+///     pub first = _table[0][..3].to_vec();                          // three numbers
+/// };
+/// let values = graph.run(2)?.into_values()?;
+/// assert_eq!((values.sum, values.first), (vec![1500.0; 4], vec![1.5; 3]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A part that does not exist (`_table[9]`) is the failure of the task that uses it.
+///
 /// # Failure
 ///
 /// `?` fails the task with anything that converts into a boxed error, and so does a panic.

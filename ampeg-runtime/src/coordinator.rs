@@ -6,7 +6,7 @@
 use crate::definition::Definition;
 use crate::failure::{TaskError, TaskErrorKind};
 use crate::id::{ProcessorId, TaskId};
-use crate::message::{Ended, RunId, ToWorker, Value};
+use crate::message::{Content, Ended, RunId, ToWorker, Value};
 use crate::payload::Payload;
 use crate::plan::{Plan, Step};
 use crate::queue::Queue;
@@ -327,7 +327,7 @@ impl<'a> Coordinator<'a> {
             ToWorker::Value(Value {
                 run,
                 task,
-                payload,
+                content: Content::Whole(payload),
                 sent,
             }),
         );

@@ -3,17 +3,24 @@
 //! It is what all engines share: a worker process, a worker thread, and a run inline.
 //! It knows no other worker and no clock.
 
+use crate::facts::Slot;
 use crate::failure::TaskErrorKind;
-use crate::id::TaskId;
+use crate::id::{ProcessorId, TaskId};
 use crate::inputs::{Inputs, n_values};
 use crate::panics;
+use crate::part::PartKey;
 use crate::payload::Payload;
 use crate::plan::Step;
 use crate::task::{Descriptor, Table};
 use crate::value::Codec;
+use held::Held;
 use std::any::Any;
+use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
+
+mod held;
+mod parts;
 
 /// The values on one worker, and what is needed to run the tasks of one graph on them.
 pub(crate) struct Executor {
@@ -25,31 +32,26 @@ pub(crate) struct Executor {
     table: Table,
     /// By task; as long as the largest number seen asks for.
     held: Vec<Held>,
+    /// Whether parts of results have come from other workers.
+    has_parts: bool,
 }
 
 impl fmt::Debug for Executor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let held = self.held.iter().filter(|held| held.is_here());
+        let held = self.held.iter().filter(|held| held.is_whole());
         f.debug_struct("Executor")
             .field("held", &held.count())
             .finish_non_exhaustive()
     }
 }
 
-/// What is here of one task's result.
-#[derive(Default)]
-struct Held {
-    /// How many steps are still to use it.
-    uses: u32,
-    value: Option<Rc<dyn Any>>,
-    /// Its bytes, until it is decoded.
-    payload: Option<Box<Payload>>,
-}
-
-impl Held {
-    fn is_here(&self) -> bool {
-        self.value.is_some() || self.payload.is_some()
-    }
+/// What of a result leaves this worker.
+#[derive(Debug, Default)]
+pub(crate) struct Encoded {
+    /// All of it, if somebody needs that.
+    pub(crate) whole: Option<Payload>,
+    /// What goes to these workers in place of the whole.
+    pub(crate) parts: HashMap<ProcessorId, Vec<(PartKey, Payload)>>,
 }
 
 impl Executor {
@@ -61,6 +63,7 @@ impl Executor {
             is_shared: shared_captures(descriptor),
             table: descriptor.table(),
             held: Vec::new(),
+            has_parts: false,
         }
     }
 
@@ -80,36 +83,58 @@ impl Executor {
 
     /// Keeps a result that another worker sent.
     pub(crate) fn keep(&mut self, task: TaskId, payload: Payload) {
-        let held = self.held_mut(task);
-        if held.value.is_none() {
-            held.payload = Some(Box::new(payload));
-        }
+        self.held_mut(task).keep(payload);
+    }
+
+    /// Keeps parts of a result that another worker sent.
+    pub(crate) fn keep_parts(&mut self, task: TaskId, parts: Vec<(PartKey, Payload)>) {
+        self.has_parts = true;
+        self.held_mut(task).keep_parts(parts);
     }
 
     /// Whether all inputs of a step are here.
     pub(crate) fn is_ready(&self, step: &Step) -> bool {
-        step.inputs.iter().all(|input| self.has(*input))
+        if !self.has_parts {
+            return step.inputs.iter().all(|input| self.has(*input));
+        }
+        let (mut tasks, mut shape) = (step.inputs.iter(), step.shape.iter());
+        let statement = &self.descriptor.statements[step.statement()];
+        statement.inputs.iter().all(|slot| {
+            let mut tasks = tasks.by_ref().take(n_values(slot, &mut shape));
+            tasks.all(|&task| self.has(task) || self.has_parts_of(task, slot, step))
+        })
     }
 
-    /// Whether the result of a task is here.
-    pub(crate) fn has(&self, task: TaskId) -> bool {
-        self.held.get(task.index()).is_some_and(Held::is_here)
+    /// Whether all of a task's result is here.
+    fn has(&self, task: TaskId) -> bool {
+        self.held.get(task.index()).is_some_and(Held::is_whole)
+    }
+
+    /// Whether all parts of a task's result are here that a step uses, and no more is needed.
+    fn has_parts_of(&self, task: TaskId, slot: &Slot, step: &Step) -> bool {
+        let Some(held) = self.held.get(task.index()) else {
+            return false;
+        };
+        let mut parts = slot.parts.iter();
+        let key = |&part| self.descriptor.part_key(part, &step.indices);
+        !slot.parts.is_empty() && parts.all(|part| held.has_part(&key(part)))
     }
 
     /// Lets go of all values, and of decoded captures, which a body may have taken.
     pub(crate) fn clear(&mut self) {
-        for held in std::mem::take(&mut self.held) {
-            quietly_drop(held.value);
-        }
+        std::mem::take(&mut self.held)
+            .into_iter()
+            .for_each(quietly_drop);
+        self.has_parts = false;
         for value in &mut self.capture_values {
-            quietly_drop(value.take());
+            quietly_drop_value(value.take());
         }
     }
 
-    /// Runs a step whose inputs are all here; gives the bytes of its result if they were asked for.
+    /// Runs a step whose inputs are all here; gives the bytes of what is needed elsewhere.
     ///
     /// Each input is let go at its last use here, unless the step failed and may be tried again.
-    pub(crate) fn run(&mut self, step: &Step) -> Result<Option<Payload>, TaskErrorKind> {
+    pub(crate) fn run(&mut self, step: &Step) -> Result<Encoded, TaskErrorKind> {
         let result = self.inputs(step).and_then(|inputs| self.call(step, inputs));
         let value = match result {
             Ok(value) => value,
@@ -121,20 +146,19 @@ impl Executor {
             }
         };
         self.forgo(step);
-        let payload = if step.encode() {
-            Some(self.encode(step.statement(), &*value)?)
+        let encoded = if step.encode() {
+            self.encode(step, &*value)?
         } else {
-            None
+            Encoded::default()
         };
         let held = self.held_mut(step.task);
         if held.uses > 0 {
-            held.value = Some(value);
+            held.decoded(value);
         } else {
-            let held = std::mem::take(held);
-            quietly_drop(held.value);
-            quietly_drop(Some(value));
+            quietly_drop(std::mem::take(held));
+            quietly_drop_value(Some(value));
         }
-        Ok(payload)
+        Ok(encoded)
     }
 
     fn held_mut(&mut self, task: TaskId) -> &mut Held {
@@ -148,8 +172,7 @@ impl Executor {
         let held = self.held_mut(task);
         held.uses = held.uses.saturating_sub(1);
         if held.uses == 0 {
-            let held = std::mem::take(held);
-            quietly_drop(held.value);
+            quietly_drop(std::mem::take(held));
         }
     }
 
@@ -161,6 +184,10 @@ impl Executor {
         for slot in statement.inputs {
             let producer = self.descriptor.producer(slot.family);
             for &task in tasks.by_ref().take(n_values(slot, &mut shape)) {
+                if self.has_parts && !self.has(task) && !slot.parts.is_empty() {
+                    values.push(Some(self.parts(slot, task, step)?));
+                    continue;
+                }
                 let mut value = self.input(producer, task, step)?;
                 if slot.moved && Rc::strong_count(&value) > 1 {
                     value = self.copy(producer, &*value)?;
@@ -190,7 +217,7 @@ impl Executor {
         let codec = self.table.codec(producer);
         let held = self.held_mut(input);
         if held.value.is_none() {
-            let decoded = match &held.payload {
+            let decoded = match held.payload() {
                 Some(payload) => decode(codec, payload),
                 None => Err("it is missing".to_owned()),
             };
@@ -198,8 +225,7 @@ impl Executor {
                 let cause = statements[producer].undeliverable(reason);
                 TaskErrorKind::DependencyFailed { cause }
             })?;
-            held.value = Some(value);
-            held.payload = None;
+            held.decoded(value);
         }
         let value = if held.uses <= 1 && !step.keep_inputs() {
             held.value.take()
@@ -249,7 +275,19 @@ impl Executor {
         }
     }
 
-    fn encode(&self, statement: usize, value: &dyn Any) -> Result<Payload, TaskErrorKind> {
+    /// What others need of a result: the whole wherever a part cannot travel by itself, or does not exist.
+    fn encode(&mut self, step: &Step, value: &dyn Any) -> Result<Encoded, TaskErrorKind> {
+        let parts = self.encode_parts(step, value);
+        let is_whole = |consumer| !parts.contains_key(consumer);
+        let whole = if step.output || step.consumers.iter().any(is_whole) {
+            Some(self.encode_whole(step.statement(), value)?)
+        } else {
+            None
+        };
+        Ok(Encoded { whole, parts })
+    }
+
+    fn encode_whole(&self, statement: usize, value: &dyn Any) -> Result<Payload, TaskErrorKind> {
         let codec = self
             .table
             .codec(statement)
@@ -273,8 +311,16 @@ fn shared_captures(descriptor: &Descriptor) -> Vec<bool> {
 }
 
 fn decode(codec: Option<Codec>, payload: &Payload) -> Result<Rc<dyn Any>, String> {
+    decode_with(codec, Codec::decode, payload)
+}
+
+fn decode_with<C>(
+    codec: Option<C>,
+    decode: impl FnOnce(C, &Payload) -> Result<Rc<dyn Any>, String>,
+    payload: &Payload,
+) -> Result<Rc<dyn Any>, String> {
     let codec = codec.ok_or("its type is unknown")?;
-    panics::catch(|| codec.decode(payload)).map_err(|kind| format!("its Deserialize {kind}"))?
+    panics::catch(|| decode(codec, payload)).map_err(|kind| format!("its Deserialize {kind}"))?
 }
 
 fn undeliverable(reason: &str) -> TaskErrorKind {
@@ -283,8 +329,14 @@ fn undeliverable(reason: &str) -> TaskErrorKind {
     }
 }
 
+/// Drops values of the user's.
+fn quietly_drop(held: Held) {
+    held.into_values()
+        .for_each(|value| quietly_drop_value(Some(value)));
+}
+
 /// Drops a value of the user's; a panic in its destructor concerns no task any more.
-fn quietly_drop(value: Option<Rc<dyn Any>>) {
+fn quietly_drop_value(value: Option<Rc<dyn Any>>) {
     if value.is_none() {
         return;
     }

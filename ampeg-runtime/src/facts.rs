@@ -72,6 +72,17 @@ pub struct Slot {
     pub moved: bool,
     /// The use as written.
     pub path: &'static str,
+    /// The parts of the result that the body uses in place of the whole, by number; empty if it uses the whole.
+    pub parts: &'static [u32],
+}
+
+/// A part of a result that some body uses in place of the whole.
+#[derive(Debug)]
+pub struct Part {
+    /// The captures in its brackets.
+    pub captures: &'static [u32],
+    /// The indices in its brackets, by their number in the statements that use it.
+    pub indices: &'static [u8],
 }
 
 /// All tasks that are declared under one path.
@@ -112,4 +123,6 @@ pub trait Source {
     const FAMILIES: &'static [Family];
     /// The names captured, in the order of the captures.
     const CAPTURES: &'static [&'static str];
+    /// The parts of results that are used in place of the whole.
+    const PARTS: &'static [Part];
 }

@@ -89,7 +89,7 @@ fn attempt(
     loop {
         step.wait_for_turn();
         let start = now();
-        let result = executor.run(&step);
+        let result = executor.run(&step).map(|encoded| encoded.whole);
         let tries_again = matches!(&result, Err(kind) if step.tries_again(kind));
         let ended = Ended::new(0, &step, result, Observed::between(start, now()));
         log.note(ProcessorId::new(0), &ended);

@@ -39,6 +39,8 @@ impl Input {
     }
 }
 
+const AGREED: &str = "the macro and the plan agree on the inputs of a task";
+
 impl Inputs {
     /// One value for each slot and capture.
     pub(crate) fn new(indices: Vec<i64>, values: Vec<Option<Rc<dyn Any>>>) -> Self {
@@ -79,14 +81,21 @@ impl Inputs {
     }
 
     pub(crate) fn shared<T: 'static>(&self, slot: usize) -> &T {
+        self.any(slot).downcast_ref().expect(AGREED)
+    }
+
+    /// What was given for a slot of one value, in place.
+    pub(crate) fn any(&self, slot: usize) -> &dyn Any {
         let (value, _) = self.place(slot);
         let input = &self.values[value];
-        input
-            .held
-            .get_or_init(|| input.given.take())
-            .as_deref()
-            .and_then(|value| value.downcast_ref())
-            .expect("the macro and the plan agree on the inputs of a task")
+        let held = input.held.get_or_init(|| input.given.take());
+        held.as_deref().expect(AGREED)
+    }
+
+    /// What was given for a slot of one value.
+    pub(crate) fn owned_any(&self, slot: usize) -> Rc<dyn Any> {
+        let (value, _) = self.place(slot);
+        self.values[value].given.take().expect(AGREED)
     }
 
     pub(crate) fn owned<T: 'static>(&self, slot: usize) -> Rc<T> {
@@ -106,7 +115,7 @@ impl Inputs {
     }
 
     /// Whether an optional slot is there.
-    fn is_present(&self, slot: usize) -> bool {
+    pub(crate) fn is_present(&self, slot: usize) -> bool {
         let (_, shape) = self.place(slot);
         self.shape.get(shape) == Some(&1)
     }
@@ -143,7 +152,7 @@ impl Cursor<'_> {
             .next()
             .and_then(|input| input.given.take())
             .and_then(|value| value.downcast().ok())
-            .expect("the macro and the plan agree on the inputs of a task")
+            .expect(AGREED)
     }
 
     fn length(&mut self) -> u32 {
@@ -335,7 +344,7 @@ impl<W: Nest> Optional<W> {
 impl<T: 'static> Optional<Type<T>> {
     /// The value of a dependency in place, if it is there.
     pub fn borrow(self, inputs: &Inputs, slot: usize) -> Maybe<&T> {
-        Maybe(inputs.is_present(slot).then(|| inputs.shared(slot)))
+        Maybe::when(inputs.is_present(slot), || inputs.shared(slot))
     }
 }
 
@@ -347,6 +356,10 @@ const ABSENT: &str = "a condition in this body gave another answer than where th
                       so that a dependency is missing: it must depend on indices and captures alone";
 
 impl<V> Maybe<V> {
+    pub(crate) fn when(is_present: bool, value: impl FnOnce() -> V) -> Self {
+        Self(is_present.then(value))
+    }
+
     /// The value.
     ///
     /// # Panics
@@ -380,6 +393,7 @@ mod tests {
             branch: false,
             moved: false,
             path: "x",
+            parts: &[],
         }
     }
 

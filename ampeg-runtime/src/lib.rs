@@ -18,6 +18,7 @@ mod facts;
 mod index;
 mod inputs;
 mod panics;
+mod part;
 mod payload;
 mod shared;
 mod sys;
@@ -89,12 +90,15 @@ pub mod generated {
     };
     pub use crate::clause::{IntoCount, Limit, cost, count, duration};
     pub use crate::columns::{Columns, Rows, transpose};
-    pub use crate::facts::{Family, Slot, Source, Statement};
+    pub use crate::facts::{Family, Part, Slot, Source, Statement};
     pub use crate::failure::Failure;
     pub use crate::index::{IndexNumber, IndexRange, IndexType, IntoIndex};
     pub use crate::inputs::{Cursor, Inputs, List, Maybe, Nest, Optional, Type};
     pub use crate::outcome::{
         Collect, Outputs, Results, Show, Take, Unwrap, collect, collector, show,
+    };
+    pub use crate::part::{
+        Carrier, OptionalPart, OwnPiece, Piece, Portion, Projection, carry, projection,
     };
     pub use crate::payload::Payload;
     pub use crate::program::graph;

@@ -4,6 +4,7 @@ use crate::definition::Definition;
 use crate::error::Error;
 use crate::failure::TaskErrorKind;
 use crate::id::{ProcessorId, TaskId};
+use crate::part::PartKey;
 use crate::payload::Payload;
 use crate::plan::Step;
 use crate::run_error::RunErrorKind;
@@ -62,9 +63,52 @@ impl ToWorker {
 pub(crate) struct Value {
     pub(crate) run: RunId,
     pub(crate) task: TaskId,
-    pub(crate) payload: Payload,
+    pub(crate) content: Content,
     /// When it was sent.
     pub(crate) sent: Timestamp,
+}
+
+/// A result, or as much of it as the worker needs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Content {
+    Whole(Payload),
+    Parts(Vec<(PartKey, Payload)>),
+}
+
+/// How many bytes and descriptors of parts go into one message; a single one may be larger.
+const PARTS_PER_MESSAGE: (u64, usize) = (64 * 1024, 12);
+
+impl Content {
+    /// Parts of one result, in messages that stay small.
+    pub(crate) fn messages(parts: Vec<(PartKey, Payload)>) -> Vec<Self> {
+        let mut messages = Vec::new();
+        let mut message = Vec::new();
+        let (mut n_bytes, mut n_descriptors) = (0, 0);
+        for (key, payload) in parts {
+            let (bytes, descriptors) = (payload.n_inline(), payload.n_descriptors());
+            let (most_bytes, most_descriptors) = PARTS_PER_MESSAGE;
+            let is_full =
+                n_bytes + bytes > most_bytes || n_descriptors + descriptors > most_descriptors;
+            if is_full && !message.is_empty() {
+                messages.push(Self::Parts(std::mem::take(&mut message)));
+                (n_bytes, n_descriptors) = (0, 0);
+            }
+            // What tells the part takes some bytes too.
+            n_bytes += bytes + 16 + 10 * key.indices.len() as u64;
+            n_descriptors += descriptors;
+            message.push((key, payload));
+        }
+        messages.push(Self::Parts(message));
+        messages
+    }
+
+    /// The number of bytes that travel.
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Whole(payload) => payload.len(),
+            Self::Parts(parts) => parts.iter().map(|(_, payload)| payload.len()).sum(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -186,7 +230,7 @@ mod tests {
         let value = Value {
             run: 3,
             task: TaskId::new(4),
-            payload: Payload::Inline(vec![1, 2, 3]),
+            content: Content::Whole(Payload::Inline(vec![1, 2, 3])),
             sent: 99,
         };
         let ended = Ended {

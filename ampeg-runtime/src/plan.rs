@@ -7,11 +7,14 @@ use crate::failure::TaskErrorKind;
 use crate::graph::TaskGraph;
 use crate::id::{ProcessorId, TaskId};
 use crate::schedule::Schedule;
+use parts::StepPart;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Duration;
+
+mod parts;
 
 /// What each worker does, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +32,8 @@ impl Plan {
     pub(crate) fn new(definition: &Definition, schedule: &Schedule, backoff: Duration) -> Self {
         let graph = &definition.task_graph;
         let home = |task| schedule.slot(task).processor;
-        let step = |task| {
+        let mut parts = parts::parts(definition, home);
+        let mut step = |task| {
             let successors = graph.successors(task).iter();
             let mut consumers: Vec<_> = successors.map(|successor| home(successor.task)).collect();
             consumers.sort_unstable();
@@ -37,6 +41,7 @@ impl Plan {
             consumers.retain(|&consumer| consumer != home(task));
             Step {
                 consumers,
+                parts: parts.remove(&task).unwrap_or_default(),
                 backoff,
                 ..Step::new(definition, task)
             }
@@ -90,6 +95,8 @@ pub(crate) struct Step {
     pub(crate) shape: Vec<u32>,
     /// The other workers that need its result.
     pub(crate) consumers: Vec<ProcessorId>,
+    /// What goes to some of them in place of the whole.
+    pub(crate) parts: Vec<StepPart>,
     /// Whether the coordinator needs its result.
     pub(crate) output: bool,
     /// Which attempt at the task comes next, from 1.
@@ -115,6 +122,7 @@ impl Step {
             inputs: instance.inputs.clone(),
             shape: instance.shape.clone(),
             consumers: Vec::new(),
+            parts: Vec::new(),
             output: instance.output,
             attempt: 1,
             attempts: instance.limits.retry.saturating_add(1),
@@ -137,7 +145,7 @@ impl Step {
         self.statement as usize
     }
 
-    /// Whether the result must become bytes.
+    /// Whether the result, or a part of it, must become bytes.
     pub(crate) fn encode(&self) -> bool {
         self.output || !self.consumers.is_empty()
     }

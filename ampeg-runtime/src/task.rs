@@ -3,9 +3,10 @@
 //! The dispatcher is a closure without captures, so a worker, which is the same executable, can find it by address.
 //! It is asked once for all that it knows, a [`Table`], in which each task is then found at once.
 
-use crate::facts::{Family, Source, Statement};
+use crate::facts::{Family, Part, Source, Statement};
 use crate::failure::Failure;
 use crate::inputs::{Inputs, Type};
+use crate::part::{Carrier, PartKey};
 use crate::sys::{self, Body};
 use crate::value::{Codec, TaskValue};
 use std::any::Any;
@@ -23,6 +24,7 @@ pub(crate) struct Descriptor {
     pub(crate) statements: &'static [Statement],
     pub(crate) families: &'static [Family],
     pub(crate) captures: &'static [&'static str],
+    pub(crate) parts: &'static [Part],
     dispatch: fn(&mut Call<'_>),
 }
 
@@ -47,6 +49,7 @@ impl Descriptor {
                 statements: S::STATEMENTS,
                 families: S::FAMILIES,
                 captures: S::CAPTURES,
+                parts: S::PARTS,
                 dispatch: |call| {
                     sys::conjure::<F>()(call, &W::default());
                 },
@@ -70,11 +73,22 @@ impl Descriptor {
         let mut table = Table {
             tasks: vec![None; self.statements.len()],
             captures: vec![None; self.captures.len()],
+            parts: vec![None; self.parts.len()],
         };
         (self.dispatch)(&mut Call {
             table: Some(&mut table),
         });
         table
+    }
+
+    /// Which part of a result a task with these indices uses.
+    pub(crate) fn part_key(&self, part: u32, indices: &[i64]) -> PartKey {
+        let places = self.parts[part as usize].indices.iter();
+        let value = |&place: &u8| indices.get(usize::from(place)).copied().unwrap_or_default();
+        PartKey {
+            part,
+            indices: places.map(value).collect(),
+        }
     }
 
     /// The statement that stands for a family: all its statements have results of one type.
@@ -88,6 +102,7 @@ impl Descriptor {
 pub(crate) struct Table {
     tasks: Vec<Option<(Body, Codec)>>,
     captures: Vec<Option<Codec>>,
+    parts: Vec<Option<Carrier>>,
 }
 
 impl Table {
@@ -100,6 +115,11 @@ impl Table {
     /// How a capture becomes a value again.
     pub(crate) fn capture(&self, capture: usize) -> Option<Codec> {
         *self.captures.get(capture)?
+    }
+
+    /// How a part of a result travels; none if it cannot without the rest.
+    pub(crate) fn carrier(&self, part: u32) -> Option<Carrier> {
+        *self.parts.get(part as usize)?
     }
 
     /// Runs the body of a statement on its inputs; unwinds if the body panics.
@@ -151,6 +171,13 @@ impl Call<'_> {
         body: fn(W, &Inputs) -> Result<T, Failure>,
     ) {
         self.task(statement, types, body);
+    }
+
+    /// Answers for a part of a result, if it can travel without the rest.
+    pub fn part(&mut self, part: u32, carrier: Option<Carrier>) {
+        if let Some(table) = &mut self.table {
+            table.parts[part as usize] = carrier;
+        }
     }
 
     /// Answers for a capture that travels in this mode.

@@ -5,7 +5,7 @@
 use crate::codec::encode;
 use crate::cost::Cost;
 use crate::definition::{Definition, Instance, Limits};
-use crate::facts::{Family, Slot, Source, Statement};
+use crate::facts::{Family, Part, Slot, Source, Statement};
 use crate::failure::TaskError;
 use crate::graph::TaskGraph;
 use crate::id::TaskId;
@@ -138,6 +138,7 @@ impl Source for Nodes {
         segments: &[1],
     }];
     const CAPTURES: &'static [&'static str] = &["nodes"];
+    const PARTS: &'static [Part] = &[];
 }
 
 const fn node(output: bool) -> Statement {
@@ -155,6 +156,7 @@ const fn node(output: bool) -> Statement {
             branch: false,
             moved: false,
             path: "node",
+            parts: &[],
         }],
         captures: &[0],
         indices: &["i"],

@@ -5,7 +5,10 @@
 use crate::clock::now;
 use crate::executor::Executor;
 use crate::id::{ProcessorId, TaskId};
-use crate::message::{Arrival, Ended, FromWorker, Observed, RunId, Timestamp, ToWorker, Value};
+use crate::message::{
+    Arrival, Content, Ended, FromWorker, Observed, RunId, Timestamp, ToWorker, Value,
+};
+use crate::part::PartKey;
 use crate::payload::Payload;
 use crate::plan::Step;
 use crate::queue::Queue;
@@ -202,17 +205,20 @@ impl Worker {
 
     fn on_value(&mut self, from: Option<ProcessorId>, value: Value, received: Timestamp) {
         if let Some(executor) = &mut self.executor {
-            self.arrivals.insert(
-                value.task,
-                Arrival {
-                    task: value.task,
-                    from,
-                    sent: value.sent,
-                    received,
-                    bytes: value.payload.len(),
-                },
-            );
-            executor.keep(value.task, value.payload);
+            let arrival = self.arrivals.entry(value.task).or_insert(Arrival {
+                task: value.task,
+                from,
+                sent: value.sent,
+                received,
+                bytes: 0,
+            });
+            // Parts may come one after another.
+            arrival.received = received;
+            arrival.bytes += value.content.len();
+            match value.content {
+                Content::Whole(payload) => executor.keep(value.task, payload),
+                Content::Parts(parts) => executor.keep_parts(value.task, parts),
+            }
         }
     }
 
@@ -273,8 +279,12 @@ impl Worker {
             arrivals: arrivals(&mut self.arrivals, step),
             ..Observed::between(start, finish)
         };
+        let (result, parts) = match result {
+            Ok(encoded) => (Ok(encoded.whole), encoded.parts),
+            Err(kind) => (Err(kind), HashMap::new()),
+        };
         let mut ended = Ended::new(run, step, result, observed);
-        deliver(&mut ended, step, link);
+        deliver(&mut ended, parts, step, link);
         ended.peer_changes = link.peer_changes();
         if ended.tries_again {
             self.queue.set_attempt(0, ended.attempt + 1);
@@ -285,22 +295,35 @@ impl Worker {
     }
 }
 
-/// Sends a result to the workers that need it; what is left is for the coordinator.
-fn deliver(ended: &mut Ended, step: &Step, link: &mut impl Link) {
-    if let Ok(Some(payload)) = &ended.result {
-        ended.observed.bytes = Some(payload.len());
-        for &consumer in &step.consumers {
+/// Sends a result, or parts of it, to the workers that need it; what is left is for the coordinator.
+fn deliver(
+    ended: &mut Ended,
+    mut parts: HashMap<ProcessorId, Vec<(PartKey, Payload)>>,
+    step: &Step,
+    link: &mut impl Link,
+) {
+    let Ok(whole) = &ended.result else {
+        return;
+    };
+    ended.observed.bytes = whole.as_ref().map(Payload::len);
+    for &consumer in &step.consumers {
+        let contents = match (parts.remove(&consumer), whole) {
+            (Some(parts), _) => Content::messages(parts),
+            (None, Some(whole)) => vec![Content::Whole(whole.clone())],
+            (None, None) => Vec::new(),
+        };
+        for content in contents {
             let value = Value {
                 run: ended.run,
                 task: step.task,
-                payload: payload.clone(),
+                content,
                 sent: now(),
             };
             link.send(consumer, value);
         }
-        if !step.output {
-            ended.result = Ok(None);
-        }
+    }
+    if !step.output {
+        ended.result = Ok(None);
     }
 }
 

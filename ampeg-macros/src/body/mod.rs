@@ -6,11 +6,13 @@ mod chain;
 mod format;
 mod macros;
 mod outside;
+mod part;
 mod scope;
 mod walk;
 
 pub(crate) use chain::{Chain, Segment};
 pub(crate) use outside::{Condition, first_exit};
+pub(crate) use part::peel;
 
 use crate::syntax::name_of;
 use proc_macro2::Span;
@@ -56,6 +58,8 @@ pub(crate) enum Position {
     Value,
     /// It is borrowed, or a part of it is used.
     Place,
+    /// A method is called on it, or it is dereferenced: it is borrowed or moved, which only its type says.
+    Receiver,
     /// It stands in a macro that cannot be analysed.
     Unknown,
 }
@@ -74,6 +78,18 @@ pub(crate) trait Visitor {
 
     /// Sees one use; what it returns takes the place of the expression.
     fn on_use(&mut self, used: &Use<'_>) -> Option<Expr>;
+
+    /// Whether this part of a task's result, by its fields and brackets, is one thing to the visitor.
+    ///
+    /// `used` is the task alone. If not, the task counts as used where it stands.
+    fn wants_part(&self, _used: &Use<'_>, _part: &[String]) -> bool {
+        false
+    }
+
+    /// Sees a part that it wants, after what is in its brackets; what it returns takes the place of the `expression`.
+    fn on_part(&mut self, _used: &Use<'_>, _part: &[String], _expression: &Expr) -> Option<Expr> {
+        None
+    }
 
     /// Sees a task or a variable around the graph that is assigned to, or borrowed to be changed.
     fn on_change(&mut self, _name: &Ident) {}
@@ -120,6 +136,9 @@ impl Walker<'_> {
 
     /// Reports the use that an expression is, if it is one, and replaces it; false if it is none.
     fn name(&mut self, expression: &mut Expr, position: Position) -> bool {
+        if self.part(expression, position) {
+            return true;
+        }
         match self.used(expression, position) {
             Used::No { is_done } => is_done,
             Used::Yes(None) => true,
@@ -151,8 +170,22 @@ impl Walker<'_> {
         if !is_whole {
             return Used::No { is_done: false };
         }
+        let replacement = self.tell(expression, &chain, (meaning, position), |visitor, used| {
+            visitor.on_use(used)
+        });
+        Used::Yes(replacement.map(Box::new))
+    }
+
+    /// Tells the visitor of a use: the chain that the expression is.
+    fn tell<R>(
+        &mut self,
+        expression: &Expr,
+        chain: &Chain<'_>,
+        (meaning, position): (Meaning, Position),
+        tell: impl FnOnce(&mut dyn Visitor, &Use<'_>) -> R,
+    ) -> R {
         let unknown = self.unknown(chain.brackets());
-        let replacement = self.visitor.on_use(&Use {
+        let used = Use {
             meaning,
             path: &chain.path(),
             ident: chain.root,
@@ -162,8 +195,8 @@ impl Walker<'_> {
             in_branch: self.branches > 0,
             conditions: &self.conditions,
             unknown: &unknown,
-        });
-        Used::Yes(replacement.map(Box::new))
+        };
+        tell(self.visitor, &used)
     }
 }
 

@@ -35,14 +35,23 @@ impl Walker<'_> {
 
     /// Walks an expression that is borrowed, or of which a part is used.
     pub(super) fn place(&mut self, expression: &mut Expr) {
+        self.place_as(expression, Position::Place);
+    }
+
+    /// Walks an expression that is borrowed or moved, as a method or a type has it.
+    fn receiver(&mut self, expression: &mut Expr) {
+        self.place_as(expression, Position::Receiver);
+    }
+
+    fn place_as(&mut self, expression: &mut Expr, position: Position) {
         match expression {
             Expr::Path(_) | Expr::Field(_) | Expr::Index(_) => {
-                if !self.name(expression, Position::Place) {
+                if !self.name(expression, position) {
                     visit_mut::visit_expr_mut(self, expression);
                 }
             }
-            Expr::Paren(inner) => self.place(&mut inner.expr),
-            Expr::Group(inner) => self.place(&mut inner.expr),
+            Expr::Paren(inner) => self.place_as(&mut inner.expr, position),
+            Expr::Group(inner) => self.place_as(&mut inner.expr, position),
             _ => self.value(expression),
         }
     }
@@ -119,7 +128,7 @@ impl VisitMut for Walker<'_> {
     }
 
     fn visit_expr_method_call_mut(&mut self, call: &mut syn::ExprMethodCall) {
-        self.place(&mut call.receiver);
+        self.receiver(&mut call.receiver);
         call.args
             .iter_mut()
             .for_each(|argument| self.value(argument));
@@ -143,7 +152,7 @@ impl VisitMut for Walker<'_> {
 
     fn visit_expr_unary_mut(&mut self, unary: &mut syn::ExprUnary) {
         match unary.op {
-            UnOp::Deref(_) => self.place(&mut unary.expr),
+            UnOp::Deref(_) => self.receiver(&mut unary.expr),
             _ => self.value(&mut unary.expr),
         }
     }

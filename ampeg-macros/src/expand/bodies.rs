@@ -1,8 +1,9 @@
 //! The dispatcher: a closure around the body of each statement, in the order of their types, then each capture.
 
 use super::facts::to_u32;
-use super::inputs::Bindings;
+use super::inputs::{Bindings, Indices};
 use super::outputs::expand_results;
+use super::parts::expand_projection;
 use super::quiet;
 use super::types::{Fields, tuple};
 use crate::order::{Knot, Order};
@@ -13,10 +14,11 @@ use syn::spanned::Spanned;
 
 /// A closure without captures: each statement, then each capture, then the types of the results.
 pub(super) fn expand_dispatcher(graph: &Graph, order: &Order, fields: &Fields) -> TokenStream {
+    let mut are_told = vec![false; graph.projections.len()];
     let knots = order
         .knots
         .iter()
-        .map(|knot| expand_knot(graph, knot, fields));
+        .map(|knot| expand_knot(graph, knot, &mut are_told, fields));
     let captures = &fields.captures;
     let arms = (0..captures.len()).map(to_u32);
     let modes = expand_pattern(fields);
@@ -42,7 +44,7 @@ fn expand_pattern(fields: &Fields) -> TokenStream {
 }
 
 /// The statements of families whose types depend on each other, after these types, if they are needed before.
-fn expand_knot(graph: &Graph, knot: &Knot, fields: &Fields) -> TokenStream {
+fn expand_knot(graph: &Graph, knot: &Knot, are_told: &mut [bool], fields: &Fields) -> TokenStream {
     let types = knot.declared.iter().map(|&family| {
         let mut statements = graph.names.families[family].statements.iter();
         let annotation = statements.find_map(|&task| graph.tasks[task].statement.ty.as_ref());
@@ -51,11 +53,30 @@ fn expand_knot(graph: &Graph, knot: &Knot, fields: &Fields) -> TokenStream {
         quote_spanned!(Span::mixed_site()=> let #field = ::ampeg::__private::Type #ty ::new();)
     });
     let is_declared = !knot.declared.is_empty();
-    let tasks = knot
-        .statements
-        .iter()
-        .map(|&task| expand_task(graph, task, is_declared, fields));
+    let tasks = knot.statements.iter().map(|&task| {
+        let parts = expand_parts(graph, task, are_told, fields);
+        let task = expand_task(graph, task, is_declared, fields);
+        quote!(#(#parts)* #task)
+    });
     quote!(#(#types)* #(#tasks)*)
+}
+
+/// The parts that a statement uses, but for those that are told already.
+fn expand_parts(
+    graph: &Graph,
+    task: usize,
+    are_told: &mut [bool],
+    fields: &Fields,
+) -> Vec<TokenStream> {
+    let parts = graph.tasks[task]
+        .dependencies
+        .iter()
+        .flat_map(|input| &input.parts);
+    let new = parts
+        .map(|part| part.projection)
+        .filter(|&part| !std::mem::replace(&mut are_told[part], true));
+    new.map(|part| expand_projection(graph, part, fields))
+        .collect()
 }
 
 fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) -> TokenStream {
@@ -63,7 +84,7 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
     let field = &fields.families[task.family];
     let bindings = Bindings::of(graph, task, fields);
     let body = quiet::outermost(bindings.expand_body());
-    let takes = bindings.expand_takes();
+    let takes = bindings.expand_takes(Indices::All);
     let (types, pattern) = bindings.expand_types();
     let parameters = if takes.is_empty() {
         quote_spanned!(Span::mixed_site()=> _, _)

@@ -27,6 +27,7 @@ pub(super) fn expand(graph: &Graph, identity: &Identity) -> TokenStream {
     let statements = graph.tasks.iter().map(|task| expand_statement(graph, task));
     let families = (0..graph.names.families.len()).map(|family| expand_family(graph, family));
     let captures = graph.captures.iter().map(|capture| &capture.path);
+    let parts = (0..graph.projections.len()).map(|part| super::parts::expand_facts(graph, part));
     quote_spanned! {Span::mixed_site()=>
         // In items of their own: to clippy, long arrays anywhere else are on the stack.
         const STATEMENTS: &[::ampeg::__private::Statement] = &[#(#statements),*];
@@ -37,6 +38,7 @@ pub(super) fn expand(graph: &Graph, identity: &Identity) -> TokenStream {
             const STATEMENTS: &'static [::ampeg::__private::Statement] = STATEMENTS;
             const FAMILIES: &'static [::ampeg::__private::Family] = FAMILIES;
             const CAPTURES: &'static [&'static str] = &[#(#captures),*];
+            const PARTS: &'static [::ampeg::__private::Part] = &[#(#parts),*];
         }
     }
 }
@@ -79,6 +81,7 @@ fn expand_slot(input: &Input) -> TokenStream {
     let depth = to_u8(input.depth());
     let (optional, branch) = (!input.conditions.is_empty(), input.in_branch);
     let moved = input.mode == Mode::Take;
+    let parts = input.parts.iter().map(|part| to_u32(part.projection));
     quote_spanned! {Span::mixed_site()=>
         ::ampeg::__private::Slot {
             family: #family,
@@ -87,6 +90,7 @@ fn expand_slot(input: &Input) -> TokenStream {
             branch: #branch,
             moved: #moved,
             path: #path,
+            parts: &[#(#parts),*],
         }
     }
 }
@@ -106,6 +110,6 @@ pub(super) fn to_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-fn to_u8(number: usize) -> u8 {
+pub(super) fn to_u8(number: usize) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
 }

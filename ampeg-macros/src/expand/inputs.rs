@@ -1,9 +1,10 @@
 //! What the names in one body are bound to: dependencies, captures and indices, and how each is taken.
 
 use super::generated;
+use super::parts::{self, part_name, projection};
 use super::types::{Fields, tuple};
 use crate::body::{self, Meaning, Position, Segment, Use, Visitor};
-use crate::resolve::{Graph, Input, Key, Mode, Scope, Task, binding};
+use crate::resolve::{Graph, Input, Key, Mode, PartOf, Projection, Scope, Task, binding};
 use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -16,13 +17,49 @@ pub(super) struct Bindings<'a> {
     graph: &'a Graph,
     task: &'a Task,
     fields: &'a Fields,
-    by_key: HashMap<&'a Key, (&'a Input, Ident)>,
+    /// The inputs that are bound, in order, with the names of their types.
+    inputs: Vec<(&'a Input, &'a Ident)>,
+    /// The places of the indices that are bound, in order.
+    used_indices: Vec<usize>,
+    /// The names of an input: one, or one for each part of it.
+    by_key: HashMap<&'a Key, (&'a Input, Vec<Ident>)>,
     /// By the place of the index among those of the statement.
     indices: HashMap<usize, Ident>,
 }
 
 impl<'a> Bindings<'a> {
+    /// What the body of a task is given.
     pub(super) fn of(graph: &'a Graph, task: &'a Task, fields: &'a Fields) -> Self {
+        let dependencies = task
+            .dependencies
+            .iter()
+            .map(|input| (input, &fields.families[input.index]));
+        let captures = task
+            .captures
+            .iter()
+            .map(|input| (input, &fields.captures[input.index]));
+        let inputs = dependencies.chain(captures).collect();
+        Self::new(graph, task, fields, inputs, task.used_indices.clone())
+    }
+
+    /// What is given where a part is taken out: what is in its brackets.
+    pub(super) fn of_part(graph: &'a Graph, part: &Projection, fields: &'a Fields) -> Self {
+        let task = &graph.tasks[part.task];
+        let captures = part.captures.iter().map(|&capture| {
+            let input = &task.captures[capture];
+            (input, &fields.captures[input.index])
+        });
+        let inputs = captures.collect();
+        Self::new(graph, task, fields, inputs, part.indices.clone())
+    }
+
+    fn new(
+        graph: &'a Graph,
+        task: &'a Task,
+        fields: &'a Fields,
+        inputs: Vec<(&'a Input, &'a Ident)>,
+        used_indices: Vec<usize>,
+    ) -> Self {
         let mut taken = HashSet::new();
         let mut new = |path: &str, span: Span| {
             let mut path = path.to_owned();
@@ -32,46 +69,33 @@ impl<'a> Bindings<'a> {
             binding(&path, span)
         };
         let mut indices = HashMap::new();
-        for &place in &task.used_indices {
+        for &place in &used_indices {
             if let Some(name) = &graph.names.indices[task.indices[place]].name {
                 indices.insert(place, new(&name_of(name), name.span()));
             }
         }
-        let inputs = task.dependencies.iter().chain(&task.captures);
-        let by_key = inputs
-            .map(|input| (&input.key, (input, new(&input.path, input.span))))
-            .collect();
+        let by_key = inputs.iter().map(|&(input, _)| {
+            let n_names = input.parts.len().max(1);
+            let names = (0..n_names).map(|_| new(&input.path, input.span)).collect();
+            (&input.key, (input, names))
+        });
         Self {
+            by_key: by_key.collect(),
             graph,
             task,
             fields,
-            by_key,
+            inputs,
+            used_indices,
             indices,
         }
     }
 
-    fn inputs(&self) -> impl Iterator<Item = (&'a Input, &'a Ident)> {
-        let fields = self.fields;
-        let dependencies = self
-            .task
-            .dependencies
-            .iter()
-            .map(|input| (input, &fields.families[input.index]));
-        let captures = self
-            .task
-            .captures
-            .iter()
-            .map(|input| (input, &fields.captures[input.index]));
-        dependencies.chain(captures)
-    }
-
-    fn used_indices(&self) -> impl Iterator<Item = (usize, &'a Ident)> {
-        let places = self.task.used_indices.iter();
-        places.filter_map(|&place| {
-            Some((
-                place,
-                self.fields.indices[self.task.indices[place]].as_ref()?,
-            ))
+    /// The number of each bound index among those given, its place and its type.
+    fn used_indices(&self) -> impl Iterator<Item = (usize, usize, &'a Ident)> {
+        let places = self.used_indices.iter().enumerate();
+        places.filter_map(|(number, &place)| {
+            let field = &self.fields.indices[self.task.indices[place]];
+            Some((number, place, field.as_ref()?))
         })
     }
 
@@ -79,10 +103,28 @@ impl<'a> Bindings<'a> {
     pub(super) fn expand_types(&self) -> (TokenStream, TokenStream) {
         let indices: Vec<TokenStream> = self
             .used_indices()
-            .map(|(_, field)| field.to_token_stream())
+            .map(|(_, _, field)| field.to_token_stream())
             .collect();
         let (mut types, mut pattern) = (Vec::new(), Vec::new());
-        for (position, (input, field)) in self.inputs().enumerate() {
+        for (position, &(input, field)) in self.inputs.iter().enumerate() {
+            if !input.parts.is_empty() {
+                let parts = tuple(
+                    input
+                        .parts
+                        .iter()
+                        .map(|part| {
+                            let projection = projection(part.projection);
+                            let optional = (!input.conditions.is_empty())
+                                .then(|| quote_spanned!(Span::mixed_site()=> .optional()));
+                            quote_spanned!(Span::mixed_site()=> #projection #optional)
+                        })
+                        .collect(),
+                );
+                types.push(parts);
+                let names = (0..input.parts.len()).map(|part| part_name(position, part));
+                pattern.push(tuple(names.map(|name| name.to_token_stream()).collect()));
+                continue;
+            }
             let lists = (0..input.depth()).map(|_| quote_spanned!(Span::mixed_site()=> .list()));
             let optional = (!input.conditions.is_empty())
                 .then(|| quote_spanned!(Span::mixed_site()=> .optional()));
@@ -104,38 +146,55 @@ impl<'a> Bindings<'a> {
     }
 
     /// Takes or borrows each, indices first.
-    pub(super) fn expand_takes(&self) -> TokenStream {
-        let indices = self.used_indices().map(|(place, field)| {
+    pub(super) fn expand_takes(&self, given: Indices) -> TokenStream {
+        let indices = self.used_indices().map(|(number, place, field)| {
             let name = &self.indices[&place];
             let values = &self.graph.names.indices[self.task.indices[place]].expression;
             // Where rustc points if no index can have these values.
             let span = Span::mixed_site().located_at(values.span());
             let field = located(field, span);
-            let take = quote_spanned!(span=> #field.get(ampeg_inputs, #place));
+            let number = match given {
+                Indices::All => place,
+                Indices::Used => number,
+            };
+            let take = quote_spanned!(span=> #field.get(ampeg_inputs, #number));
             quote_spanned!(Span::mixed_site()=> let #name = #take;)
         });
-        let inputs = self.inputs().enumerate();
-        let takes = inputs.map(|(position, (input, field))| {
+        let inputs = self.inputs.iter().enumerate();
+        let takes = inputs.map(|(position, &(input, field))| {
             self.expand_take(input, position, &self.type_name(position, input, field))
         });
         quote!(#(#indices)* #(#takes)*)
     }
 
     fn expand_take(&self, input: &Input, position: usize, field: &Ident) -> TokenStream {
-        let (_, name) = &self.by_key[&input.key];
+        let (_, names) = &self.by_key[&input.key];
         let method = match input.mode {
             Mode::Take => "take",
             Mode::TakeOrClone => "take_or_clone",
             Mode::Borrow => "borrow",
         };
         let method = Ident::new(method, Span::mixed_site().located_at(input.span));
-        quote_spanned!(Span::mixed_site()=> let #name = #field.#method(ampeg_inputs, #position);)
+        if input.parts.is_empty() {
+            let name = &names[0];
+            return quote_spanned!(Span::mixed_site()=> let #name = #field.#method(ampeg_inputs, #position););
+        }
+        let takes = names.iter().enumerate().map(|(part, name)| {
+            let projection = part_name(position, part);
+            quote_spanned!(Span::mixed_site()=> let #name = #projection.#method(ampeg_inputs, #position, #part);)
+        });
+        quote!(#(#takes)*)
+    }
+
+    /// An expression of this statement's with each use of an input in place of its name.
+    pub(super) fn replace(&self, expression: &mut Expr) {
+        body::walk(expression, &mut Replace { bindings: self });
     }
 
     /// The body with each use of an input in place of its name.
     pub(super) fn expand_body(&self) -> Expr {
         let mut body = body_of(self.task);
-        body::walk(&mut body, &mut Replace { bindings: self });
+        self.replace(&mut body);
         body
     }
 }
@@ -158,6 +217,15 @@ pub(super) fn find<'k, V>(
     let always = if is_always { None } else { key.always() };
     let always = always.and_then(|always| by_key.get(&always));
     always.or_else(|| by_key.get(&key))
+}
+
+/// Which indices the values are given of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Indices {
+    /// All of the statement.
+    All,
+    /// Those that are used, in order.
+    Used,
 }
 
 struct Replace<'a> {
@@ -193,12 +261,37 @@ impl Visitor for Replace<'_> {
             let name = located(indices.get(&place)?, span);
             return Some(parse_quote_spanned!(span=> #name));
         }
-        let (input, name) = find(scope, used, by_key)?;
-        Some(replacement(
+        let (input, names) = find(scope, used, by_key)?;
+        let name = located(names.first()?, span);
+        Some(replacement(input, &name, used.position, span))
+    }
+
+    fn wants_part(&self, used: &Use<'_>, _: &[String]) -> bool {
+        let Bindings {
+            graph,
+            task,
+            by_key,
+            ..
+        } = self.bindings;
+        find(graph.scope(task), used, by_key).is_some_and(|(input, _)| !input.parts.is_empty())
+    }
+
+    fn on_part(&mut self, used: &Use<'_>, part: &[String], expression: &Expr) -> Option<Expr> {
+        let Bindings {
+            graph,
+            task,
+            by_key,
+            ..
+        } = self.bindings;
+        let (input, names) = find(graph.scope(task), used, by_key)?;
+        let holds = |outer: &PartOf| part.starts_with(&outer.segments);
+        let number = input.parts.iter().position(holds)?;
+        let name = located(&names[number], Span::mixed_site().located_at(used.span()));
+        Some(parts::replacement(
             input,
-            &located(name, span),
-            used.position,
-            span,
+            &name,
+            expression,
+            (part.len(), input.parts[number].segments.len()),
         ))
     }
 

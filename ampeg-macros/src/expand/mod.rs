@@ -9,6 +9,7 @@ mod clauses;
 mod facts;
 mod inputs;
 mod outputs;
+mod parts;
 mod plain;
 mod quiet;
 mod shape;

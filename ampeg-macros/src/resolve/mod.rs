@@ -5,16 +5,19 @@
 mod clauses;
 mod modes;
 mod names;
+mod parts;
 mod scope;
 mod uses;
 
 pub(crate) use names::{Entry, Names};
+pub(crate) use parts::{PartOf, Projection};
 pub(crate) use scope::{Key, Scope, Selector};
 
 use crate::body::{self, Condition};
 use crate::diagnostics::Diagnostics;
 use crate::syntax::{Item, Statement};
 use names::Declared;
+use parts::Part;
 use proc_macro2::Span;
 use syn::{Expr, Ident};
 use uses::{Captures, Uses};
@@ -25,6 +28,8 @@ pub(crate) struct Graph {
     pub(crate) names: Names,
     pub(crate) tasks: Vec<Task>,
     pub(crate) captures: Vec<Capture>,
+    /// The parts of results that bodies use in place of the whole, each once.
+    pub(crate) projections: Vec<Projection>,
 }
 
 impl Graph {
@@ -94,6 +99,10 @@ pub(crate) struct Input {
     by_value: bool,
     /// Whether something stands there that may run more than once, or that cannot be analysed.
     only_shared: bool,
+    /// The parts of it that are used, by each use; none if one uses the whole.
+    used_parts: Option<Vec<Part>>,
+    /// The parts that do in place of the whole; empty if nothing less does.
+    pub(crate) parts: Vec<PartOf>,
 }
 
 impl Input {
@@ -148,10 +157,12 @@ pub(crate) fn resolve(items: Vec<Item>, diagnostics: &mut Diagnostics) -> Graph 
         tasks.map(|declared| resolve_statement(&names, declared, &mut captures, diagnostics));
     let mut tasks: Vec<Task> = tasks.collect();
     modes::choose(&names, &mut tasks);
+    let projections = parts::settle(&names, &mut tasks);
     Graph {
         names,
         tasks,
         captures: captures.list,
+        projections,
     }
 }
 

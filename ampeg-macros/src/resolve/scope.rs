@@ -257,6 +257,11 @@ impl Scope<'_> {
 }
 
 impl Access {
+    /// Whether it is several members.
+    pub(super) fn is_list(&self) -> bool {
+        self.selectors.iter().any(Selector::is_list)
+    }
+
     /// Whether all members are used.
     pub(crate) fn is_whole(&self) -> bool {
         self.selectors

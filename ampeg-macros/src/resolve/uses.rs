@@ -1,5 +1,6 @@
 //! What one body uses: its walk collects dependencies, captures and indices, each once.
 
+use super::parts::Part;
 use super::scope::{Access, Key, Scope, Wrong};
 use super::{Capture, Input, Mode, clauses};
 use crate::body::{Condition, Meaning, Position, Segment, Use, Visitor};
@@ -39,7 +40,7 @@ impl Visitor for Uses<'_> {
 
     fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
         match used.meaning {
-            Meaning::Task(_) => self.on_task(used),
+            Meaning::Task(_) => self.on_task(used, None),
             Meaning::Index => {
                 if let Some(Key::Index(index)) = self.scope.key(used)
                     && !self.used_indices.contains(&index)
@@ -49,6 +50,21 @@ impl Visitor for Uses<'_> {
             }
             Meaning::Outside => self.on_capture(used),
         }
+        None
+    }
+
+    fn wants_part(&self, used: &Use<'_>, _: &[String]) -> bool {
+        let access = self.scope.access(used.expression);
+        access.is_some_and(|access| access.is_ok_and(|access| !access.is_list()))
+    }
+
+    fn on_part(&mut self, used: &Use<'_>, part: &[String], expression: &Expr) -> Option<Expr> {
+        let part = Part {
+            segments: part.to_vec(),
+            expression: expression.clone(),
+            position: used.position,
+        };
+        self.on_task(used, Some(part));
         None
     }
 
@@ -90,7 +106,7 @@ impl Uses<'_> {
         note(&mut self.used_captures, Input::new(key, index, used));
     }
 
-    fn on_task(&mut self, used: &Use<'_>) {
+    fn on_task(&mut self, used: &Use<'_>, part: Option<Part>) {
         self.report_unknown(used);
         match self.scope.access(used.expression) {
             Some(Ok(access)) => {
@@ -98,7 +114,7 @@ impl Uses<'_> {
                 if let Some(key) = self.scope.key(used) {
                     note(
                         &mut self.dependencies,
-                        Input::of_task(key, access, conditions, used),
+                        Input::of_task(key, access, conditions, used, part),
                     );
                 }
             }
@@ -201,6 +217,7 @@ impl Uses<'_> {
             if let Some(same) = same {
                 same.uses += input.uses;
                 same.only_shared |= input.only_shared;
+                same.add_parts(input);
             }
         }
     }
@@ -212,6 +229,7 @@ fn note(inputs: &mut Vec<Input>, new: Input) {
         Some(input) => {
             input.uses += 1;
             input.in_branch &= new.in_branch;
+            input.add_parts(new);
         }
         None => inputs.push(new),
     }
@@ -232,15 +250,34 @@ impl Input {
             uses: 1,
             by_value: used.position == Position::Value,
             only_shared: used.repeated || used.position == Position::Unknown,
+            used_parts: Some(Vec::new()),
+            parts: Vec::new(),
         }
     }
 
-    fn of_task(key: Key, access: Access, conditions: Vec<Condition>, used: &Use<'_>) -> Self {
+    /// What a body uses of a task: this part of the result, or all of it.
+    fn of_task(
+        key: Key,
+        access: Access,
+        conditions: Vec<Condition>,
+        used: &Use<'_>,
+        part: Option<Part>,
+    ) -> Self {
         Self {
             text: source::text(&used.expression.to_token_stream()),
             selectors: access.selectors,
             conditions,
+            by_value: used.position == Position::Value && part.is_none(),
+            used_parts: part.map(|part| vec![part]),
             ..Self::new(key, access.family, used)
+        }
+    }
+
+    /// Notes what another use names; parts are used only as long as nothing uses the whole.
+    fn add_parts(&mut self, other: Self) {
+        match (&mut self.used_parts, other.used_parts) {
+            (Some(parts), Some(others)) => parts.extend(others),
+            (parts, _) => *parts = None,
         }
     }
 }

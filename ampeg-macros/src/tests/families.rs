@@ -50,7 +50,8 @@ fn brackets_select_members() {
     check("f(x[..][i])", "x[][=0]:take");
     check("f(x[..i][k])", "x[.. i][k]:clone");
     check("f(&x, i)", "x[][]:clone, #0");
-    check("x[i][0][3].y", "x[=0][0]:take");
+    check("x[i][0][3].y", "x[=0][0]");
+    check("x[i][0].y", "x[=0][0]:take");
     check("x[0].len()", "x[0][]:clone");
     check("f((x)[k])", "x[][]:clone, k");
     check("x[i][0] + x[i][0]", "x[=0][0]");

@@ -88,6 +88,14 @@ pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Result<Payload, Strin
     }
 }
 
+/// Encodes a slice as [`encode`] does a vector of the same.
+pub(crate) fn encode_slice<T: Serialize + 'static>(slice: &[T]) -> Result<Payload, String> {
+    match raw::slice_bytes(slice) {
+        Some(bytes) => Payload::copied(bytes),
+        None => encode_fields(slice),
+    }
+}
+
 /// Decodes what [`encode`] gave.
 pub(crate) fn decode<T: Deserialize<'static> + 'static>(payload: &Payload) -> Result<T, String> {
     match raw::value(payload.bytes()) {

@@ -1,5 +1,6 @@
 //! Types whose values are their bytes: strings, and vectors of numbers.
 
+use crate::sys;
 use std::any::Any;
 
 macro_rules! numbers {
@@ -17,6 +18,19 @@ pub(super) fn bytes<T: 'static>(value: &T) -> Option<&[u8]> {
     macro_rules! visit {
         ($($number:ty)*) => {
             $(if let Some(numbers) = value.downcast_ref::<Vec<$number>>() {
+                return Some(bytemuck::cast_slice(numbers));
+            })*
+        };
+    }
+    numbers!(visit);
+    None
+}
+
+/// The bytes of a slice of numbers.
+pub(super) fn slice_bytes<T: 'static>(slice: &[T]) -> Option<&[u8]> {
+    macro_rules! visit {
+        ($($number:ty)*) => {
+            $(if let Some(numbers) = sys::slice_of::<T, $number>(slice) {
                 return Some(bytemuck::cast_slice(numbers));
             })*
         };

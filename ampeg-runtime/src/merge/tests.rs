@@ -3,7 +3,7 @@
 use super::*;
 use crate::capture::probe::*;
 use crate::clause::{Limit, cost, count, duration};
-use crate::facts::{Family, Slot, Source};
+use crate::facts::{Family, Part, Slot, Source};
 use crate::failure::TaskError;
 use crate::index::IndexType;
 use crate::outcome::{collect, collector};
@@ -25,6 +25,7 @@ const fn slot(family: u32, moved: bool) -> Slot {
         branch: false,
         moved,
         path: "",
+        parts: &[],
     }
 }
 
@@ -80,6 +81,7 @@ impl Source for Square {
         family("h", 6),
     ];
     const CAPTURES: &'static [&'static str] = &["x", "y", "f", "other"];
+    const PARTS: &'static [Part] = &[];
 }
 
 type Squares = (Result<Vec<u64>, TaskError>, Result<Vec<u64>, TaskError>);
@@ -235,6 +237,7 @@ fn members_that_do_not_use_their_index_are_one() {
             },
         ];
         const CAPTURES: &'static [&'static str] = &[];
+        const PARTS: &'static [Part] = &[];
     }
     let (i, j) = (IndexType::<u8>::new(), IndexType::<u8>::new());
     let mut site = Site::new(&Parts);

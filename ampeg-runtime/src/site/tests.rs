@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::clause::{cost, count, duration};
+use crate::facts::Part;
 use crate::failure::TaskError;
 use crate::inputs::Type;
 use crate::outcome::{Take, collect, collector};
@@ -17,6 +18,7 @@ const fn slot(family: u32, depth: u8, path: &'static str) -> Slot {
         branch: false,
         moved: false,
         path,
+        parts: &[],
     }
 }
 
@@ -65,6 +67,7 @@ impl Source for Chain {
     ];
     const FAMILIES: &'static [Family] = &[family("x", 0, &[1]), family("sum", 2, &[0])];
     const CAPTURES: &'static [&'static str] = &[];
+    const PARTS: &'static [Part] = &[];
 }
 
 /// The chain, with an index to depend on other than the one before.
@@ -160,6 +163,7 @@ impl Source for Triangle {
         family("all", 3, &[0]),
     ];
     const CAPTURES: &'static [&'static str] = &[];
+    const PARTS: &'static [Part] = &[];
 }
 
 type Rows = Vec<Vec<i32>>;
@@ -433,6 +437,7 @@ impl Source for Shard {
     const FAMILIES: &'static [Family] =
         &[family("shard.b", 0, &[1, 0]), family("shard.c", 1, &[1, 0])];
     const CAPTURES: &'static [&'static str] = &[];
+    const PARTS: &'static [Part] = &[];
 }
 
 fn shard(ranges: [usize; 2]) -> Result<Vec<String>, String> {

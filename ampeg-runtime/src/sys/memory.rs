@@ -3,6 +3,7 @@
 use crate::panics;
 use crate::shared::Shared;
 use ipc_channel::ipc::IpcSharedMemory;
+use std::any::TypeId;
 
 /// New shared memory of zeros; fails if the system has none left.
 fn zeroed(length: usize) -> Result<IpcSharedMemory, String> {
@@ -26,6 +27,14 @@ pub(crate) fn new_memory<R>(
     // SAFETY: the memory was made just now and has been neither cloned nor sent: no other reference to it exists.
     let result = fill(unsafe { memory.deref_mut() });
     Ok((memory, result))
+}
+
+/// The same slice, if its items are of type `U`.
+pub(crate) fn slice_of<T: 'static, U: 'static>(slice: &[T]) -> Option<&[U]> {
+    (TypeId::of::<T>() == TypeId::of::<U>()).then(|| {
+        // SAFETY: `T` and `U` are the same type, so this is a slice of as many values of `U`, borrowed for as long.
+        unsafe { std::slice::from_raw_parts(slice.as_ptr().cast(), slice.len()) }
+    })
 }
 
 /// The text in shared memory, without checking it again.

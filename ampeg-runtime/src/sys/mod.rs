@@ -16,7 +16,7 @@ mod progress;
 
 pub(crate) use body::Body;
 pub(crate) use image::{DescriptorAddress, build};
-pub(crate) use memory::{checked_text, copied_memory, new_memory};
+pub(crate) use memory::{checked_text, copied_memory, new_memory, slice_of};
 #[cfg(all(test, target_os = "linux"))]
 pub(crate) use process::close_all_descriptors;
 pub(crate) use process::{exit_now, has_raised_privileges, ignore_signals, remove_variable};

@@ -5,7 +5,7 @@ use super::local::LocalCluster;
 use super::*;
 use crate::definition::Definition;
 use crate::id::TaskId;
-use crate::message::{Ended, Value};
+use crate::message::{Content, Ended, Value};
 use crate::payload::Payload;
 use crate::plan::Step;
 use crate::testing::{Action, Deadline, Node, graph};
@@ -125,7 +125,7 @@ fn value_may_come_before_the_run_that_needs_it() {
             ToWorker::Value(Value {
                 run,
                 task: TaskId::new(0),
-                payload: payload.clone(),
+                content: Content::Whole(payload.clone()),
                 sent: 0,
             })
         };

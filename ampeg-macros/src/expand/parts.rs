@@ -1,0 +1,141 @@
+//! Parts of results: a function that takes each out of the whole, told once, and what stands for it in a body.
+//!
+//! In a body, a part is looked up in whichever is there: the part itself, or the whole.
+
+use super::facts::{to_u8, to_u32};
+use super::generated;
+use super::inputs::{Bindings, Indices};
+use super::types::Fields;
+use crate::body::peel;
+use crate::resolve::{Graph, Input, Mode};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Expr, parse_quote_spanned};
+
+/// The name of a projection.
+pub(super) fn projection(part: usize) -> Ident {
+    generated("part", part)
+}
+
+/// The name of a projection within a body: by the position of the input, and the part among those of the input.
+pub(super) fn part_name(position: usize, part: usize) -> Ident {
+    format_ident!("ampeg_part{position}_{part}", span = Span::mixed_site())
+}
+
+/// The static facts of a part.
+pub(super) fn expand_facts(graph: &Graph, part: usize) -> TokenStream {
+    let part = &graph.projections[part];
+    let task = &graph.tasks[part.task];
+    let captures = part
+        .captures
+        .iter()
+        .map(|&capture| to_u32(task.captures[capture].index));
+    let indices = part.indices.iter().map(|&place| to_u8(place));
+    quote_spanned! {Span::mixed_site()=>
+        ::ampeg::__private::Part { captures: &[#(#captures),*], indices: &[#(#indices),*] }
+    }
+}
+
+/// How a part is taken out of the whole, and how it travels.
+pub(super) fn expand_projection(graph: &Graph, index: usize, fields: &Fields) -> TokenStream {
+    let part = &graph.projections[index];
+    let name = projection(index);
+    let family = &fields.families[part.family];
+    let bindings = Bindings::of_part(graph, part, fields);
+    let (types, pattern) = bindings.expand_types();
+    let takes = bindings.expand_takes(Indices::Used);
+    let mut expression = part.expression.clone();
+    replace_in_brackets(&mut expression, part.n_segments, &bindings);
+    let whole = Ident::new("ampeg_whole", Span::mixed_site());
+    let place = within(&expression, part.n_segments, &whole, true);
+    let given = if takes.is_empty() {
+        quote_spanned!(Span::mixed_site()=> _, #whole, _)
+    } else {
+        quote_spanned!(Span::mixed_site()=> #pattern, #whole, ampeg_inputs)
+    };
+    let number = to_u32(index);
+    quote_spanned! {Span::mixed_site()=>
+        let #name = ::ampeg::__private::projection(#family, #types, |#given| { #takes &#place });
+        {
+            use ::ampeg::__private::carry::*;
+            ampeg_call.part(#number, (&&&#name).carry());
+        }
+    }
+}
+
+fn replace_in_brackets(expression: &mut Expr, n_segments: usize, bindings: &Bindings<'_>) {
+    if n_segments == 0 {
+        return;
+    }
+    match expression {
+        Expr::Field(field) => replace_in_brackets(&mut field.base, n_segments - 1, bindings),
+        Expr::Index(index) => {
+            replace_in_brackets(&mut index.expr, n_segments - 1, bindings);
+            bindings.replace(&mut index.index);
+        }
+        _ => {}
+    }
+}
+
+/// What stands for a chain in a body: the part at `name`, and whatever of the chain's segments goes beyond it.
+pub(super) fn replacement(
+    input: &Input,
+    name: &Ident,
+    expression: &Expr,
+    (n_segments, n_in_part): (usize, usize),
+) -> Expr {
+    let whole = Ident::new("ampeg_whole", Span::mixed_site());
+    let n_beyond = n_segments - n_in_part;
+    let part = peel(expression, n_beyond);
+    // What rustc says of the part stands at its end, so that its advice to clone fits there.
+    let span = Span::mixed_site().located_at(end(part));
+    let mut name = name.clone();
+    name.set_span(span);
+    let is_taken = input.mode == Mode::Take;
+    let place = within(part, n_in_part, &whole, !is_taken);
+    let found: Expr = if is_taken {
+        parse_quote_spanned!(span=> #name.find(|#whole| #place))
+    } else if input.conditions.is_empty() {
+        parse_quote_spanned!(span=> (*#name.find(|#whole| &#place)))
+    } else {
+        parse_quote_spanned!(span=> (*#name.get().find(|#whole| &#place)))
+    };
+    let mut expression = expression.clone();
+    *peel_mut(&mut expression, n_beyond) = found;
+    expression
+}
+
+fn end(part: &Expr) -> Span {
+    match part {
+        Expr::Field(field) => field.member.span(),
+        Expr::Index(index) => index.bracket_token.span.join(),
+        _ => part.span(),
+    }
+}
+
+/// A chain with `whole` in place of the task.
+fn within(expression: &Expr, n_segments: usize, whole: &Ident, is_borrowed: bool) -> Expr {
+    let mut expression = expression.clone();
+    let task = peel_mut(&mut expression, n_segments);
+    let span = Span::mixed_site().located_at(task.span());
+    let mut whole = whole.clone();
+    whole.set_span(span);
+    *task = if is_borrowed {
+        parse_quote_spanned!(span=> (*#whole))
+    } else {
+        parse_quote_spanned!(span=> #whole)
+    };
+    expression
+}
+
+fn peel_mut(expression: &mut Expr, n_segments: usize) -> &mut Expr {
+    if n_segments == 0 {
+        return expression;
+    }
+    match expression {
+        Expr::Field(field) => peel_mut(&mut field.base, n_segments - 1),
+        Expr::Index(index) => peel_mut(&mut index.expr, n_segments - 1),
+        _ => expression,
+    }
+}

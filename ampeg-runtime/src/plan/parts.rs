@@ -1,0 +1,73 @@
+//! Which results need not travel as a whole, since nobody on another worker uses more than parts of them.
+
+use crate::definition::Definition;
+use crate::facts::Slot;
+use crate::id::{ProcessorId, TaskId};
+use crate::inputs::n_values;
+use crate::part::PartKey;
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
+
+/// A part of a result, and the workers that it goes to in place of the whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StepPart {
+    pub(crate) key: PartKey,
+    pub(crate) consumers: Vec<ProcessorId>,
+}
+
+/// The parts that go to other workers, by task. Takes time in proportion to tasks and dependencies.
+///
+/// A worker gets parts of a result if no task there uses the whole, and each part once.
+pub(super) fn parts(
+    definition: &Definition,
+    home: impl Fn(TaskId) -> ProcessorId,
+) -> HashMap<TaskId, Vec<StepPart>> {
+    // Where a panic ends the process, it must be that of the task whose part does not exist.
+    if definition.descriptor.parts.is_empty() || cfg!(panic = "abort") {
+        return HashMap::new();
+    }
+    let mut whole = HashSet::new();
+    for_each_use(definition, |user, slot, task| {
+        if slot.parts.is_empty() {
+            whole.insert((task, home(user)));
+        }
+    });
+    let mut parts: HashMap<TaskId, Vec<StepPart>> = HashMap::new();
+    let mut places = HashMap::new();
+    for_each_use(definition, |user, slot, task| {
+        let consumer = home(user);
+        if consumer == home(task) || whole.contains(&(task, consumer)) {
+            return;
+        }
+        let parts = parts.entry(task).or_default();
+        for &part in slot.parts {
+            let indices = &definition.instance(user).indices;
+            let key = definition.descriptor.part_key(part, indices);
+            let place = *places.entry((task, key)).or_insert_with_key(|(_, key)| {
+                parts.push(StepPart {
+                    key: key.clone(),
+                    consumers: Vec::new(),
+                });
+                parts.len() - 1
+            });
+            let consumers = &mut parts[place].consumers;
+            if !consumers.contains(&consumer) {
+                consumers.push(consumer);
+            }
+        }
+    });
+    parts
+}
+
+/// Calls `f` with each task, each of its slots, and each task whose result the slot holds.
+fn for_each_use(definition: &Definition, mut f: impl FnMut(TaskId, &Slot, TaskId)) {
+    for user in definition.task_graph.task_ids() {
+        let instance = definition.instance(user);
+        let (mut tasks, mut shape) = (instance.inputs.iter(), instance.shape.iter());
+        for slot in definition.statement(user).inputs {
+            for &task in tasks.by_ref().take(n_values(slot, &mut shape)) {
+                f(user, slot, task);
+            }
+        }
+    }
+}
