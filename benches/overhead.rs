@@ -13,16 +13,25 @@ use timing::{apart, median, middle, ratio};
 
 mod timing;
 
+/// Set for a process of this program that is to do nothing.
+const NOTHING: &str = "AMPEG_BENCH_NOTHING";
+
 fn main() -> Result<(), Error> {
+    if std::env::var_os(NOTHING).is_some() {
+        return Ok(());
+    }
     start_up()?;
     let pool = Pool::new(2)?;
     tiny(&pool)?;
     hop(&pool)
 }
 
-/// The results of a first run on workers that are started for it, against starting as many processes that do nothing.
+/// The results of a first run on workers that are started for it, against starting as many processes that do nothing:
+/// of the program `true`, which is small, and of this one, which is what a worker is.
 fn start_up() -> Result<(), Error> {
-    println!("workers   first results   fork and exec   ratio (bar: 2)   with the end");
+    println!(
+        "workers   first results   `true`   ratio (bar: 2)   this program   ratio   with the end"
+    );
     for n in [1, 2, 4, 8] {
         let graph = graph! { part[i in 0..n] = i; };
         let (mut first, mut all) = (Vec::new(), Vec::new());
@@ -35,24 +44,37 @@ fn start_up() -> Result<(), Error> {
             all.push(start.elapsed());
         }
         let (ours, all) = (middle(first), middle(all));
-        let system = median(31, || {
-            trivial_processes(n);
-            Ok(())
-        })?;
-        let ratio = ratio(ours, system);
-        println!("{n:>7} {ours:>15.1?} {system:>15.1?} {ratio:>7.2} {all:>20.1?}");
+        let time_of = |start: &dyn Fn() -> Command| {
+            median(31, || {
+                trivial_processes(n, start);
+                Ok(())
+            })
+        };
+        let small = time_of(&|| Command::new("true"))?;
+        let same = time_of(&nothing)?;
+        let (ratio, ratio_to_same) = (ratio(ours, small), ratio(ours, same));
+        println!(
+            "{n:>7} {ours:>15.1?} {small:>8.1?} {ratio:>16.2} {same:>14.1?} {ratio_to_same:>7.2} {all:>14.1?}"
+        );
     }
     println!();
     Ok(())
 }
 
-fn trivial_processes(n: usize) {
-    let start = |_| Command::new("true").stdin(Stdio::null()).spawn();
+/// This program, which then does nothing.
+fn nothing() -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("the path of this program"));
+    command.env(NOTHING, "");
+    command
+}
+
+fn trivial_processes(n: usize, command: &dyn Fn() -> Command) {
+    let start = |_| command().stdin(Stdio::null()).spawn();
     let children: Vec<_> = (0..n).map(start).collect();
     for child in children {
         child
             .and_then(|mut child| child.wait())
-            .expect("the program `true`");
+            .expect("a program that does nothing");
     }
 }
 

@@ -284,7 +284,8 @@ impl Done {
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct PoolBuilder {
-    workers: usize,
+    /// One for each processor of the system, unless told.
+    workers: Option<usize>,
     threads: bool,
     speeds: Option<Vec<f64>>,
     policy: Policy,
@@ -296,7 +297,7 @@ pub struct PoolBuilder {
 impl Default for PoolBuilder {
     fn default() -> Self {
         Self {
-            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            workers: None,
             threads: false,
             speeds: None,
             policy: Policy::default(),
@@ -310,7 +311,7 @@ impl Default for PoolBuilder {
 impl PoolBuilder {
     /// This many worker processes; unless told, one for each processor that the system has for this program.
     pub fn processes(mut self, processes: usize) -> Self {
-        self.workers = processes;
+        self.workers = Some(processes);
         self.threads = false;
         self
     }
@@ -321,7 +322,7 @@ impl PoolBuilder {
     /// a task that aborts takes the program, and a running task cannot be ended early.
     /// Values still travel as bytes.
     pub fn threads(mut self, threads: usize) -> Self {
-        self.workers = threads;
+        self.workers = Some(threads);
         self.threads = true;
         self
     }
@@ -371,24 +372,27 @@ impl PoolBuilder {
     /// If there are to be none, a speed is out of range or there is not one for each worker,
     /// or a worker could not be started.
     pub fn build(self) -> Result<Pool, Error> {
-        if self.workers == 0 {
+        // To ask the system takes longer than a short run, and is done only if it must be.
+        let present = || std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = self.workers.unwrap_or_else(present);
+        if workers == 0 {
             return Err(RunErrorKind::NoProcesses.into());
         }
         let processors = match self.speeds {
-            Some(speeds) if speeds.len() != self.workers => {
+            Some(speeds) if speeds.len() != workers => {
                 return Err(RunErrorKind::Speeds {
                     given: speeds.len(),
-                    workers: self.workers,
+                    workers,
                 }
                 .into());
             }
             Some(speeds) => Processors::with_speeds(speeds)?,
-            None => Processors::new(self.workers)?,
+            None => Processors::new(workers)?,
         };
         let cluster: Box<dyn Cluster> = if self.threads {
-            Box::new(LocalCluster::start(self.workers)?)
+            Box::new(LocalCluster::start(workers)?)
         } else {
-            Box::new(IpcCluster::start(self.workers, self.memory_limit)?)
+            Box::new(IpcCluster::start(workers, self.memory_limit)?)
         };
         let crew = Crew::new(cluster);
         Ok(Pool {

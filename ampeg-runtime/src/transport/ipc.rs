@@ -40,11 +40,8 @@ pub(super) enum ToWorkerProcess {
         memory_limit: Option<u64>,
         coordinator: IpcSender<ToCoordinator>,
     },
-    /// How to reach another worker from now on.
-    Peer {
-        worker: ProcessorId,
-        sender: IpcSender<ToWorkerProcess>,
-    },
+    /// How to reach other workers from now on.
+    Peers(Vec<(ProcessorId, IpcSender<ToWorkerProcess>)>),
     Message {
         from: Option<ProcessorId>,
         message: ToWorker,
@@ -69,6 +66,8 @@ pub(super) enum ToCoordinator {
     Woken,
 }
 
+/// ipc-channel takes 64 descriptors in a message.
+const DESCRIPTORS: usize = 64;
 /// How long a worker that is told to stop may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -154,19 +153,20 @@ impl IpcCluster {
 
     /// Tells a worker how to reach each of the others.
     fn introduce_all_to(&self, to: ProcessorId) {
-        for index in 0..self.workers.len() {
-            if index != to.index() {
-                self.introduce(ProcessorId::new(index), to);
-            }
+        let others = (0..self.workers.len()).filter(|&index| index != to.index());
+        let others: Vec<_> = others.map(ProcessorId::new).collect();
+        for others in others.chunks(DESCRIPTORS) {
+            self.introduce(others, to);
         }
     }
 
-    fn introduce(&self, worker: ProcessorId, to: ProcessorId) {
-        let sender = self.workers[worker.index()].sender.clone();
+    fn introduce(&self, workers: &[ProcessorId], to: ProcessorId) {
+        let sender = |worker: ProcessorId| self.workers[worker.index()].sender.clone();
+        let peers = workers.iter().map(|&worker| (worker, sender(worker)));
         // A worker that is gone needs no peers.
         let _ = send(
             &self.workers[to.index()].sender,
-            ToWorkerProcess::Peer { worker, sender },
+            ToWorkerProcess::Peers(peers.collect()),
         );
     }
 
@@ -250,7 +250,7 @@ impl Cluster for IpcCluster {
         self.introduce_all_to(worker);
         for index in 0..self.workers.len() {
             if index != worker.index() {
-                self.introduce(worker, ProcessorId::new(index));
+                self.introduce(&[worker], ProcessorId::new(index));
             }
         }
         Ok(())

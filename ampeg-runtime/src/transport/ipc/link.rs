@@ -39,7 +39,10 @@ impl IpcLink {
         let (inbound, receiver) = ipc::channel().map_err(|error| text(&error))?;
         let (lifeline, end) = ipc::channel().map_err(|error| text(&error))?;
         let progress = Progress::new()?;
-        let connection = IpcSender::connect(invitation.server).map_err(|error| text(&error))?;
+        let connection = IpcSender::connect(invitation.server).map_err(|error| {
+            tidy_up(Path::new(&server));
+            text(&error)
+        })?;
         let hello = Hello {
             secret: invitation.secret,
             build: sys::build(),
@@ -49,13 +52,19 @@ impl IpcLink {
         };
         send(&connection, hello).map_err(|error| text(&error))?;
         drop(connection);
-        spawn("ampeg lifeline", move || follow(&end, Path::new(&server)))?;
-        let Some(Ok(ToWorkerProcess::Welcome {
-            worker,
-            generation,
-            memory_limit,
-            coordinator,
-        })) = receive(&receiver)
+        // While the coordinator reads the hello, the rest is made ready. Nobody else connects to its socket.
+        tidy_up(Path::new(&server));
+        spawn("ampeg lifeline", move || follow(&end))?;
+        let mut inbox = Inbox::new(receiver)?;
+        let Some((
+            ToWorkerProcess::Welcome {
+                worker,
+                generation,
+                memory_limit,
+                coordinator,
+            },
+            _,
+        )) = inbox.next()
         else {
             return Err("the coordinator did not say welcome".into());
         };
@@ -65,7 +74,7 @@ impl IpcLink {
             outbox: Outbox::new(coordinator, worker, generation),
             peers: HashMap::new(),
             peer_changes: 0,
-            inbox: Inbox::new(receiver)?,
+            inbox,
             progress,
         })
     }
@@ -78,10 +87,12 @@ impl IpcLink {
                 message,
                 received,
             }),
-            ToWorkerProcess::Peer { worker, sender } => {
-                // The first introduction of each peer is no change.
-                if self.peers.insert(worker, sender).is_some() {
-                    self.peer_changes += 1;
+            ToWorkerProcess::Peers(peers) => {
+                for (worker, sender) in peers {
+                    // The first introduction of each peer is no change.
+                    if self.peers.insert(worker, sender).is_some() {
+                        self.peer_changes += 1;
+                    }
                 }
                 None
             }
@@ -90,7 +101,7 @@ impl IpcLink {
     }
 }
 
-/// Removes the socket of a coordinator that is gone, if it was killed before it could do so.
+/// Removes the socket that this worker was invited to, and the folder made for it.
 fn tidy_up(server: &Path) {
     if let Some(folder) = server.parent()
         && server.file_name().is_some_and(|name| name == "socket")
@@ -135,9 +146,8 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), String>
 }
 
 /// Ends the process when the coordinator's end of the lifeline closes, even in the middle of a task.
-fn follow(end: &IpcReceiver<()>, server: &Path) {
+fn follow(end: &IpcReceiver<()>) {
     while let Some(Ok(())) = receive(end) {}
-    tidy_up(server);
     sys::exit_now(0);
 }
 

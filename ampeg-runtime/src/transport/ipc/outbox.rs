@@ -6,7 +6,7 @@
 //! input is waited for.
 //! The order stays.
 
-use super::{ToCoordinator, send};
+use super::{DESCRIPTORS, ToCoordinator, send};
 use crate::clock::now;
 use crate::id::ProcessorId;
 use crate::message::{Ended, FromWorker, Timestamp};
@@ -25,8 +25,6 @@ const PATIENCE: Duration = Duration::from_millis(1);
 const BYTES: u64 = 64 * 1024;
 /// The bytes of a message about a task besides its result, about.
 const BESIDES: u64 = 64;
-/// ipc-channel takes 64 descriptors in a message.
-const DESCRIPTORS: usize = 64;
 
 /// The way from a worker to its coordinator.
 #[derive(Debug)]
