@@ -4,8 +4,8 @@
 Usage: python3 benches/peers.py [folder of the virtual environment]
 
 The peers are installed into a virtual environment of their own, by default a new one for this run. One that cannot be
-installed or fails is skipped, and the reason is printed. Each peer runs in a process of its own. The last row is this
-crate, if `cargo` is there: `cargo bench --bench overhead` and `--bench data` tell more.
+installed or fails is skipped, and the reason is printed. Each peer runs in a process of its own. The last rows are
+procspawn and this crate, if `cargo` is there: `cargo bench --bench overhead` and `--bench data` tell more.
 
  cold   six tasks on two new processes, from nothing to the results, in ms
  chain  one of many tiny tasks, each of which needs the one before, on workers that are kept, in µs
@@ -333,23 +333,24 @@ def row_of(peer, folder):
     return figures, reason
 
 
-def row_of_this_crate():
+def rows_in_rust():
     folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     command = ["cargo", "bench", "--bench", "peers", "--", "--json"]
     try:
         run = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     except OSError as error:
-        return {}, f"cargo cannot be run: {error}"
+        return [("this crate", {}, f"cargo cannot be run: {error}")]
     if run.returncode != 0:
         errors = [line for line in run.stderr.splitlines() if line.startswith("error")]
-        return {}, last_line("\n".join(errors[:1]))
-    return json.loads(last_line(run.stdout)), None
+        return [("this crate", {}, last_line("\n".join(errors[:1])))]
+    rows = json.loads(last_line(run.stdout))
+    return [(name, rows[name], None) for name in ("procspawn", "this crate")]
 
 
 def main(folder):
     venv.create(folder, with_pip=True)
     rows = [(f"{peer} (Python)", *row_of(peer, folder)) for peer in PEERS]
-    rows.append(("this crate", *row_of_this_crate()))
+    rows.extend(rows_in_rust())
     print(f"{'':<16}{'cold, ms':>12}{'chain, µs':>12}{'large, ms':>12}")
     for name, figures, reason in rows:
         cells = [f"{figures[work]:.1f}" if work in figures else "-" for work in WORK]
