@@ -1,7 +1,6 @@
-//! The operands of clauses: costs, durations and counts.
+//! The operands of clauses but costs: durations and counts.
 
-use crate::cost::{Cost, IntoCost};
-use crate::error::Error;
+use crate::cost::IntoCost;
 use std::fmt;
 use std::time::Duration;
 
@@ -14,39 +13,30 @@ pub struct Limit {
     pub retry: Option<Result<u32, String>>,
 }
 
-/// The cost that an expression behind `@` or `via` gives.
-///
-/// # Errors
-///
-/// If it is negative, not finite, or absurdly large.
-pub fn cost(value: impl IntoCost) -> Result<Cost, Error> {
-    value.into_cost()
+/// What can be given behind `within`: a `Duration`, or a number of seconds.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no duration",
+    label = "expected a `Duration`, or a number of seconds"
+)]
+pub trait IntoDuration {
+    /// The duration that this stands for.
+    ///
+    /// # Errors
+    ///
+    /// If it is negative or not finite.
+    fn into_duration(self) -> Result<Duration, String>;
 }
 
-/// The duration that an expression behind `within` gives: a `Duration`, or a number of seconds.
-///
-/// # Errors
-///
-/// If it is negative or not finite.
-pub fn duration(value: impl IntoCost) -> Result<Duration, String> {
-    let seconds = value
-        .into_cost()
-        .map_err(|error| error.to_string())?
-        .value();
-    // What no clock can count is no limit.
-    Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+#[diagnostic::do_not_recommend]
+impl<C: IntoCost> IntoDuration for C {
+    fn into_duration(self) -> Result<Duration, String> {
+        let cost = self.into_cost().map_err(|error| error.to_string())?;
+        // What no clock can count is no limit.
+        Ok(Duration::try_from_secs_f64(cost.value()).unwrap_or(Duration::MAX))
+    }
 }
 
-/// The count that an expression behind `retry` gives.
-///
-/// # Errors
-///
-/// If it does not fit 32 bits, or is negative.
-pub fn count(value: impl IntoCount) -> Result<u32, String> {
-    value.into_count()
-}
-
-/// What can be given as a count: whole numbers.
+/// What can be given behind `retry`: whole numbers.
 #[diagnostic::on_unimplemented(message = "`{Self}` is no count", label = "expected a whole number")]
 pub trait IntoCount {
     /// The count that this stands for.

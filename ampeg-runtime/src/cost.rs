@@ -5,6 +5,7 @@
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
+use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
@@ -108,6 +109,15 @@ pub trait IntoCost {
     ///
     /// If it is out of the range of [`Cost::new`].
     fn into_cost(self) -> Result<Cost, Error>;
+
+    /// Adds it to the costs that a graph evaluates where it stands.
+    #[doc(hidden)]
+    fn tell(self, told: &mut Told)
+    where
+        Self: Sized,
+    {
+        told.next.push_back(self.into_cost());
+    }
 }
 
 impl IntoCost for Cost {
@@ -146,6 +156,40 @@ macro_rules! into_cost {
 into_cost!(
     f32, f64, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize
 );
+
+/// The costs that a graph has evaluated where it stands, in the order of their use.
+///
+/// They are told one by one: a list of results that must be dropped, each after an expression of the user's that may
+/// panic, is what rustc takes long to compile.
+#[derive(Debug)]
+pub struct Told {
+    next: VecDeque<Result<Cost, Error>>,
+    last: Result<Cost, Error>,
+}
+
+impl Told {
+    /// None yet.
+    #[allow(clippy::new_without_default, reason = "only generated code makes one")]
+    pub fn new() -> Self {
+        Self {
+            next: VecDeque::new(),
+            last: Ok(Cost::ZERO),
+        }
+    }
+
+    /// What a number in the lists of generated code stands for: a cost as written, `-1` the next that was told, `-2`
+    /// that one once more.
+    pub(crate) fn cost(&mut self, number: f64) -> Result<Cost, Error> {
+        if number >= 0.0 {
+            return Cost::new(number);
+        }
+        let is_next = number > -2.0;
+        if let Some(next) = is_next.then(|| self.next.pop_front()).flatten() {
+            self.last = next;
+        }
+        self.last.clone()
+    }
+}
 
 /// A point in a schedule, counted from its start, in the unit of the costs.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -88,8 +88,9 @@ pub mod generated {
         Capture, Captured, Function, Mode, Place, Reference, Referent, Refused, Unknown, Value,
         probe,
     };
-    pub use crate::clause::{IntoCount, Limit, cost, count, duration};
+    pub use crate::clause::{IntoCount, IntoDuration, Limit};
     pub use crate::columns::{Columns, Rows, transpose};
+    pub use crate::cost::Told;
     pub use crate::facts::{Family, Part, Slot, Source, Statement};
     pub use crate::failure::Failure;
     pub use crate::index::{IndexNumber, IndexRange, IndexType, IntoIndex};

@@ -3,8 +3,8 @@
 //! Generated code tells it statement by statement; the first mistake is kept, and told when the graph is used.
 //! The user's expressions come as closures where they could panic for some members of a family.
 
-use crate::clause::{self, Limit};
-use crate::cost::Cost;
+use crate::clause::Limit;
+use crate::cost::{Cost, Told};
 use crate::definition::Limits;
 use crate::error::Error;
 use crate::facts::{Family, Slot, Source, Statement};
@@ -92,37 +92,32 @@ impl Site {
     }
 
     /// The next statement: one task of this cost, which needs all members of whatever it uses.
-    pub fn task(&mut self, cost: Result<Cost, Error>) {
+    pub(crate) fn task(&mut self, cost: Result<Cost, Error>) {
         self.family();
         self.push_member(cost);
     }
 
     /// The next slot of that task, all members of a family: what moving each result costs.
-    pub fn via(&mut self, cost: Result<Cost, Error>) {
+    pub(crate) fn via(&mut self, cost: Result<Cost, Error>) {
         self.slot();
         self.push_use(cost);
     }
 
     /// The next statements, one task each: what each costs, then what moving the results of each of their slots does.
-    pub fn tasks(&mut self, costs: &[f64], mut vias: &[f64]) {
+    ///
+    /// In both, `-1` stands for the next cost that was told, and `-2` for that cost once more.
+    pub fn tasks(&mut self, costs: &[f64], vias: &[f64], mut told: Told) {
+        let mut vias = vias.iter();
         for &cost in costs {
             let statement = self.n_begun;
-            self.task(clause::cost(cost));
-            let n_slots = self.statements[statement].inputs.len();
-            let (these, others) = vias.split_at(n_slots.min(vias.len()));
-            self.vias(these);
-            vias = others;
+            self.task(told.cost(cost));
+            for (_, &via) in self.statements[statement].inputs.iter().zip(&mut vias) {
+                self.via(told.cost(via));
+            }
         }
     }
 
-    /// The next slots of that task, all members of a family each: what moving each result costs.
-    pub fn vias(&mut self, costs: &[f64]) {
-        for &cost in costs {
-            self.via(clause::cost(cost));
-        }
-    }
-
-    /// The clauses of that task.
+    /// The clauses of the last of these tasks.
     pub fn limit(&mut self, limit: Limit) {
         if let Some(within) = limit.within {
             self.set_within(within);

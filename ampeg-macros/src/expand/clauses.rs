@@ -9,36 +9,47 @@ use quote::{quote, quote_spanned};
 use syn::{Expr, spanned::Spanned};
 
 pub(super) fn expand_duration(duration: &Expr) -> TokenStream {
-    expand_call("duration", duration)
+    expand_call(
+        &quote!(::ampeg::messages::IntoDuration::into_duration),
+        duration,
+    )
 }
 
 /// A literal becomes a float, so that `@ 3000000000` is a number and not an overflow.
 pub(super) fn expand_cost(cost: &Expr) -> TokenStream {
-    check::literal(cost).map_or_else(|| expand_call("cost", cost), expand_number)
+    check::literal(cost).map_or_else(
+        || expand_call(&quote!(::ampeg::IntoCost::into_cost), cost),
+        expand_number,
+    )
 }
 
 /// A literal has been checked; `0` stands for one that is wrong.
 pub(super) fn expand_count(count: &Expr) -> TokenStream {
     let Some(literal) = check::literal(count) else {
-        return expand_call("count", count);
+        return expand_call(&quote!(::ampeg::messages::IntoCount::into_count), count);
     };
     let number = format!("{literal}").parse::<u32>().unwrap_or(0);
-    quote_spanned!(Span::mixed_site()=> ::ampeg::__private::count(#number))
+    quote_spanned!(Span::mixed_site()=> ::core::result::Result::Ok(#number))
 }
 
 pub(super) fn expand_number(number: f64) -> TokenStream {
     // What is not finite has been reported; it only has to be a number here.
     let number = if number.is_finite() { number } else { 0.0 };
-    quote_spanned!(Span::mixed_site()=> ::ampeg::__private::cost(#number))
+    quote_spanned!(Span::mixed_site()=> ::ampeg::Cost::new(#number))
 }
 
-/// `cost(…)`, with the span of the operand, where rustc points if it is of a wrong type.
-fn expand_call(function: &str, operand: &Expr) -> TokenStream {
+/// The method of a trait, with the span of the operand, where rustc points if it is of a wrong type.
+///
+/// Of a method it says nothing but that; of a function with a bound it would also show where the bound stands.
+pub(super) fn expand_call(method: &TokenStream, operand: &Expr) -> TokenStream {
     let span = Span::mixed_site().located_at(operand.span());
-    let function = syn::Ident::new(function, span);
-    let path = quote_spanned!(span=> ::ampeg::__private::#function);
+    let method = method.clone().into_iter().map(|mut token| {
+        token.set_span(span);
+        token
+    });
+    let method = method.collect::<TokenStream>();
     let operand = quiet::outermost(operand.clone());
-    quote!(#path(#operand))
+    quote!(#method(#operand))
 }
 
 /// What moving a dependency costs, if something is written.

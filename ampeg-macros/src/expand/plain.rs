@@ -1,99 +1,91 @@
 //! The costs and limits of tasks that are no families, in as few calls as may be: rustc's work grows with each.
 //!
-//! Numbers go as lists of them; of a thousand statements without other costs, nothing but two lists is left.
+//! Numbers go as lists of them; what must be evaluated is told before, each in a call that leaves nothing to drop.
 
-use super::clauses::{cost_of, expand_cost, expand_limits, expand_number};
-use super::generated;
+use super::clauses::{cost_of, expand_limits};
+use super::quiet;
 use crate::check;
 use crate::resolve::{Graph, Task};
 use crate::syntax::Via;
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::Expr;
+use syn::spanned::Spanned;
 
-/// Statements one after the other whose costs are numbers as they stand, and that have no limits.
+/// In a list of numbers: the next cost that was told. No cost that is written is negative.
+const TOLD: f64 = -1.0;
+/// In a list of numbers: that cost once more.
+const AGAIN: f64 = -2.0;
+
+/// Statements one after the other that are one task each.
 #[derive(Default)]
-pub(super) struct Numbers {
+pub(super) struct Plain {
     costs: Vec<f64>,
     /// Of all slots, one statement after the other.
     vias: Vec<f64>,
+    /// What is evaluated, in the order of the statements, each with its slots.
+    told: Vec<TokenStream>,
 }
 
-impl Numbers {
-    /// Takes a task; false if something must be evaluated for it.
-    pub(super) fn take(&mut self, graph: &Graph, task: &Task) -> bool {
-        let clauses = &task.statement.clauses;
-        if !task.is_plain() || clauses.within.is_some() || clauses.retry.is_some() {
-            return false;
-        }
-        let cost = clauses
-            .cost
-            .as_ref()
-            .map_or(Some(1.0), |cost| number(&cost.operand));
-        let (Some(cost), Some(vias)) = (cost, vias(graph, task)) else {
-            return false;
-        };
+impl Plain {
+    /// Takes a task; what ends the list if there are limits to tell of it.
+    pub(super) fn take(&mut self, graph: &Graph, task: &Task) -> Option<TokenStream> {
+        let cost = task.statement.clauses.cost.as_ref();
+        let cost = cost.map_or(1.0, |cost| self.tell(&cost.operand));
         self.costs.push(cost);
-        self.vias.extend(vias);
-        true
+        let is_shared = matches!(
+            task.statement.clauses.via.as_ref().map(|via| &via.operand),
+            Some(Via::All(_))
+        );
+        let mut is_told = false;
+        for input in &task.dependencies {
+            let via = match cost_of(graph, task, input) {
+                None => 0.0,
+                Some(_) if is_shared && is_told => AGAIN,
+                Some(cost) => self.tell(cost),
+            };
+            is_told = is_told || via < 0.0;
+            self.vias.push(via);
+        }
+        let limits = expand_limits(task)?;
+        let tasks = self.expand();
+        Some(quote_spanned!(Span::mixed_site()=> #tasks ampeg_site.limit(#limits);))
+    }
+
+    /// The number that stands for a cost in a list.
+    fn tell(&mut self, cost: &Expr) -> f64 {
+        if let Some(number) = check::literal(cost) {
+            // One that is wrong has been reported.
+            return if number.is_finite() {
+                number.max(0.0)
+            } else {
+                0.0
+            };
+        }
+        // Where rustc points if it is of a wrong type.
+        let span = Span::mixed_site().located_at(cost.span());
+        let tell = quote_spanned!(span=> ::ampeg::IntoCost::tell);
+        let cost = quiet::outermost(cost.clone());
+        self.told
+            .push(quote_spanned!(Span::mixed_site()=> #tell(#cost, &mut ampeg_told);));
+        TOLD
     }
 
     /// Tells all that were taken, if any were.
     pub(super) fn expand(&mut self) -> Option<TokenStream> {
-        let (costs, vias) = (
-            std::mem::take(&mut self.costs),
-            std::mem::take(&mut self.vias),
-        );
-        (!costs.is_empty()).then(|| {
-            quote_spanned!(Span::mixed_site()=> ampeg_site.tasks(&[#(#costs),*], &[#(#vias),*]);)
-        })
-    }
-}
-
-/// A task of which something must be evaluated.
-pub(super) fn expand(graph: &Graph, index: usize, task: &Task) -> TokenStream {
-    let clauses = &task.statement.clauses;
-    let cost = clauses.cost.as_ref();
-    let cost = cost.map_or_else(|| expand_number(1.0), |clause| expand_cost(&clause.operand));
-    let limits = expand_limits(task).into_iter();
-    let shared = shared_cost(task).map(|cost| (generated("via", index), expand_cost(cost)));
-    let via = match (vias(graph, task), shared) {
-        (Some(vias), _) if vias.is_empty() => TokenStream::new(),
-        (Some(vias), _) => quote_spanned!(Span::mixed_site()=> ampeg_site.vias(&[#(#vias),*]);),
-        (None, Some((name, cost))) => {
-            let costs = task
-                .dependencies
-                .iter()
-                .map(|_| quote_spanned!(Span::mixed_site()=> ::core::clone::Clone::clone(&#name)));
-            quote_spanned!(Span::mixed_site()=> let #name = #cost; #(ampeg_site.via(#costs);)*)
+        let Self { costs, vias, told } = std::mem::take(self);
+        if costs.is_empty() {
+            return None;
         }
-        (None, None) => {
-            let costs = task.dependencies.iter().map(|input| {
-                cost_of(graph, task, input).map_or_else(|| expand_number(0.0), expand_cost)
-            });
-            quote_spanned!(Span::mixed_site()=> #(ampeg_site.via(#costs);)*)
-        }
-    };
-    quote_spanned!(Span::mixed_site()=> { ampeg_site.task(#cost); #via #(ampeg_site.limit(#limits);)* })
-}
-
-/// The cost that all dependencies of a task share, if it is evaluated once for them.
-fn shared_cost(task: &Task) -> Option<&Expr> {
-    match &task.statement.clauses.via.as_ref()?.operand {
-        Via::All(cost) => Some(cost),
-        Via::Each(_) => None,
+        let new = if told.is_empty() {
+            quote_spanned!(Span::mixed_site()=> let ampeg_told)
+        } else {
+            quote_spanned!(Span::mixed_site()=> let mut ampeg_told)
+        };
+        Some(quote_spanned! {Span::mixed_site()=> {
+            #new = ::ampeg::__private::Told::new();
+            #(#told)*
+            ampeg_site.tasks(&[#(#costs),*], &[#(#vias),*], ampeg_told);
+        }})
     }
-}
-
-/// What moving each dependency costs, if all are numbers as they stand.
-fn vias(graph: &Graph, task: &Task) -> Option<Vec<f64>> {
-    let inputs = task.dependencies.iter();
-    inputs
-        .map(|input| cost_of(graph, task, input).map_or(Some(0.0), number))
-        .collect()
-}
-
-/// A number as it stands; one that is not finite has been reported.
-fn number(expression: &Expr) -> Option<f64> {
-    check::literal(expression).map(|number| if number.is_finite() { number } else { 0.0 })
 }

@@ -1,8 +1,9 @@
 //! What is evaluated where the graph stands: costs and limits, and of families which tasks there are and what each uses.
 
 use super::clauses::{cost_of, expand_cost, expand_count, expand_duration, expand_number};
+use super::generated;
+use super::plain::Plain;
 use super::types::Fields;
-use super::{generated, plain};
 use crate::resolve::{Graph, Input, Selector, Task};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -11,20 +12,17 @@ use syn::spanned::Spanned;
 
 /// `Site`, told statement by statement.
 pub(super) fn expand(graph: &Graph, fields: &Fields) -> TokenStream {
-    let mut numbers = plain::Numbers::default();
+    let mut plain = Plain::default();
     let mut tasks = TokenStream::new();
-    for (index, task) in graph.tasks.iter().enumerate() {
-        if numbers.take(graph, task) {
-            continue;
-        }
-        tasks.extend(numbers.expand());
-        tasks.extend(if task.is_plain() {
-            plain::expand(graph, index, task)
+    for task in &graph.tasks {
+        if task.is_plain() {
+            tasks.extend(plain.take(graph, task));
         } else {
-            expand_family(graph, task, fields)
-        });
+            tasks.extend(plain.expand());
+            tasks.extend(expand_family(graph, task, fields));
+        }
     }
-    tasks.extend(numbers.expand());
+    tasks.extend(plain.expand());
     quote_spanned! {Span::mixed_site()=>
         let mut ampeg_site = ::ampeg::__private::Site::new(&ampeg_source);
         #tasks

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::capture::probe::*;
-use crate::clause::{Limit, cost, count, duration};
+use crate::clause::{IntoCount, IntoDuration, Limit};
+use crate::cost::IntoCost;
 use crate::facts::{Family, Part, Slot, Source};
 use crate::failure::TaskError;
 use crate::index::IndexType;
@@ -149,25 +150,25 @@ fn squares(x: u64, y: u64) -> Graph<Squares> {
 
 fn site() -> Site {
     let mut site = Site::new(&Square);
-    site.task(cost(1));
+    site.task(IntoCost::into_cost(1));
     site.limit(Limit {
-        within: Some(duration(60)),
+        within: Some(IntoDuration::into_duration(60)),
         retry: None,
     });
-    site.task(cost(5));
+    site.task(IntoCost::into_cost(5));
     site.limit(Limit {
-        within: Some(duration(90)),
-        retry: Some(count(2)),
+        within: Some(IntoDuration::into_duration(90)),
+        retry: Some(IntoCount::into_count(2)),
     });
-    site.task(cost(1));
-    site.via(cost(1));
-    site.via(cost(3));
-    site.task(cost(1));
+    site.task(IntoCost::into_cost(1));
+    site.via(IntoCost::into_cost(1));
+    site.via(IntoCost::into_cost(3));
+    site.task(IntoCost::into_cost(1));
     for _ in ["e", "g"] {
-        site.task(cost(1));
-        site.via(cost(1));
+        site.task(IntoCost::into_cost(1));
+        site.via(IntoCost::into_cost(1));
     }
-    site.task(cost(1));
+    site.task(IntoCost::into_cost(1));
     site
 }
 
@@ -244,14 +245,14 @@ fn members_that_do_not_use_their_index_are_one() {
     site.family();
     for value in site.range(0, i, || 0..3) {
         site.enter(0, value);
-        site.member(|| cost(1));
+        site.member(|| IntoCost::into_cost(1));
     }
     site.family();
     for value in site.range(0, i, || 0..3) {
         site.enter(0, value);
         for value in site.range(1, j, || 0..2) {
             site.enter(1, value);
-            site.member(|| cost(1));
+            site.member(|| IntoCost::into_cost(1));
         }
     }
     let types = (j,);
