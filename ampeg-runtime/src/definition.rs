@@ -85,7 +85,7 @@ impl Definition {
 
     /// The statement that declares a task.
     pub(crate) fn statement(&self, task: TaskId) -> &'static Statement {
-        &self.descriptor.statements[self.instance(task).statement as usize]
+        &self.descriptor.facts().statements[self.instance(task).statement as usize]
     }
 
     /// The error of a task, in the user's words.

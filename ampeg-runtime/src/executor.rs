@@ -98,7 +98,7 @@ impl Executor {
             return step.inputs.iter().all(|input| self.has(*input));
         }
         let (mut tasks, mut shape) = (step.inputs.iter(), step.shape.iter());
-        let statement = &self.descriptor.statements[step.statement()];
+        let statement = &self.descriptor.facts().statements[step.statement()];
         statement.inputs.iter().all(|slot| {
             let mut tasks = tasks.by_ref().take(n_values(slot, &mut shape));
             tasks.all(|&task| self.has(task) || self.has_parts_of(task, slot, step))
@@ -177,7 +177,7 @@ impl Executor {
     }
 
     fn inputs(&mut self, step: &Step) -> Result<Inputs, TaskErrorKind> {
-        let statement = &self.descriptor.statements[step.statement()];
+        let statement = &self.descriptor.facts().statements[step.statement()];
         let mut values = Vec::with_capacity(step.inputs.len() + statement.captures.len());
         let mut tasks = step.inputs.iter();
         let mut shape = step.shape.iter();
@@ -213,7 +213,7 @@ impl Executor {
         input: TaskId,
         step: &Step,
     ) -> Result<Rc<dyn Any>, TaskErrorKind> {
-        let statements = self.descriptor.statements;
+        let statements = self.descriptor.facts().statements;
         let codec = self.table.codec(producer);
         let held = self.held_mut(input);
         if held.value.is_none() {
@@ -240,7 +240,7 @@ impl Executor {
         let codec = self.table.codec(producer);
         let codec = codec.ok_or_else(|| undeliverable("its type is unknown"))?;
         panics::catch(|| codec.copy(value))?.map_err(|reason| {
-            let cause = self.descriptor.statements[producer].undeliverable(reason);
+            let cause = self.descriptor.facts().statements[producer].undeliverable(reason);
             TaskErrorKind::DependencyFailed { cause }
         })
     }
@@ -251,7 +251,7 @@ impl Executor {
         }
         let value =
             decode(self.table.capture(capture), &self.captures[capture]).map_err(|reason| {
-                let name = self.descriptor.captures[capture];
+                let name = self.descriptor.facts().captures[capture];
                 let message = format!("the captured value of `{name}` cannot be decoded: {reason}");
                 let sources = Vec::new();
                 TaskErrorKind::Failed { message, sources }
@@ -299,8 +299,8 @@ impl Executor {
 
 /// Whether each capture is used by more than one task.
 fn shared_captures(descriptor: &Descriptor) -> Vec<bool> {
-    let mut uses = vec![0_u32; descriptor.captures.len()];
-    for statement in descriptor.statements {
+    let mut uses = vec![0_u32; descriptor.facts().captures.len()];
+    for statement in descriptor.facts().statements {
         // A statement with indices stands for any number of tasks.
         let tasks = if statement.indices.is_empty() { 1 } else { 2 };
         for &capture in statement.captures {

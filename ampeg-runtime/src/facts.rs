@@ -2,6 +2,10 @@
 
 use crate::failure::{Place, TaskError, TaskErrorKind};
 
+mod text;
+
+pub use text::FactsText;
+
 /// One statement of a `graph!`, as written.
 #[derive(Debug)]
 pub struct Statement {
@@ -16,23 +20,17 @@ pub struct Statement {
     /// Its column, from one.
     pub column: u32,
     /// The family whose members it declares.
-    #[doc(hidden)]
-    pub family: u32,
+    pub(crate) family: u32,
     /// What its body uses of which family, in the order of its inputs.
-    #[doc(hidden)]
-    pub inputs: &'static [Slot],
+    pub(crate) inputs: &'static [Slot],
     /// The captures that it uses, each once; they follow the slots in its inputs.
-    #[doc(hidden)]
-    pub captures: &'static [u32],
+    pub(crate) captures: &'static [u32],
     /// The names of its indices, those of its groups first; empty for an index that is fixed.
-    #[doc(hidden)]
-    pub indices: &'static [&'static str],
+    pub(crate) indices: &'static [&'static str],
     /// The indices that its body uses, by number.
-    #[doc(hidden)]
-    pub used_indices: &'static [u8],
+    pub(crate) used_indices: &'static [u8],
     /// A hash of the body, with dependencies, captures and indices replaced by their positions.
-    #[doc(hidden)]
-    pub shape: u64,
+    pub(crate) shape: u64,
     /// Whether its result is an output of the graph.
     pub output: bool,
 }
@@ -59,41 +57,41 @@ impl Statement {
 
 /// What a body uses of one family, under one name: a result, or lists of them.
 #[derive(Debug)]
-pub struct Slot {
+pub(crate) struct Slot {
     /// Whose members.
-    pub family: u32,
+    pub(crate) family: u32,
     /// How many lists are around a result: none for one result.
-    pub depth: u8,
+    pub(crate) depth: u8,
     /// Whether it is there only under a condition that is known where the graph stands.
-    pub optional: bool,
+    pub(crate) optional: bool,
     /// Whether it stands in a branch that is chosen only where the body runs, so that it is there in any case.
-    pub branch: bool,
+    pub(crate) branch: bool,
     /// Whether the body moves the results out, so that it must own them.
-    pub moved: bool,
+    pub(crate) moved: bool,
     /// The use as written.
-    pub path: &'static str,
+    pub(crate) path: &'static str,
     /// The parts of the result that the body uses in place of the whole, by number; empty if it uses the whole.
-    pub parts: &'static [u32],
+    pub(crate) parts: &'static [u32],
 }
 
 /// A part of a result that some body uses in place of the whole.
 #[derive(Debug)]
-pub struct Part {
+pub(crate) struct Part {
     /// The captures in its brackets.
-    pub captures: &'static [u32],
+    pub(crate) captures: &'static [u32],
     /// The indices in its brackets, by their number in the statements that use it.
-    pub indices: &'static [u8],
+    pub(crate) indices: &'static [u8],
 }
 
 /// All tasks that are declared under one path.
 #[derive(Debug)]
-pub struct Family {
+pub(crate) struct Family {
     /// The path.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// A statement that declares members of it.
-    pub statement: u32,
+    pub(crate) statement: u32,
     /// How many indices follow each segment of the path.
-    pub segments: &'static [u8],
+    pub(crate) segments: &'static [u8],
 }
 
 impl Family {
@@ -113,16 +111,24 @@ impl Family {
     }
 }
 
-/// The static facts of one `graph!`; implemented by generated code.
+/// The static facts of one `graph!`.
+#[derive(Debug)]
+pub struct Facts {
+    /// The statements, in the order written.
+    pub(crate) statements: &'static [Statement],
+    /// What they declare.
+    pub(crate) families: &'static [Family],
+    /// The names captured, in the order of the captures.
+    pub(crate) captures: &'static [&'static str],
+    /// The parts of results that are used in place of the whole.
+    pub(crate) parts: &'static [Part],
+}
+
+/// What one `graph!` says about itself; implemented by generated code.
 pub trait Source {
     /// A hash of the text and place of the graph.
     const HASH: u64;
-    /// The statements, in the order written.
-    const STATEMENTS: &'static [Statement];
-    /// What they declare.
-    const FAMILIES: &'static [Family];
-    /// The names captured, in the order of the captures.
-    const CAPTURES: &'static [&'static str];
-    /// The parts of results that are used in place of the whole.
-    const PARTS: &'static [Part];
+
+    /// The static facts.
+    fn facts() -> &'static Facts;
 }

@@ -91,7 +91,7 @@ pub mod generated {
     pub use crate::clause::{IntoCount, IntoDuration, Limit};
     pub use crate::columns::{Columns, Rows, transpose};
     pub use crate::cost::Told;
-    pub use crate::facts::{Family, Part, Slot, Source, Statement};
+    pub use crate::facts::{Facts, FactsText, Source, Statement};
     pub use crate::failure::Failure;
     pub use crate::index::{IndexNumber, IndexRange, IndexType, IntoIndex};
     pub use crate::inputs::{Cursor, Inputs, List, Maybe, Nest, Optional, Type};

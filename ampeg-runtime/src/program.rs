@@ -97,7 +97,7 @@ impl<O> Graph<O> {
     /// # Ok::<(), ampeg::Error>(())
     /// ```
     pub fn tasks(&self) -> Result<&'static [Statement], Error> {
-        Ok(self.definition()?.descriptor.statements)
+        Ok(self.definition()?.descriptor.facts().statements)
     }
 
     /// The graph in the DOT language of Graphviz: tasks with their costs, dependencies with theirs.
@@ -186,7 +186,7 @@ fn define(
     captures: Vec<Result<Payload, String>>,
 ) -> Result<Definition, Error> {
     let resolved = resolve(site)?;
-    let captures = payloads(descriptor.captures, captures)?;
+    let captures = payloads(descriptor.facts().captures, captures)?;
     Ok(Definition {
         outputs: resolved.outputs,
         ..Definition::new(

@@ -77,8 +77,8 @@ impl Site {
     /// Nothing yet of the graph with these facts.
     pub fn new<S: Source>(_: &S) -> Self {
         Self {
-            statements: S::STATEMENTS,
-            families: S::FAMILIES,
+            statements: S::facts().statements,
+            families: S::facts().families,
             n_begun: 0,
             row: Vec::new(),
             members: Vec::new(),

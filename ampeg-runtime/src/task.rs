@@ -3,7 +3,7 @@
 //! The dispatcher is a closure without captures, so a worker, which is the same executable, can find it by address.
 //! It is asked once for all that it knows, a [`Table`], in which each task is then found at once.
 
-use crate::facts::{Family, Part, Source, Statement};
+use crate::facts::{Facts, Source};
 use crate::failure::Failure;
 use crate::inputs::{Inputs, Type};
 use crate::part::{Carrier, PartKey};
@@ -21,10 +21,7 @@ const MAGIC: [u64; 2] = [0x616d_7065_675f_6772, 0xb7d3_41c8_9e25_f60a];
 pub(crate) struct Descriptor {
     magic: [u64; 2],
     hash: u64,
-    pub(crate) statements: &'static [Statement],
-    pub(crate) families: &'static [Family],
-    pub(crate) captures: &'static [&'static str],
-    pub(crate) parts: &'static [Part],
+    facts: fn() -> &'static Facts,
     dispatch: fn(&mut Call<'_>),
 }
 
@@ -46,16 +43,18 @@ impl Descriptor {
             const DESCRIPTOR: &'static Descriptor = &Descriptor {
                 magic: MAGIC,
                 hash: S::HASH,
-                statements: S::STATEMENTS,
-                families: S::FAMILIES,
-                captures: S::CAPTURES,
-                parts: S::PARTS,
+                facts: S::facts,
                 dispatch: |call| {
                     sys::conjure::<F>()(call, &W::default());
                 },
             };
         }
         Promote::<S, W, R, F>::DESCRIPTOR
+    }
+
+    /// The static facts of the graph.
+    pub(crate) fn facts(&self) -> &'static Facts {
+        (self.facts)()
     }
 
     /// The hash of the graph's text and place.
@@ -70,10 +69,11 @@ impl Descriptor {
 
     /// All that the dispatcher knows. Takes time in proportion to the statements and captures.
     pub(crate) fn table(&self) -> Table {
+        let facts = self.facts();
         let mut table = Table {
-            tasks: vec![None; self.statements.len()],
-            captures: vec![None; self.captures.len()],
-            parts: vec![None; self.parts.len()],
+            tasks: vec![None; facts.statements.len()],
+            captures: vec![None; facts.captures.len()],
+            parts: vec![None; facts.parts.len()],
         };
         (self.dispatch)(&mut Call {
             table: Some(&mut table),
@@ -83,7 +83,7 @@ impl Descriptor {
 
     /// Which part of a result a task with these indices uses.
     pub(crate) fn part_key(&self, part: u32, indices: &[i64]) -> PartKey {
-        let places = self.parts[part as usize].indices.iter();
+        let places = self.facts().parts[part as usize].indices.iter();
         let value = |&place: &u8| indices.get(usize::from(place)).copied().unwrap_or_default();
         PartKey {
             part,
@@ -93,7 +93,7 @@ impl Descriptor {
 
     /// The statement that stands for a family: all its statements have results of one type.
     pub(crate) fn producer(&self, family: u32) -> usize {
-        self.families[family as usize].statement as usize
+        self.facts().families[family as usize].statement as usize
     }
 }
 

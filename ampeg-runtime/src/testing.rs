@@ -5,7 +5,7 @@
 use crate::codec::encode;
 use crate::cost::Cost;
 use crate::definition::{Definition, Instance, Limits};
-use crate::facts::{Family, Part, Slot, Source, Statement};
+use crate::facts::{Facts, Family, Slot, Source, Statement};
 use crate::failure::TaskError;
 use crate::graph::TaskGraph;
 use crate::id::TaskId;
@@ -131,14 +131,20 @@ struct Nodes;
 
 impl Source for Nodes {
     const HASH: u64 = 0x7465_7374;
-    const STATEMENTS: &'static [Statement] = &[node(true), node(false)];
-    const FAMILIES: &'static [Family] = &[Family {
-        name: "node",
-        statement: 0,
-        segments: &[1],
-    }];
-    const CAPTURES: &'static [&'static str] = &["nodes"];
-    const PARTS: &'static [Part] = &[];
+    fn facts() -> &'static Facts {
+        const STATEMENTS: &[Statement] = &[node(true), node(false)];
+        const FAMILIES: &[Family] = &[Family {
+            name: "node",
+            statement: 0,
+            segments: &[1],
+        }];
+        &Facts {
+            statements: STATEMENTS,
+            families: FAMILIES,
+            captures: &["nodes"],
+            parts: &[],
+        }
+    }
 }
 
 const fn node(output: bool) -> Statement {

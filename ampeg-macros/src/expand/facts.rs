@@ -1,11 +1,12 @@
 //! The static facts of a graph: what its statements are called, where they stand, what they depend on.
 
 use super::shape::hash_body;
-use crate::resolve::{Graph, Input, Mode, Task};
+use crate::resolve::{Graph, Input, Mode, Projection, Task};
 use crate::source;
 use crate::syntax::name_of;
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
+use std::fmt::{Display, Write as _};
 
 /// What tells one graph from every other in the program.
 pub(crate) struct Identity {
@@ -22,94 +23,105 @@ impl Identity {
     }
 }
 
+/// The facts as one text, which `facts/text.rs` of the runtime reads: as so many structs they would be what takes rustc
+/// longest.
 pub(super) fn expand(graph: &Graph, identity: &Identity) -> TokenStream {
     let hash = identity.hash;
-    let statements = graph.tasks.iter().map(|task| expand_statement(graph, task));
-    let families = (0..graph.names.families.len()).map(|family| expand_family(graph, family));
-    let captures = graph.captures.iter().map(|capture| &capture.path);
-    let parts = (0..graph.projections.len()).map(|part| super::parts::expand_facts(graph, part));
+    let mut text = Text::default();
+    text.list(&graph.tasks, |text, task| text.statement(graph, task));
+    text.list(0..graph.names.families.len(), |text, family| {
+        text.family(graph, family);
+    });
+    text.list(&graph.captures, |text, capture| text.text(&capture.path));
+    text.list(&graph.projections, |text, part| text.part(graph, part));
+    let text = text.0;
     quote_spanned! {Span::mixed_site()=>
-        // In items of their own: to clippy, long arrays anywhere else are on the stack.
-        const STATEMENTS: &[::ampeg::__private::Statement] = &[#(#statements),*];
-        const FAMILIES: &[::ampeg::__private::Family] = &[#(#families),*];
         struct Source;
         impl ::ampeg::__private::Source for Source {
             const HASH: u64 = #hash;
-            const STATEMENTS: &'static [::ampeg::__private::Statement] = STATEMENTS;
-            const FAMILIES: &'static [::ampeg::__private::Family] = FAMILIES;
-            const CAPTURES: &'static [&'static str] = &[#(#captures),*];
-            const PARTS: &'static [::ampeg::__private::Part] = &[#(#parts),*];
+            fn facts() -> &'static ::ampeg::__private::Facts {
+                static FACTS: ::ampeg::__private::FactsText =
+                    ::ampeg::__private::FactsText::new(#text, ::core::file!());
+                FACTS.read()
+            }
         }
     }
 }
 
-fn expand_statement(graph: &Graph, task: &Task) -> TokenStream {
-    let (name, source, output) = (graph.name(task), &task.statement.source, task.is_output);
-    let start = task.statement.name.span().start();
-    let (line, column) = (to_u32(start.line), to_u32(start.column + 1));
-    let inputs = task.dependencies.iter().map(expand_slot);
-    let captures = task.captures.iter().map(|input| to_u32(input.index));
-    let index_name = |&index: &usize| {
-        graph.names.indices[index]
-            .name
-            .as_ref()
-            .map_or_else(String::new, name_of)
-    };
-    let indices = task.indices.iter().map(index_name);
-    let used_indices = task.used_indices.iter().map(|&place| to_u8(place));
-    let (family, shape) = (to_u32(task.family), hash_body(graph, task));
-    quote_spanned! {Span::mixed_site()=>
-        ::ampeg::__private::Statement {
-            name: #name,
-            source: #source,
-            file: ::core::file!(),
-            line: #line,
-            column: #column,
-            family: #family,
-            inputs: &[#(#inputs),*],
-            captures: &[#(#captures),*],
-            indices: &[#(#indices),*],
-            used_indices: &[#(#used_indices),*],
-            shape: #shape,
-            output: #output,
+/// A number in decimal, with a blank after it; a text as its length and itself; a list as its length and its items.
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn statement(&mut self, graph: &Graph, task: &Task) {
+        let start = task.statement.name.span().start();
+        self.text(&graph.name(task));
+        self.text(&task.statement.source);
+        self.number(start.line);
+        self.number(start.column + 1);
+        self.number(task.family);
+        self.list(&task.dependencies, Self::slot);
+        self.list(&task.captures, |text, input| text.number(input.index));
+        self.list(&task.indices, |text, &index| {
+            let name = &graph.names.indices[index].name;
+            text.text(&name.as_ref().map_or_else(String::new, name_of));
+        });
+        self.list(&task.used_indices, |text, &place| text.number(place));
+        self.number(hash_body(graph, task));
+        self.is(task.is_output);
+    }
+
+    fn slot(&mut self, input: &Input) {
+        self.number(input.index);
+        self.number(input.depth());
+        self.is(!input.conditions.is_empty());
+        self.is(input.in_branch);
+        self.is(input.mode == Mode::Take);
+        self.text(&input.text);
+        self.list(&input.parts, |text, part| text.number(part.projection));
+    }
+
+    fn family(&mut self, graph: &Graph, family: usize) {
+        self.text(&graph.names.path(family));
+        self.number(graph.names.families[family].statements[0]);
+        self.list(graph.names.segments(family), Self::number);
+    }
+
+    fn part(&mut self, graph: &Graph, part: &Projection) {
+        let captures = &graph.tasks[part.task].captures;
+        self.list(&part.captures, |text, &capture| {
+            text.number(captures[capture].index);
+        });
+        self.list(&part.indices, |text, &place| text.number(place));
+    }
+
+    fn list<I>(&mut self, items: I, mut item: impl FnMut(&mut Self, I::Item))
+    where
+        I: IntoIterator<IntoIter: ExactSizeIterator>,
+    {
+        let items = items.into_iter();
+        self.number(items.len());
+        for each in items {
+            item(self, each);
         }
     }
-}
 
-fn expand_slot(input: &Input) -> TokenStream {
-    let (family, path) = (to_u32(input.index), &input.text);
-    let depth = to_u8(input.depth());
-    let (optional, branch) = (!input.conditions.is_empty(), input.in_branch);
-    let moved = input.mode == Mode::Take;
-    let parts = input.parts.iter().map(|part| to_u32(part.projection));
-    quote_spanned! {Span::mixed_site()=>
-        ::ampeg::__private::Slot {
-            family: #family,
-            depth: #depth,
-            optional: #optional,
-            branch: #branch,
-            moved: #moved,
-            path: #path,
-            parts: &[#(#parts),*],
-        }
+    fn text(&mut self, text: &str) {
+        self.number(text.len());
+        self.0.push_str(text);
     }
-}
 
-fn expand_family(graph: &Graph, family: usize) -> TokenStream {
-    let name = graph.names.path(family);
-    let statement = to_u32(graph.names.families[family].statements[0]);
-    let segments = graph.names.segments(family).into_iter();
-    let segments = segments.map(to_u8);
-    quote_spanned! {Span::mixed_site()=>
-        ::ampeg::__private::Family { name: #name, statement: #statement, segments: &[#(#segments),*] }
+    fn is(&mut self, is: bool) {
+        self.number(u8::from(is));
+    }
+
+    fn number(&mut self, number: impl Display) {
+        // A `String` takes whatever is written to it.
+        let _ = write!(self.0, "{number} ");
     }
 }
 
 /// A number of the source text; what is too large for it cannot be compiled anyway.
 pub(super) fn to_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-pub(super) fn to_u8(number: usize) -> u8 {
-    u8::try_from(number).unwrap_or(u8::MAX)
 }

@@ -2,7 +2,7 @@
 //!
 //! In a body, a part is looked up in whichever is there: the part itself, or the whole.
 
-use super::facts::{to_u8, to_u32};
+use super::facts::to_u32;
 use super::generated;
 use super::inputs::{Bindings, Indices};
 use super::types::Fields;
@@ -21,20 +21,6 @@ pub(super) fn projection(part: usize) -> Ident {
 /// The name of a projection within a body: by the position of the input, and the part among those of the input.
 pub(super) fn part_name(position: usize, part: usize) -> Ident {
     format_ident!("ampeg_part{position}_{part}", span = Span::mixed_site())
-}
-
-/// The static facts of a part.
-pub(super) fn expand_facts(graph: &Graph, part: usize) -> TokenStream {
-    let part = &graph.projections[part];
-    let task = &graph.tasks[part.task];
-    let captures = part
-        .captures
-        .iter()
-        .map(|&capture| to_u32(task.captures[capture].index));
-    let indices = part.indices.iter().map(|&place| to_u8(place));
-    quote_spanned! {Span::mixed_site()=>
-        ::ampeg::__private::Part { captures: &[#(#captures),*], indices: &[#(#indices),*] }
-    }
 }
 
 /// How a part is taken out of the whole, and how it travels.

@@ -50,7 +50,9 @@ impl Executor {
 
     fn encode_part(&mut self, key: &PartKey, value: &dyn Any) -> Option<Payload> {
         let carrier = self.table.carrier(key.part)?;
-        let captures = self.descriptor.parts[key.part as usize].captures.iter();
+        let captures = self.descriptor.facts().parts[key.part as usize]
+            .captures
+            .iter();
         let captures = captures.map(|&capture| self.capture(capture as usize).map(Some).ok());
         let inputs = Inputs::new(key.indices.clone(), captures.collect::<Option<_>>()?);
         panics::catch(move || carrier.encode(value, &inputs))
@@ -70,7 +72,7 @@ impl Executor {
             let value = self.part(&key, task, slot.moved);
             value.map_err(|reason| {
                 let producer = self.descriptor.producer(slot.family);
-                let cause = self.descriptor.statements[producer].undeliverable(reason);
+                let cause = self.descriptor.facts().statements[producer].undeliverable(reason);
                 TaskErrorKind::DependencyFailed { cause }
             })
         });

@@ -4,7 +4,7 @@ use super::*;
 use crate::capture::probe::*;
 use crate::clause::{IntoCount, IntoDuration, Limit};
 use crate::cost::IntoCost;
-use crate::facts::{Family, Part, Slot, Source};
+use crate::facts::{Facts, Family, Slot, Source};
 use crate::failure::TaskError;
 use crate::index::IndexType;
 use crate::outcome::{collect, collector};
@@ -63,26 +63,32 @@ const fn family(name: &'static str, statement: u32) -> Family {
 
 impl Source for Square {
     const HASH: u64 = 11;
-    const STATEMENTS: &'static [Statement] = &[
-        statement("a", 0, &[], &[0, 2], 1),
-        statement("b", 1, &[], &[1, 2], 1),
-        statement("c", 2, &[slot(0, true), slot(1, true)], &[], 2),
-        statement("d", 3, &[], &[0, 2], 1),
-        statement("e", 4, &[slot(2, false)], &[], 3),
-        statement("g", 5, &[slot(2, false)], &[], 3),
-        statement("h", 6, &[], &[0, 3], 1),
-    ];
-    const FAMILIES: &'static [Family] = &[
-        family("a", 0),
-        family("b", 1),
-        family("c", 2),
-        family("d", 3),
-        family("e", 4),
-        family("g", 5),
-        family("h", 6),
-    ];
-    const CAPTURES: &'static [&'static str] = &["x", "y", "f", "other"];
-    const PARTS: &'static [Part] = &[];
+    fn facts() -> &'static Facts {
+        const STATEMENTS: &[Statement] = &[
+            statement("a", 0, &[], &[0, 2], 1),
+            statement("b", 1, &[], &[1, 2], 1),
+            statement("c", 2, &[slot(0, true), slot(1, true)], &[], 2),
+            statement("d", 3, &[], &[0, 2], 1),
+            statement("e", 4, &[slot(2, false)], &[], 3),
+            statement("g", 5, &[slot(2, false)], &[], 3),
+            statement("h", 6, &[], &[0, 3], 1),
+        ];
+        const FAMILIES: &[Family] = &[
+            family("a", 0),
+            family("b", 1),
+            family("c", 2),
+            family("d", 3),
+            family("e", 4),
+            family("g", 5),
+            family("h", 6),
+        ];
+        &Facts {
+            statements: STATEMENTS,
+            families: FAMILIES,
+            captures: &["x", "y", "f", "other"],
+            parts: &[],
+        }
+    }
 }
 
 type Squares = (Result<Vec<u64>, TaskError>, Result<Vec<u64>, TaskError>);
@@ -214,31 +220,37 @@ fn members_that_do_not_use_their_index_are_one() {
     struct Parts;
     impl Source for Parts {
         const HASH: u64 = 12;
-        const STATEMENTS: &'static [Statement] = &[
-            Statement {
-                indices: &["i"],
-                output: true,
-                ..statement("x", 0, &[], &[], 1)
-            },
-            Statement {
-                indices: &["i", "j"],
-                used_indices: &[1],
-                output: true,
-                ..statement("y", 1, &[], &[], 2)
-            },
-        ];
-        const FAMILIES: &'static [Family] = &[
-            Family {
-                segments: &[1],
-                ..family("x", 0)
-            },
-            Family {
-                segments: &[2],
-                ..family("y", 1)
-            },
-        ];
-        const CAPTURES: &'static [&'static str] = &[];
-        const PARTS: &'static [Part] = &[];
+        fn facts() -> &'static Facts {
+            const STATEMENTS: &[Statement] = &[
+                Statement {
+                    indices: &["i"],
+                    output: true,
+                    ..statement("x", 0, &[], &[], 1)
+                },
+                Statement {
+                    indices: &["i", "j"],
+                    used_indices: &[1],
+                    output: true,
+                    ..statement("y", 1, &[], &[], 2)
+                },
+            ];
+            const FAMILIES: &[Family] = &[
+                Family {
+                    segments: &[1],
+                    ..family("x", 0)
+                },
+                Family {
+                    segments: &[2],
+                    ..family("y", 1)
+                },
+            ];
+            &Facts {
+                statements: STATEMENTS,
+                families: FAMILIES,
+                captures: &[],
+                parts: &[],
+            }
+        }
     }
     let (i, j) = (IndexType::<u8>::new(), IndexType::<u8>::new());
     let mut site = Site::new(&Parts);

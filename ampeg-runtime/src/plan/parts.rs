@@ -23,7 +23,7 @@ pub(super) fn parts(
     home: impl Fn(TaskId) -> ProcessorId,
 ) -> HashMap<TaskId, Vec<StepPart>> {
     // Where a panic ends the process, it must be that of the task whose part does not exist.
-    if definition.descriptor.parts.is_empty() || cfg!(panic = "abort") {
+    if definition.descriptor.facts().parts.is_empty() || cfg!(panic = "abort") {
         return HashMap::new();
     }
     let mut whole = HashSet::new();

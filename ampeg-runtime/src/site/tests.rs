@@ -3,7 +3,7 @@
 use super::*;
 use crate::clause::{IntoCount, IntoDuration};
 use crate::cost::IntoCost;
-use crate::facts::Part;
+use crate::facts::Facts;
 use crate::failure::TaskError;
 use crate::inputs::Type;
 use crate::outcome::{Take, collect, collector};
@@ -61,14 +61,20 @@ struct Chain;
 
 impl Source for Chain {
     const HASH: u64 = 1;
-    const STATEMENTS: &'static [Statement] = &[
-        statement("x", 1, 0, &[""], &[]),
-        statement("x", 2, 0, &["t"], &[slot(0, 0, "x[t - 1]")]),
-        statement("sum", 3, 1, &[], &[slot(0, 1, "x")]),
-    ];
-    const FAMILIES: &'static [Family] = &[family("x", 0, &[1]), family("sum", 2, &[0])];
-    const CAPTURES: &'static [&'static str] = &[];
-    const PARTS: &'static [Part] = &[];
+    fn facts() -> &'static Facts {
+        const STATEMENTS: &[Statement] = &[
+            statement("x", 1, 0, &[""], &[]),
+            statement("x", 2, 0, &["t"], &[slot(0, 0, "x[t - 1]")]),
+            statement("sum", 3, 1, &[], &[slot(0, 1, "x")]),
+        ];
+        const FAMILIES: &[Family] = &[family("x", 0, &[1]), family("sum", 2, &[0])];
+        &Facts {
+            statements: STATEMENTS,
+            families: FAMILIES,
+            captures: &[],
+            parts: &[],
+        }
+    }
 }
 
 /// The chain, with an index to depend on other than the one before.
@@ -151,20 +157,26 @@ const SOME: &[Slot] = &[
 
 impl Source for Triangle {
     const HASH: u64 = 2;
-    const STATEMENTS: &'static [Statement] = &[
-        statement("m", 1, 0, &["i", "j"], &[]),
-        statement("row", 2, 1, &["i"], &[slot(0, 1, "m[i]")]),
-        statement("some", 3, 2, &["i"], SOME),
-        statement("all", 4, 3, &[], &[slot(0, 2, "m")]),
-    ];
-    const FAMILIES: &'static [Family] = &[
-        family("m", 0, &[2]),
-        family("row", 1, &[1]),
-        family("some", 2, &[1]),
-        family("all", 3, &[0]),
-    ];
-    const CAPTURES: &'static [&'static str] = &[];
-    const PARTS: &'static [Part] = &[];
+    fn facts() -> &'static Facts {
+        const STATEMENTS: &[Statement] = &[
+            statement("m", 1, 0, &["i", "j"], &[]),
+            statement("row", 2, 1, &["i"], &[slot(0, 1, "m[i]")]),
+            statement("some", 3, 2, &["i"], SOME),
+            statement("all", 4, 3, &[], &[slot(0, 2, "m")]),
+        ];
+        const FAMILIES: &[Family] = &[
+            family("m", 0, &[2]),
+            family("row", 1, &[1]),
+            family("some", 2, &[1]),
+            family("all", 3, &[0]),
+        ];
+        &Facts {
+            statements: STATEMENTS,
+            families: FAMILIES,
+            captures: &[],
+            parts: &[],
+        }
+    }
 }
 
 type Rows = Vec<Vec<i32>>;
@@ -431,14 +443,19 @@ struct Shard;
 
 impl Source for Shard {
     const HASH: u64 = 3;
-    const STATEMENTS: &'static [Statement] = &[
-        statement("shard.b", 1, 0, &["i"], &[]),
-        statement("shard.c", 2, 1, &["i"], &[]),
-    ];
-    const FAMILIES: &'static [Family] =
-        &[family("shard.b", 0, &[1, 0]), family("shard.c", 1, &[1, 0])];
-    const CAPTURES: &'static [&'static str] = &[];
-    const PARTS: &'static [Part] = &[];
+    fn facts() -> &'static Facts {
+        const STATEMENTS: &[Statement] = &[
+            statement("shard.b", 1, 0, &["i"], &[]),
+            statement("shard.c", 2, 1, &["i"], &[]),
+        ];
+        const FAMILIES: &[Family] = &[family("shard.b", 0, &[1, 0]), family("shard.c", 1, &[1, 0])];
+        &Facts {
+            statements: STATEMENTS,
+            families: FAMILIES,
+            captures: &[],
+            parts: &[],
+        }
+    }
 }
 
 fn shard(ranges: [usize; 2]) -> Result<Vec<String>, String> {
