@@ -1,11 +1,13 @@
 //! What no schedule can beat: lower bounds on the makespan.
 
 use super::Processors;
+use super::arrivals::{earlier, later};
 use super::problem::Problem;
+use super::sort::sort_spread;
 use crate::cost::{Time, count};
 use crate::error::Error;
 use crate::graph::TaskGraph;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 /// Lower bounds on the makespan of every schedule of a graph on some processors.
 ///
@@ -135,14 +137,15 @@ impl Item {
 }
 
 fn items(problem: &Problem<'_>) -> Vec<Item> {
-    let heads = heads(problem);
-    let tails = self::heads(&problem.reversed());
+    let durations = problem.shortest_durations();
+    let heads = heads(problem, &durations);
+    let tails = self::heads(&problem.reversed(), &durations);
     let times = heads.into_iter().zip(tails);
     times
-        .zip(problem.graph.task_ids())
-        .map(|((head, tail), task)| Item {
+        .zip(&*durations)
+        .map(|((head, tail), &duration)| Item {
             head,
-            duration: problem.shortest_duration(task),
+            duration,
             tail,
         })
         .collect()
@@ -165,99 +168,130 @@ fn critical_path(problem: &Problem<'_>) -> f64 {
 }
 
 /// The earliest that each task can start, with the communication that cannot be avoided.
-fn heads(problem: &Problem<'_>) -> Vec<f64> {
+fn heads(problem: &Problem<'_>, durations: &[f64]) -> Vec<f64> {
     let scale = problem.processors.least_communication();
     let mut heads = vec![0.0; problem.n_tasks()];
-    let mut inputs = Vec::new();
+    let mut join = Join::default();
     for &task in problem.topological_order() {
-        inputs.clear();
-        inputs.extend(problem.predecessors(task).iter().map(|predecessor| {
-            let head = heads[predecessor.task.index()];
-            let duration = problem.shortest_duration(predecessor.task);
-            Input {
-                head,
-                duration,
-                arrival: head + duration + predecessor.cost.value() * scale,
-            }
-        }));
-        heads[task.index()] = earliest_join(&mut inputs);
+        join.inputs.clear();
+        join.inputs
+            .extend(problem.predecessors(task).iter().map(|predecessor| {
+                let index = predecessor.task.index();
+                let alone = heads[index] + durations[index];
+                Input {
+                    head: heads[index],
+                    alone,
+                    duration: durations[index],
+                    arrival: alone + predecessor.cost.value() * scale,
+                }
+            }));
+        heads[task.index()] = join.earliest();
     }
     heads
 }
 
-/// A predecessor: its earliest start, and when its result can be elsewhere.
-#[derive(Debug, Clone, Copy, Default)]
+/// A predecessor: its earliest start and finish, and when its result can be elsewhere.
+#[derive(Debug, Clone, Copy)]
 struct Input {
     head: f64,
+    alone: f64,
     duration: f64,
     arrival: f64,
 }
 
-/// The earliest that a task can start, given its predecessors.
-///
-/// If `k` of them run on its own processor, those had better be the ones whose results would arrive last.
-/// More of them there take longer, and leave an earlier arrival to wait for: the best `k` is where the two cross.
-fn earliest_join(inputs: &mut [Input]) -> f64 {
-    let alone = |input: &Input| input.head + input.duration;
-    let least = inputs.iter().map(alone).fold(0.0, f64::max);
-    let mut latest = Input::default();
-    let mut second: f64 = 0.0;
-    for input in &*inputs {
-        if input.arrival > latest.arrival {
-            second = latest.arrival;
-            latest = *input;
-        } else {
-            second = second.max(input.arrival);
-        }
-    }
-    // Mostly it is enough to have the last one at home.
-    if alone(&latest) >= second || latest.arrival <= least {
-        return alone(&latest).min(latest.arrival).max(least);
-    }
-    inputs.sort_by(|a, b| b.arrival.total_cmp(&a.arrival));
-    let (mut low, mut high) = (1, inputs.len());
-    while low < high {
-        let n_local = low.midpoint(high);
-        if one_after_the_other(&inputs[..n_local]) < inputs[n_local].arrival {
-            low = n_local + 1;
-        } else {
-            high = n_local;
-        }
-    }
-    let together = one_after_the_other(&inputs[..low]);
-    together.min(inputs[low - 1].arrival).max(least)
+/// The predecessors of a task.
+#[derive(Debug, Default)]
+struct Join {
+    inputs: Vec<Input>,
+    scratch: Vec<Input>,
 }
 
-/// When these are all done on one processor.
-fn one_after_the_other(inputs: &[Input]) -> f64 {
-    let mut sorted = inputs.to_vec();
-    sorted.sort_by(|a, b| a.head.total_cmp(&b.head));
-    sorted.iter().fold(0.0, |time: f64, input| {
-        time.max(input.head) + input.duration
-    })
+impl Join {
+    /// The earliest that a task can start, given its predecessors.
+    ///
+    /// If `k` of them run on its own processor, those had better be the ones whose results would arrive last.
+    /// More of them there take longer, and leave an earlier arrival to wait for: the best `k` is where the two cross.
+    fn earliest(&mut self) -> f64 {
+        let (mut least, mut alone, mut latest, mut second) = (0.0, 0.0, 0.0, 0.0);
+        for input in &self.inputs {
+            least = later(least, input.alone);
+            second = later(second, earlier(latest, input.arrival));
+            alone = if input.arrival > latest {
+                input.alone
+            } else {
+                alone
+            };
+            latest = later(latest, input.arrival);
+        }
+        // Mostly it is enough to have the last one at home.
+        if alone >= second || latest <= least {
+            return later(earlier(alone, latest), least);
+        }
+        self.inputs.sort_by(|a, b| b.arrival.total_cmp(&a.arrival));
+        // Mostly it is few, and they are found by doubling; then by halving.
+        let n_inputs = self.inputs.len();
+        let (mut low, mut high) = (1, 2);
+        while high < n_inputs && self.is_too_few(high) {
+            low = high;
+            high = (2 * high).min(n_inputs);
+        }
+        while low + 1 < high {
+            let n_local = low.midpoint(high);
+            if self.is_too_few(n_local) {
+                low = n_local;
+            } else {
+                high = n_local;
+            }
+        }
+        let together = self.one_after_the_other(high);
+        let latest = self.inputs[high - 1].arrival;
+        later(earlier(together, latest), least)
+    }
+
+    /// Whether so many are done on one processor before the next one arrives from elsewhere.
+    fn is_too_few(&mut self, n_local: usize) -> bool {
+        self.one_after_the_other(n_local) < self.inputs[n_local].arrival
+    }
+
+    /// When the first `n_local` are all done on one processor.
+    fn one_after_the_other(&mut self, n_local: usize) -> f64 {
+        self.scratch.clear();
+        self.scratch.extend_from_slice(&self.inputs[..n_local]);
+        self.scratch
+            .sort_unstable_by(|a, b| a.head.total_cmp(&b.head));
+        let done = |time, input: &Input| later(time, input.head) + input.duration;
+        self.scratch.iter().fold(0.0, done)
+    }
 }
 
 /// The best bound from tasks with the largest tails.
 ///
 /// On each processor, what precedes its first task is some task's head, and what follows its last one some task's tail.
 fn packing_of(mut items: Vec<Item>, n_processors: usize) -> f64 {
-    items.sort_by(|a, b| b.tail.total_cmp(&a.tail));
+    let by_tail = |a: &Item, b: &Item| b.tail.total_cmp(&a.tail);
+    sort_spread(&mut items, &mut Vec::new(), |item| -item.tail, by_tail);
     let mut smallest_heads: BinaryHeap<Time> = BinaryHeap::new();
-    let mut smallest_tails = VecDeque::new();
     let (mut heads, mut work, mut tails) = (0.0, 0.0, 0.0);
     let mut best: f64 = 0.0;
-    for item in items {
+    for (index, item) in items.iter().enumerate() {
         work += item.duration;
-        heads += item.head;
         tails += item.tail;
-        smallest_heads.push(Time::from_sum(item.head));
-        smallest_tails.push_back(item.tail);
-        if smallest_heads.len() > n_processors {
-            heads -= smallest_heads.pop().map_or(0.0, Time::value);
-            tails -= smallest_tails.pop_front().unwrap_or(0.0);
+        let head = Time::from_sum(item.head);
+        if index < n_processors {
+            smallest_heads.push(head);
+            heads += item.head;
+        } else {
+            tails -= items[index - n_processors].tail;
+            // Heads mostly grow as tails shrink.
+            if let Some(mut largest) = smallest_heads.peek_mut()
+                && head < *largest
+            {
+                heads += item.head - largest.value();
+                *largest = head;
+            }
         }
-        if smallest_heads.len() == n_processors {
-            best = best.max((heads + work + tails) / count(n_processors));
+        if index + 1 >= n_processors {
+            best = later(best, (heads + work + tails) / count(n_processors));
         }
     }
     best

@@ -83,9 +83,7 @@ pub(super) fn makespan(placements: &[Placement]) -> f64 {
 
 pub(super) fn place_earliest(problem: &Problem<'_>, order: &[TaskId]) -> Vec<Placement> {
     let mut placer = Placer::new(problem);
-    for &task in order {
-        placer.place_earliest(task);
-    }
+    placer.place_all_earliest(order);
     placer.placements
 }
 
@@ -109,7 +107,12 @@ pub(super) fn sequential(problem: &Problem<'_>) -> Vec<Placement> {
         let durations = tasks.iter().map(|&task| problem.duration(task, processor));
         durations.sum()
     };
-    let totals = (0..problem.n_processors()).map(|processor| (total(processor), processor));
+    let different = if problem.is_equally_fast() {
+        1
+    } else {
+        problem.n_processors()
+    };
+    let totals = (0..different).map(|processor| (total(processor), processor));
     let least = totals.min_by(|a, b| a.0.total_cmp(&b.0));
     let processor = least.map_or(0, |(_, processor)| processor);
     let mut placements = vec![Placement::default(); problem.n_tasks()];

@@ -15,8 +15,6 @@ use super::rank::{order_by, upward_ranks};
 pub(super) fn heft(problem: &Problem<'_>) -> Vec<Placement> {
     let ranks = upward_ranks(problem, 1.0);
     let mut placer = Placer::new(problem);
-    for task in order_by(problem, &ranks) {
-        placer.place_earliest(task);
-    }
+    placer.place_all_earliest(&order_by(problem, &ranks));
     placer.placements
 }

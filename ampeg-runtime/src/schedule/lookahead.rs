@@ -1,7 +1,9 @@
 //! Placing a task where its successors can follow soonest.
 
+use super::arrivals::{Arrivals, earlier, later};
 use super::placer::{Placement, Placer, Ready};
 use super::problem::Problem;
+use super::timelines::Place;
 use crate::graph::Dependency;
 use crate::id::TaskId;
 
@@ -13,7 +15,7 @@ use crate::id::TaskId;
 pub(super) fn place_all(problem: &Problem<'_>, order: &[TaskId], ranks: &[f64]) -> Vec<Placement> {
     let mut lookahead = Lookahead {
         placer: Placer::new(problem),
-        inputs: vec![Inputs::default(); problem.n_tasks()],
+        inputs: vec![Arrivals::NONE; problem.n_tasks()],
         ranks,
         candidates: Vec::new(),
     };
@@ -26,7 +28,7 @@ pub(super) fn place_all(problem: &Problem<'_>, order: &[TaskId], ranks: &[f64]) 
 
 struct Lookahead<'p, 'a, 'r> {
     placer: Placer<'p, 'a>,
-    inputs: Vec<Inputs>,
+    inputs: Vec<Arrivals>,
     ranks: &'r [f64],
     candidates: Vec<usize>,
 }
@@ -47,60 +49,19 @@ impl Choice {
     }
 }
 
-/// The inputs of a task that have been placed so far.
-#[derive(Debug, Clone, Copy, Default)]
-struct Inputs {
-    /// When the last one arrives on other processors.
-    latest: f64,
-    /// The processor it comes from.
-    sender: Option<usize>,
-    /// When it is there itself.
-    at_sender: f64,
-    /// When the last one from any other processor arrives.
-    others: f64,
-}
-
-impl Inputs {
-    fn add(&mut self, from: &Placement, cost: f64) {
-        let arrival = from.finish + cost;
-        if self.sender == Some(from.processor) {
-            self.latest = self.latest.max(arrival);
-            self.at_sender = self.at_sender.max(from.finish);
-        } else if self.sender.is_none() || arrival > self.latest {
-            self.others = self.latest;
-            self.latest = arrival;
-            self.sender = Some(from.processor);
-            self.at_sender = from.finish;
-        } else {
-            self.others = self.others.max(arrival);
-        }
-    }
-
-    fn ready_at(&self, processor: usize) -> f64 {
-        if self.sender == Some(processor) {
-            self.at_sender.max(self.others)
-        } else {
-            self.latest
-        }
-    }
-
-    /// When all are on the processor where they are together first.
-    fn ready_anywhere(&self) -> f64 {
-        self.at_sender.max(self.others)
-    }
-}
-
 impl Lookahead<'_, '_, '_> {
     /// Where `task` should go, and its start there.
     fn best_place(&mut self, task: TaskId) -> (usize, f64) {
         let successors = self.placer.problem.successors(task);
         let ready = self.placer.ready(task);
-        let (processor, start) = self.placer.earliest(task, ready);
+        let Place {
+            processor, start, ..
+        } = self.placer.earliest(task, ready);
         if successors.is_empty() {
             return (processor, start);
         }
         let ranks = successors.iter().map(|s| self.ranks[s.task.index()]);
-        let rest = ranks.fold(0.0, f64::max);
+        let rest = ranks.fold(0.0, later);
         let mut best = self.choice(task, processor, start);
         best.score = self.score(&best, successors, f64::INFINITY);
         self.collect_candidates(successors, processor, ready);
@@ -134,30 +95,26 @@ impl Lookahead<'_, '_, '_> {
                 self.candidates.push(processor);
             }
         };
-        if let Ready::Equal {
-            sender: Some((sender, _)),
-            ..
-        } = ready
-        {
-            add(sender);
+        if let Ready::Equal(arrivals) = ready {
+            arrivals.sender().map(&mut add);
         }
         for successor in successors {
-            self.inputs[successor.task.index()].sender.map(&mut add);
+            self.inputs[successor.task.index()].sender().map(&mut add);
         }
     }
 
     /// When all that follows could be done if the predecessor of `successors` were there; infinite if that is after `limit`.
     fn score(&self, choice: &Choice, successors: &[Dependency], limit: f64) -> f64 {
-        let free = self.placer.free_from(choice.processor).max(choice.finish);
+        let free = later(self.placer.free_from(choice.processor), choice.finish);
         let scale = self.placer.problem.mean_communication;
         let mut score = choice.finish;
         for successor in successors {
             let index = successor.task.index();
             let inputs = &self.inputs[index];
-            let here = free.max(inputs.ready_at(choice.processor));
+            let here = later(free, inputs.ready_on(choice.processor));
             let arrival = choice.finish + successor.cost.value() * scale;
-            let elsewhere = arrival.max(inputs.ready_anywhere());
-            score = score.max(here.min(elsewhere) + self.ranks[index]);
+            let elsewhere = later(arrival, inputs.ready_on_sender());
+            score = later(score, earlier(here, elsewhere) + self.ranks[index]);
             if score > limit {
                 return f64::INFINITY;
             }
@@ -171,7 +128,8 @@ impl Lookahead<'_, '_, '_> {
         let scale = self.placer.problem.mean_communication;
         for successor in self.placer.problem.successors(task) {
             let inputs = &mut self.inputs[successor.task.index()];
-            inputs.add(&placement, successor.cost.value() * scale);
+            let cost = successor.cost.value() * scale;
+            inputs.add(placement.processor, placement.finish, cost);
         }
     }
 }

@@ -22,6 +22,7 @@
 //! The benchmark `scheduling` compares all policies with proved optima and with other schedulers.
 
 mod analysis;
+mod arrivals;
 mod bounds;
 mod cpop;
 mod error;
@@ -39,8 +40,10 @@ mod processors;
 mod rank;
 mod scaling;
 mod search;
+mod sort;
 mod table;
 mod timeline;
+mod timelines;
 mod validate;
 
 #[cfg(test)]
@@ -57,6 +60,7 @@ use problem::Problem;
 pub use processors::Processors;
 pub use scaling::{Scaling, ScalingRow};
 pub use search::{Budget, Search};
+use sort::sort_spread;
 
 /// The interval in which a task runs on a processor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,17 +195,33 @@ impl Schedule {
         Self::sorted(problem.processors.clone(), slots.collect())
     }
 
-    /// Groups slots by processor; those that start and finish together keep their order.
-    fn sorted(processors: Processors, mut slots: Vec<Slot>) -> Self {
-        slots.sort_by_key(|slot| (slot.processor, slot.start, slot.finish));
+    /// Groups slots by processor and sorts them by time; those that start and finish together keep their order.
+    fn sorted(processors: Processors, unsorted: Vec<Slot>) -> Self {
         let mut starts = vec![0; processors.len() + 1];
-        let mut position = vec![0; slots.len()];
-        for (index, slot) in slots.iter().enumerate() {
-            starts[slot.processor.index() + 1] = index + 1;
-            position[slot.task.index()] = index;
+        for slot in &unsorted {
+            starts[slot.processor.index() + 1] += 1;
         }
         for processor in 0..processors.len() {
-            starts[processor + 1] = starts[processor + 1].max(starts[processor]);
+            starts[processor + 1] += starts[processor];
+        }
+        let mut slots = unsorted.clone();
+        let mut next = starts.clone();
+        for slot in &unsorted {
+            let next = &mut next[slot.processor.index()];
+            slots[*next] = *slot;
+            *next += 1;
+        }
+        let mut scratch = unsorted;
+        for range in starts.windows(2) {
+            let slots = &mut slots[range[0]..range[1]];
+            let start = |slot: &Slot| slot.start.value();
+            sort_spread(slots, &mut scratch, start, |a, b| {
+                (a.start, a.finish).cmp(&(b.start, b.finish))
+            });
+        }
+        let mut position = vec![0; slots.len()];
+        for (index, slot) in slots.iter().enumerate() {
+            position[slot.task.index()] = index;
         }
         Self {
             processors,

@@ -1,8 +1,12 @@
 //! Places one task after the other where it finishes earliest: the step that all list schedulers share.
 
+use super::arrivals::Arrivals;
 use super::problem::Problem;
-use super::timeline::Timeline;
+use super::timelines::{Place, Timelines};
 use crate::id::TaskId;
+
+/// So many tasks at a time are fetched from memory before they are placed.
+const AHEAD: usize = 32;
 
 /// Where and when one task runs.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -16,20 +20,15 @@ pub(crate) struct Placement {
 #[derive(Debug, Clone)]
 pub(crate) struct Placer<'p, 'a> {
     pub(crate) problem: &'p Problem<'a>,
-    timelines: Vec<Timeline>,
+    timelines: Timelines,
     pub(crate) placements: Vec<Placement>,
 }
 
 /// When the inputs of a task are on which processor.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Ready {
-    /// Processors are equally connected.
-    /// So only the one that sends the last input can have all of them earlier than the others.
-    Equal {
-        anywhere: f64,
-        /// The sender, if any, and when all inputs are there.
-        sender: Option<(usize, f64)>,
-    },
+    /// Where processors are equally connected.
+    Equal(Arrivals),
     /// To be worked out for each processor.
     PerProcessor,
 }
@@ -38,8 +37,18 @@ impl<'p, 'a> Placer<'p, 'a> {
     pub(crate) fn new(problem: &'p Problem<'a>) -> Self {
         Self {
             problem,
-            timelines: vec![Timeline::new(problem.shortest); problem.n_processors()],
+            timelines: Timelines::new(problem.n_processors(), problem.shortest),
             placements: vec![Placement::default(); problem.n_tasks()],
+        }
+    }
+
+    /// Places all tasks in this order, each where it finishes earliest.
+    pub(crate) fn place_all_earliest(&mut self, order: &[TaskId]) {
+        for tasks in order.chunks(AHEAD) {
+            self.problem.fetch(tasks);
+            for &task in tasks {
+                self.place_earliest(task);
+            }
         }
     }
 
@@ -48,20 +57,20 @@ impl<'p, 'a> Placer<'p, 'a> {
     /// Uses a gap between tasks already placed if it fits.
     /// Takes O(d + p) time for d predecessors and p processors, the search for gaps aside; O(d · p) on unequal connections.
     pub(crate) fn place_earliest(&mut self, task: TaskId) {
-        let (processor, start) = self.earliest(task, self.ready(task));
-        self.place(task, processor, start);
+        let place = self.earliest(task, self.ready(task));
+        self.place(task, place.processor, place.start);
     }
 
     /// Places `task` on `processor`, as early as it fits.
     pub(crate) fn place_on(&mut self, task: TaskId, processor: usize) {
-        let start = self.earliest_start(task, processor, Ready::PerProcessor);
+        let start = self.earliest_start(task, processor, self.ready(task));
         self.place(task, processor, start);
     }
 
     /// Places `task` where it is known to fit.
     pub(crate) fn place(&mut self, task: TaskId, processor: usize, start: f64) {
         let finish = start + self.problem.duration(task, processor);
-        self.timelines[processor].occupy(start, finish);
+        self.timelines.occupy(processor, start, finish);
         self.placements[task.index()] = Placement {
             processor,
             start,
@@ -74,31 +83,22 @@ impl<'p, 'a> Placer<'p, 'a> {
         if !self.problem.is_equally_connected() {
             return Ready::PerProcessor;
         }
-        let predecessors = self.problem.predecessors(task);
-        let mut anywhere = 0.0;
-        let mut sender = usize::MAX;
-        for predecessor in predecessors {
-            let placement = &self.placements[predecessor.task.index()];
-            let arrival = placement.finish + predecessor.cost.value();
-            if arrival > anywhere {
-                anywhere = arrival;
-                sender = placement.processor;
-            }
+        let mut arrivals = Arrivals::NONE;
+        for predecessor in self.problem.predecessors(task) {
+            let from = &self.placements[predecessor.task.index()];
+            arrivals.add(from.processor, from.finish, predecessor.cost.value());
         }
-        Ready::Equal {
-            anywhere,
-            sender: (sender != usize::MAX).then(|| (sender, self.ready_on(task, sender))),
-        }
+        Ready::Equal(arrivals)
     }
 
     /// When all inputs of `task` are on `processor`.
     fn ready_on(&self, task: TaskId, processor: usize) -> f64 {
         let mut ready: f64 = 0.0;
         for predecessor in self.problem.predecessors(task) {
-            let placement = &self.placements[predecessor.task.index()];
+            let from = &self.placements[predecessor.task.index()];
             let cost = predecessor.cost.value();
-            let transfer = self.problem.transfer(cost, placement.processor, processor);
-            ready = ready.max(placement.finish + transfer);
+            let transfer = self.problem.transfer(cost, from.processor, processor);
+            ready = ready.max(from.finish + transfer);
         }
         ready
     }
@@ -107,71 +107,44 @@ impl<'p, 'a> Placer<'p, 'a> {
     pub(crate) fn earliest_start(&self, task: TaskId, processor: usize, ready: Ready) -> f64 {
         let ready = match ready {
             Ready::PerProcessor => self.ready_on(task, processor),
-            Ready::Equal {
-                sender: Some((sender, there)),
-                ..
-            } if sender == processor => there,
-            Ready::Equal { anywhere, .. } => anywhere,
+            Ready::Equal(arrivals) => arrivals.ready_on(processor),
         };
         let duration = self.problem.duration(task, processor);
-        self.timelines[processor].earliest_start(ready, duration)
+        self.timelines.earliest_start(processor, ready, duration)
     }
 
-    /// Where `task` finishes earliest, and its start there.
-    pub(crate) fn earliest(&self, task: TaskId, ready: Ready) -> (usize, f64) {
+    /// Where `task` finishes earliest.
+    pub(crate) fn earliest(&self, task: TaskId, ready: Ready) -> Place {
         match ready {
-            Ready::Equal { anywhere, sender } if self.problem.is_equally_fast() => {
-                self.earliest_of_equals(task, anywhere, sender)
+            Ready::Equal(arrivals) if self.problem.is_equally_fast() => {
+                let sender = arrivals.sender();
+                let sender = sender.map(|sender| (sender, arrivals.ready_on_sender()));
+                let duration = self.problem.duration(task, 0);
+                self.timelines
+                    .earliest(arrivals.ready_elsewhere(), sender, duration)
             }
             _ => self.earliest_of_all(task, ready),
         }
     }
 
-    fn earliest_of_all(&self, task: TaskId, ready: Ready) -> (usize, f64) {
-        let mut best = (0, 0.0, f64::INFINITY);
-        for processor in 0..self.timelines.len() {
+    fn earliest_of_all(&self, task: TaskId, ready: Ready) -> Place {
+        let mut best = Place::NONE;
+        for processor in 0..self.problem.n_processors() {
             let start = self.earliest_start(task, processor, ready);
             let finish = start + self.problem.duration(task, processor);
-            if finish < best.2 {
-                best = (processor, start, finish);
+            if finish < best.finish {
+                best = Place {
+                    processor,
+                    start,
+                    finish,
+                };
             }
         }
-        (best.0, best.1)
-    }
-
-    fn earliest_of_equals(
-        &self,
-        task: TaskId,
-        anywhere: f64,
-        sender: Option<(usize, f64)>,
-    ) -> (usize, f64) {
-        let duration = self.problem.duration(task, 0);
-        let bound = anywhere + duration;
-        let mut best = (usize::MAX, f64::INFINITY, 0.0);
-        if let Some((processor, ready)) = sender {
-            let start = self.timelines[processor].earliest_start(ready, duration);
-            best = (processor, start + duration, start);
-        }
-        let first = best.0;
-        for (processor, timeline) in self.timelines.iter().enumerate() {
-            // No processor but the sender can finish before the bound.
-            if best.1 < bound || (best.1 == bound && best.0 < processor) {
-                break;
-            }
-            if processor == first {
-                continue;
-            }
-            let start = timeline.earliest_start(anywhere, duration);
-            let finish = start + duration;
-            if finish < best.1 || (finish == best.1 && processor < best.0) {
-                best = (processor, finish, start);
-            }
-        }
-        (best.0, best.2)
+        best
     }
 
     /// From when on `processor` is free for good.
     pub(crate) fn free_from(&self, processor: usize) -> f64 {
-        self.timelines[processor].finish()
+        self.timelines.finish(processor)
     }
 }

@@ -73,6 +73,21 @@ impl<'a> Problem<'a> {
         }
     }
 
+    /// Reads what is soon to be known of these tasks, which lie scattered, so that memory brings it all at once.
+    ///
+    /// Asked for one by one, between the decisions that hang on it, it would be waited for each time.
+    pub(crate) fn fetch(&self, tasks: &[TaskId]) {
+        let mut read = 0.0;
+        for &task in tasks {
+            let inputs = self.predecessors(task);
+            if let (Some(first), Some(last)) = (inputs.first(), inputs.last()) {
+                read += first.cost.value() + last.cost.value();
+            }
+            read += self.duration(task, 0);
+        }
+        std::hint::black_box(read);
+    }
+
     pub(crate) fn successors(&self, task: TaskId) -> &'a [Dependency] {
         if self.is_reversed {
             self.graph.predecessors(task)
@@ -120,6 +135,15 @@ impl<'a> Problem<'a> {
     pub(crate) fn mean_duration(&self, task: TaskId) -> f64 {
         let row = self.row(task);
         row.iter().sum::<f64>() / count(row.len())
+    }
+
+    /// The shortest duration of each task.
+    pub(crate) fn shortest_durations(&self) -> Cow<'_, [f64]> {
+        if self.n_columns == 1 {
+            return Cow::Borrowed(&self.durations);
+        }
+        let tasks = self.graph.task_ids();
+        tasks.map(|task| self.shortest_duration(task)).collect()
     }
 
     pub(crate) fn shortest_duration(&self, task: TaskId) -> f64 {

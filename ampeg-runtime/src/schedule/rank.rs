@@ -1,6 +1,8 @@
 //! How urgent tasks are, and the order that follows from it.
 
+use super::arrivals::later;
 use super::problem::Problem;
+use super::sort::sort_spread;
 use crate::id::TaskId;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -16,7 +18,7 @@ pub(crate) fn upward_ranks(problem: &Problem<'_>, communication: f64) -> Vec<f64
         let successors = problem.successors(task).iter();
         let rest = successors
             .map(|successor| successor.cost.value() * scale + ranks[successor.task.index()])
-            .fold(0.0, f64::max);
+            .fold(0.0, later);
         ranks[task.index()] = problem.mean_duration(task) + rest;
     }
     ranks
@@ -33,7 +35,7 @@ pub(crate) fn downward_ranks(problem: &Problem<'_>) -> Vec<f64> {
                     + problem.mean_duration(predecessor.task)
                     + predecessor.cost.value() * problem.mean_communication
             })
-            .fold(0.0, f64::max);
+            .fold(0.0, later);
     }
     ranks
 }
@@ -42,24 +44,35 @@ pub(crate) fn downward_ranks(problem: &Problem<'_>) -> Vec<f64> {
 ///
 /// Where priorities contradict the dependencies, the next task is always the first one that may go.
 pub(crate) fn order_by(problem: &Problem<'_>, priorities: &[f64]) -> Vec<TaskId> {
-    let mut order: Vec<TaskId> = problem.graph.task_ids().collect();
-    order.sort_unstable_by(|&a, &b| {
-        let by_priority = priorities[b.index()].total_cmp(&priorities[a.index()]);
-        by_priority.then(a.cmp(&b))
-    });
-    if respects_dependencies(problem, &order) {
+    let tasks = problem.graph.task_ids();
+    let mut ranked: Vec<(f64, TaskId)> =
+        tasks.map(|task| (priorities[task.index()], task)).collect();
+    // What is equal keeps its order, which is by id.
+    let compare = |a: &(f64, TaskId), b: &(f64, TaskId)| b.0.total_cmp(&a.0);
+    sort_spread(
+        &mut ranked,
+        &mut Vec::new(),
+        |&(priority, _)| -priority,
+        compare,
+    );
+    let order: Vec<TaskId> = ranked.into_iter().map(|(_, task)| task).collect();
+    if respects_dependencies(problem, priorities) {
         order
     } else {
         ready_order(problem, &order)
     }
 }
 
-fn respects_dependencies(problem: &Problem<'_>, order: &[TaskId]) -> bool {
-    let mut is_done = vec![false; order.len()];
-    order.iter().all(|&task| {
-        is_done[task.index()] = true;
-        let predecessors = problem.predecessors(task);
-        predecessors.iter().all(|p| is_done[p.task.index()])
+/// Whether each task comes after its predecessors by priority alone.
+///
+/// Asked task by task, in the order in which they are in memory.
+fn respects_dependencies(problem: &Problem<'_>, priorities: &[f64]) -> bool {
+    problem.graph.task_ids().all(|task| {
+        let priority = priorities[task.index()];
+        problem.predecessors(task).iter().all(|predecessor| {
+            let before = priorities[predecessor.task.index()];
+            before > priority || (before == priority && predecessor.task < task)
+        })
     })
 }
 

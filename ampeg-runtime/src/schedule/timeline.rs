@@ -2,6 +2,8 @@
 //!
 //! Knows neither tasks nor graphs.
 
+use super::arrivals::later;
+
 /// Gaps in blocks of at most this many, so that an insertion moves little and a search skips whole blocks.
 const BLOCK: usize = 128;
 
@@ -39,6 +41,12 @@ struct Gap {
     finish: f64,
 }
 
+impl Gap {
+    fn length(&self) -> f64 {
+        self.finish - self.start
+    }
+}
+
 impl Block {
     fn new(gaps: Vec<Gap>) -> Self {
         let mut block = Self { gaps, longest: 0.0 };
@@ -47,8 +55,18 @@ impl Block {
     }
 
     fn measure(&mut self) {
-        let lengths = self.gaps.iter().map(|gap| gap.finish - gap.start);
-        self.longest = lengths.fold(0.0, f64::max);
+        // Four at a time, since each comparison waits for the one before.
+        let mut longest: [f64; 4] = [0.0; 4];
+        let fours = self.gaps.chunks_exact(4);
+        for (longest, gap) in longest.iter_mut().zip(fours.remainder()) {
+            *longest = gap.length();
+        }
+        for four in fours {
+            for (longest, gap) in longest.iter_mut().zip(four) {
+                *longest = later(*longest, gap.length());
+            }
+        }
+        self.longest = longest.into_iter().fold(0.0, later);
     }
 
     fn finish(&self) -> f64 {
@@ -72,16 +90,22 @@ impl Timeline {
         self.finish
     }
 
+    /// When the last gap ends; before all time if there is none.
+    pub(crate) fn last_gap_end(&self) -> f64 {
+        self.blocks.last().map_or(f64::NEG_INFINITY, Block::finish)
+    }
+
     /// The earliest start at or after `ready` of a slot of this length.
     pub(crate) fn earliest_start(&self, ready: f64, length: f64) -> f64 {
         match self.blocks.last() {
             _ if ready >= self.finish => ready,
-            Some(block) if block.finish() >= ready + length => self.gap_start(ready, length),
+            Some(block) if block.finish() >= ready + length => self.start_in_gaps(ready, length),
             _ => self.finish,
         }
     }
 
-    fn gap_start(&self, ready: f64, length: f64) -> f64 {
+    /// The same, if the last gap does not end before such a slot could.
+    pub(crate) fn start_in_gaps(&self, ready: f64, length: f64) -> f64 {
         let fits = |longest: f64| longest + SLACK * self.finish >= length;
         if !self.groups.iter().any(|&longest| fits(longest)) {
             return self.finish;
@@ -101,7 +125,7 @@ impl Timeline {
             let gaps = &block.gaps;
             let first = gaps.partition_point(|gap| gap.finish < end);
             for gap in &gaps[first..] {
-                let start = gap.start.max(ready);
+                let start = later(gap.start, ready);
                 if start + length <= gap.finish {
                     return start;
                 }
@@ -118,7 +142,7 @@ impl Timeline {
                 finish: start,
             };
             self.finish = finish;
-            if self.is_usable(gap) {
+            if is_usable(gap, self.shortest) {
                 self.push(gap);
             }
         } else {
@@ -126,14 +150,10 @@ impl Timeline {
         }
     }
 
-    fn is_usable(&self, gap: Gap) -> bool {
-        gap.finish - gap.start + SLACK * gap.finish >= self.shortest
-    }
-
     fn push(&mut self, gap: Gap) {
         match self.blocks.last_mut() {
             Some(block) if block.gaps.len() < BLOCK => {
-                block.longest = block.longest.max(gap.finish - gap.start);
+                block.longest = block.longest.max(gap.length());
                 block.gaps.push(gap);
             }
             _ => self.blocks.push(Block::new(vec![gap])),
@@ -149,7 +169,7 @@ impl Timeline {
     /// Takes a slot out of the gap that holds it.
     fn split(&mut self, start: f64, finish: f64) {
         let index = self.blocks.partition_point(|block| block.finish() < finish);
-        let gaps = &self.blocks[index].gaps;
+        let gaps = &mut self.blocks[index].gaps;
         let at = gaps.partition_point(|gap| gap.finish < finish);
         let gap = gaps[at];
         debug_assert!(gap.start <= start, "the slot is free");
@@ -161,16 +181,21 @@ impl Timeline {
             start: finish,
             finish: gap.finish,
         };
-        let rest: Vec<Gap> = [before, after]
-            .into_iter()
-            .filter(|&gap| self.is_usable(gap))
-            .collect();
-        self.blocks[index].gaps.splice(at..=at, rest);
-        self.tidy(index);
+        let usable = |gap| is_usable(gap, self.shortest);
+        match (usable(before), usable(after)) {
+            (true, true) => {
+                gaps[at] = before;
+                gaps.insert(at + 1, after);
+            }
+            (true, false) => gaps[at] = before,
+            (false, true) => gaps[at] = after,
+            (false, false) => drop(gaps.remove(at)),
+        }
+        self.tidy(index, gap.length());
     }
 
-    /// Restores what is said of blocks, and of groups of them, after one has changed.
-    fn tidy(&mut self, index: usize) {
+    /// Restores what is said of blocks, and of groups of them, after a gap of this length has changed.
+    fn tidy(&mut self, index: usize, length: f64) {
         let block = &mut self.blocks[index];
         if block.gaps.is_empty() {
             self.blocks.remove(index);
@@ -180,7 +205,7 @@ impl Timeline {
             block.measure();
             self.blocks.insert(index + 1, Block::new(upper));
             self.regroup(index / GROUP, usize::MAX);
-        } else {
+        } else if length >= block.longest {
             block.measure();
             self.regroup(index / GROUP, 1);
         }
@@ -191,9 +216,14 @@ impl Timeline {
         self.groups.resize(self.blocks.len().div_ceil(GROUP), 0.0);
         let blocks = self.blocks.chunks(GROUP).skip(from);
         for (group, blocks) in self.groups[from..].iter_mut().zip(blocks).take(n_groups) {
-            *group = blocks.iter().map(|block| block.longest).fold(0.0, f64::max);
+            *group = blocks.iter().map(|block| block.longest).fold(0.0, later);
         }
     }
+}
+
+/// Whether a task that takes `shortest` may fit.
+fn is_usable(gap: Gap, shortest: f64) -> bool {
+    gap.length() + SLACK * gap.finish >= shortest
 }
 
 #[cfg(test)]

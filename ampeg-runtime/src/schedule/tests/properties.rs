@@ -107,6 +107,11 @@ proptest! {
     }
 
     #[test]
+    fn heft_is_naive_heft_on_many_processors(graph in graphs(40, 1), n_processors in 5_usize..20) {
+        assert_is_naive_heft(&graph, &Processors::new(n_processors).unwrap());
+    }
+
+    #[test]
     fn heft_is_naive_heft_on_unequal_processors(graph in graphs(10, 3)) {
         assert_is_naive_heft(&graph, &Processors::new(3).unwrap());
         assert_is_naive_heft(&graph, &unequal());
