@@ -1,8 +1,9 @@
 //! Runs single tasks on the values at hand, and knows how long a value is needed.
 //!
 //! It is what all engines share: a worker process, a worker thread, and a run inline.
-//! It knows no other worker and no clock.
+//! It knows no other worker, and of time only what it takes to move values in and out.
 
+use crate::clock::now;
 use crate::facts::Slot;
 use crate::failure::TaskErrorKind;
 use crate::id::{ProcessorId, TaskId};
@@ -34,6 +35,7 @@ pub(crate) struct Executor {
     held: Vec<Held>,
     /// Whether parts of results have come from other workers.
     has_parts: bool,
+    spent: Spent,
 }
 
 impl fmt::Debug for Executor {
@@ -43,6 +45,15 @@ impl fmt::Debug for Executor {
             .field("held", &held.count())
             .finish_non_exhaustive()
     }
+}
+
+/// What it took to move inputs and results of a step, in nanoseconds of the time that the step took.
+#[derive(Debug, Default)]
+pub(crate) struct Spent {
+    /// Writing a result that is no output, which nobody would do if all that need it were here.
+    pub(crate) encoding: u64,
+    /// Reading each input that came from elsewhere.
+    pub(crate) decoding: Vec<(TaskId, u64)>,
 }
 
 /// What of a result leaves this worker.
@@ -64,6 +75,7 @@ impl Executor {
             table: descriptor.table(),
             held: Vec::new(),
             has_parts: false,
+            spent: Spent::default(),
         }
     }
 
@@ -161,6 +173,11 @@ impl Executor {
         Ok(encoded)
     }
 
+    /// What was spent since this was asked last.
+    pub(crate) fn take_spent(&mut self) -> Spent {
+        std::mem::take(&mut self.spent)
+    }
+
     fn held_mut(&mut self, task: TaskId) -> &mut Held {
         if task.index() >= self.held.len() {
             self.held.resize_with(task.index() + 1, Held::default);
@@ -215,12 +232,15 @@ impl Executor {
     ) -> Result<Rc<dyn Any>, TaskErrorKind> {
         let statements = self.descriptor.facts().statements;
         let codec = self.table.codec(producer);
+        let mut decoding = None;
         let held = self.held_mut(input);
         if held.value.is_none() {
+            let start = now();
             let decoded = match held.payload() {
                 Some(payload) => decode(codec, payload),
                 None => Err("it is missing".to_owned()),
             };
+            decoding = Some((input, now().saturating_sub(start)));
             let value = decoded.map_err(|reason| {
                 let cause = statements[producer].undeliverable(reason);
                 TaskErrorKind::DependencyFailed { cause }
@@ -232,6 +252,7 @@ impl Executor {
         } else {
             held.value.clone()
         };
+        self.spent.decoding.extend(decoding);
         value.ok_or_else(|| undeliverable("an input is missing"))
     }
 
@@ -277,6 +298,7 @@ impl Executor {
 
     /// What others need of a result: the whole wherever a part cannot travel by itself, or does not exist.
     fn encode(&mut self, step: &Step, value: &dyn Any) -> Result<Encoded, TaskErrorKind> {
+        let start = if step.output { 0 } else { now() };
         let parts = self.encode_parts(step, value);
         let is_whole = |consumer| !parts.contains_key(consumer);
         let whole = if step.output || step.consumers.iter().any(is_whole) {
@@ -284,6 +306,9 @@ impl Executor {
         } else {
             None
         };
+        if !step.output {
+            self.spent.encoding = now().saturating_sub(start);
+        }
         Ok(Encoded { whole, parts })
     }
 

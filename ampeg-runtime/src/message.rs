@@ -177,6 +177,8 @@ pub(crate) struct Observed {
     pub(crate) bytes: Option<u64>,
     /// The inputs that came from other workers and were used here first.
     pub(crate) arrivals: Vec<Arrival>,
+    /// How many nanoseconds it took to write a result that only other workers need.
+    pub(crate) encoding: u64,
 }
 
 impl Observed {
@@ -198,6 +200,8 @@ pub(crate) struct Arrival {
     pub(crate) sent: Timestamp,
     pub(crate) received: Timestamp,
     pub(crate) bytes: u64,
+    /// How many nanoseconds it took to read it.
+    pub(crate) decoding: u64,
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ impl Log {
 
     pub(crate) fn note(&mut self, worker: ProcessorId, ended: &Ended) {
         let since = |time: Timestamp| Duration::from_nanos(time.saturating_sub(self.begin));
+        let arrivals = ended.observed.arrivals.iter();
         self.attempts.push(Attempt {
             task: ended.task,
             worker,
@@ -43,8 +44,13 @@ impl Log {
             finish: since(ended.observed.finish),
             succeeded: ended.result.is_ok(),
             bytes: ended.observed.bytes,
+            encoding: Duration::from_nanos(ended.observed.encoding),
+            decoding: arrivals
+                .clone()
+                .map(|it| Duration::from_nanos(it.decoding))
+                .sum(),
         });
-        for arrival in &ended.observed.arrivals {
+        for arrival in arrivals {
             self.transfers.push(Transfer {
                 from: arrival.from,
                 to: worker,
@@ -52,6 +58,7 @@ impl Log {
                 sent: since(arrival.sent),
                 received: since(arrival.received),
                 bytes: arrival.bytes,
+                decoding: Duration::from_nanos(arrival.decoding),
             });
         }
     }
@@ -72,6 +79,8 @@ impl Log {
             finish: since(noticed),
             succeeded: false,
             bytes: None,
+            encoding: Duration::ZERO,
+            decoding: Duration::ZERO,
         }));
     }
 }
@@ -93,6 +102,20 @@ pub struct Attempt {
     pub succeeded: bool,
     /// The size of the encoded result; none if it had to be encoded for nobody.
     pub bytes: Option<u64>,
+    /// How much of the time went into writing a result that only other workers needed.
+    pub encoding: Duration,
+    /// How much of the time went into reading inputs that came from other workers.
+    pub decoding: Duration,
+}
+
+impl Attempt {
+    /// What the task itself took: from start to finish, without writing and reading what was moved.
+    pub fn computation(&self) -> Duration {
+        let moving = self.encoding + self.decoding;
+        self.finish
+            .saturating_sub(self.start)
+            .saturating_sub(moving)
+    }
 }
 
 /// A result on its way from one worker to another, as observed; times count from the start of the run.
@@ -110,6 +133,8 @@ pub struct Transfer {
     pub received: Duration,
     /// Its size.
     pub bytes: u64,
+    /// What it took to read it, which is part of the time of the task that used it first.
+    pub decoding: Duration,
 }
 
 /// What happened in one run, against what was planned.

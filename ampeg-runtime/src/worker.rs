@@ -3,7 +3,7 @@
 //! It knows no graph but its own steps, and no process: what moves messages is a [`Link`].
 
 use crate::clock::now;
-use crate::executor::Executor;
+use crate::executor::{Executor, Spent};
 use crate::id::{ProcessorId, TaskId};
 use crate::message::{
     Arrival, Content, Ended, FromWorker, Observed, RunId, Timestamp, ToWorker, Value,
@@ -211,6 +211,7 @@ impl Worker {
                 sent: value.sent,
                 received,
                 bytes: 0,
+                decoding: 0,
             });
             // Parts may come one after another.
             arrival.received = received;
@@ -275,8 +276,10 @@ impl Worker {
         let result = executor.run(step);
         let finish = now();
         link.end();
+        let spent = executor.take_spent();
         let observed = Observed {
-            arrivals: arrivals(&mut self.arrivals, step),
+            arrivals: arrivals(&mut self.arrivals, step, &spent),
+            encoding: spent.encoding,
             ..Observed::between(start, finish)
         };
         let (result, parts) = match result {
@@ -327,10 +330,18 @@ fn deliver(
     }
 }
 
-fn arrivals(arrivals: &mut HashMap<TaskId, Arrival>, step: &Step) -> Vec<Arrival> {
+fn arrivals(arrivals: &mut HashMap<TaskId, Arrival>, step: &Step, spent: &Spent) -> Vec<Arrival> {
     if arrivals.is_empty() {
         return Vec::new();
     }
     let inputs = step.inputs.iter();
-    inputs.filter_map(|input| arrivals.remove(input)).collect()
+    let arrivals = inputs.filter_map(|input| {
+        let arrival = arrivals.remove(input)?;
+        let decoding = spent.decoding.iter().filter(|(task, _)| task == input);
+        Some(Arrival {
+            decoding: decoding.map(|&(_, spent)| spent).sum(),
+            ..arrival
+        })
+    });
+    arrivals.collect()
 }

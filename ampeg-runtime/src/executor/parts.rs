@@ -1,6 +1,7 @@
 //! Parts of results: encoded where the whole is, decoded where they are used.
 
 use super::{Executor, decode_with};
+use crate::clock::now;
 use crate::facts::Slot;
 use crate::failure::TaskErrorKind;
 use crate::id::{ProcessorId, TaskId};
@@ -87,10 +88,14 @@ impl Executor {
         if let (Some(value), false) = (&held.value, moved) {
             return Ok(Rc::clone(value));
         }
+        let start = now();
         let value = decode_with(carrier, Carrier::decode, &held.payload)?;
         if !moved {
             held.value = Some(Rc::clone(&value));
         }
+        self.spent
+            .decoding
+            .push((task, now().saturating_sub(start)));
         Ok(value)
     }
 }

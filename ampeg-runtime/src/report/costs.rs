@@ -5,7 +5,7 @@ use crate::cost::Cost;
 use crate::graph::TaskGraph;
 use crate::program::Graph;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Computation and communication costs by the names of tasks, in seconds.
 ///
@@ -40,17 +40,20 @@ pub struct MeasuredCosts {
 impl Report {
     /// What the run measured: each task that succeeded, and each dependency whose result was moved.
     ///
-    /// A transfer counts from its sending to its arrival; it does not contain what the consumer waited for
-    /// the producer.
+    /// A transfer counts with what it took to write, to send and to read the result, which is not counted as computation.
+    /// It does not contain what the consumer waited for the producer.
     pub fn costs(&self) -> MeasuredCosts {
         let mut costs = MeasuredCosts::default();
         for attempt in self.attempts().iter().filter(|attempt| attempt.succeeded) {
             let name = self.graph.name(attempt.task).to_owned();
-            let duration = attempt.finish.saturating_sub(attempt.start);
-            costs.computation.insert(name, seconds(duration));
+            costs
+                .computation
+                .insert(name, seconds(attempt.computation()));
         }
         for transfer in self.transfers() {
-            let duration = seconds(transfer.received.saturating_sub(transfer.sent));
+            let way = transfer.received.saturating_sub(transfer.sent) + transfer.decoding;
+            let encoding = self.attempt(transfer.predecessor).map(|it| it.encoding);
+            let duration = seconds(way + encoding.unwrap_or_default());
             let from = self.graph.name(transfer.predecessor).to_owned();
             let by_successor = costs.communication.entry(from).or_default();
             for successor in self.graph.successors(transfer.predecessor) {
@@ -68,8 +71,9 @@ impl Report {
 impl<O> Graph<O> {
     /// The same graph with other costs, such as those that an earlier run measured.
     ///
-    /// What `costs` does not name is scaled: its declared costs are taken as so many times the mean ratio of measured
-    /// to declared costs, so that measured seconds and declared units can stand side by side.
+    /// A dependency whose result was not moved is taken to cost what other results of the same task or family cost.
+    /// What else `costs` does not name is scaled: its declared costs are taken as so many times the mean ratio of
+    /// measured to declared costs, so that measured seconds and declared units can stand side by side.
     /// A graph whose costs are not valid stays as it is.
     #[must_use]
     pub fn with_costs(&self, costs: &MeasuredCosts) -> Self {
@@ -84,21 +88,74 @@ fn apply(graph: &TaskGraph, costs: &MeasuredCosts) -> TaskGraph {
     let measured = |task| costs.computation.get(graph.name(task)).copied();
     let scale = scale(graph, costs);
     let scaled = |cost: Cost| Cost::checked(cost.value() * scale).unwrap_or(cost);
+    let means = Means::of(costs);
     graph.with_costs(
         |task| measured(task).unwrap_or_else(|| scaled(graph.costs(task)[0])),
         |predecessor, successor| {
-            let by_successor = costs.communication.get(graph.name(predecessor));
-            let measured = by_successor.and_then(|costs| costs.get(graph.name(successor)));
-            measured.copied().unwrap_or_else(|| {
-                let declared = graph.predecessors(successor).iter();
-                let declared = declared.filter(|dependency| dependency.task == predecessor);
-                declared
-                    .map(|dependency| scaled(dependency.cost))
-                    .max()
-                    .unwrap_or(Cost::ZERO)
-            })
+            let (from, to) = (graph.name(predecessor), graph.name(successor));
+            let by_successor = costs.communication.get(from);
+            let measured = by_successor.and_then(|costs| costs.get(to)).copied();
+            measured
+                .or_else(|| means.of_result(from))
+                .unwrap_or_else(|| {
+                    let declared = graph.predecessors(successor).iter();
+                    let declared = declared.filter(|dependency| dependency.task == predecessor);
+                    declared
+                        .map(|dependency| scaled(dependency.cost))
+                        .max()
+                        .unwrap_or(Cost::ZERO)
+                })
         },
     )
+}
+
+/// What moving results cost on average.
+struct Means {
+    by_task: HashMap<String, Cost>,
+    by_family: HashMap<String, Cost>,
+}
+
+impl Means {
+    fn of(costs: &MeasuredCosts) -> Self {
+        let mut by_task = HashMap::new();
+        let mut by_family: HashMap<_, Vec<Cost>> = HashMap::new();
+        for (task, by_successor) in &costs.communication {
+            let costs: Vec<Cost> = by_successor.values().copied().collect();
+            by_task.extend(mean(&costs).map(|mean| (task.clone(), mean)));
+            by_family.entry(family(task)).or_default().extend(costs);
+        }
+        let by_family = by_family.into_iter();
+        Self {
+            by_task,
+            by_family: by_family
+                .filter_map(|(family, costs)| Some((family, mean(&costs)?)))
+                .collect(),
+        }
+    }
+
+    /// What moving the result of a task is likely to cost.
+    fn of_result(&self, task: &str) -> Option<Cost> {
+        let by_family = || self.by_family.get(&family(task));
+        self.by_task.get(task).or_else(by_family).copied()
+    }
+}
+
+fn mean(costs: &[Cost]) -> Option<Cost> {
+    let add = |(sum, n), cost: &Cost| (sum + cost.value(), n + 1.0);
+    let (sum, n) = costs.iter().fold((0.0, 0.0), add);
+    Cost::checked(sum / n)
+}
+
+/// The name of a task without its indices, as in `shard.part` for `shard[2].part[0]`.
+fn family(task: &str) -> String {
+    let mut depth = 0;
+    let is_outside = |&letter: &char| {
+        depth += i32::from(letter == '[');
+        let is_outside = depth == 0;
+        depth -= i32::from(letter == ']');
+        is_outside
+    };
+    task.chars().filter(is_outside).collect()
 }
 
 /// How many of the measured units a declared one is worth.
@@ -112,5 +169,99 @@ fn scale(graph: &TaskGraph, costs: &MeasuredCosts) -> f64 {
         measured / declared
     } else {
         1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{ProcessorId, TaskId};
+    use crate::message::{Arrival, Ended, Observed};
+    use crate::report::Log;
+
+    /// Two members of `made`, each used by a member of `used`.
+    fn graph() -> TaskGraph {
+        TaskGraph::builder()
+            .task("made[0]", 1.0)
+            .task("made[1]", 1.0)
+            .task("used[0]", 1.0)
+            .task("used[1]", 1.0)
+            .dependency("made[0]", "used[0]", 7.0)
+            .dependency("made[1]", "used[1]", 7.0)
+            .dependency("made[0]", "used[1]", 7.0)
+            .dependency("used[0]", "used[1]", 7.0)
+            .build()
+            .unwrap()
+    }
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn ended(task: usize, (start, finish): (u64, u64), arrivals: Vec<Arrival>) -> Ended {
+        Ended {
+            run: 1,
+            task: TaskId::new(task),
+            attempt: 1,
+            result: Ok(None),
+            tries_again: false,
+            peer_changes: 0,
+            observed: Observed {
+                arrivals,
+                encoding: if task == 0 { 2 * SECOND } else { 0 },
+                ..Observed::between(start * SECOND, finish * SECOND)
+            },
+        }
+    }
+
+    /// What a run gives in which only `made[0]` was sent, to `used[0]`, which took a second to read it.
+    fn costs() -> MeasuredCosts {
+        let mut log = Log::begin(0);
+        let arrival = Arrival {
+            task: TaskId::new(0),
+            from: None,
+            sent: 10 * SECOND,
+            received: 13 * SECOND,
+            bytes: 8,
+            decoding: SECOND,
+        };
+        log.note(ProcessorId::new(0), &ended(0, (0, 10), Vec::new()));
+        log.note(ProcessorId::new(1), &ended(2, (13, 18), vec![arrival]));
+        Report::inline(&graph(), log).costs()
+    }
+
+    #[test]
+    fn writing_and_reading_belong_to_the_way_not_to_the_tasks() {
+        let costs = costs();
+        assert_eq!(costs.computation["made[0]"].value(), 8.0);
+        assert_eq!(costs.computation["used[0]"].value(), 4.0);
+        assert_eq!(costs.communication["made[0]"]["used[0]"].value(), 6.0);
+    }
+
+    #[test]
+    fn what_was_not_moved_costs_what_its_task_or_family_costs() {
+        let graph = graph();
+        let applied = apply(&graph, &costs());
+        let cost = |from: &str, to: &str| {
+            let (from, to) = (graph.find(from).unwrap(), graph.find(to).unwrap());
+            let mut inputs = applied.predecessors(to).iter();
+            inputs
+                .find(|input| input.task == from)
+                .unwrap()
+                .cost
+                .value()
+        };
+        assert_eq!(cost("made[0]", "used[0]"), 6.0, "as measured");
+        assert_eq!(cost("made[0]", "used[1]"), 6.0, "the same result");
+        assert_eq!(cost("made[1]", "used[1]"), 6.0, "the same family");
+        assert_eq!(
+            cost("used[0]", "used[1]"),
+            7.0 * 6.0,
+            "declared, and scaled"
+        );
+    }
+
+    #[test]
+    fn family_is_the_name_without_indices() {
+        assert_eq!(family("shard[2].part[0][i[1]]"), "shard.part");
+        assert_eq!(family("a.b"), "a.b");
     }
 }
