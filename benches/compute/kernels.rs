@@ -4,7 +4,7 @@
 pub(crate) type Block = Vec<f64>;
 
 /// Rows and columns of a block.
-pub(crate) const SIZE: usize = 320;
+pub(crate) const SIZE: usize = 512;
 
 /// A block of a symmetric positive definite matrix: small off the diagonal, large on it.
 pub(crate) fn matrix(row: usize, column: usize, n_blocks: usize) -> Block {
