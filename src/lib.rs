@@ -132,10 +132,10 @@ extern crate self as ampeg;
 pub use ampeg_macros::graph;
 #[doc(inline)]
 pub use ampeg_runtime::{
-    Attempt, Contents, Cost, Dependency, Error, Graph, IntoCost, MeasuredCosts, Outcome, Outputs,
-    Place, Policy, Pool, PoolBuilder, ProcessorId, Processors, Report, Run, Schedule, Scheduler,
-    Shared, Slot, Statement, TaskError, TaskErrorKind, TaskGraph, TaskGraphBuilder, TaskId,
-    TaskValue, Time, Transfer, schedule, worker_process,
+    Attempt, Breakdown, Contents, Cost, Dependency, Error, Graph, IntoCost, MeasuredCosts, Outcome,
+    Outputs, Place, Policy, Pool, PoolBuilder, ProcessorId, Processors, Report, Run, Schedule,
+    Scheduler, Shared, Slot, Statement, TaskError, TaskErrorKind, TaskGraph, TaskGraphBuilder,
+    TaskId, TaskValue, Time, Transfer, schedule, worker_process,
 };
 
 #[cfg(any(doc, doctest))]

@@ -70,7 +70,7 @@ pub use id::{ProcessorId, TaskId};
 pub use outcome::{Outcome, Outputs};
 pub use pool::{Pool, PoolBuilder, Run};
 pub use program::Graph;
-pub use report::{Attempt, MeasuredCosts, Report, Transfer};
+pub use report::{Attempt, Breakdown, MeasuredCosts, Report, Transfer};
 pub use schedule::{Policy, Processors, Schedule, Scheduler, Slot};
 pub use shared::{Contents, Shared};
 

@@ -5,13 +5,15 @@ use crate::graph::TaskGraph;
 use crate::id::{ProcessorId, TaskId};
 use crate::message::{Ended, Running, Timestamp};
 use crate::schedule::Schedule;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+mod breakdown;
 mod costs;
 mod dot;
 mod table;
 
+pub use breakdown::Breakdown;
 pub use costs::MeasuredCosts;
 
 /// What a coordinator notes of a run while it goes on.
@@ -162,6 +164,8 @@ pub struct Report {
     graph: TaskGraph,
     schedule: Option<Arc<Schedule>>,
     log: Log,
+    /// By task, the place of its last attempt; found when it is first asked for.
+    last: OnceLock<Vec<Option<usize>>>,
 }
 
 impl Report {
@@ -170,6 +174,7 @@ impl Report {
             graph: graph.clone(),
             schedule: Some(schedule),
             log,
+            last: OnceLock::new(),
         }
     }
 
@@ -179,6 +184,7 @@ impl Report {
             graph: graph.clone(),
             schedule: None,
             log,
+            last: OnceLock::new(),
         }
     }
 
@@ -199,11 +205,15 @@ impl Report {
 
     /// The last attempt at a task; none if it was not run to an end.
     pub fn attempt(&self, task: TaskId) -> Option<&Attempt> {
-        self.log
-            .attempts
-            .iter()
-            .rev()
-            .find(|attempt| attempt.task == task)
+        let last = self.last.get_or_init(|| {
+            let mut last = vec![None; self.graph.n_tasks()];
+            for (place, attempt) in self.attempts().iter().enumerate() {
+                last[attempt.task.index()] = Some(place);
+            }
+            last
+        });
+        let place = last.get(task.index()).copied()?;
+        Some(&self.attempts()[place?])
     }
 
     /// The results that went from one worker to another.

@@ -14,7 +14,7 @@
     reason = "arithmetic on small indices, and blocks that tasks pass on whole"
 )]
 
-use ampeg::{Attempt, Error, MeasuredCosts, Outcome, Pool, graph};
+use ampeg::{Error, MeasuredCosts, Outcome, Pool, graph};
 use kernels::{Block, factor, matrix, solve, update};
 use rayon::prelude::*;
 use std::time::Duration;
@@ -88,34 +88,16 @@ fn main() -> Result<(), Error> {
         100.0 * reached,
         100.0 * reached / share.min(1.0)
     );
-    where_the_time_went(&pool.run_schedule(&cholesky, &schedule)?, n_workers);
-    Ok(())
-}
-
-/// The time of all workers in one run, by what they did.
-fn where_the_time_went<O>(outcome: &Outcome<O>, n_workers: usize) {
-    let report = outcome.report();
-    let sum = |of: fn(&Attempt) -> Duration| report.attempts().iter().map(of).sum::<Duration>();
-    let computing = sum(Attempt::computation);
-    let writing = sum(|attempt| attempt.encoding);
-    let reading = sum(|attempt| attempt.decoding);
-    let all = report.duration() * u32::try_from(n_workers).unwrap_or(u32::MAX);
-    let idle = all.saturating_sub(computing + writing + reading);
-    let bytes: u64 = report
-        .transfers()
-        .iter()
-        .map(|transfer| transfer.bytes)
-        .sum();
-    let percent = |time: Duration| 100.0 * ratio(time, all);
+    let outcome = pool.run_schedule(&cholesky, &schedule)?;
+    let (report, transfers) = (outcome.report(), outcome.report().transfers());
+    let bytes: u64 = transfers.iter().map(|transfer| transfer.bytes).sum();
+    println!("in one run, {}", report.breakdown());
     println!(
-        "one run: computing {:.1} %, writing {:.1} %, reading {:.1} %, waiting {:.1} %; {} results moved, {} MB",
-        percent(computing),
-        percent(writing),
-        percent(reading),
-        percent(idle),
-        report.transfers().len(),
+        "{} results were moved, {} MB",
+        transfers.len(),
         bytes / 1_000_000
     );
+    Ok(())
 }
 
 fn row(who: &str, time: Duration, one: Duration) {

@@ -29,19 +29,21 @@ impl fmt::Display for Report {
                 .map_or_else(|| "coordinator".into(), |from| format!("worker {from}"));
             writeln!(
                 f,
-                "`{}` from {from} to worker {}: {} bytes in {:.3} ms",
+                "`{}` from {from} to worker {}: {} bytes in {:.3} ms, read in {:.3} ms",
                 self.graph.name(transfer.predecessor),
                 transfer.to,
                 transfer.bytes,
                 milliseconds(transfer.received.saturating_sub(transfer.sent)),
+                milliseconds(transfer.decoding),
             )?;
         }
         write!(f, "run: {:.3} ms", milliseconds(self.duration()))?;
         match self.deaths().len() {
-            0 => Ok(()),
-            1 => write!(f, ", 1 worker died"),
-            n => write!(f, ", {n} workers died"),
+            0 => {}
+            1 => write!(f, ", 1 worker died")?,
+            n => write!(f, ", {n} workers died")?,
         }
+        write!(f, "; {}", self.breakdown())
     }
 }
 
