@@ -358,7 +358,7 @@ pub mod probe {
                 "a closure captured by this graph uses variables itself, or is behind a pointer, so it cannot be sent to a worker process: write the closure inside the task"
             );
         }
-        Captured::new(Ok(Payload::Inline(Vec::new())))
+        Captured::new(Ok(Payload::Inline(smallvec::SmallVec::new())))
     }
 
     macro_rules! functions {

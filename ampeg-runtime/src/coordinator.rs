@@ -165,7 +165,7 @@ impl<'a> Coordinator<'a> {
         state.queue.remove(position);
         match ended.result {
             Ok(payload) => self.on_result(ended.task, payload, &consumers, cluster),
-            Err(kind) => self.fail(worker, ended.task, (ended.attempt, kind), cluster),
+            Err(kind) => self.fail(worker, ended.task, (ended.attempt, *kind), cluster),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::clock::now;
 use crate::facts::Slot;
 use crate::failure::TaskErrorKind;
 use crate::id::{ProcessorId, TaskId};
-use crate::inputs::{Inputs, n_values};
+use crate::inputs::{Input, Inputs, Values, n_values};
 use crate::panics;
 use crate::part::PartKey;
 use crate::payload::Payload;
@@ -195,25 +195,25 @@ impl Executor {
 
     fn inputs(&mut self, step: &Step) -> Result<Inputs, TaskErrorKind> {
         let statement = &self.descriptor.facts().statements[step.statement()];
-        let mut values = Vec::with_capacity(step.inputs.len() + statement.captures.len());
+        let mut values = Values::with_capacity(step.inputs.len() + statement.captures.len());
         let mut tasks = step.inputs.iter();
         let mut shape = step.shape.iter();
         for slot in statement.inputs {
             let producer = self.descriptor.producer(slot.family);
             for &task in tasks.by_ref().take(n_values(slot, &mut shape)) {
                 if self.has_parts && !self.has(task) && !slot.parts.is_empty() {
-                    values.push(Some(self.parts(slot, task, step)?));
+                    values.push(Input::new(self.parts(slot, task, step)?));
                     continue;
                 }
                 let mut value = self.input(producer, task, step)?;
                 if slot.moved && Rc::strong_count(&value) > 1 {
                     value = self.copy(producer, &*value)?;
                 }
-                values.push(Some(value));
+                values.push(Input::new(value));
             }
         }
         for &capture in statement.captures {
-            values.push(Some(self.capture(capture as usize)?));
+            values.push(Input::new(self.capture(capture as usize)?));
         }
         let (indices, n_captures) = (step.indices.clone(), statement.captures.len());
         if step.shape.is_empty() {

@@ -126,11 +126,13 @@ impl<I> IndexType<I> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inputs::Values;
+    use smallvec::smallvec;
 
     fn round_trip<I: IndexNumber + PartialEq + fmt::Debug>(number: I) {
         let index = (&number).into_index().unwrap();
         assert_eq!(I::from_index(index), Some(number));
-        let inputs = Inputs::new(vec![7, index], Vec::new());
+        let inputs = Inputs::new(smallvec![7, index], Values::new());
         assert_eq!(IndexType::<I>::new().get(&inputs, 1), number);
     }
 

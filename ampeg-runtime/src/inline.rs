@@ -95,7 +95,7 @@ fn attempt(
         log.note(ProcessorId::new(0), &ended);
         match ended.result {
             Err(_) if tries_again => step.attempt += 1,
-            Err(kind) => return Err(definition.blame(step.task, step.attempt, kind)),
+            Err(kind) => return Err(definition.blame(step.task, step.attempt, *kind)),
             Ok(payload) => return Ok(payload),
         }
     }

@@ -3,6 +3,7 @@
 //! Values are erased outside and typed again here: the macro guarantees that both sides agree.
 
 use crate::facts::Slot;
+use smallvec::SmallVec;
 use std::any::Any;
 use std::cell::{OnceCell, RefCell};
 use std::fmt;
@@ -15,25 +16,28 @@ use std::slice;
 /// Each slot is taken or borrowed on its own, whatever is done with the others.
 #[derive(Debug, Default)]
 pub struct Inputs {
-    indices: Vec<i64>,
-    values: Vec<Input>,
+    indices: SmallVec<[i64; 2]>,
+    values: Values,
     /// Whether optional slots are there (1) or not, and the lengths of lists, from the outside in.
-    shape: Vec<u32>,
+    shape: SmallVec<[u32; 4]>,
     /// Where each slot begins in `values` and in `shape`; empty if each is one value.
     places: Vec<(usize, usize)>,
 }
 
+/// Values in the order of the slots, then captures.
+pub(crate) type Values = SmallVec<[Input; 2]>;
+
 /// One value: as it was given until somebody borrows it, from then on held for as long as all inputs are.
 #[derive(Debug)]
-struct Input {
+pub(crate) struct Input {
     given: RefCell<Option<Rc<dyn Any>>>,
     held: OnceCell<Option<Rc<dyn Any>>>,
 }
 
 impl Input {
-    fn new(value: Option<Rc<dyn Any>>) -> Self {
+    pub(crate) fn new(value: Rc<dyn Any>) -> Self {
         Self {
-            given: RefCell::new(value),
+            given: RefCell::new(Some(value)),
             held: OnceCell::new(),
         }
     }
@@ -43,19 +47,19 @@ const AGREED: &str = "the macro and the plan agree on the inputs of a task";
 
 impl Inputs {
     /// One value for each slot and capture.
-    pub(crate) fn new(indices: Vec<i64>, values: Vec<Option<Rc<dyn Any>>>) -> Self {
+    pub(crate) fn new(indices: SmallVec<[i64; 2]>, values: Values) -> Self {
         Self {
             indices,
-            values: values.into_iter().map(Input::new).collect(),
+            values,
             ..Self::default()
         }
     }
 
     /// Values that slots fold into lists of these lengths; a capture is one value more for each.
     pub(crate) fn folded(
-        indices: Vec<i64>,
-        values: Vec<Option<Rc<dyn Any>>>,
-        shape: Vec<u32>,
+        indices: SmallVec<[i64; 2]>,
+        values: Values,
+        shape: SmallVec<[u32; 4]>,
         slots: &[Slot],
         n_captures: usize,
     ) -> Self {
@@ -69,7 +73,7 @@ impl Inputs {
         places.extend((value..value + n_captures).map(|value| (value, shape.len())));
         Self {
             indices,
-            values: values.into_iter().map(Input::new).collect(),
+            values,
             shape,
             places,
         }
@@ -384,6 +388,7 @@ impl<V> Maybe<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use smallvec::smallvec;
 
     fn slot(depth: u8, optional: bool) -> Slot {
         Slot {
@@ -397,17 +402,17 @@ mod tests {
         }
     }
 
-    fn values(values: &[u32]) -> Vec<Option<Rc<dyn Any>>> {
-        let value = |&value: &u32| Some(Rc::new(value) as Rc<dyn Any>);
+    fn values(values: &[u32]) -> Values {
+        let value = |&value: &u32| Input::new(Rc::new(value));
         values.iter().map(value).collect()
     }
 
     #[test]
     fn slots_fold_into_lists_of_lists() {
         let slots = [slot(0, false), slot(2, false), slot(1, false)];
-        let shape = vec![3, 2, 0, 1, 2];
+        let shape = smallvec![3, 2, 0, 1, 2];
         let values = values(&[1, 2, 3, 4, 5, 6, 7]);
-        let inputs = Inputs::folded(Vec::new(), values, shape, &slots, 1);
+        let inputs = Inputs::folded(SmallVec::new(), values, shape, &slots, 1);
         let one = Type::<u32>::new();
         let lists = one.list().list().take(&inputs, 1);
         assert_eq!(lists, [vec![2, 3], vec![], vec![4]]);
@@ -419,8 +424,8 @@ mod tests {
     #[test]
     fn what_is_absent_takes_no_value() {
         let slots = [slot(0, true), slot(0, true), slot(1, true), slot(1, true)];
-        let shape = vec![0, 1, 1, 2, 0];
-        let inputs = Inputs::folded(Vec::new(), values(&[1, 2, 3]), shape, &slots, 0);
+        let shape = smallvec![0, 1, 1, 2, 0];
+        let inputs = Inputs::folded(SmallVec::new(), values(&[1, 2, 3]), shape, &slots, 0);
         let one = Type::<u32>::new();
         assert_eq!(**one.optional().borrow(&inputs, 1).get_ref(), 1);
         assert_eq!(one.list().optional().take(&inputs, 2).get(), [2, 3]);
@@ -432,22 +437,28 @@ mod tests {
 
     #[test]
     fn values_that_others_hold_are_cloned() {
-        let held = values(&[1, 2]);
-        let inputs = Inputs::folded(Vec::new(), held.clone(), vec![2], &[slot(1, false)], 0);
+        let held = [Rc::new(1_u32), Rc::new(2)];
+        let values = held
+            .iter()
+            .map(|value| Input::new(Rc::clone(value) as Rc<dyn Any>));
+        let shape = smallvec![2];
+        let inputs = Inputs::folded(
+            SmallVec::new(),
+            values.collect(),
+            shape,
+            &[slot(1, false)],
+            0,
+        );
         let list = Type::<u32>::new().list().take_or_clone(&inputs, 0);
         assert_eq!(list, [1, 2]);
-        assert!(
-            held.iter()
-                .flatten()
-                .all(|value| Rc::strong_count(value) == 1)
-        );
+        assert!(held.iter().all(|value| Rc::strong_count(value) == 1));
     }
 
     #[test]
     #[should_panic(expected = "gave another answer")]
     fn taking_what_is_absent_says_why() {
-        let shape = vec![0];
-        let inputs = Inputs::folded(Vec::new(), Vec::new(), shape, &[slot(0, true)], 0);
+        let shape = smallvec![0];
+        let inputs = Inputs::folded(SmallVec::new(), Values::new(), shape, &[slot(0, true)], 0);
         Type::<u32>::new().optional().take(&inputs, 0).get();
     }
 }

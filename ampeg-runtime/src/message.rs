@@ -140,7 +140,7 @@ pub(crate) struct Ended {
     pub(crate) task: TaskId,
     pub(crate) attempt: u32,
     /// The bytes of an output, or what went wrong.
-    pub(crate) result: Result<Option<Payload>, TaskErrorKind>,
+    pub(crate) result: Result<Option<Payload>, Box<TaskErrorKind>>,
     /// Whether the worker tries again by itself.
     pub(crate) tries_again: bool,
     /// How many changes of its peers the worker knew of when it sent the result to them.
@@ -161,7 +161,7 @@ impl Ended {
             task: step.task,
             attempt: step.attempt,
             tries_again: matches!(&result, Err(kind) if step.tries_again(kind)),
-            result,
+            result: result.map_err(Box::new),
             peer_changes: 0,
             observed,
         }
@@ -234,14 +234,14 @@ mod tests {
         let value = Value {
             run: 3,
             task: TaskId::new(4),
-            content: Content::Whole(Payload::Inline(vec![1, 2, 3])),
+            content: Content::Whole(Payload::Inline(smallvec::smallvec![1, 2, 3])),
             sent: 99,
         };
         let ended = Ended {
             run: 3,
             task: TaskId::new(4),
             attempt: 1,
-            result: Err(TaskErrorKind::Cancelled),
+            result: Err(Box::new(TaskErrorKind::Cancelled)),
             tries_again: false,
             peer_changes: 0,
             observed: Observed::between(1, 2),

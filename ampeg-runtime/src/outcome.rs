@@ -11,7 +11,6 @@ use crate::task::{Call, Table};
 use crate::value::Codec;
 use std::fmt;
 use std::ops::Deref;
-use std::rc::Rc;
 use std::slice;
 
 /// The results of one run.
@@ -320,8 +319,5 @@ impl<'a> Results<'a> {
 
 fn decode<T: 'static>(codec: Option<Codec>, payload: &Payload) -> Result<T, String> {
     let codec = codec.ok_or("its type is unknown")?;
-    let value = panics::catch(|| codec.decode(payload))
-        .map_err(|kind| format!("its Deserialize {kind}"))??;
-    let value: Rc<T> = Rc::downcast(value).map_err(|_| "a value of another type")?;
-    Rc::into_inner(value).ok_or_else(|| "a value in use".to_owned())
+    panics::catch(|| codec.decode_as(payload)).map_err(|kind| format!("its Deserialize {kind}"))?
 }

@@ -3,6 +3,7 @@
 use crate::codec::attachment::Segment;
 use crate::sys;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// From this size on, bytes travel as shared memory; in between, a descriptor costs more than the copy.
 pub(crate) const SHARED_FROM: usize = 32 * 1024;
@@ -10,8 +11,8 @@ pub(crate) const SHARED_FROM: usize = 32 * 1024;
 /// An encoded value.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Payload {
-    /// Its bytes are in the message.
-    Inline(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// Its bytes are in the message; few of them need no memory of their own.
+    Inline(#[serde(with = "as_bytes")] SmallVec<[u8; 16]>),
     /// Its bytes are in shared memory; cloned for each consumer: one mapping serves all.
     Shared(Segment),
     /// Shared memory that the value holds travels beside its bytes.
@@ -27,7 +28,7 @@ impl Payload {
     /// A copy of these bytes, ready to travel; fails if the system has no shared memory left for them.
     pub(crate) fn copied(bytes: &[u8]) -> Result<Self, String> {
         if bytes.len() < SHARED_FROM {
-            return Ok(Self::Inline(bytes.to_vec()));
+            return Ok(Self::Inline(bytes.into()));
         }
         Ok(Self::Shared(sys::copied_memory(bytes)?.into()))
     }
@@ -77,6 +78,25 @@ impl Payload {
     /// The number of bytes that travel; attachments do not.
     pub(crate) fn len(&self) -> u64 {
         self.bytes().len() as u64
+    }
+}
+
+/// Bytes are written and read as such, not one by one.
+mod as_bytes {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use serde_bytes::Bytes;
+    use smallvec::SmallVec;
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    /// Messages are read from memory, which lends them.
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<SmallVec<[u8; 16]>, D::Error> {
+        let bytes = <&Bytes>::deserialize(deserializer)?;
+        Ok(SmallVec::from_slice(bytes))
     }
 }
 

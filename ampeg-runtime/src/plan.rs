@@ -9,6 +9,7 @@ use crate::id::{ProcessorId, TaskId};
 use crate::schedule::Schedule;
 use parts::StepPart;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -35,10 +36,11 @@ impl Plan {
         let mut parts = parts::parts(definition, home);
         let mut step = |task| {
             let successors = graph.successors(task).iter();
-            let mut consumers: Vec<_> = successors.map(|successor| home(successor.task)).collect();
+            let mut consumers: SmallVec<_> =
+                successors.map(|successor| home(successor.task)).collect();
             consumers.sort_unstable();
             consumers.dedup();
-            consumers.retain(|&consumer| consumer != home(task));
+            consumers.retain(|&mut consumer| consumer != home(task));
             Step {
                 consumers,
                 parts: parts.remove(&task).unwrap_or_default(),
@@ -83,18 +85,20 @@ fn linear_order(graph: &TaskGraph, schedule: &Schedule) -> Vec<TaskId> {
 }
 
 /// One task on one worker.
+///
+/// Most tasks have few of everything; what is few needs no memory of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Step {
     pub(crate) task: TaskId,
     pub(crate) statement: u32,
     /// The values of the statement's indices.
-    pub(crate) indices: Vec<i64>,
+    pub(crate) indices: SmallVec<[i64; 2]>,
     /// The tasks whose results it needs, in the order of its inputs.
-    pub(crate) inputs: Vec<TaskId>,
+    pub(crate) inputs: SmallVec<[TaskId; 4]>,
     /// How its inputs fold into lists.
-    pub(crate) shape: Vec<u32>,
+    pub(crate) shape: SmallVec<[u32; 4]>,
     /// The other workers that need its result.
-    pub(crate) consumers: Vec<ProcessorId>,
+    pub(crate) consumers: SmallVec<[ProcessorId; 4]>,
     /// What goes to some of them in place of the whole.
     pub(crate) parts: Vec<StepPart>,
     /// Whether the coordinator needs its result.
@@ -118,10 +122,10 @@ impl Step {
         Self {
             task,
             statement: instance.statement,
-            indices: instance.indices.clone(),
-            inputs: instance.inputs.clone(),
-            shape: instance.shape.clone(),
-            consumers: Vec::new(),
+            indices: SmallVec::from_slice(&instance.indices),
+            inputs: SmallVec::from_slice(&instance.inputs),
+            shape: SmallVec::from_slice(&instance.shape),
+            consumers: SmallVec::new(),
             parts: Vec::new(),
             output: instance.output,
             attempt: 1,
@@ -155,12 +159,14 @@ impl Step {
         self.attempt < self.attempts
     }
 
-    /// Waits, before any attempt but the first, for as long as was asked for.
-    pub(crate) fn wait_for_turn(&self) {
-        if self.attempt > 1 && !self.backoff.is_zero() {
+    /// Waits, before any attempt but the first, for as long as was asked for; whether it did.
+    pub(crate) fn wait_for_turn(&self) -> bool {
+        let waits = self.attempt > 1 && !self.backoff.is_zero();
+        if waits {
             let doublings = (self.attempt - 2).min(20);
             std::thread::sleep(self.backoff.saturating_mul(1 << doublings));
         }
+        waits
     }
 
     /// Whether a failed attempt at it is followed by another one.

@@ -50,12 +50,15 @@ impl<T: Serialize + Deserialize<'static> + 'static> TaskValue for T {
 pub struct Codec {
     encode: Encode,
     decode: Decode,
+    /// Decodes into an `Option` of its type.
+    decode_into: DecodeInto,
     /// What tells its type from others; none if equal bytes need not be equal values.
     identity: Option<TypeId>,
 }
 
 type Encode = fn(&dyn Any) -> Result<Payload, String>;
 type Decode = fn(&Payload) -> Result<Rc<dyn Any>, String>;
+type DecodeInto = fn(&Payload, &mut dyn Any) -> Result<(), String>;
 
 impl Codec {
     pub(crate) fn of<T: TaskValue>() -> Self {
@@ -65,6 +68,11 @@ impl Codec {
                 value.encode()
             },
             decode: |payload| Ok(Rc::new(T::decode(payload)?)),
+            decode_into: |payload, place| {
+                let place = place.downcast_mut().ok_or("a value of another type")?;
+                *place = Some(T::decode(payload)?);
+                Ok(())
+            },
             identity: Some(TypeId::of::<T>()),
         }
     }
@@ -74,6 +82,7 @@ impl Codec {
         Self {
             encode: |_| Err("a capture is encoded where the graph stands".into()),
             decode,
+            decode_into: |_, _| Err("a capture is decoded where it is used".into()),
             identity,
         }
     }
@@ -94,6 +103,13 @@ impl Codec {
 
     pub(crate) fn decode(self, payload: &Payload) -> Result<Rc<dyn Any>, String> {
         (self.decode)(payload)
+    }
+
+    /// Decodes a value that nobody will share.
+    pub(crate) fn decode_as<T: 'static>(self, payload: &Payload) -> Result<T, String> {
+        let mut place: Option<T> = None;
+        (self.decode_into)(payload, &mut place)?;
+        place.ok_or_else(|| "a value of another type".to_owned())
     }
 }
 
@@ -120,6 +136,9 @@ mod tests {
     #[test]
     fn value_of_another_type_is_an_error() {
         assert!(Codec::of::<u8>().encode(&"text").is_err());
+        let bytes = 7_u8.encode().unwrap();
+        assert_eq!(Codec::of::<u8>().decode_as::<u8>(&bytes), Ok(7));
+        assert!(Codec::of::<u8>().decode_as::<i8>(&bytes).is_err());
     }
 
     #[derive(Serialize, Deserialize)]
@@ -128,6 +147,6 @@ mod tests {
     #[test]
     fn nothing_is_a_value_too() {
         assert_eq!(Unit.encode().unwrap().len(), 0);
-        assert!(Unit::decode(&Payload::Inline(Vec::new())).is_ok());
+        assert!(Unit::decode(&Payload::Inline(smallvec::SmallVec::new())).is_ok());
     }
 }

@@ -25,7 +25,9 @@ pub(crate) trait Link {
     /// Sends a result to another worker; if that one is gone, nothing happens.
     fn send(&mut self, to: ProcessorId, value: Value);
     /// Tells the coordinator, in order and soon; if that one is gone, nothing happens.
-    fn report(&mut self, message: FromWorker);
+    ///
+    /// Whether that took no time, since it is to be told later.
+    fn report(&mut self, message: FromWorker) -> bool;
     /// There is nothing more to do for now: what is still to be told is told at once.
     fn tell_all(&mut self);
     /// How many changes of its peers the link has taken in.
@@ -93,11 +95,14 @@ struct Worker {
     /// Values of runs that have not begun here.
     early: Vec<Incoming>,
     arrivals: HashMap<TaskId, Arrival>,
+    /// When the last task ended, if no time to speak of has passed since: to read a clock takes as long as many a task.
+    just_ended: Option<Timestamp>,
 }
 
 impl Worker {
     /// Takes in one message; false if it is the last.
     fn on_message(&mut self, incoming: Incoming, link: &mut impl Link) -> bool {
+        self.just_ended = None;
         match incoming.message {
             ToWorker::Graph { descriptor } => {
                 self.executor = None;
@@ -198,7 +203,9 @@ impl Worker {
                 Ok(descriptor) => {
                     self.executor = Some(Executor::new(descriptor, loading.captures));
                 }
-                Err(reason) => link.report(FromWorker::Refused { reason }),
+                Err(reason) => {
+                    link.report(FromWorker::Refused { reason });
+                }
             }
         }
     }
@@ -266,12 +273,16 @@ impl Worker {
         else {
             return;
         };
+        let mut just_ended = self.just_ended.take();
         if step.limited {
             let (task, attempt) = (step.task, step.attempt);
             link.report(FromWorker::Started { run, task, attempt });
+            just_ended = None;
         }
-        step.wait_for_turn();
-        let start = now();
+        if step.wait_for_turn() {
+            just_ended = None;
+        }
+        let start = just_ended.unwrap_or_else(now);
         link.begin(step, start);
         let result = executor.run(step);
         let finish = now();
@@ -289,12 +300,15 @@ impl Worker {
         let mut ended = Ended::new(run, step, result, observed);
         deliver(&mut ended, parts, step, link);
         ended.peer_changes = link.peer_changes();
+        let is_kept = step.consumers.is_empty();
         if ended.tries_again {
             self.queue.set_attempt(0, ended.attempt + 1);
         } else {
             self.queue.remove(0);
         }
-        link.report(FromWorker::Ended(ended));
+        if link.report(FromWorker::Ended(ended)) && is_kept {
+            self.just_ended = Some(finish);
+        }
     }
 }
 

@@ -25,6 +25,7 @@ use crate::payload::{Payload, SHARED_FROM};
 use crate::sys;
 use serde::Serialize;
 use serde::de::{Deserialize, Expected, Unexpected};
+use smallvec::smallvec;
 use std::fmt;
 use std::sync::Arc;
 
@@ -113,7 +114,7 @@ pub(crate) fn encode_fields<T: Serialize + ?Sized>(value: &T) -> Result<Payload,
     outcome?;
     let size = write::Sink::position(&counter);
     let (bytes, written) = if size < SHARED_FROM {
-        let mut bytes = vec![0; size];
+        let mut bytes = smallvec![0; size];
         let written = write_into(value, &mut bytes);
         (Payload::Inline(bytes), written)
     } else {

@@ -62,8 +62,8 @@ fn vectors_of_numbers_and_text_survive_at_any_alignment() {
         let payload = encode(&text).unwrap();
         assert_eq!(decode::<String>(&payload).unwrap(), text);
     }
-    assert!(decode::<Vec<f64>>(&Payload::Inline(vec![0; 9])).is_err());
-    assert!(decode::<String>(&Payload::Inline(vec![0xff])).is_err());
+    assert!(decode::<Vec<f64>>(&Payload::Inline(smallvec![0; 9])).is_err());
+    assert!(decode::<String>(&Payload::Inline(smallvec![0xff])).is_err());
 }
 
 #[test]
@@ -83,12 +83,12 @@ fn sequence_of_unknown_length_survives() {
 fn cut_padded_and_garbled_bytes_are_errors() {
     let bytes = encode(&everything(3)).unwrap().bytes().to_vec();
     for length in 0..bytes.len() {
-        let cut = Payload::Inline(bytes[..length].to_vec());
+        let cut = Payload::Inline(bytes[..length].into());
         decode::<Everything>(&cut).unwrap_err();
     }
     let mut padded = bytes.clone();
     padded.push(0);
-    let error = decode::<Everything>(&Payload::Inline(padded)).unwrap_err();
+    let error = decode::<Everything>(&Payload::Inline(padded.into())).unwrap_err();
     assert!(error.contains("left over"));
     let mut random = fastrand::Rng::with_seed(1);
     for _ in 0..2_000 {
@@ -98,9 +98,9 @@ fn cut_padded_and_garbled_bytes_are_errors() {
             garbled[place] = random.u8(..);
         }
         // Whatever comes of it, it is a value or an error.
-        let _ = decode::<(Vec<Shape>, BTreeMap<String, u8>)>(&Payload::Inline(garbled));
+        let _ = decode::<(Vec<Shape>, BTreeMap<String, u8>)>(&Payload::Inline(garbled.into()));
     }
-    decode::<Vec<Vec<u8>>>(&Payload::Inline(vec![0xff; 64])).unwrap_err();
+    decode::<Vec<Vec<u8>>>(&Payload::Inline(smallvec![0xff; 64])).unwrap_err();
 }
 
 #[test]

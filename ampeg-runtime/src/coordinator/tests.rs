@@ -123,7 +123,7 @@ fn ended(task: usize, result: Result<Option<Payload>, TaskErrorKind>, peer_chang
         run: 1,
         task: TaskId::new(task),
         attempt: 1,
-        result,
+        result: result.map_err(Box::new),
         tries_again: false,
         peer_changes,
         observed: Observed::default(),
@@ -135,7 +135,7 @@ fn done(task: usize) -> Ended {
 }
 
 fn output(task: usize) -> Ended {
-    ended(task, Ok(Some(Payload::Inline(vec![1]))), 0)
+    ended(task, Ok(Some(Payload::Inline(smallvec::smallvec![1]))), 0)
 }
 
 fn worker(index: usize) -> ProcessorId {

@@ -5,7 +5,7 @@ use crate::clock::now;
 use crate::facts::Slot;
 use crate::failure::TaskErrorKind;
 use crate::id::{ProcessorId, TaskId};
-use crate::inputs::Inputs;
+use crate::inputs::{Input, Inputs};
 use crate::panics;
 use crate::part::{Carrier, PartKey, Parts};
 use crate::payload::Payload;
@@ -54,8 +54,8 @@ impl Executor {
         let captures = self.descriptor.facts().parts[key.part as usize]
             .captures
             .iter();
-        let captures = captures.map(|&capture| self.capture(capture as usize).map(Some).ok());
-        let inputs = Inputs::new(key.indices.clone(), captures.collect::<Option<_>>()?);
+        let captures = captures.map(|&capture| self.capture(capture as usize).map(Input::new).ok());
+        let inputs = Inputs::new((&*key.indices).into(), captures.collect::<Option<_>>()?);
         panics::catch(move || carrier.encode(value, &inputs))
             .ok()?
             .ok()

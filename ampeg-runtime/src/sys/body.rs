@@ -59,7 +59,8 @@ impl fmt::Debug for Body {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inputs::Type;
+    use crate::inputs::{Input, Type};
+    use smallvec::smallvec;
 
     #[test]
     fn bodies_of_different_types_share_a_table() {
@@ -67,7 +68,7 @@ mod tests {
         let numbers = Body::of((one,), |(one,), inputs| Ok(one.take(inputs, 0) + 1));
         let texts = Body::of((), |(), _| Ok("text".to_owned()));
         let table = [numbers, texts];
-        let inputs = Inputs::new(Vec::new(), vec![Some(Rc::new(41_u32))]);
+        let inputs = Inputs::new(smallvec![], smallvec![Input::new(Rc::new(41_u32))]);
         let number = table[0].run(&inputs).unwrap();
         assert_eq!(number.downcast_ref(), Some(&42_u32));
         let text = table[1].run(&Inputs::default()).unwrap();

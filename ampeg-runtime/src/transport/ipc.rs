@@ -17,10 +17,10 @@ use crate::sys::Progress;
 use ipc_channel::ipc::{IpcReceiver, IpcSender};
 use ipc_channel::{IpcError, TryRecvError, ipc};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
+use std::vec;
 
 mod descriptors;
 pub(super) mod handshake;
@@ -77,8 +77,8 @@ pub(crate) struct IpcCluster {
     workers: Vec<Member>,
     inbound: IpcReceiver<ToCoordinator>,
     inbound_sender: IpcSender<ToCoordinator>,
-    /// What has been received and not been asked for yet.
-    events: VecDeque<Event>,
+    /// What a worker has told and nobody has asked for yet.
+    told: (ProcessorId, vec::IntoIter<FromWorker>),
     /// How many bytes of address space a worker may use.
     memory_limit: Option<u64>,
 }
@@ -103,7 +103,7 @@ impl IpcCluster {
             workers: Vec::with_capacity(n_workers),
             inbound,
             inbound_sender,
-            events: VecDeque::new(),
+            told: (ProcessorId::new(0), Vec::new().into_iter()),
             memory_limit,
         };
         for (index, guest) in guests.into_iter().enumerate() {
@@ -171,7 +171,7 @@ impl IpcCluster {
     }
 
     /// What a message tells; what a predecessor of a present worker sent is no longer of interest.
-    fn note(&mut self, message: ToCoordinator) {
+    fn note(&mut self, message: ToCoordinator) -> Option<Event> {
         let current =
             |worker: ProcessorId, generation| self.workers[worker.index()].generation == generation;
         match message {
@@ -181,21 +181,16 @@ impl IpcCluster {
                 messages,
             } => {
                 if current(worker, generation) {
-                    let messages = messages.into_iter();
-                    let events = messages.map(|message| Event::Message(worker, message));
-                    self.events.extend(events);
+                    self.told = (worker, messages.into_iter());
                 }
+                None
             }
             ToCoordinator::Exited {
                 worker,
                 generation,
                 exit,
-            } => {
-                if current(worker, generation) {
-                    self.events.push_back(Event::Exited(worker, exit));
-                }
-            }
-            ToCoordinator::Woken => self.events.push_back(Event::Woken),
+            } => current(worker, generation).then_some(Event::Exited(worker, exit)),
+            ToCoordinator::Woken => Some(Event::Woken),
         }
     }
 }
@@ -228,8 +223,9 @@ impl Cluster for IpcCluster {
     fn receive(&mut self, timeout: Option<Duration>) -> Option<Event> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
-            if let Some(event) = self.events.pop_front() {
-                return Some(event);
+            let (worker, told) = &mut self.told;
+            if let Some(message) = told.next() {
+                return Some(Event::Message(*worker, message));
             }
             let message = match deadline {
                 Some(deadline) => receive_until(&self.inbound, deadline)?,
@@ -237,7 +233,11 @@ impl Cluster for IpcCluster {
             };
             match message {
                 Err(reason) => return Some(Event::Lost(reason)),
-                Ok(message) => self.note(message),
+                Ok(message) => {
+                    if let Some(event) = self.note(message) {
+                        return Some(event);
+                    }
+                }
             }
         }
     }

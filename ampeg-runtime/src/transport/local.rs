@@ -167,9 +167,10 @@ impl Link for LocalLink {
         let _ = self.peers[to.index()].send(incoming);
     }
 
-    fn report(&mut self, message: FromWorker) {
+    fn report(&mut self, message: FromWorker) -> bool {
         // A coordinator that is gone needs no news.
         let _ = self.coordinator.send(Event::Message(self.worker, message));
+        false
     }
 
     fn tell_all(&mut self) {

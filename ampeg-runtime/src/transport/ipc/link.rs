@@ -183,9 +183,9 @@ impl Link for IpcLink {
         }
     }
 
-    fn report(&mut self, message: FromWorker) {
+    fn report(&mut self, message: FromWorker) -> bool {
         self.inbox.be_busy();
-        self.outbox.put(message);
+        self.outbox.put(message)
     }
 
     fn tell_all(&mut self) {

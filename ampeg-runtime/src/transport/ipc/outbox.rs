@@ -92,14 +92,16 @@ impl Outbox {
         }
     }
 
-    /// Takes what is to be told, now or a little later.
-    pub(super) fn put(&mut self, message: FromWorker) {
+    /// Takes what is to be told, now or a little later. Whether nothing was sent for it.
+    pub(super) fn put(&mut self, message: FromWorker) -> bool {
         let mut state = self.shared.lock();
+        let sent_before = state.sent;
         let goes_now = state.put(message);
         if goes_now {
             state.send();
         }
         self.waits = !goes_now;
+        state.sent == sent_before
     }
 
     /// Sends what waits.
@@ -240,7 +242,7 @@ mod tests {
             run: 1,
             task: TaskId::new(task),
             attempt: 1,
-            result,
+            result: result.map_err(Box::new),
             tries_again: false,
             peer_changes: 0,
             observed: Observed::between(0, finish),
@@ -310,7 +312,7 @@ mod tests {
     fn what_waits_is_told_when_there_is_nothing_to_do() {
         let (mut outbox, coordinator) = outbox();
         outbox.empty();
-        (0..5).for_each(|task| outbox.put(quick(task)));
+        (0..5).for_each(|task| assert!(outbox.put(quick(task))));
         outbox.empty();
         assert_eq!(told(&coordinator), [0, 1, 2, 3, 4]);
         outbox.empty();
