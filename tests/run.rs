@@ -238,7 +238,9 @@ fn runs_may_be_waited_for_cancelled_and_dropped() {
 
         let bell = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = bell.local_addr().unwrap();
-        let endless = graph! { a = 1; b = ring_and_nap(address, a); c = b + 1; };
+        let hour = Duration::from_secs(3600);
+        // What ended before a task with a limit is told before that one starts.
+        let endless = graph! { a = 1; b = ring_and_nap(address, a) within hour; c = b + 1; };
         let start = Instant::now();
         let run = pool.start(&endless).unwrap();
         bell.accept().unwrap();

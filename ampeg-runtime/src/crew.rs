@@ -154,15 +154,18 @@ struct Run<'a> {
 impl Run<'_> {
     fn follow(&mut self, bounds: Bounds<'_>) -> Result<(), Error> {
         self.coordinator.begin(&mut *self.crew.cluster);
+        let mut is_cancelled = bounds.cancelled.load(Ordering::Acquire);
         while !self.coordinator.is_finished() {
             let overdue = |deadline: Instant| Instant::now() >= deadline;
-            if bounds.cancelled.load(Ordering::Acquire) || bounds.deadline.is_some_and(overdue) {
+            if is_cancelled || bounds.deadline.is_some_and(overdue) {
                 self.cancel();
                 break;
             }
-            let event = self.crew.cluster.receive(self.timeout(bounds.deadline));
-            if let Some(event) = event {
-                self.on_event(event)?;
+            match self.crew.cluster.receive(self.timeout(bounds.deadline)) {
+                // All that came before it counts.
+                Some(Event::Woken) => is_cancelled = bounds.cancelled.load(Ordering::Acquire),
+                Some(event) => self.on_event(event)?,
+                None => {}
             }
             self.enforce_limits();
         }
