@@ -3,7 +3,7 @@
 //! In any other macro, a list of expressions is walked as one; of what is no such list,
 //! only tokens that equal a task's name count as its uses.
 
-use super::{Chain, Meaning, Position, Used, Walker, format};
+use super::{Chain, Meaning, Position, Used, Walker, binding, format};
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser};
@@ -194,7 +194,7 @@ fn matched(walker: &mut Walker<'_>, tokens: TokenStream) -> Result<TokenStream> 
         Ok((value, pattern, guard, input.parse::<TokenStream>()?))
     };
     let (mut value, mut pattern, mut guard, rest) = parts.parse2(tokens)?;
-    walker.place(&mut value);
+    walker.part_or(&mut value, binding::position([&pattern]), Walker::place);
     walker.scoped(|walker| {
         walker.pattern(&mut pattern);
         if let Some(guard) = &mut guard {
@@ -220,7 +220,8 @@ fn unknown(walker: &mut Walker<'_>, mac: &mut Macro) -> Option<Vec<(Ident, Expr)
             match (&argument.value, text(argument)) {
                 (_, Some(text)) => in_text(walker, &text, &mut names),
                 (Expr::Path(path), _) => opaque(walker, &path.clone(), &mut argument.value),
-                _ => walker.value(&mut argument.value),
+                // Whatever the macro does with a part.
+                _ => walker.part_or(&mut argument.value, Position::Receiver, Walker::value),
             }
         }
         mac.tokens = quote!(#arguments);
@@ -251,7 +252,7 @@ fn opaque(walker: &mut Walker<'_>, path: &syn::ExprPath, value: &mut Expr) {
     }
 }
 
-const PRIMITIVES: [&str; 17] = [
+pub(super) const PRIMITIVES: [&str; 17] = [
     "bool", "char", "str", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16",
     "u32", "u64", "u128", "usize",
 ];

@@ -2,6 +2,7 @@
 //!
 //! One walk over the expression serves two stages: `resolve` looks at each use, `expand` also replaces it.
 
+mod binding;
 mod chain;
 mod format;
 mod macros;
@@ -58,7 +59,7 @@ pub(crate) enum Position {
     Value,
     /// It is borrowed, or a part of it is used.
     Place,
-    /// A method is called on it, or it is dereferenced: it is borrowed or moved, which only its type says.
+    /// A method is called on it, or it is dereferenced or taken apart: it is borrowed or moved, which only types say.
     Receiver,
     /// It stands in a macro that cannot be analysed.
     Unknown,
@@ -105,6 +106,7 @@ pub(crate) fn walk(body: &mut Expr, visitor: &mut dyn Visitor) {
         scope: Scope::default(),
         repeated: 0,
         functions: 0,
+        unsafe_blocks: 0,
         branches: 0,
         conditions: Vec::new(),
     };
@@ -118,6 +120,8 @@ struct Walker<'v> {
     repeated: usize,
     /// How many closures and async blocks are around: what `return` and `?` leave.
     functions: usize,
+    /// How many `unsafe` blocks are around.
+    unsafe_blocks: usize,
     /// How many branches are around of which nothing is known where the graph stands.
     branches: usize,
     /// What is known to hold here.

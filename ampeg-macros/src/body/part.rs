@@ -65,14 +65,17 @@ impl Walker<'_> {
         let is_known = |index: &Expr| self.is_known_index(index);
         match index {
             Expr::Lit(_) => true,
-            Expr::Path(path) => path.path.get_ident().is_none_or(|name| {
-                let is_task = || matches!(self.visitor.meaning(name, &[]), Meaning::Task(_));
-                !self.scope.binds(&name.to_string()) && !is_task()
-            }),
+            Expr::Path(path) => match path.path.get_ident().map(|name| self.meaning(name)) {
+                Some(Some(meaning)) => !matches!(meaning, Meaning::Task(_)),
+                _ => self.is_known_item(&path.to_token_stream()),
+            },
             Expr::Field(field) => is_known(&field.base),
             Expr::Paren(inner) => is_known(&inner.expr),
             Expr::Group(inner) => is_known(&inner.expr),
-            Expr::Cast(cast) => is_known(&cast.expr),
+            Expr::Cast(cast) => {
+                let ty = cast.ty.to_token_stream();
+                is_known(&cast.expr) && (is_number(&ty) || self.is_known_item(&ty))
+            }
             Expr::Unary(unary) => is_known(&unary.expr),
             Expr::Reference(reference) => {
                 reference.mutability.is_none() && is_known(&reference.expr)
@@ -91,6 +94,11 @@ impl Walker<'_> {
         }
     }
 
+    /// Whether a path or a type means the same outside the body: no item of its own, and no `static mut`.
+    fn is_known_item(&self, path: &TokenStream) -> bool {
+        self.unsafe_blocks == 0 && !self.scope.may_hold(path)
+    }
+
     /// Walks what is in the brackets of the last segments of a chain.
     fn brackets(&mut self, expression: &mut Expr, n_segments: usize) {
         if n_segments == 0 {
@@ -105,6 +113,11 @@ impl Walker<'_> {
             _ => {}
         }
     }
+}
+
+/// Whether a type is one of rustc's own numbers.
+fn is_number(ty: &TokenStream) -> bool {
+    super::macros::PRIMITIVES.contains(&&*ty.to_string())
 }
 
 /// A chain without its last segments.

@@ -9,12 +9,23 @@ use syn::{Block, Fields, Ident, Item, Pat, Stmt, UseTree};
 /// The names bound around one place in a body, innermost scope last.
 #[derive(Debug, Default)]
 pub(super) struct Scope {
-    frames: Vec<HashSet<String>>,
+    frames: Vec<Frame>,
+}
+
+/// What one block, arm or closure binds.
+#[derive(Debug, Default)]
+struct Frame {
+    /// Variables, functions, constants: what may stand for a value alone.
+    values: HashSet<String>,
+    /// Types and modules.
+    others: HashSet<String>,
+    /// Whether it imports whatever a module holds.
+    has_glob: bool,
 }
 
 impl Scope {
     pub(super) fn enter(&mut self) {
-        self.frames.push(HashSet::new());
+        self.frames.push(Frame::default());
     }
 
     pub(super) fn leave(&mut self) {
@@ -22,12 +33,27 @@ impl Scope {
     }
 
     pub(super) fn binds(&self, name: &str) -> bool {
-        self.frames.iter().any(|frame| frame.contains(name))
+        self.frames.iter().any(|frame| frame.values.contains(name))
+    }
+
+    /// Whether a path or type may name an item that the body declares or imports.
+    pub(super) fn may_hold(&self, path: &TokenStream) -> bool {
+        let holds = |name: &str| {
+            let mut frames = self.frames.iter();
+            frames.any(|frame| frame.values.contains(name) || frame.others.contains(name))
+        };
+        self.frames.iter().any(|frame| frame.has_glob) || any_name(path, &holds)
     }
 
     fn bind(&mut self, ident: &Ident) {
         if let Some(frame) = self.frames.last_mut() {
-            frame.insert(ident.to_string());
+            frame.values.insert(ident.to_string());
+        }
+    }
+
+    fn bind_other(&mut self, ident: &Ident) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.others.insert(ident.to_string());
         }
     }
 
@@ -74,6 +100,12 @@ impl Scope {
                 Stmt::Item(Item::Struct(item)) if !matches!(item.fields, Fields::Named(_)) => {
                     self.bind(&item.ident);
                 }
+                Stmt::Item(Item::Struct(item)) => self.bind_other(&item.ident),
+                Stmt::Item(Item::Enum(item)) => self.bind_other(&item.ident),
+                Stmt::Item(Item::Union(item)) => self.bind_other(&item.ident),
+                Stmt::Item(Item::Type(item)) => self.bind_other(&item.ident),
+                Stmt::Item(Item::Trait(item)) => self.bind_other(&item.ident),
+                Stmt::Item(Item::Mod(item)) => self.bind_other(&item.ident),
                 Stmt::Item(Item::Use(item)) => self.bind_use(&item.tree),
                 _ => {}
             }
@@ -135,7 +167,20 @@ impl Scope {
             UseTree::Name(name) => self.bind(&name.ident),
             UseTree::Rename(rename) => self.bind(&rename.rename),
             UseTree::Group(group) => group.items.iter().for_each(|tree| self.bind_use(tree)),
-            UseTree::Glob(_) => {}
+            UseTree::Glob(_) => {
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.has_glob = true;
+                }
+            }
         }
     }
+}
+
+/// Whether any identifier among tokens is as `is_it` says.
+fn any_name(tokens: &TokenStream, is_it: &dyn Fn(&str) -> bool) -> bool {
+    tokens.clone().into_iter().any(|tree| match tree {
+        TokenTree::Ident(ident) => is_it(&ident.to_string()),
+        TokenTree::Group(group) => any_name(&group.stream(), is_it),
+        _ => false,
+    })
 }

@@ -1,6 +1,6 @@
 //! The walk itself: what each kind of expression binds, and what it does to the names in it.
 
-use super::{Position, Walker, macros};
+use super::{Position, Walker, binding, macros};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Arm, Attribute, BinOp, Block, Expr, ExprBinary, ExprCall, ExprClosure, ExprForLoop, ExprIf,
@@ -41,6 +41,29 @@ impl Walker<'_> {
     /// Walks an expression that is borrowed or moved, as a method or a type has it.
     fn receiver(&mut self, expression: &mut Expr) {
         self.place_as(expression, Position::Receiver);
+    }
+
+    /// Walks an expression that patterns are compared with: a place, of which they may move something out.
+    fn compared<'p>(&mut self, expression: &mut Expr, patterns: impl IntoIterator<Item = &'p Pat>) {
+        self.part_or(expression, binding::position(patterns), Self::value);
+    }
+
+    /// Walks an expression that is in this position if it is a part of a result, and anything else in another way.
+    pub(super) fn part_or(
+        &mut self,
+        expression: &mut Expr,
+        position: Position,
+        otherwise: fn(&mut Self, &mut Expr),
+    ) {
+        match expression {
+            Expr::Paren(inner) => self.part_or(&mut inner.expr, position, otherwise),
+            Expr::Group(inner) => self.part_or(&mut inner.expr, position, otherwise),
+            _ => {
+                if !self.part(expression, position) {
+                    otherwise(self, expression);
+                }
+            }
+        }
     }
 
     fn place_as(&mut self, expression: &mut Expr, position: Position) {
@@ -109,7 +132,7 @@ impl Walker<'_> {
 
     fn local(&mut self, local: &mut syn::Local) {
         if let Some(init) = &mut local.init {
-            self.value(&mut init.expr);
+            self.compared(&mut init.expr, [&local.pat]);
             if let Some((_, otherwise)) = &mut init.diverge {
                 self.value(otherwise);
             }
@@ -214,6 +237,12 @@ impl VisitMut for Walker<'_> {
         self.function(|walker| walker.visit_block_mut(&mut block.block));
     }
 
+    fn visit_expr_unsafe_mut(&mut self, block: &mut syn::ExprUnsafe) {
+        self.unsafe_blocks += 1;
+        self.visit_block_mut(&mut block.block);
+        self.unsafe_blocks -= 1;
+    }
+
     fn visit_expr_repeat_mut(&mut self, repeat: &mut syn::ExprRepeat) {
         // The length is a constant, which no variable can be in.
         self.value(&mut repeat.expr);
@@ -274,7 +303,7 @@ impl VisitMut for Walker<'_> {
     }
 
     fn visit_expr_let_mut(&mut self, condition: &mut syn::ExprLet) {
-        self.value(&mut condition.expr);
+        self.compared(&mut condition.expr, [&*condition.pat]);
         self.scope.bind_pattern(&condition.pat);
     }
 
@@ -298,7 +327,8 @@ impl VisitMut for Walker<'_> {
     }
 
     fn visit_expr_match_mut(&mut self, expression: &mut ExprMatch) {
-        self.value(&mut expression.expr);
+        let patterns = expression.arms.iter().map(|arm| &arm.pat);
+        self.compared(&mut expression.expr, patterns);
         expression
             .arms
             .iter_mut()
@@ -323,7 +353,7 @@ impl VisitMut for Walker<'_> {
             self.value(&mut field.expr);
         }
         if let Some(rest) = &mut expression.rest {
-            self.value(rest);
+            self.part_or(rest, Position::Receiver, Self::value);
         }
     }
 

@@ -4,6 +4,7 @@ mod check;
 mod families;
 mod names;
 mod parse;
+mod parts;
 mod random;
 
 use crate::diagnostics::Diagnostics;

@@ -3,7 +3,9 @@
 #![deny(warnings)]
 #![allow(clippy::cast_precision_loss, reason = "the numbers are small")]
 
+#[path = "../isolated/mod.rs"]
 mod isolated;
+mod places;
 
 use ampeg::schedule::{Processors, Schedule};
 use ampeg::{Graph, Outcome, Outputs, Pool, Shared, TaskErrorKind, graph};
@@ -344,7 +346,7 @@ fn missing_part_is_the_fault_of_the_task_that_wants_it() {
         assert!(matches!(error.kind(), TaskErrorKind::Panicked { .. }));
         let text = error.to_string();
         assert!(
-            text.contains("index out of bounds") && text.contains("tests/parts.rs"),
+            text.contains("index out of bounds") && text.contains("tests/parts/main.rs"),
             "{text}"
         );
         assert_eq!(outcome.empty.as_ref().unwrap_err().task(), "empty");
