@@ -74,7 +74,7 @@ impl Crew {
             definition,
             load: &load,
             limits: vec![None; self.graphs.len()],
-            log: Log::begin(now()),
+            log: Log::begin(now(), definition.task_graph.n_tasks()),
             crew: self,
         };
         run.follow(bounds)?;

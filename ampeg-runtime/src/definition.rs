@@ -6,6 +6,7 @@ use crate::graph::TaskGraph;
 use crate::id::TaskId;
 use crate::payload::Payload;
 use crate::task::Descriptor;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ pub(crate) struct Definition {
     /// Tells this graph's captures from those of any other graph in this process.
     pub(crate) id: u64,
     pub(crate) descriptor: &'static Descriptor,
-    pub(crate) task_graph: TaskGraph,
+    /// Reports share it.
+    pub(crate) task_graph: Arc<TaskGraph>,
     pub(crate) captures: Vec<Payload>,
     pub(crate) tasks: Vec<Instance>,
     /// What the outputs of the graph are made of.
@@ -56,7 +58,7 @@ impl Definition {
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             descriptor,
-            task_graph,
+            task_graph: Arc::new(task_graph),
             captures,
             tasks,
             outputs: OutputTasks::default(),
@@ -71,7 +73,7 @@ impl Definition {
         outputs: OutputTasks,
     ) -> Self {
         Self {
-            task_graph,
+            task_graph: Arc::new(task_graph),
             tasks,
             outputs,
             captures: self.captures.clone(),

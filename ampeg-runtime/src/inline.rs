@@ -32,7 +32,7 @@ impl<O> Graph<O> {
     /// ```
     pub fn run_inline(&self) -> Result<Outcome<O>, Error> {
         let definition = self.definition()?;
-        let mut log = Log::begin(now());
+        let mut log = Log::begin(now(), definition.task_graph.n_tasks());
         let results = run(definition, &mut log);
         log.finish = now();
         let mut results = Results::new(definition, results);

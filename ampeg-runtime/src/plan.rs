@@ -49,7 +49,9 @@ impl Plan {
             }
         };
         let order = linear_order(graph, schedule);
-        let mut queues = vec![Vec::new(); schedule.n_processors()];
+        let processors = (0..schedule.n_processors()).map(ProcessorId::new);
+        let queue = |processor| Vec::with_capacity(schedule.slots(processor).len());
+        let mut queues: Vec<_> = processors.map(queue).collect();
         for task in order {
             queues[home(task).index()].push(step(task));
         }

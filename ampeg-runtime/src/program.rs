@@ -120,7 +120,7 @@ impl<O> Graph<O> {
     #[must_use]
     pub(crate) fn with_task_graph(&self, task_graph: TaskGraph) -> Self {
         self.map(|definition| Definition {
-            task_graph,
+            task_graph: Arc::new(task_graph),
             ..definition.clone()
         })
     }

@@ -27,10 +27,12 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn begin(begin: Timestamp) -> Self {
+    /// The log of a run that begins now; most likely, each of its tasks is run once.
+    pub(crate) fn begin(begin: Timestamp, n_tasks: usize) -> Self {
         Self {
             begin,
             finish: begin,
+            attempts: Vec::with_capacity(n_tasks),
             ..Self::default()
         }
     }
@@ -161,7 +163,7 @@ pub struct Transfer {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Report {
-    graph: TaskGraph,
+    graph: Arc<TaskGraph>,
     schedule: Option<Arc<Schedule>>,
     log: Log,
     /// By task, the place of its last attempt; found when it is first asked for.
@@ -169,9 +171,9 @@ pub struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(graph: &TaskGraph, schedule: Arc<Schedule>, log: Log) -> Self {
+    pub(crate) fn new(graph: &Arc<TaskGraph>, schedule: Arc<Schedule>, log: Log) -> Self {
         Self {
-            graph: graph.clone(),
+            graph: Arc::clone(graph),
             schedule: Some(schedule),
             log,
             last: OnceLock::new(),
@@ -179,9 +181,9 @@ impl Report {
     }
 
     /// The report of a run that followed no schedule.
-    pub(crate) fn inline(graph: &TaskGraph, log: Log) -> Self {
+    pub(crate) fn inline(graph: &Arc<TaskGraph>, log: Log) -> Self {
         Self {
-            graph: graph.clone(),
+            graph: Arc::clone(graph),
             schedule: None,
             log,
             last: OnceLock::new(),

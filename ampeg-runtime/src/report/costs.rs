@@ -178,6 +178,7 @@ mod tests {
     use crate::id::{ProcessorId, TaskId};
     use crate::message::{Arrival, Ended, Observed};
     use crate::report::Log;
+    use std::sync::Arc;
 
     /// Two members of `made`, each used by a member of `used`.
     fn graph() -> TaskGraph {
@@ -214,7 +215,7 @@ mod tests {
 
     /// What a run gives in which only `made[0]` was sent, to `used[0]`, which took a second to read it.
     fn costs() -> MeasuredCosts {
-        let mut log = Log::begin(0);
+        let mut log = Log::begin(0, 0);
         let arrival = Arrival {
             task: TaskId::new(0),
             from: None,
@@ -225,7 +226,7 @@ mod tests {
         };
         log.note(ProcessorId::new(0), &ended(0, (0, 10), Vec::new()));
         log.note(ProcessorId::new(1), &ended(2, (13, 18), vec![arrival]));
-        Report::inline(&graph(), log).costs()
+        Report::inline(&Arc::new(graph()), log).costs()
     }
 
     #[test]
