@@ -1,5 +1,5 @@
 //! A compute-bound graph, a blocked Cholesky factorization: on workers, against what its schedule predicts, against one
-//! thread, and against rayon.
+//! thread, rayon and procspawn.
 //!
 //! Costs are measured in a first run. The prediction is that of the schedule with these costs; the bar is 95 % of it, as
 //! far as the machine lets workers that share nothing run at full speed side by side, which is measured too.
@@ -16,11 +16,12 @@
 
 use ampeg::{Error, MeasuredCosts, Outcome, Pool, graph};
 use kernels::{Block, factor, matrix, solve, update};
-use rayon::prelude::*;
+use others::{procspawn_side_by_side, sequential, side_by_side};
 use std::time::Duration;
 use timing::{median, ratio};
 
 mod kernels;
+mod others;
 #[path = "../timing/mod.rs"]
 mod timing;
 
@@ -29,6 +30,8 @@ const BLOCKS: usize = 6;
 const TIMES: usize = 5;
 
 fn main() -> Result<(), Error> {
+    // Its processes never return from here.
+    procspawn::init();
     let n_workers = std::env::args().find_map(|argument| argument.parse().ok());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let n_workers = n_workers.unwrap_or(cores);
@@ -72,12 +75,18 @@ fn main() -> Result<(), Error> {
         assert_eq!(threads.install(side_by_side), expected);
         Ok(())
     })?;
+    let processes = procspawn::Pool::new(n_workers).expect("processes");
+    let procspawn = median(3, || {
+        assert_eq!(procspawn_side_by_side(&processes, n_workers), expected);
+        Ok(())
+    })?;
     let copies = graph! { pub copy[_i in 0..n_workers] = sequential(); };
     let copies = ratio(one, median(TIMES, || pool.run(&copies).map(drop))?) * n_workers as f64;
 
     println!("{BLOCKS} × {BLOCKS} blocks, {n_workers} workers");
     row("one thread", one, one);
     row("rayon", rayon, one);
+    row("procspawn", procspawn, one);
     row("ampeg", ours, one);
     println!("predicted by the schedule: a speed-up of {predicted:.2}");
     println!("of workers that each do all of it, sharing nothing but the machine: {copies:.2}");
@@ -108,70 +117,4 @@ fn row(who: &str, time: Duration, one: Duration) {
 fn costs_of_all<O>(graph: &ampeg::Graph<O>) -> Result<f64, Error> {
     let tasks = graph.task_graph()?;
     Ok(tasks.task_ids().map(|task| tasks.mean_cost(task)).sum())
-}
-
-/// The same work in one thread.
-fn sequential() -> f64 {
-    let mut blocks = blocks();
-    for k in 0..BLOCKS {
-        let diagonal = factor(std::mem::take(&mut blocks[k][k]));
-        for i in k + 1..BLOCKS {
-            blocks[i][k] = solve(std::mem::take(&mut blocks[i][k]), &diagonal);
-        }
-        blocks[k][k] = diagonal;
-        for i in k + 1..BLOCKS {
-            for j in k + 1..=i {
-                let block = std::mem::take(&mut blocks[i][j]);
-                blocks[i][j] = update(block, &blocks[i][k], &blocks[j][k]);
-            }
-        }
-    }
-    trace(&blocks)
-}
-
-/// The same work on rayon's threads, column by column.
-fn side_by_side() -> f64 {
-    let mut blocks = blocks();
-    for k in 0..BLOCKS {
-        let diagonal = factor(std::mem::take(&mut blocks[k][k]));
-        blocks[k + 1..].par_iter_mut().for_each(|row| {
-            row[k] = solve(std::mem::take(&mut row[k]), &diagonal);
-        });
-        blocks[k][k] = diagonal;
-        let take = |row: &mut Vec<Block>| row.get_mut(k).map(std::mem::take);
-        let column: Vec<Option<Block>> = blocks.iter_mut().map(take).collect();
-        let rest: Vec<_> = blocks
-            .iter_mut()
-            .enumerate()
-            .skip(k + 1)
-            .flat_map(|(i, row)| {
-                row.iter_mut()
-                    .enumerate()
-                    .skip(k + 1)
-                    .map(move |(j, block)| (i, j, block))
-            })
-            .collect();
-        rest.into_par_iter().for_each(|(i, j, block)| {
-            if let (Some(left), Some(above)) = (&column[i], &column[j]) {
-                *block = update(std::mem::take(block), left, above);
-            }
-        });
-        for (row, block) in blocks.iter_mut().zip(column) {
-            if let Some(block) = block {
-                row[k] = block;
-            }
-        }
-    }
-    trace(&blocks)
-}
-
-/// The lower half of the matrix.
-fn blocks() -> Vec<Vec<Block>> {
-    let row = |i| (0..=i).map(|j| matrix(i, j, BLOCKS)).collect();
-    (0..BLOCKS).map(row).collect()
-}
-
-fn trace(blocks: &[Vec<Block>]) -> f64 {
-    let diagonal = blocks.iter().enumerate().map(|(i, row)| &row[i]);
-    diagonal.map(|block| block.iter().sum::<f64>()).sum()
 }
