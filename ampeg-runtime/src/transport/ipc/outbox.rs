@@ -18,7 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How long after the last message what comes next is told at once.
-const INTERVAL: Duration = Duration::from_micros(200);
+const INTERVAL: Duration = Duration::from_micros(100);
 /// How long what waits may wait while the worker does something else. To wake a thread costs more than a tiny task.
 const PATIENCE: Duration = Duration::from_millis(1);
 /// What a message holds at most, but for what is more by itself: it must stay below what a socket buffers.
