@@ -256,13 +256,13 @@ impl fmt::Display for CostErrorKind {
             Self::OutOfRange(value) => {
                 write!(
                     f,
-                    "a cost must be a number from 0 to 1e100, but this one is {value}"
+                    "a cost must be a number from 0 to 1e100, but this one is {value:?}"
                 )
             }
             Self::Time(value) => {
                 write!(
                     f,
-                    "a time must be finite and not negative, but this one is {value}"
+                    "a time must be finite and not negative, but this one is {value:?}"
                 )
             }
         }
@@ -302,6 +302,8 @@ mod tests {
             error.to_string(),
             "a cost must be a number from 0 to 1e100, but this one is -2.5"
         );
+        let huge = Cost::new(1e308).unwrap_err().to_string();
+        assert!(huge.ends_with("but this one is 1e308"), "{huge}");
     }
 
     #[test]

@@ -99,9 +99,9 @@ fn all_mistakes_are_told_at_once() {
         .dependency("a", "b", -2);
     assert_eq!(
         message(builder),
-        "task `a`: a cost must be a number from 0 to 1e100, but this one is -1; \
+        "task `a`: a cost must be a number from 0 to 1e100, but this one is -1.0; \
          task `b`: a cost must be a number from 0 to 1e100, but this one is NaN; \
-         dependency a → b: a cost must be a number from 0 to 1e100, but this one is -2; \
+         dependency a → b: a cost must be a number from 0 to 1e100, but this one is -2.0; \
          two tasks are named `b`; \
          no task is named `x`, in the dependency a → x"
     );

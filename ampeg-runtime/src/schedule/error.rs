@@ -1,5 +1,6 @@
 //! Why there is no schedule, or why one does not hold.
 
+use super::Slot;
 use crate::id::ProcessorId;
 use std::fmt;
 
@@ -29,6 +30,8 @@ pub(crate) enum ScheduleErrorKind {
     },
     UnknownTask(usize),
     UnknownProcessor(ProcessorId),
+    /// A slot that ends before it starts.
+    Backwards(Slot),
     Missing(String),
     Twice(String),
     TooShort {
@@ -56,12 +59,12 @@ impl fmt::Display for ScheduleErrorKind {
         match self {
             Self::NoProcessors => f.write_str("a schedule needs at least one processor"),
             Self::Speed { processor, speed } => {
-                write!(f, "processor {processor} cannot have the speed {speed}")
+                write!(f, "processor {processor} cannot have the speed {speed:?}")
             }
             Self::Scale { from, to, factor } => {
                 write!(
                     f,
-                    "communication from processor {from} to {to} cannot be scaled by {factor}"
+                    "communication from processor {from} to {to} cannot be scaled by {factor:?}"
                 )
             }
             Self::CostColumns {
@@ -86,6 +89,15 @@ impl fmt::Display for ScheduleErrorKind {
             }
             Self::UnknownTask(index) => write!(f, "no task has the id {index}"),
             Self::UnknownProcessor(processor) => write!(f, "there is no processor {processor}"),
+            Self::Backwards(Slot {
+                task,
+                start,
+                finish,
+                ..
+            }) => write!(
+                f,
+                "the slot of task {task} ends at {finish}, before it starts at {start}"
+            ),
             Self::Missing(task) => write!(f, "task `{task}` is not in the schedule"),
             Self::Twice(task) => write!(f, "task `{task}` is in the schedule twice"),
             Self::TooShort {

@@ -69,11 +69,14 @@ impl Schedule {
     ///
     /// # Errors
     ///
-    /// If a slot is on a processor that is not there, or a task has no slot or several: tasks have the ids from zero on.
+    /// If a slot is on a processor that is not there or ends before it starts, or a task has no slot or several: tasks have the ids from zero on.
     pub fn from_slots(processors: &Processors, slots: Vec<Slot>) -> Result<Self, Error> {
         for slot in &slots {
             if slot.processor.index() >= processors.len() {
                 return Err(ScheduleErrorKind::UnknownProcessor(slot.processor).into());
+            }
+            if slot.finish < slot.start {
+                return Err(ScheduleErrorKind::Backwards(*slot).into());
             }
         }
         let tasks = slots.iter().map(|slot| slot.task);

@@ -71,7 +71,7 @@ impl Scaling {
             rows.push(ScalingRow {
                 n_processors,
                 makespan,
-                lower_bound: bounds.best(),
+                lower_bound: bounds.best().min(makespan),
                 speed_up: ratio(alone.value(), makespan.value()),
                 utilisation: ratio(work, makespan.value() * count(n_processors)),
             });

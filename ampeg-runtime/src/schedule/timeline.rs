@@ -95,6 +95,14 @@ impl Timeline {
         self.blocks.last().map_or(f64::NEG_INFINITY, Block::finish)
     }
 
+    /// No longer slot fits into any gap.
+    pub(crate) fn longest_in_gaps(&self) -> f64 {
+        match self.groups.iter().copied().reduce(later) {
+            Some(longest) => longest + SLACK * self.finish,
+            None => f64::NEG_INFINITY,
+        }
+    }
+
     /// The earliest start at or after `ready` of a slot of this length.
     pub(crate) fn earliest_start(&self, ready: f64, length: f64) -> f64 {
         match self.blocks.last() {
@@ -107,9 +115,6 @@ impl Timeline {
     /// The same, if the last gap does not end before such a slot could.
     pub(crate) fn start_in_gaps(&self, ready: f64, length: f64) -> f64 {
         let fits = |longest: f64| longest + SLACK * self.finish >= length;
-        if !self.groups.iter().any(|&longest| fits(longest)) {
-            return self.finish;
-        }
         let end = ready + length;
         let first = self.blocks.partition_point(|block| block.finish() < end);
         let mut index = first;

@@ -20,6 +20,8 @@ struct Block {
     finishes: [f64; BLOCK],
     /// When the last gap of each ends; before all time if there is none.
     gap_ends: [f64; BLOCK],
+    /// No longer slot fits into a gap of each.
+    gap_lengths: [f64; BLOCK],
 }
 
 /// A processor, and when a task would start and finish there.
@@ -50,6 +52,7 @@ impl Timelines {
         let never = Block {
             finishes: [f64::INFINITY; BLOCK],
             gap_ends: [f64::NEG_INFINITY; BLOCK],
+            gap_lengths: [f64::NEG_INFINITY; BLOCK],
         };
         let mut blocks = vec![never; n_processors.div_ceil(BLOCK)];
         for processor in 0..n_processors {
@@ -73,11 +76,13 @@ impl Timelines {
         let block = &mut self.blocks[processor / BLOCK];
         block.finishes[processor % BLOCK] = timeline.finish();
         block.gap_ends[processor % BLOCK] = timeline.last_gap_end();
+        block.gap_lengths[processor % BLOCK] = timeline.longest_in_gaps();
     }
 
     /// The earliest start on `processor`, at or after `ready`, of a slot of this length.
     pub(crate) fn earliest_start(&self, processor: usize, ready: f64, length: f64) -> f64 {
-        if self.blocks[processor / BLOCK].gap_ends[processor % BLOCK] >= ready + length {
+        let block = &self.blocks[processor / BLOCK];
+        if block.may_have_gap(processor % BLOCK, ready + length, length) {
             self.timelines[processor].start_in_gaps(ready, length)
         } else {
             later(self.finish(processor), ready)
@@ -124,7 +129,7 @@ impl Timelines {
             } else {
                 best
             };
-            if block.last_gap_end() >= bound {
+            if block.may_have_gaps(bound, length) {
                 best = self.earliest_in_gaps(first, ready, length, best);
             }
             if best.finish <= bound {
@@ -138,12 +143,13 @@ impl Timelines {
     #[inline(never)]
     fn earliest_in_gaps(&self, first: usize, ready: f64, length: f64, mut best: Place) -> Place {
         let bound = ready + length;
-        let gap_ends = self.blocks[first / BLOCK].gap_ends;
-        for (processor, gap_end) in (first..).zip(gap_ends) {
+        let block = &self.blocks[first / BLOCK];
+        for index in 0..BLOCK {
+            let processor = first + index;
             if best.finish <= bound && best.processor < processor {
                 break;
             }
-            if gap_end >= bound {
+            if block.may_have_gap(index, bound, length) {
                 let place = self.place_on(processor, ready, length);
                 if place.is_better_than(&best) {
                     best = place;
@@ -180,8 +186,18 @@ impl Block {
         }
     }
 
-    fn last_gap_end(&self) -> f64 {
-        -smallest(self.gap_ends.map(|end| -end))
+    /// Whether a slot of this length that ends at `bound` or later might fit into a gap of a processor.
+    fn may_have_gap(&self, index: usize, bound: f64, length: f64) -> bool {
+        self.gap_ends[index] >= bound && self.gap_lengths[index] >= length
+    }
+
+    /// The same for any of these processors.
+    fn may_have_gaps(&self, bound: f64, length: f64) -> bool {
+        let mut may = false;
+        for (&end, &longest) in self.gap_ends.iter().zip(&self.gap_lengths) {
+            may |= (end >= bound) & (longest >= length);
+        }
+        may
     }
 }
 

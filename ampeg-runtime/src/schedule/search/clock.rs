@@ -37,6 +37,12 @@ impl Clock {
         (self.spent < 1.0).then_some(self.spent)
     }
 
+    /// Whether the budget is spent already.
+    pub(super) fn is_spent(&mut self) -> bool {
+        self.look();
+        self.spent >= 1.0
+    }
+
     fn look(&mut self) {
         self.spent = match self.budget {
             Budget::Time(time) => self.start.elapsed().as_secs_f64() / time.as_secs_f64(),

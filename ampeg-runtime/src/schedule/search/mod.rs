@@ -23,7 +23,7 @@ pub enum Budget {
 /// Local search, from the schedule of [`Policy::Fast`](super::Policy::Fast) on.
 ///
 /// It moves tasks, most of them critical ones, to other processors and other places in the order, alone or with a neighbour; a change for the worse is accepted at times, and ever less often (simulated annealing).
-/// It ends when the budget is spent, or when the makespan meets a lower bound.
+/// `Fast` is run however small the budget is; the search ends when the budget is spent, or when the makespan meets a lower bound.
 /// Never worse than `Fast`, nor than HEFT, nor than one processor; deterministic for a given seed and number of iterations.
 ///
 /// ```
@@ -67,9 +67,10 @@ impl Search {
     }
 
     pub(super) fn run(&self, problem: &Problem<'_>, bound: f64) -> Vec<Placement> {
-        let clock = Clock::start(self.budget);
+        let mut clock = Clock::start(self.budget);
         let mut best = Best::new(bound, fast::fast(problem, bound));
-        if problem.n_tasks() < 2 || problem.n_processors() < 2 || best.is_optimal() {
+        let is_easy = problem.n_tasks() < 2 || problem.n_processors() < 2 || best.is_optimal();
+        if is_easy || clock.is_spent() {
             return best.placements;
         }
         anneal::anneal(problem, clock, self.seed, &mut best);

@@ -62,6 +62,10 @@ fn slots_are_checked() {
         fault(&[slot(0, 0, 0.0, 2.0), slot(7, 1, 2.0, 4.0)]),
         "no task has the id 7"
     );
+    assert_eq!(
+        fault(&[slot(0, 0, 3.0, 1.0), slot(1, 0, 3.0, 4.0)]),
+        "the slot of task 0 ends at 1, before it starts at 3"
+    );
 }
 
 #[test]

@@ -135,7 +135,7 @@ proptest! {
         let fast = makespan(Policy::Fast, &graph, &processors);
         let search = run(SEARCH, &graph, &processors);
         prop_assert!(fast <= heft && fast <= alone && search.makespan().value() <= fast);
-        prop_assert!(search.lower_bound().unwrap().value() <= search.makespan().value() * (1.0 + 1e-12));
+        prop_assert!(search.lower_bound().unwrap() <= search.makespan());
     }
 
     #[test]
