@@ -1,7 +1,8 @@
 //! Task graphs in JSON files: tasks with costs, edges with communication costs, and variants that scale the latter.
 
-use ampeg::{Cost, TaskGraph};
+use ampeg::{Cost, TaskGraph, TaskId};
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::path::Path;
@@ -9,6 +10,8 @@ use std::path::Path;
 /// What such a file holds; fields that are not needed here are left out.
 #[derive(Debug, Deserialize)]
 pub(crate) struct WorkflowFile {
+    /// That of the file, if it does not say.
+    #[serde(default)]
     pub(crate) name: String,
     pub(crate) tasks: Vec<Task>,
     pub(crate) edges: Vec<Edge>,
@@ -21,51 +24,81 @@ pub(crate) struct WorkflowFile {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Task {
-    pub(crate) id: serde_json::Value,
+    pub(crate) id: Value,
     pub(crate) cost: f64,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Edge {
-    pub(crate) from: serde_json::Value,
-    pub(crate) to: serde_json::Value,
+    pub(crate) from: Value,
+    pub(crate) to: Value,
     #[serde(default)]
     pub(crate) comm: f64,
 }
 
 impl WorkflowFile {
-    /// Reads one file.
+    /// Reads one file; errors name it.
     pub(crate) fn read(path: &Path) -> Result<Self, Box<dyn Error>> {
-        Ok(serde_json::from_slice(&std::fs::read(path)?)?)
+        let named = |error: &dyn Error| format!("{}: {error}", path.display());
+        let bytes = std::fs::read(path).map_err(|error| named(&error))?;
+        let mut file: Self = serde_json::from_slice(&bytes).map_err(|error| named(&error))?;
+        if file.name.is_empty() {
+            let stem = path.file_stem().unwrap_or(path.as_os_str());
+            file.name = stem.to_string_lossy().into_owned();
+        }
+        Ok(file)
     }
 
     /// The graph, with all communication costs times `factor`.
     pub(crate) fn graph(&self, factor: f64) -> Result<TaskGraph, Box<dyn Error>> {
         let mut builder = TaskGraph::builder();
-        let mut ids = HashMap::new();
-        for (index, task) in self.tasks.iter().enumerate() {
-            let name = match &task.id {
-                serde_json::Value::String(name) => name.clone(),
-                other => other.to_string(),
-            };
-            let id = match &self.costs_per_processor {
-                Some(rows) => {
-                    let row: Result<_, _> =
-                        rows[index].iter().map(|&cost| Cost::new(cost)).collect();
-                    builder.add_task_on(&name, row?)
-                }
-                None => builder.add_task(&name, Cost::new(task.cost)?),
-            };
-            ids.insert(&task.id, id);
+        let ids = self.ids()?;
+        let rows = self.costs_per_processor.as_deref();
+        if let Some(rows) = rows
+            && rows.len() != self.tasks.len()
+        {
+            let (n_rows, n_tasks) = (rows.len(), self.tasks.len());
+            return Err(format!("there are {n_rows} rows of costs for {n_tasks} tasks").into());
         }
-        let find = |name: &serde_json::Value| {
+        for (index, task) in self.tasks.iter().enumerate() {
+            let name = plain(&task.id);
+            let cost =
+                |cost: f64| Cost::new(cost).map_err(|error| format!("task {}: {error}", task.id));
+            match rows {
+                Some(rows) => {
+                    let row: Result<_, _> = rows[index].iter().copied().map(cost).collect();
+                    builder.add_task_on(name, row?)
+                }
+                None => builder.add_task(name, cost(task.cost)?),
+            };
+        }
+        let find = |name: &Value| {
             let id = ids.get(name).copied();
             id.ok_or_else(|| format!("an edge names the task {name}, which is not there"))
         };
-        for edge in &self.edges {
-            let cost = Cost::new(edge.comm * factor)?;
-            builder.add_dependency(find(&edge.from)?, find(&edge.to)?, cost);
+        for Edge { from, to, comm } in &self.edges {
+            let cost = Cost::new(comm * factor)
+                .map_err(|error| format!("the edge from {from} to {to}: {error}"))?;
+            builder.add_dependency(find(from)?, find(to)?, cost);
         }
         Ok(builder.build()?)
+    }
+
+    fn ids(&self) -> Result<HashMap<&Value, TaskId>, String> {
+        let mut ids = HashMap::new();
+        for (index, task) in self.tasks.iter().enumerate() {
+            if ids.insert(&task.id, TaskId::new(index)).is_some() {
+                return Err(format!("two tasks have the id {}", task.id));
+            }
+        }
+        Ok(ids)
+    }
+}
+
+/// A task's id as its name.
+fn plain(id: &Value) -> String {
+    match id {
+        Value::String(name) => name.clone(),
+        other => other.to_string(),
     }
 }

@@ -12,6 +12,7 @@
 //! `cargo run --example workflow -- FILE_OR_FOLDER [CHART.svg]`
 //!
 //! A file holds `tasks` (`id`, `cost`) and `edges` (`from`, `to`, `comm`); of a folder, each `.json` file is read.
+//! It may hold `variants`, factors on all `comm` by name; each is a graph of its own, and so is its chart: `CHART-NAME-VARIANT.svg`.
 //! Without arguments, a small pipeline like the one above is used.
 
 #[path = "../../benches/scheduling/workflow_file.rs"]
@@ -21,6 +22,7 @@ use ampeg::schedule::Scaling;
 use ampeg::{Policy, Processors, Scheduler, TaskGraph};
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use workflow_file::WorkflowFile;
 
 /// More processors must shorten the makespan by this share to be worth it.
@@ -28,14 +30,40 @@ const WORTH: f64 = 0.05;
 
 const BUILT_IN: &str = include_str!("pipeline.json");
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match study_all() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn study_all() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let (input, chart) = (arguments.next(), arguments.next());
-    let Some(input) = input else {
-        return study(&serde_json::from_str(BUILT_IN)?, None);
+    let files = match input {
+        None => vec![serde_json::from_str(BUILT_IN)?],
+        Some(input) => {
+            let paths = json_files(&input)?;
+            let files: Result<_, _> = paths.iter().map(|path| WorkflowFile::read(path)).collect();
+            files?
+        }
     };
-    for path in json_files(&input)? {
-        study(&WorkflowFile::read(&path)?, chart.as_deref())?;
+    let graphs: Vec<_> = files.iter().flat_map(variants).collect();
+    for (file, variant, factor) in &graphs {
+        let named = |error| format!("{}: {error}", file.name);
+        let graph = file.graph(*factor).map_err(named)?;
+        println!("{}, {variant}: {}", file.name, size(&graph));
+        let n_processors = study(&graph)?;
+        if let Some(chart) = &chart {
+            let path = match graphs.len() {
+                1 => chart.clone(),
+                _ => chart_of(chart, &file.name, variant),
+            };
+            draw(&graph, n_processors, &path)?;
+        }
     }
     Ok(())
 }
@@ -51,46 +79,61 @@ fn json_files(path: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
         file.extension()
             .is_some_and(|extension| extension == "json")
     });
+    if files.is_empty() {
+        return Err(format!("{}: no .json file is there", path.display()).into());
+    }
     files.sort();
     Ok(files)
 }
 
-/// Looks at each variant of the file: the same tasks with more or less communication.
-fn study(file: &WorkflowFile, chart: Option<&Path>) -> Result<(), Box<dyn Error>> {
-    let mut variants: Vec<(&str, f64)> = Vec::new();
-    variants.extend(
-        file.variants
-            .iter()
-            .map(|(name, factor)| (name.as_str(), *factor)),
-    );
-    if variants.is_empty() {
-        variants.push(("as given", 1.0));
+/// The same tasks with more or less communication: name and factor.
+fn variants(file: &WorkflowFile) -> Vec<(&WorkflowFile, &str, f64)> {
+    if file.variants.is_empty() {
+        return vec![(file, "as given", 1.0)];
     }
-    for (variant, factor) in variants {
-        let graph = file.graph(factor)?;
-        let (n_tasks, n_dependencies) = (graph.n_tasks(), graph.n_dependencies());
-        println!(
-            "{}, {variant}: {n_tasks} tasks, {n_dependencies} dependencies",
-            file.name
-        );
-        let max = if graph.n_cost_columns() == 1 {
-            16
-        } else {
-            graph.n_cost_columns()
-        };
-        let scaling = Scaling::new(&graph, max, &Policy::Fast)?;
-        let n_processors = scaling.worth(WORTH);
-        println!("{scaling}\nworth it: {n_processors}\n");
-        if let Some(chart) = chart {
-            draw(&graph, n_processors, chart)?;
-        }
-    }
-    Ok(())
+    let variants = file.variants.iter();
+    variants
+        .map(|(name, factor)| (file, name.as_str(), *factor))
+        .collect()
+}
+
+fn size(graph: &TaskGraph) -> String {
+    let (n_tasks, n_dependencies) = (graph.n_tasks(), graph.n_dependencies());
+    format!("{n_tasks} tasks, {n_dependencies} dependencies")
+}
+
+/// Prints what numbers of processors would bring, and says how many are worth it.
+fn study(graph: &TaskGraph) -> Result<usize, Box<dyn Error>> {
+    let max = match graph.n_cost_columns() {
+        1 => 16,
+        n_columns => n_columns,
+    };
+    let scaling = Scaling::new(graph, max, &Policy::Fast)?;
+    let n_processors = scaling.worth(WORTH);
+    println!("{scaling}\nworth it: {n_processors}\n");
+    Ok(n_processors)
+}
+
+/// One chart among several: `chart.svg` becomes `chart-name-variant.svg`.
+fn chart_of(chart: &Path, name: &str, variant: &str) -> PathBuf {
+    let stem = chart.file_stem().unwrap_or_default().to_string_lossy();
+    let file: String = format!("{stem}-{name}-{variant}.svg")
+        .chars()
+        .map(|letter| {
+            if letter.is_ascii_graphic() && letter != '/' {
+                letter
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    chart.with_file_name(file)
 }
 
 fn draw(graph: &TaskGraph, n_processors: usize, chart: &Path) -> Result<(), Box<dyn Error>> {
     let schedule = Policy::Fast.schedule(graph, &Processors::new(n_processors)?)?;
-    std::fs::write(chart, schedule.to_svg(graph))?;
+    std::fs::write(chart, schedule.to_svg(graph))
+        .map_err(|error| format!("{}: {error}", chart.display()))?;
     println!("Gantt chart: {}\n", chart.display());
     Ok(())
 }
