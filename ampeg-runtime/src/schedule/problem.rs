@@ -65,6 +65,7 @@ impl<'a> Problem<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn predecessors(&self, task: TaskId) -> &'a [Dependency] {
         if self.is_reversed {
             self.graph.successors(task)
@@ -88,6 +89,7 @@ impl<'a> Problem<'a> {
         std::hint::black_box(read);
     }
 
+    #[inline]
     pub(crate) fn successors(&self, task: TaskId) -> &'a [Dependency] {
         if self.is_reversed {
             self.graph.predecessors(task)
@@ -119,6 +121,7 @@ impl<'a> Problem<'a> {
         self.processors.are_equally_connected()
     }
 
+    #[inline]
     pub(crate) fn duration(&self, task: TaskId, processor: usize) -> f64 {
         if self.n_columns == 1 {
             self.durations[task.index()]

@@ -195,7 +195,7 @@ impl Block {
     fn may_have_gaps(&self, bound: f64, length: f64) -> bool {
         let mut may = false;
         for (&end, &longest) in self.gap_ends.iter().zip(&self.gap_lengths) {
-            may |= (end >= bound) & (longest >= length);
+            may |= end >= bound && longest >= length;
         }
         may
     }
