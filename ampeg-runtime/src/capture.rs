@@ -215,9 +215,10 @@ impl<T> Deref for Place<T> {
 #[diagnostic::on_unimplemented(
     message = "this value cannot be captured: it cannot be sent to a worker process",
     label = "`{Self}` cannot be serialized",
-    note = "put `#[derive(serde::Serialize, serde::Deserialize)]` on the type, or build the value inside the task"
+    note = "put `#[derive(serde::Serialize, serde::Deserialize)]` on the type, or build the value inside the task",
+    note = "what belongs to this process, like a file, a lock, a channel or a pointer, cannot leave it: capture what it holds"
 )]
-pub trait Capture {}
+pub trait Capture: TaskValue {}
 
 #[diagnostic::do_not_recommend]
 impl<T: TaskValue> Capture for T {}
@@ -276,10 +277,10 @@ impl<T: 'static> Refused<T> {
 /// The methods that generated code probes.
 pub mod probe {
     use super::{Capture, Captured, Function, Reference, Referent, Refused, Unknown, Value};
-    use crate::codec::{encode, encode_fields};
+    use crate::codec::encode_fields;
     use crate::payload::Payload;
     use crate::value::TaskValue;
-    use serde::{Deserialize, Serialize};
+    use serde::Serialize;
     use std::fmt;
 
     /// What is probed.
@@ -343,10 +344,10 @@ pub mod probe {
         fn probe(&self) -> Captured<Value<Self::Value>>;
     }
 
-    impl<T: Serialize + Deserialize<'static> + 'static> ProbeValue for &Probe<'_, T> {
+    impl<T: TaskValue> ProbeValue for &Probe<'_, T> {
         type Value = T;
         fn probe(&self) -> Captured<Value<T>> {
-            Captured::new(encode(self.0))
+            Captured::new(self.0.encode())
         }
     }
 

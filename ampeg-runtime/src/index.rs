@@ -14,6 +14,15 @@ use std::marker::PhantomData;
 pub trait IntoIndex: Copy + fmt::Display {
     /// The index; none if it does not fit.
     fn into_index(self) -> Option<i64>;
+
+    /// The index, or how it is written if it does not fit.
+    ///
+    /// # Errors
+    ///
+    /// If it does not fit 64 bits.
+    fn told(self) -> Result<i64, String> {
+        self.into_index().ok_or_else(|| self.to_string())
+    }
 }
 
 #[diagnostic::do_not_recommend]

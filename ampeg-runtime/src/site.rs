@@ -170,11 +170,11 @@ impl Site {
     /// Goes on with this value of an index.
     pub fn enter(&mut self, index: usize, value: impl IndexNumber) {
         self.row.truncate(index);
-        self.push_index(index, value);
+        self.push_index(index, value.told());
     }
 
     /// Goes on with the one value of an index that the statement fixes; false after a mistake.
-    pub fn fixed<I: IntoIndex>(&mut self, index: usize, value: impl FnOnce() -> I) -> bool {
+    pub fn fixed(&mut self, index: usize, value: impl FnOnce() -> Result<i64, String>) -> bool {
         self.row.truncate(index);
         if let Some(value) = self.evaluate(Expression::Range(index), value) {
             self.push_index(index, value);
@@ -221,7 +221,7 @@ impl Site {
     }
 
     /// One value of the index.
-    pub fn at<I: IntoIndex>(&mut self, index: impl FnOnce() -> I) {
+    pub fn at(&mut self, index: impl FnOnce() -> Result<i64, String>) {
         let index = self.evaluate(Expression::Selection, index);
         if let Some(index) = index.and_then(|index| self.index(Expression::Selection, index)) {
             self.selectors.push(Selector::One(index));
@@ -329,24 +329,23 @@ impl Site {
         start..self.indices.len()
     }
 
-    fn push_index(&mut self, number: usize, value: impl IntoIndex) {
+    fn push_index(&mut self, number: usize, value: Result<i64, String>) {
         if let Some(value) = self.index(Expression::Range(number), value) {
             self.row.push(value);
         }
     }
 
-    fn index(&mut self, expression: Expression, value: impl IntoIndex) -> Option<i64> {
-        let index = value.into_index();
-        if index.is_none() && self.error.is_none() {
-            let (what, index) = (self.describe(expression), value.to_string());
+    fn index(&mut self, expression: Expression, value: Result<i64, String>) -> Option<i64> {
+        let refused = |index| {
+            let what = self.describe(expression);
             self.fail(FamilyErrorKind::NoIndex { what, index });
-        }
-        index
+        };
+        value.map_err(refused).ok()
     }
 
     /// A bound of a range, or the number after it; there is none after the last, which is as good as no bound.
     fn bound(&mut self, value: impl IntoIndex, more: i64) -> Option<i64> {
-        let bound = self.index(Expression::Selection, value)?;
+        let bound = self.index(Expression::Selection, value.told())?;
         bound.checked_add(more)
     }
 

@@ -1,7 +1,10 @@
 //! What may travel between processes, and how it becomes bytes and a value again.
 
 use crate::codec;
+use crate::failure::Failure;
+use crate::inputs::{Inputs, Type};
 use crate::payload::Payload;
+use crate::task::Call;
 use serde::{Deserialize, Serialize};
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -32,6 +35,34 @@ pub trait TaskValue: Sized + 'static {
     ///
     /// If the bytes are no such value, or the type's own `Deserialize` refuses them.
     fn decode(payload: &Payload) -> Result<Self, String>;
+
+    /// Answers a dispatcher's [`Call::task`](crate::task::Call::task).
+    ///
+    /// A method of this trait, since of a bound on any other function rustc would also show where that stands.
+    /// The comment on its first line is what rustc shows to those whose body is no `fn`.
+    #[doc(hidden)]
+    #[rustfmt::skip]
+    fn task<W: Copy>( // a closure in a variable cannot be called by its name in a body: call it as `(f)(x)`, or make it a `fn`
+        call: &mut Call<'_>,
+        statement: u32,
+        types: W,
+        body: fn(W, &Inputs) -> Result<Self, Failure>,
+    ) -> Type<Self> {
+        call.task(statement, types, body)
+    }
+
+    /// Answers for a member of a family whose type is declared before.
+    #[doc(hidden)]
+    #[rustfmt::skip]
+    fn member<W: Copy>( // a closure in a variable cannot be called by its name in a body: call it as `(f)(x)`, or make it a `fn`
+        call: &mut Call<'_>,
+        statement: u32,
+        _: Type<Self>,
+        types: W,
+        body: fn(W, &Inputs) -> Result<Self, Failure>,
+    ) {
+        call.task(statement, types, body);
+    }
 }
 
 #[diagnostic::do_not_recommend]

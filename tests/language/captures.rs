@@ -164,6 +164,18 @@ fn generic_functions_may_hold_graphs() {
     assert_eq!(largest(&["a".to_owned()], &"b".to_owned()), "b");
 }
 
+/// What can be a result can be captured, too.
+fn same<T: ampeg::TaskValue + Clone + Debug>(item: &T) -> T {
+    let item = item.clone();
+    let graph = graph! { copy = item; };
+    graph.everywhere().into_values().unwrap().copy
+}
+
+#[test]
+fn values_of_a_generic_type_that_can_be_sent_are_captured() {
+    assert_eq!(same(&"a".to_owned()), "a");
+}
+
 #[test]
 fn task_hides_a_variable_of_its_name() {
     let n = 1;

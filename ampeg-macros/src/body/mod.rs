@@ -97,6 +97,9 @@ pub(crate) trait Visitor {
 
     /// Sees a `return` that would leave the body.
     fn on_return(&mut self, expression: &mut ExprReturn);
+
+    /// Sees a `break` or `continue` of a loop around the graph, or an `await`, for which nothing waits.
+    fn on_outside(&mut self, _expression: &mut Expr) {}
 }
 
 /// Walks a body, innermost names first where rustc would evaluate them first.
@@ -107,6 +110,7 @@ pub(crate) fn walk(body: &mut Expr, visitor: &mut dyn Visitor) {
         repeated: 0,
         functions: 0,
         unsafe_blocks: 0,
+        loops: Vec::new(),
         branches: 0,
         conditions: Vec::new(),
     };
@@ -122,6 +126,8 @@ struct Walker<'v> {
     functions: usize,
     /// How many `unsafe` blocks are around.
     unsafe_blocks: usize,
+    /// What `break` can leave: its label, if it has one, and whether it is a loop.
+    loops: Vec<(Option<String>, bool)>,
     /// How many branches are around of which nothing is known where the graph stands.
     branches: usize,
     /// What is known to hold here.

@@ -29,8 +29,44 @@ impl Walker<'_> {
                 }
                 visit_mut::visit_expr_mut(self, expression);
             }
+            Expr::Break(_) | Expr::Continue(_) | Expr::Await(_) => {
+                visit_mut::visit_expr_mut(self, expression);
+                if self.functions == 0 && self.leads_outside(expression) {
+                    self.visitor.on_outside(expression);
+                }
+            }
             _ => visit_mut::visit_expr_mut(self, expression),
         }
+    }
+
+    /// True if this leaves a loop that the body has not begun, or waits, which only an async block can.
+    fn leads_outside(&self, expression: &Expr) -> bool {
+        let label = match expression {
+            Expr::Break(leaves) => &leaves.label,
+            Expr::Continue(leaves) => &leaves.label,
+            _ => return true,
+        };
+        let label = label.as_ref().map(|label| label.ident.to_string());
+        !match label {
+            None => self.loops.iter().any(|(_, is_loop)| *is_loop),
+            Some(label) => self
+                .loops
+                .iter()
+                .any(|(name, _)| name.as_ref() == Some(&label)),
+        }
+    }
+
+    /// Walks what `break` leaves.
+    fn left_by_break(
+        &mut self,
+        label: Option<&Label>,
+        is_loop: bool,
+        walk: impl FnOnce(&mut Self),
+    ) {
+        let label = label.map(|label| label.name.ident.to_string());
+        self.loops.push((label, is_loop));
+        walk(self);
+        self.loops.pop();
     }
 
     /// Walks an expression that is borrowed, or of which a part is used.
@@ -308,21 +344,31 @@ impl VisitMut for Walker<'_> {
     }
 
     fn visit_expr_while_mut(&mut self, expression: &mut ExprWhile) {
+        let (label, body) = (expression.label.as_ref(), &mut expression.body);
         self.repeated(|walker| {
             walker.value(&mut expression.cond);
-            walker.visit_block_mut(&mut expression.body);
+            walker.left_by_break(label, true, |walker| walker.visit_block_mut(body));
         });
     }
 
     fn visit_expr_loop_mut(&mut self, expression: &mut syn::ExprLoop) {
-        self.repeated(|walker| walker.visit_block_mut(&mut expression.body));
+        let (label, body) = (expression.label.as_ref(), &mut expression.body);
+        self.repeated(|walker| {
+            walker.left_by_break(label, true, |walker| walker.visit_block_mut(body));
+        });
+    }
+
+    fn visit_expr_block_mut(&mut self, expression: &mut syn::ExprBlock) {
+        let (label, block) = (expression.label.as_ref(), &mut expression.block);
+        self.left_by_break(label, false, |walker| walker.visit_block_mut(block));
     }
 
     fn visit_expr_for_loop_mut(&mut self, expression: &mut ExprForLoop) {
         self.value(&mut expression.expr);
+        let (label, body) = (expression.label.as_ref(), &mut expression.body);
         self.repeated(|walker| {
             walker.scope.bind_pattern(&expression.pat);
-            walker.visit_block_mut(&mut expression.body);
+            walker.left_by_break(label, true, |walker| walker.visit_block_mut(body));
         });
     }
 

@@ -91,7 +91,6 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
     } else {
         quote_spanned!(Span::mixed_site()=> #pattern, ampeg_inputs)
     };
-    let name_span = Span::mixed_site().located_at(task.statement.name.span());
     let body_span = Span::mixed_site().located_at(body.span());
     // The user's annotation is what the body is compared with, and where rustc points.
     let ok = quote_spanned!(body_span=> ::core::result::Result::Ok);
@@ -103,6 +102,8 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
         // Whatever type another task expects of it.
         (None, true) if is_declared || is_used(graph, task.family) => quote!(#ok(#body)),
         (None, true) => quote_spanned!(body_span=> let () = #body; #ok(())),
+        // Of a wrong argument, rustc would also show what `Ok` is.
+        (None, false) if is_declared => quote!(#ok { 0: #body }),
         (None, false) => quote!(#ok(#body)),
     };
     let lint = never_ends.then(|| {
@@ -112,11 +113,13 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
     let closure = quote_spanned!(body_span=> |#parameters| { #takes #result });
     let arm = to_u32(index);
     if is_declared {
-        let run = Ident::new("member", name_span);
-        quote_spanned!(Span::mixed_site()=> #lint ampeg_call.#run(#arm, #field, #types, #closure);)
+        let run = Ident::new("member", body_span);
+        let run = quote_spanned!(body_span=> ::ampeg::TaskValue::#run);
+        quote_spanned!(Span::mixed_site()=> #lint #run(ampeg_call, #arm, #field, #types, #closure);)
     } else {
-        let run = Ident::new("task", name_span);
-        quote_spanned!(Span::mixed_site()=> #lint let #field = ampeg_call.#run(#arm, #types, #closure);)
+        let run = Ident::new("task", body_span);
+        let run = quote_spanned!(body_span=> ::ampeg::TaskValue::#run);
+        quote_spanned!(Span::mixed_site()=> #lint let #field = #run(ampeg_call, #arm, #types, #closure);)
     }
 }
 

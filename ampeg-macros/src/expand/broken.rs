@@ -120,4 +120,14 @@ impl Visitor for Rename<'_> {
         let value = expression.expr.take();
         expression.expr = Some(parse_quote!({ #value; loop {} }));
     }
+
+    fn on_outside(&mut self, expression: &mut Expr) {
+        *expression = match expression {
+            Expr::Await(waits) => {
+                let future = &waits.base;
+                parse_quote_spanned!(Span::mixed_site()=> { #future; ampeg_error })
+            }
+            _ => parse_quote!(loop {}),
+        };
+    }
 }

@@ -1,6 +1,8 @@
 //! What is evaluated where the graph stands: costs and limits, and of families which tasks there are and what each uses.
 
-use super::clauses::{cost_of, expand_cost, expand_count, expand_duration, expand_number};
+use super::clauses::{
+    cost_of, expand_call, expand_cost, expand_count, expand_duration, expand_number,
+};
 use super::generated;
 use super::plain::Plain;
 use super::types::Fields;
@@ -37,7 +39,8 @@ fn expand_family(graph: &Graph, task: &Task, fields: &Fields) -> TokenStream {
         let facts = &graph.names.indices[index];
         let expression = &facts.expression;
         let (Some(name), Some(ty)) = (&facts.name, &fields.indices[index]) else {
-            let is_told = quote_spanned!(at(expression)=> ampeg_site.fixed(#level, || { #expression }));
+            let told = expand_index(expression);
+            let is_told = quote_spanned!(at(expression)=> ampeg_site.fixed(#level, || #told));
             return quote_spanned!(Span::mixed_site()=> if #is_told { #inner });
         };
         let range = generated("range", level);
@@ -98,10 +101,17 @@ fn at(expression: &Expr) -> Span {
     Span::mixed_site().located_at(expression.span())
 }
 
+fn expand_index(index: &Expr) -> TokenStream {
+    expand_call(&quote!(::ampeg::messages::IntoIndex::told), index)
+}
+
 fn expand_selector(selector: &Selector) -> TokenStream {
     match selector {
         Selector::Same(index) => quote_spanned!(Span::mixed_site()=> ampeg_site.same(#index);),
-        Selector::At(index) => quote_spanned!(at(index)=> ampeg_site.at(|| { #index });),
+        Selector::At(index) => {
+            let told = expand_index(index);
+            quote_spanned!(at(index)=> ampeg_site.at(|| #told);)
+        }
         Selector::Span(range) => quote_spanned!(at(range)=> ampeg_site.span(|| { #range });),
         Selector::All => quote_spanned!(Span::mixed_site()=> ampeg_site.all();),
     }

@@ -129,10 +129,22 @@ fn name(input: ParseStream<'_>) -> Result<Ident> {
         "there is no statement before this `;`"
     } else if input.peek(Ident) {
         return input.parse();
+    } else if let Some((keyword, next)) = input.cursor().ident()
+        && is_raw(&keyword)
+        && matches!(next.punct(), Some((sign, _)) if matches!(sign.as_char(), '=' | ':' | '@'))
+    {
+        let message =
+            format!("`{keyword}` is a keyword of Rust: take another name, or write `r#{keyword}`");
+        return Err(syn::Error::new(span, message));
     } else {
         "expected the name of a task: `name = expression;`"
     };
     Err(syn::Error::new(span, message))
+}
+
+/// True if a keyword can be a name when written raw.
+fn is_raw(keyword: &Ident) -> bool {
+    !matches!(&*keyword.to_string(), "self" | "Self" | "super" | "crate")
 }
 
 impl Header {
@@ -221,7 +233,19 @@ fn define(
             syn::Error::new(error.span(), message)
         })?);
     }
-    if input.peek(Token![==]) || !input.peek(Token![=]) {
+    let found = ["==", "=>"]
+        .into_iter()
+        .zip([input.peek(Token![==]), input.peek(Token![=>])]);
+    if let Some((sign, _)) = found.into_iter().find(|(_, is_there)| *is_there) {
+        let message =
+            format!("expected `=` after the task's name, not `{sign}`: `{name} = expression;`");
+        return Err(syn::Error::new(input.span(), message));
+    }
+    if input.peek(Token![!]) {
+        let message = "a macro cannot declare tasks: write them here, or let the macro give the whole `graph!`";
+        return Err(syn::Error::new(input.span(), message));
+    }
+    if !input.peek(Token![=]) {
         let message = format!("expected `=` after the task's name: `{name} = expression;`");
         return Err(syn::Error::new(input.span(), message));
     }

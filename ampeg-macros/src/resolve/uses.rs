@@ -88,6 +88,25 @@ impl Visitor for Uses<'_> {
                        use `?` to fail the task, or `if … { … } else { … }` for its value";
         self.diagnostics.error(expression.return_token, message);
     }
+
+    fn on_outside(&mut self, expression: &mut Expr) {
+        let (span, message) = match expression {
+            Expr::Break(leaves) => (
+                leaves.break_token.span,
+                "a body cannot `break` out of a loop around the graph: it runs in another process",
+            ),
+            Expr::Continue(leaves) => (
+                leaves.continue_token.span,
+                "a body cannot `continue` a loop around the graph: it runs in another process",
+            ),
+            Expr::Await(waits) => (
+                waits.await_token.span,
+                "a body is not async: wait for the future within it, with the `block_on` of your runtime",
+            ),
+            _ => return,
+        };
+        self.diagnostics.error_at(span, message);
+    }
 }
 
 impl Uses<'_> {

@@ -135,6 +135,31 @@ fn return_is_for_closures_and_functions_of_the_body() {
 }
 
 #[test]
+fn loops_around_the_graph_cannot_be_left() {
+    let message =
+        "break @ a body cannot `break` out of a loop around the graph: it runs in another process";
+    check_errors("a = { if f() { break; } 2 };", &[message]);
+    check_errors("a = 'b: { if f() { break 'c 1; } 2 };", &[message]);
+    check_errors("a = 'b: { if f() { break; } 2 };", &[message]);
+    let message =
+        "continue @ a body cannot `continue` a loop around the graph: it runs in another process";
+    check_errors("a = 'b: loop { continue 'c; };", &[message]);
+    check_errors("a = loop { if f() { continue; } break 1; };", &[]);
+    check_errors(
+        "a = 'b: loop { for i in 0..3 { while f() { continue 'b; } break 'b i; } };",
+        &[],
+    );
+    check_errors("a = 'b: { if f() { break 'b 1; } 2 };", &[]);
+}
+
+#[test]
+fn nothing_waits_for_a_body() {
+    let message = "await @ a body is not async: wait for the future within it, with the `block_on` of your runtime";
+    check_errors("a = f().await + 1;", &[message]);
+    check_errors("a = block_on(async { f().await + 1 });", &[]);
+}
+
+#[test]
 fn names_are_taken_once() {
     check_errors(
         "a = f(1); b = f(2); a = f(3); via = f(4);",

@@ -85,7 +85,7 @@ fn chain(
     let index = IndexType::new();
     let mut site = Site::new(&Chain);
     site.family();
-    if site.fixed(0, || 0) {
+    if site.fixed(0, || IntoIndex::told(0)) {
         site.member(|| IntoCost::into_cost(1));
     }
     site.family();
@@ -95,7 +95,7 @@ fn chain(
         site.retry(|| IntoCount::into_count(1));
         site.within(|| IntoDuration::into_duration(60));
         site.slot();
-        site.at(|| before(t));
+        site.at(|| IntoIndex::told(before(t)));
         site.via_with(|| IntoCost::into_cost(0.5));
     }
     site.task(IntoCost::into_cost(2.5));
@@ -214,7 +214,7 @@ fn triangle(n: i32) -> Graph<Triangles> {
         if site.when(|| i_value > 1) {
             site.slot();
             site.span(|| 1..i_value);
-            site.at(|| 0);
+            site.at(|| IntoIndex::told(0));
             site.via_with(|| IntoCost::into_cost(0));
         } else {
             site.absent();
@@ -421,7 +421,14 @@ fn ranges_in_brackets_are_those_of_rust() {
     assert_eq!(tasks(&|site| site.span(|| 0..)).unwrap(), both);
     assert_eq!(tasks(&|site| site.all()).unwrap(), both);
     assert_eq!(tasks(&|_| {}).unwrap(), both, "what is left out is all");
-    assert_eq!(tasks(&|site| site.at(|| &1)).unwrap(), (vec![5], vec![]));
+    assert_eq!(
+        tasks(&|site| site.at(|| {
+            let one = &1;
+            IntoIndex::told(one)
+        }))
+        .unwrap(),
+        (vec![5], vec![])
+    );
     assert_eq!(
         tasks(&|site| site.span(|| 2..2)).unwrap(),
         (vec![], vec![0])
