@@ -5,12 +5,14 @@
 use crate::codec::encode;
 use crate::cost::Cost;
 use crate::definition::{Definition, Instance, Limits};
-use crate::facts::{Facts, Family, Slot, Source, Statement};
+use crate::facts::{Facts, Family, Part, Slot, Source, Statement};
 use crate::failure::TaskError;
 use crate::graph::TaskGraph;
 use crate::id::TaskId;
 use crate::index::IndexType;
 use crate::inputs::Type;
+use crate::part::carry::CarryPart as _;
+use crate::part::projection;
 use crate::program::Graph;
 use crate::task::{Call, Descriptor, dispatcher};
 use serde::{Deserialize, Serialize};
@@ -34,6 +36,9 @@ pub(crate) enum Action {
 }
 
 /// One task of a test graph.
+///
+/// Of its last two parents it uses only parts: the digest of the last but one, and digest and ballast of the last.
+/// It uses all of its first parent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Node {
     pub(crate) parents: Vec<usize>,
@@ -41,6 +46,21 @@ pub(crate) struct Node {
     pub(crate) size: usize,
     pub(crate) action: Action,
     pub(crate) output: bool,
+}
+
+impl Node {
+    /// What tells inputs apart: how many parents are used as a whole, then whether each of two is used in part.
+    fn shape(&self) -> Vec<u32> {
+        let n_parents = self.parents.len();
+        let n_whole = n_parents.saturating_sub(2).max(n_parents.min(1));
+        let n_in_part = n_parents - n_whole;
+        let shape = [
+            n_whole,
+            usize::from(n_in_part > 1),
+            usize::from(n_in_part > 0),
+        ];
+        shape.map(|n| u32::try_from(n).unwrap()).to_vec()
+    }
 }
 
 /// The result of a task: a digest of its inputs, and ballast that depends on it.
@@ -64,14 +84,17 @@ impl Blob {
     }
 
     fn check(&self) -> u64 {
-        assert!(
-            self.ballast
-                .iter()
-                .all(|&byte| byte == self.digest.to_le_bytes()[0]),
-            "the ballast was damaged on its way"
-        );
-        self.digest
+        check_parts(self.digest, &self.ballast)
     }
+}
+
+fn check_parts(digest: u64, ballast: &[u8]) -> u64 {
+    let is_right = |&byte| byte == digest.to_le_bytes()[0];
+    assert!(
+        ballast.iter().all(is_right),
+        "the ballast was damaged on its way"
+    );
+    digest
 }
 
 /// The results of a test graph by task; none for a task that is no output.
@@ -109,7 +132,7 @@ pub(crate) fn with_limits(
             .iter()
             .map(|&parent| TaskId::new(parent))
             .collect(),
-        shape: vec![u32::try_from(node.parents.len()).unwrap()],
+        shape: node.shape(),
         limits: limits(index),
         output: node.output,
     };
@@ -142,10 +165,18 @@ impl Source for Nodes {
             statements: STATEMENTS,
             families: FAMILIES,
             captures: &["nodes"],
-            parts: &[],
+            parts: PARTS,
         }
     }
 }
+
+/// The digest, and all of the ballast.
+const PARTS: &[Part] = &[PART, PART];
+
+const PART: Part = Part {
+    captures: &[],
+    indices: &[],
+};
 
 const fn node(output: bool) -> Statement {
     Statement {
@@ -155,20 +186,36 @@ const fn node(output: bool) -> Statement {
         line: line!(),
         column: column!(),
         family: 0,
-        inputs: &[Slot {
-            family: 0,
-            depth: 1,
-            optional: false,
-            branch: false,
-            moved: false,
-            path: "node",
-            parts: &[],
-        }],
+        inputs: INPUTS,
         captures: &[0],
         indices: &["i"],
         used_indices: &[0],
         shape: 0,
         output,
+    }
+}
+
+/// A list of whole results, the digest of one more, and digest and ballast of another.
+const INPUTS: &[Slot] = &[
+    Slot {
+        depth: 1,
+        optional: false,
+        ..slot(&[])
+    },
+    slot(&[0]),
+    slot(&[0, 1]),
+];
+
+/// One result, if it is there.
+const fn slot(parts: &'static [u32]) -> Slot {
+    Slot {
+        family: 0,
+        depth: 0,
+        optional: true,
+        branch: false,
+        moved: false,
+        path: "node",
+        parts,
     }
 }
 
@@ -182,12 +229,35 @@ struct Types {
 fn descriptor() -> &'static Descriptor {
     let types = Types::default();
     let dispatch = dispatcher(&types, |call: &mut Call<'_>, types| {
+        let digest = projection(types.node, (), |(), blob: &Blob, _| &blob.digest);
+        let ballast = projection(types.node, (), |(), blob: &Blob, _| &blob.ballast[..]);
+        call.part(0, (&digest).carry());
+        call.part(1, (&ballast).carry());
         for statement in [0, 1] {
-            call.member(statement, types.node, *types, |types, inputs| {
+            let types = (*types, digest.optional(), ballast.optional());
+            call.member(statement, types.0.node, types, |types, inputs| {
+                let (types, digest, ballast) = types;
                 let index = types.index.get(inputs, 0);
                 let parents = types.node.list().take_or_clone(inputs, 0);
-                let node = types.nodes.borrow(inputs, 1)[index].clone();
-                let blob = Blob::new(index, node.size, parents.iter().map(Blob::check));
+                let node = types.nodes.borrow(inputs, 3)[index].clone();
+                let mut digests: Vec<u64> = parents.iter().map(Blob::check).collect();
+                let digest_of = |slot| {
+                    *digest
+                        .borrow(inputs, slot, 0)
+                        .get()
+                        .find(|blob| &blob.digest)
+                };
+                if inputs.is_present(1) {
+                    digests.push(digest_of(1));
+                }
+                if inputs.is_present(2) {
+                    let ballast = ballast.borrow(inputs, 2, 1).get();
+                    digests.push(check_parts(
+                        digest_of(2),
+                        ballast.find(|blob| &blob.ballast),
+                    ));
+                }
+                let blob = Blob::new(index, node.size, digests.into_iter());
                 act(&node.action)?;
                 Ok(blob)
             });
