@@ -1,6 +1,7 @@
 //! Macros in bodies: common ones are looked into, others count the names of tasks.
 
 use crate::value;
+use ampeg::{TaskError, graph};
 
 macro_rules! pair {
     ($x:expr => $y:expr) => {
@@ -91,4 +92,27 @@ fn graph_may_stand_in_a_body() {
         b = ampeg::graph! { c = a + 1; d = c * 2; }.run_inline()?.d.clone()?;
     });
     assert_eq!(value, 8);
+}
+
+#[test]
+fn failed_assertion_is_told_as_it_was_written() {
+    let limit = 3;
+    let graph = graph! {
+        a = (vec![1, 2], 5);
+        field = { assert!(a.1 < limit); a.0[1] };
+        whole = { let all = &a; assert!(all.1 < 3 && a.0[0] == 1,); 1 };
+        message = { assert!(a.0[1] > 2, "{} is {}", 2, a.0[1]); 2 };
+        holds = { debug_assert!(a.0.contains(&1)); 3 };
+    };
+    let outcome = graph.run(2).unwrap();
+    let text = |error: &TaskError| error.to_string();
+    let field = text(outcome.field.as_ref().unwrap_err());
+    assert!(field.ends_with("assertion failed: a.1 < limit"), "{field}");
+    let whole = text(outcome.whole.as_ref().unwrap_err());
+    assert!(
+        whole.ends_with("assertion failed: all.1 < 3 && a.0[0] == 1"),
+        "{whole}"
+    );
+    assert!(text(outcome.message.as_ref().unwrap_err()).ends_with("2 is 2"));
+    assert_eq!(outcome.holds, Ok(3));
 }

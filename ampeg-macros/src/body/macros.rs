@@ -4,6 +4,7 @@
 //! only tokens that equal a task's name count as its uses.
 
 use super::{Chain, Meaning, Position, Used, Walker, binding, format};
+use crate::source;
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser};
@@ -60,13 +61,13 @@ pub(super) fn in_expression(walker: &mut Walker<'_>, expression: &mut Expr) -> O
     let tokens = mac.tokens.clone();
     let arguments = match Kind::of(mac) {
         Kind::Literal => return None,
-        Kind::Format(leading, position) => formatted(walker, tokens, leading, position),
-        Kind::Values => values(walker, tokens),
-        Kind::Matches => matched(walker, tokens),
+        Kind::Format(leading, position) => formatted(walker, tokens.clone(), leading, position),
+        Kind::Values => values(walker, tokens.clone()),
+        Kind::Matches => matched(walker, tokens.clone()),
         Kind::Unknown => return unknown(walker, mac).map(|names| rebind(names, expression)),
     };
     match arguments {
-        Ok(tokens) => mac.tokens = tokens,
+        Ok(new) => mac.tokens = with_condition(&mac.path, &tokens, new),
         Err(_) => return unknown(walker, mac).map(|names| rebind(names, expression)),
     }
     None
@@ -137,6 +138,23 @@ fn formatted(
         }
     }
     Ok(quote!(#arguments))
+}
+
+/// The arguments of a macro; an `assert!` without a message gets its condition as written, not as replaced.
+fn with_condition(path: &syn::Path, old: &TokenStream, new: TokenStream) -> TokenStream {
+    let is_assert = path.is_ident("assert") || path.is_ident("debug_assert");
+    let has_message = || {
+        Arguments::parse_terminated
+            .parse2(old.clone())
+            .is_ok_and(|it| it.len() > 1)
+    };
+    if !is_assert || old.to_string() == new.to_string() || has_message() {
+        return new;
+    }
+    let text = source::text(old);
+    let text = text.trim_end_matches([',', ' ']);
+    let comma = (!new.to_string().ends_with(',')).then(|| quote!(,));
+    quote!(#new #comma "assertion failed: {}", #text)
 }
 
 /// The text of an argument that is a string literal.
