@@ -1,7 +1,7 @@
 //! The outputs by name: a struct for the graph and one for each group, and how results become their fields.
 
 use super::generated;
-use super::types::{Fields, places, tuple};
+use super::types::{Fields, places, tuple, unpack};
 use crate::resolve::{Entry, Graph};
 use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -24,10 +24,11 @@ pub(super) fn expand_results(graph: &Graph, fields: &Fields) -> TokenStream {
     });
     let types = tuple(types.collect());
     let results = Ident::new("ampeg_results", Span::mixed_site());
-    let outputs = root.build(&results);
+    let (unpack, places) = unpack(&results, root.families.len());
+    let outputs = root.build_of(places);
     quote_spanned! {Span::mixed_site()=> {
         #declarations
-        ::ampeg::__private::collect(#types, |#results| #outputs)
+        ::ampeg::__private::collect(#types, |#results| { #unpack #outputs })
     }}
 }
 
@@ -131,7 +132,8 @@ impl<'a> Shape<'a> {
             .iter()
             .map(|name| quote_spanned!(Span::mixed_site()=> self.#name));
         let taken = tuple(taken.collect());
-        let places = places(names.len());
+        let values_of_all = Ident::new("values", Span::mixed_site());
+        let (unpack, places) = unpack(&values_of_all, names.len());
         let (convert, ty, method) = if self.is_graph() {
             ("Outputs", "Values", "into_values")
         } else {
@@ -143,9 +145,10 @@ impl<'a> Shape<'a> {
             impl<#(#types),*> ::ampeg::__private::#convert for #outputs<#(#types),*> {
                 type #ty = #values<#(#types),*>;
                 fn #method(self) -> ::core::result::Result<Self::#ty, ::ampeg::TaskError> {
-                    let values = ::ampeg::__private::Unwrap::unwrap(#taken)?;
+                    let #values_of_all = ::ampeg::__private::Unwrap::unwrap(#taken)?;
+                    #unpack
                     ::core::result::Result::Ok(#values {
-                        #(#names: values #places,)*
+                        #(#names: #places,)*
                     })
                 }
             }
@@ -190,9 +193,15 @@ impl<'a> Shape<'a> {
     /// The struct, of results that are in a tuple in the order of its families.
     fn build(&self, results: &Ident) -> TokenStream {
         let places = places(self.families.len());
-        let mut places = places
+        let places = places
             .into_iter()
             .map(|place| quote_spanned!(Span::mixed_site()=> #results #place));
+        self.build_of(places.collect())
+    }
+
+    /// The struct, of results that are in these places, in the order of its families.
+    fn build_of(&self, places: Vec<TokenStream>) -> TokenStream {
+        let mut places = places.into_iter();
         let fields = self.fields.iter().map(|field| {
             let (name, value) = (field.name, field.build(&mut places));
             quote_spanned!(Span::mixed_site()=> #name: #value)

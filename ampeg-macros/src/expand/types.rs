@@ -62,6 +62,26 @@ pub(super) fn places(n: usize) -> Vec<TokenStream> {
     places.into_iter().map(tokens).collect()
 }
 
+/// Takes the `tuple` of `n` things apart into its innermost tuples, and where each thing then is.
+///
+/// Each mention of a tuple costs rustc time for all that is in it, so none of those that are mentioned so often is long.
+pub(super) fn unpack(tuple: &Ident, n: usize) -> (Option<TokenStream>, Vec<TokenStream>) {
+    if n <= LONGEST {
+        let places = places(n).into_iter().map(|place| quote!(#tuple #place));
+        return (None, places.collect());
+    }
+    let rows: Vec<_> = (0..n.div_ceil(LONGEST))
+        .map(|row| generated("row", row))
+        .collect();
+    let pattern = self::tuple(rows.iter().map(quote::ToTokens::to_token_stream).collect());
+    let places = (0..n).map(|index| {
+        let (row, place) = (&rows[index / LONGEST], Index::from(index % LONGEST));
+        quote_spanned!(Span::mixed_site()=> #row.#place)
+    });
+    let unpack = quote_spanned!(Span::mixed_site()=> let #pattern = #tuple;);
+    (Some(unpack), places.collect())
+}
+
 /// `let (capture0, …) = …`: how each captured name travels, and its bytes.
 pub(super) fn expand_probes(graph: &Graph, fields: &Fields) -> TokenStream {
     if graph.captures.is_empty() {
