@@ -150,6 +150,7 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// A part that does not exist (`_table[9]`) is the failure of the task that uses it.
+/// Of a packed struct or a union, a body cannot name a field so; it begins with the whole, `let whole = &a;`.
 ///
 /// # Failure
 ///
