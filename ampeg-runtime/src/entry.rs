@@ -37,6 +37,7 @@ pub fn enter() {
 
 fn become_worker(invitation: &OsStr) -> i32 {
     sys::ignore_signals();
+    sys::keep_freed_memory();
     match IpcLink::connect(&invitation.to_string_lossy()) {
         Ok(mut link) => {
             work(&mut link);
