@@ -1,13 +1,10 @@
-//! The arithmetic of a blocked Cholesky factorization, on square blocks in rows.
+//! The arithmetic of a blocked Cholesky factorization, on square blocks in rows, of `SIZE` rows each.
 
 /// A square block, row by row.
 pub(crate) type Block = Vec<f64>;
 
-/// Rows and columns of a block.
-pub(crate) const SIZE: usize = 512;
-
 /// A block of a symmetric positive definite matrix: small off the diagonal, large on it.
-pub(crate) fn matrix(row: usize, column: usize, n_blocks: usize) -> Block {
+pub(crate) fn matrix<const SIZE: usize>(row: usize, column: usize, n_blocks: usize) -> Block {
     let order = (n_blocks * SIZE) as f64;
     let entry = |i: usize, j: usize| {
         let distance = i.abs_diff(j) as f64;
@@ -24,7 +21,7 @@ pub(crate) fn matrix(row: usize, column: usize, n_blocks: usize) -> Block {
 }
 
 /// The factor of a block on the diagonal: lower triangular.
-pub(crate) fn factor(mut block: Block) -> Block {
+pub(crate) fn factor<const SIZE: usize>(mut block: Block) -> Block {
     for j in 0..SIZE {
         let (above, below) = block.split_at_mut(j * SIZE);
         let row = &mut below[..SIZE];
@@ -39,7 +36,7 @@ pub(crate) fn factor(mut block: Block) -> Block {
 }
 
 /// The block of the factor below one on the diagonal.
-pub(crate) fn solve(mut block: Block, diagonal: &Block) -> Block {
+pub(crate) fn solve<const SIZE: usize>(mut block: Block, diagonal: &Block) -> Block {
     for row in block.chunks_exact_mut(SIZE) {
         for k in 0..SIZE {
             let other = &diagonal[k * SIZE..][..SIZE];
@@ -50,7 +47,7 @@ pub(crate) fn solve(mut block: Block, diagonal: &Block) -> Block {
 }
 
 /// What is left of a block when two blocks of the factor are accounted for.
-pub(crate) fn update(mut block: Block, left: &Block, above: &Block) -> Block {
+pub(crate) fn update<const SIZE: usize>(mut block: Block, left: &Block, above: &Block) -> Block {
     for (row, left) in block.chunks_exact_mut(SIZE).zip(left.chunks_exact(SIZE)) {
         for (cell, above) in row.iter_mut().zip(above.chunks_exact(SIZE)) {
             *cell -= dot(left, above);

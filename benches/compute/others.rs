@@ -1,22 +1,21 @@
 //! The same work without a graph: in one thread, on the threads of rayon, and on the processes of procspawn.
 
-use super::BLOCKS;
 use super::kernels::{Block, factor, matrix, solve, update};
 use rayon::prelude::*;
 
 /// The same work in one thread.
-pub(crate) fn sequential() -> f64 {
-    let mut blocks = blocks();
-    for k in 0..BLOCKS {
-        let diagonal = factor(std::mem::take(&mut blocks[k][k]));
-        for i in k + 1..BLOCKS {
-            blocks[i][k] = solve(std::mem::take(&mut blocks[i][k]), &diagonal);
+pub(crate) fn sequential<const SIZE: usize>(n: usize) -> f64 {
+    let mut blocks = blocks::<SIZE>(n);
+    for k in 0..n {
+        let diagonal = factor::<SIZE>(std::mem::take(&mut blocks[k][k]));
+        for i in k + 1..n {
+            blocks[i][k] = solve::<SIZE>(std::mem::take(&mut blocks[i][k]), &diagonal);
         }
         blocks[k][k] = diagonal;
-        for i in k + 1..BLOCKS {
+        for i in k + 1..n {
             for j in k + 1..=i {
                 let block = std::mem::take(&mut blocks[i][j]);
-                blocks[i][j] = update(block, &blocks[i][k], &blocks[j][k]);
+                blocks[i][j] = update::<SIZE>(block, &blocks[i][k], &blocks[j][k]);
             }
         }
     }
@@ -24,12 +23,12 @@ pub(crate) fn sequential() -> f64 {
 }
 
 /// The same work on rayon's threads, column by column.
-pub(crate) fn side_by_side() -> f64 {
-    let mut blocks = blocks();
-    for k in 0..BLOCKS {
-        let diagonal = factor(std::mem::take(&mut blocks[k][k]));
+pub(crate) fn side_by_side<const SIZE: usize>(n: usize) -> f64 {
+    let mut blocks = blocks::<SIZE>(n);
+    for k in 0..n {
+        let diagonal = factor::<SIZE>(std::mem::take(&mut blocks[k][k]));
         blocks[k + 1..].par_iter_mut().for_each(|row| {
-            row[k] = solve(std::mem::take(&mut row[k]), &diagonal);
+            row[k] = solve::<SIZE>(std::mem::take(&mut row[k]), &diagonal);
         });
         blocks[k][k] = diagonal;
         let take = |row: &mut Vec<Block>| row.get_mut(k).map(std::mem::take);
@@ -47,7 +46,7 @@ pub(crate) fn side_by_side() -> f64 {
             .collect();
         rest.into_par_iter().for_each(|(i, j, block)| {
             if let (Some(left), Some(above)) = (&column[i], &column[j]) {
-                *block = update(std::mem::take(block), left, above);
+                *block = update::<SIZE>(std::mem::take(block), left, above);
             }
         });
         for (row, block) in blocks.iter_mut().zip(column) {
@@ -62,14 +61,18 @@ pub(crate) fn side_by_side() -> f64 {
 /// The same work on the processes of procspawn, column by column; all blocks go through this process.
 ///
 /// No more calls wait than there are processes: with arguments of this size, procspawn would wait for itself.
-pub(crate) fn procspawn_side_by_side(pool: &procspawn::Pool, n_processes: usize) -> f64 {
-    let mut blocks = blocks();
-    for k in 0..BLOCKS {
-        let diagonal = factor(std::mem::take(&mut blocks[k][k]));
+pub(crate) fn procspawn_side_by_side<const SIZE: usize>(
+    n: usize,
+    pool: &procspawn::Pool,
+    n_processes: usize,
+) -> f64 {
+    let mut blocks = blocks::<SIZE>(n);
+    for k in 0..n {
+        let diagonal = factor::<SIZE>(std::mem::take(&mut blocks[k][k]));
         for rows in blocks[k + 1..].chunks_mut(n_processes) {
             let solved = rows.iter_mut().map(|row| {
                 let given = (std::mem::take(&mut row[k]), diagonal.clone());
-                pool.spawn(given, |(block, diagonal)| solve(block, &diagonal))
+                pool.spawn(given, |(block, diagonal)| solve::<SIZE>(block, &diagonal))
             });
             let solved: Vec<_> = solved.collect();
             for (row, block) in rows.iter_mut().zip(solved) {
@@ -77,13 +80,15 @@ pub(crate) fn procspawn_side_by_side(pool: &procspawn::Pool, n_processes: usize)
             }
         }
         blocks[k][k] = diagonal;
-        let rest = (k + 1..BLOCKS).flat_map(|i| (k + 1..=i).map(move |j| (i, j)));
+        let rest = (k + 1..n).flat_map(|i| (k + 1..=i).map(move |j| (i, j)));
         let rest: Vec<(usize, usize)> = rest.collect();
         for places in rest.chunks(n_processes) {
             let updated = places.iter().map(|&(i, j)| {
                 let block = std::mem::take(&mut blocks[i][j]);
                 let given = (block, blocks[i][k].clone(), blocks[j][k].clone());
-                pool.spawn(given, |(block, left, above)| update(block, &left, &above))
+                pool.spawn(given, |(block, left, above)| {
+                    update::<SIZE>(block, &left, &above)
+                })
             });
             let updated: Vec<_> = updated.collect();
             for (&(i, j), block) in places.iter().zip(updated) {
@@ -95,9 +100,9 @@ pub(crate) fn procspawn_side_by_side(pool: &procspawn::Pool, n_processes: usize)
 }
 
 /// The lower half of the matrix.
-fn blocks() -> Vec<Vec<Block>> {
-    let row = |i| (0..=i).map(|j| matrix(i, j, BLOCKS)).collect();
-    (0..BLOCKS).map(row).collect()
+fn blocks<const SIZE: usize>(n: usize) -> Vec<Vec<Block>> {
+    let row = |i| (0..=i).map(|j| matrix::<SIZE>(i, j, n)).collect();
+    (0..n).map(row).collect()
 }
 
 fn trace(blocks: &[Vec<Block>]) -> f64 {
