@@ -45,6 +45,15 @@ fn spread<O>(graph: &Graph<O>) -> Schedule {
     Schedule::from_order(tasks, &processors, &lists).unwrap()
 }
 
+/// A schedule on two workers, with `_table` on one of them and all other tasks on the other.
+fn table_alone<O>(graph: &Graph<O>) -> Schedule {
+    let tasks = graph.task_graph().unwrap();
+    let (table, others): (Vec<_>, Vec<_>) = tasks
+        .task_ids()
+        .partition(|&task| tasks.name(task) == "_table");
+    Schedule::from_order(tasks, &Processors::new(2).unwrap(), &[table, others]).unwrap()
+}
+
 /// What a graph gives where every dependency crosses, which must be what it gives inline.
 fn spread_out<O: Outputs + std::fmt::Debug>(graph: &Graph<O>) -> Outcome<O> {
     let pool = Pool::new(graph.task_graph().unwrap().n_tasks()).unwrap();
@@ -239,12 +248,7 @@ fn several_parts_travel_together_and_each_once() {
 
         // Ten tasks on one worker that use the same part get it once.
         let graph = graph_of(10);
-        let tasks = graph.task_graph().unwrap();
-        let (first, others): (Vec<_>, Vec<_>) = tasks
-            .task_ids()
-            .partition(|&task| tasks.name(task) == "_table");
-        let processors = Processors::new(2).unwrap();
-        let schedule = Schedule::from_order(tasks, &processors, &[first, others]).unwrap();
+        let schedule = table_alone(&graph);
         let outcome = Pool::new(2)
             .unwrap()
             .run_schedule(&graph, &schedule)
@@ -264,12 +268,7 @@ fn many_parts_go_in_several_messages() {
             _table = table(n, 6000);
             pub row[i in 0..n] = sum(&_table.rows[i]) + _table.rows[i][2];
         };
-        let tasks = graph.task_graph().unwrap();
-        let (first, others): (Vec<_>, Vec<_>) = tasks
-            .task_ids()
-            .partition(|&task| tasks.name(task) == "_table");
-        let processors = Processors::new(2).unwrap();
-        let schedule = Schedule::from_order(tasks, &processors, &[first, others]).unwrap();
+        let schedule = table_alone(&graph);
         let pool = Pool::new(2).unwrap();
         let outcome = pool.run_schedule(&graph, &schedule).unwrap();
         let inline = graph.run_inline().unwrap();
