@@ -13,7 +13,7 @@ mod walk;
 
 pub(crate) use chain::{Chain, Segment};
 pub(crate) use outside::{Condition, first_exit};
-pub(crate) use part::peel;
+pub(crate) use part::{each_bracket, peel};
 
 use crate::syntax::name_of;
 use proc_macro2::Span;

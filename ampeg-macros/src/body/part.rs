@@ -28,7 +28,7 @@ impl Walker<'_> {
         }) {
             return false;
         }
-        self.brackets(expression, part.len());
+        each_bracket(expression, part.len(), &mut |index| self.value(index));
         let replacement = self.tell(&task, &chain, told, |visitor, used| {
             visitor.on_part(used, &part, expression)
         });
@@ -98,21 +98,6 @@ impl Walker<'_> {
     fn is_known_item(&self, path: &TokenStream) -> bool {
         self.unsafe_blocks == 0 && !self.scope.may_hold(path)
     }
-
-    /// Walks what is in the brackets of the last segments of a chain.
-    fn brackets(&mut self, expression: &mut Expr, n_segments: usize) {
-        if n_segments == 0 {
-            return;
-        }
-        match expression {
-            Expr::Field(field) => self.brackets(&mut field.base, n_segments - 1),
-            Expr::Index(index) => {
-                self.brackets(&mut index.expr, n_segments - 1);
-                self.value(&mut index.index);
-            }
-            _ => {}
-        }
-    }
 }
 
 /// Whether a type is one of rustc's own numbers.
@@ -130,6 +115,25 @@ pub(crate) fn peel(mut expression: &Expr, n_segments: usize) -> &Expr {
         };
     }
     expression
+}
+
+/// Visits what is in the brackets of the last segments of a chain, in the order written.
+pub(crate) fn each_bracket(
+    expression: &mut Expr,
+    n_segments: usize,
+    visit: &mut dyn FnMut(&mut Expr),
+) {
+    let Some(n_before) = n_segments.checked_sub(1) else {
+        return;
+    };
+    match expression {
+        Expr::Field(field) => each_bracket(&mut field.base, n_before, visit),
+        Expr::Index(index) => {
+            each_bracket(&mut index.expr, n_before, visit);
+            visit(&mut index.index);
+        }
+        _ => {}
+    }
 }
 
 /// What tells one segment from others: its text, and the macros that the names in it come from.

@@ -107,27 +107,25 @@ impl<'a> Bindings<'a> {
             .collect();
         let (mut types, mut pattern) = (Vec::new(), Vec::new());
         for (position, &(input, field)) in self.inputs.iter().enumerate() {
+            let optional = (!input.conditions.is_empty())
+                .then(|| quote_spanned!(Span::mixed_site()=> .optional()));
             if !input.parts.is_empty() {
-                let parts = tuple(
-                    input
-                        .parts
-                        .iter()
-                        .map(|part| {
-                            let projection = projection(part.projection);
-                            let optional = (!input.conditions.is_empty())
-                                .then(|| quote_spanned!(Span::mixed_site()=> .optional()));
-                            quote_spanned!(Span::mixed_site()=> #projection #optional)
-                        })
-                        .collect(),
-                );
-                types.push(parts);
-                let names = (0..input.parts.len()).map(|part| part_name(position, part));
-                pattern.push(tuple(names.map(|name| name.to_token_stream()).collect()));
+                let parts = input.parts.iter().enumerate();
+                let (parts, names) = parts
+                    .map(|(number, part)| {
+                        let projection = projection(part.projection);
+                        let name = part_name(position, number);
+                        (
+                            quote_spanned!(Span::mixed_site()=> #projection #optional),
+                            name.to_token_stream(),
+                        )
+                    })
+                    .unzip();
+                types.push(tuple(parts));
+                pattern.push(tuple(names));
                 continue;
             }
             let lists = (0..input.depth()).map(|_| quote_spanned!(Span::mixed_site()=> .list()));
-            let optional = (!input.conditions.is_empty())
-                .then(|| quote_spanned!(Span::mixed_site()=> .optional()));
             types.push(quote_spanned!(Span::mixed_site()=> #field #(#lists)* #optional));
             pattern.push(self.type_name(position, input, field).to_token_stream());
         }

@@ -6,7 +6,7 @@ use super::facts::to_u32;
 use super::generated;
 use super::inputs::{Bindings, Indices};
 use super::types::Fields;
-use crate::body::peel;
+use crate::body::{each_bracket, peel};
 use crate::resolve::{Graph, Input, Mode};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
@@ -32,7 +32,9 @@ pub(super) fn expand_projection(graph: &Graph, index: usize, fields: &Fields) ->
     let (types, pattern) = bindings.expand_types();
     let takes = bindings.expand_takes(Indices::Used);
     let mut expression = part.expression.clone();
-    replace_in_brackets(&mut expression, part.n_segments, &bindings);
+    each_bracket(&mut expression, part.n_segments, &mut |index| {
+        bindings.replace(index);
+    });
     let whole = Ident::new("ampeg_whole", Span::mixed_site());
     let place = within(&expression, part.n_segments, &whole, true);
     let given = if takes.is_empty() {
@@ -47,20 +49,6 @@ pub(super) fn expand_projection(graph: &Graph, index: usize, fields: &Fields) ->
             use ::ampeg::__private::carry::*;
             ampeg_call.part(#number, (&&&#name).carry());
         }
-    }
-}
-
-fn replace_in_brackets(expression: &mut Expr, n_segments: usize, bindings: &Bindings<'_>) {
-    if n_segments == 0 {
-        return;
-    }
-    match expression {
-        Expr::Field(field) => replace_in_brackets(&mut field.base, n_segments - 1, bindings),
-        Expr::Index(index) => {
-            replace_in_brackets(&mut index.expr, n_segments - 1, bindings);
-            bindings.replace(&mut index.index);
-        }
-        _ => {}
     }
 }
 

@@ -5,7 +5,7 @@
 use super::names::Names;
 use super::scope::{Key, Scope};
 use super::{Input, Mode, Task};
-use crate::body::{self, Meaning, Position, Segment, Use, Visitor, peel};
+use crate::body::{self, Meaning, Position, Segment, Use, Visitor, each_bracket};
 use syn::{Expr, ExprReturn, Ident};
 
 /// One use of a part.
@@ -110,13 +110,10 @@ impl Projection {
             },
             keys: Vec::new(),
         };
-        let mut rest = &part.expression;
-        for _ in 0..part.segments.len() {
-            if let Expr::Index(index) = rest {
-                body::walk(&mut index.index.clone(), &mut brackets);
-            }
-            rest = peel(rest, 1);
-        }
+        let mut expression = part.expression.clone();
+        each_bracket(&mut expression, part.segments.len(), &mut |index| {
+            body::walk(index, &mut brackets);
+        });
         let (mut captures, mut indices) = (Vec::new(), Vec::new());
         for key in brackets.keys {
             if let Key::Index(place) = key {
@@ -128,7 +125,7 @@ impl Projection {
         Self {
             task,
             family: input.index,
-            expression: part.expression.clone(),
+            expression,
             n_segments: part.segments.len(),
             captures,
             indices,
