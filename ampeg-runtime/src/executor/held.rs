@@ -32,7 +32,7 @@ impl Held {
     /// Keeps the whole; parts are no longer needed.
     pub(super) fn keep(&mut self, payload: Payload) {
         if self.value.is_none() {
-            self.bytes = Some(Box::new(Bytes::Whole(payload)));
+            self.set_bytes(Some(Box::new(Bytes::Whole(payload))));
         }
     }
 
@@ -45,16 +45,10 @@ impl Held {
             .bytes
             .get_or_insert_with(|| Box::new(Bytes::Parts(HashMap::new())));
         if let Bytes::Parts(held) = &mut **bytes {
-            let part = |(key, payload)| {
-                (
-                    key,
-                    HeldPart {
-                        payload,
-                        value: None,
-                    },
-                )
-            };
-            held.extend(parts.into_iter().map(part));
+            for (key, payload) in parts {
+                let value = None;
+                quietly_drop_part(held.insert(key, HeldPart { payload, value }));
+            }
         }
     }
 
@@ -86,7 +80,16 @@ impl Held {
     /// Keeps the value in place of its bytes.
     pub(super) fn decoded(&mut self, value: Rc<dyn Any>) {
         self.value = Some(value);
-        self.bytes = None;
+        self.set_bytes(None);
+    }
+
+    fn set_bytes(&mut self, bytes: Option<Box<Bytes>>) {
+        let old = std::mem::replace(&mut self.bytes, bytes);
+        if let Some(Bytes::Parts(parts)) = old.map(|old| *old) {
+            for part in parts.into_values() {
+                quietly_drop_part(Some(part));
+            }
+        }
     }
 
     /// All values in it.
@@ -97,5 +100,49 @@ impl Held {
         };
         let parts = parts.into_values().filter_map(|part| part.value);
         self.value.into_iter().chain(parts)
+    }
+}
+
+/// Drops what another result has replaced, with a value of the user's, whose destructor may panic.
+fn quietly_drop_part(part: Option<HeldPart>) {
+    super::quietly_drop_value(part.and_then(|part| part.value));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Explosive;
+
+    impl Drop for Explosive {
+        fn drop(&mut self) {
+            panic!("on purpose");
+        }
+    }
+
+    /// A part that is here, with a value whose destructor panics.
+    fn with_part() -> (Held, PartKey) {
+        let key = PartKey {
+            part: 0,
+            indices: Vec::new(),
+        };
+        let mut held = Held::default();
+        held.keep_parts(vec![(key.clone(), Payload::copied(&[1]).unwrap())]);
+        held.part(&key).unwrap().value = Some(Rc::new(Explosive));
+        (held, key)
+    }
+
+    #[test]
+    fn parts_that_are_replaced_may_panic_as_they_are_dropped() {
+        let payload = || Payload::copied(&[2]).unwrap();
+        let (mut held, key) = with_part();
+        held.keep_parts(vec![(key.clone(), payload())]);
+        assert!(held.has_part(&key) && held.part(&key).unwrap().value.is_none());
+        let (mut held, key) = with_part();
+        held.keep(payload());
+        assert!(held.is_whole() && !held.has_part(&key));
+        let (mut held, _) = with_part();
+        held.decoded(Rc::new(3));
+        assert!(held.is_whole() && held.payload().is_none());
     }
 }
