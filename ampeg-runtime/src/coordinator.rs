@@ -3,101 +3,98 @@
 //! State and `on_*` events; effects go through a [`Cluster`]. It reads no clock and starts no process,
 //! so that it can be tested event by event. The scheduler stays outside: it is given a plan.
 
+use crate::codec;
 use crate::definition::Definition;
 use crate::failure::{TaskError, TaskErrorKind};
 use crate::id::{ProcessorId, TaskId};
-use crate::message::{Content, Ended, RunId, ToWorker, Value};
+use crate::message::{AttemptReport, OpenStep, RunId, ToWorker};
 use crate::payload::Payload;
 use crate::plan::{Plan, Step};
-use crate::queue::Queue;
 use crate::transport::Cluster;
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+mod blame;
+mod failing;
 mod recovery;
 
 #[cfg(test)]
 mod tests;
 
-/// Steps that go into one message: it must stay far below what a socket buffers.
-pub(crate) const STEPS_PER_MESSAGE: usize = 256;
-/// After so many deaths in a row while no task was running, the next task of the worker takes the blame.
-const IDLE_DEATHS: u32 = 3;
-
 /// The state of one run.
 #[derive(Debug)]
 pub(crate) struct Coordinator<'a> {
     definition: &'a Definition,
+    plan: &'a Plan,
     run: RunId,
     tasks: Vec<TaskState>,
     workers: Vec<WorkerState>,
-    /// Results whose inputs have not been reported yet: workers tell of the past with a delay, each on its own.
-    ahead: Vec<(ProcessorId, Ended)>,
+    /// Reports that arrived before the report of an input, by that input. Workers batch reports independently, so
+    /// that order between workers is not kept. Recovery relies on every input of a done task being done.
+    held_back: BTreeMap<TaskId, Vec<HeldBack>>,
     unfinished: usize,
+    /// The place of each task in the topological order; empty until a result is lost.
+    ranks: Vec<u32>,
 }
 
 #[derive(Debug)]
-struct TaskState {
-    home: ProcessorId,
-    ending: Ending,
-    /// The bytes of an output.
-    payload: Option<Payload>,
-}
-
-#[derive(Debug)]
-enum Ending {
-    Waiting,
-    Done,
+enum TaskState {
+    /// It has no result and no final error; this attempt comes next.
+    Open {
+        attempt: u32,
+    },
+    Done {
+        /// The bytes of an output.
+        output: Option<Payload>,
+        /// How many attempts to compute it once more have failed in a row.
+        failures: u32,
+    },
     Failed(TaskError),
 }
 
-#[derive(Debug, Default)]
-struct WorkerState {
-    /// What it has not finished, in order.
-    queue: Queue,
-    /// The task that has exceeded its limit, for which it was killed.
-    exceeded: Option<(TaskId, Duration)>,
-    idle_deaths: u32,
-    /// Changes of its peers that it has been told.
-    peer_changes: u32,
-    /// By peer: the number of changes from which on it knows the present one.
-    knows_from: Vec<u32>,
+#[derive(Debug)]
+struct HeldBack {
+    worker: ProcessorId,
+    report: AttemptReport,
+    /// The inputs before this one are known to be done.
+    n_done: usize,
 }
 
-impl WorkerState {
-    /// The consumers of a step's result that were replaced while it was on its way, and have not got it.
-    fn replaced_consumers(&self, position: usize, peer_changes: u32) -> Vec<ProcessorId> {
-        let step = self.queue.get(position);
-        let consumers = step.into_iter().flat_map(|step| &step.consumers).copied();
-        consumers
-            .filter(|consumer| peer_changes < self.knows_from[consumer.index()])
-            .collect()
-    }
+/// What the coordinator knows of one worker in this run.
+#[derive(Debug, Default)]
+struct WorkerState {
+    /// No step of its plan before this position is open.
+    position: usize,
+    /// Lost results that it was told to compute once more and has not reported, in its order; one may be there twice.
+    recomputing: Vec<TaskId>,
+    /// Lost results that its own open steps need, until it has computed them.
+    lacking: BTreeSet<TaskId>,
+    /// Deaths in a row that took no task along, since a step of its plan was last done.
+    idle_deaths: u32,
+    /// The task and its time limit that this worker is killed for.
+    killed_for: Option<(TaskId, Duration)>,
 }
 
 impl<'a> Coordinator<'a> {
     /// The run of a plan, about to begin.
-    pub(crate) fn new(definition: &'a Definition, run: RunId, plan: &Plan) -> Self {
-        let n_workers = plan.queues.len();
-        let tasks = plan.homes.iter().map(|&home| TaskState {
-            home,
-            ending: Ending::Waiting,
-            payload: None,
-        });
-        let workers = plan.queues.iter().map(|steps| WorkerState {
-            queue: Queue::of(Arc::clone(steps)),
-            knows_from: vec![0; n_workers],
-            ..WorkerState::default()
-        });
-        let tasks: Vec<_> = tasks.collect();
+    pub(crate) fn new(
+        definition: &'a Definition,
+        run: RunId,
+        plan: &'a Plan,
+        n_workers: usize,
+    ) -> Self {
+        let n_tasks = definition.task_graph.n_tasks();
         Self {
             definition,
+            plan,
             run,
-            unfinished: tasks.len(),
-            tasks,
-            workers: workers.collect(),
-            ahead: Vec::new(),
+            tasks: (0..n_tasks)
+                .map(|_| TaskState::Open { attempt: 1 })
+                .collect(),
+            workers: (0..n_workers).map(|_| WorkerState::default()).collect(),
+            held_back: BTreeMap::new(),
+            unfinished: n_tasks,
+            ranks: Vec::new(),
         }
     }
 
@@ -106,168 +103,182 @@ impl<'a> Coordinator<'a> {
         self.unfinished == 0
     }
 
-    /// Has every worker begin with its steps, which it knows.
+    /// Whether a worker has something to do in this run.
+    pub(crate) fn uses(&self, worker: ProcessorId) -> bool {
+        !self.plan.steps_of(worker).is_empty()
+    }
+
+    /// Has every worker that is there begin with its steps, which it knows.
     pub(crate) fn begin(&self, cluster: &mut dyn Cluster) {
-        for (index, worker) in self.workers.iter().enumerate() {
-            if !worker.queue.is_empty() {
-                cluster.send(ProcessorId::new(index), ToWorker::Begin { run: self.run });
+        let workers = (0..self.workers.len()).map(ProcessorId::new);
+        for worker in workers.filter(|&worker| self.uses(worker)) {
+            if cluster.since(worker).is_some() {
+                let (run, open) = (self.run, None);
+                cluster.send(worker, ToWorker::Begin { run, open });
             }
         }
     }
 
     /// An attempt at a task is over.
-    pub(crate) fn on_ended(
+    pub(crate) fn on_report(
         &mut self,
         worker: ProcessorId,
-        ended: Ended,
+        report: AttemptReport,
         cluster: &mut dyn Cluster,
     ) {
-        if ended.run != self.run {
-            return;
+        let mut arrived = vec![HeldBack {
+            worker,
+            report,
+            n_done: 0,
+        }];
+        while let Some(report) = arrived.pop() {
+            let task = report.report.task;
+            self.apply(report, cluster);
+            if !self.held_back.is_empty() && !self.is_open(task) {
+                arrived.extend(self.held_back.remove(&task).unwrap_or_default());
+            }
         }
-        self.workers[worker.index()].idle_deaths = 0;
-        if self.is_ahead(&ended) {
-            self.ahead.push((worker, ended));
-            return;
-        }
-        self.take_in(worker, ended, cluster);
-        self.catch_up(cluster);
     }
 
-    /// Whether a task has a result before one of its inputs has: then the news of that one is still on its way.
+    fn apply(&mut self, arrived: HeldBack, cluster: &mut dyn Cluster) {
+        let (worker, task) = (arrived.worker, arrived.report.task);
+        if arrived.report.run != self.run {
+            return;
+        }
+        match &self.tasks[task.index()] {
+            TaskState::Open { .. } => self.apply_to_open(arrived, cluster),
+            TaskState::Done { .. } => self.apply_recomputation(worker, arrived.report, cluster),
+            // It was skipped while it ran.
+            TaskState::Failed(_) => {}
+        }
+    }
+
+    fn apply_to_open(&mut self, mut arrived: HeldBack, cluster: &mut dyn Cluster) {
+        let task = arrived.report.task;
+        let inputs = &self.definition.instance(task).inputs;
+        if arrived.report.result.is_ok() {
+            while let Some(&input) = inputs.get(arrived.n_done) {
+                if self.is_open(input) {
+                    self.held_back.entry(input).or_default().push(arrived);
+                    return;
+                }
+                arrived.n_done += 1;
+            }
+        }
+        let HeldBack { worker, report, .. } = arrived;
+        match report.result {
+            Ok(output) => {
+                self.tasks[task.index()] = TaskState::Done {
+                    output,
+                    failures: 0,
+                };
+                self.unfinished -= 1;
+                self.workers[worker.index()].idle_deaths = 0;
+                self.supply_late_consumers(task, report.epoch, cluster);
+            }
+            Err(_) if report.will_retry => {
+                let attempt = report.attempt + 1;
+                self.tasks[task.index()] = TaskState::Open { attempt };
+            }
+            Err(kind) => self.fail(task, report.attempt, *kind, cluster),
+        }
+    }
+
+    fn apply_recomputation(
+        &mut self,
+        worker: ProcessorId,
+        report: AttemptReport,
+        cluster: &mut dyn Cluster,
+    ) {
+        let task = report.task;
+        match report.result {
+            Ok(_) => {
+                self.set_failures(task, 0);
+                let state = &mut self.workers[worker.index()];
+                state.lacking.remove(&task);
+                let position = state.recomputing.iter().position(|&other| other == task);
+                if let Some(position) = position {
+                    state.recomputing.remove(position);
+                }
+            }
+            Err(_) if report.will_retry => self.set_failures(task, report.attempt),
+            Err(kind) => self.fail_recomputation(worker, task, (report.attempt, *kind), cluster),
+        }
+    }
+
+    fn set_failures(&mut self, task: TaskId, n: u32) {
+        if let TaskState::Done { failures, .. } = &mut self.tasks[task.index()] {
+            *failures = n;
+        }
+    }
+
+    fn is_open(&self, task: TaskId) -> bool {
+        matches!(self.tasks[task.index()], TaskState::Open { .. })
+    }
+
+    fn is_done(&self, task: TaskId) -> bool {
+        matches!(self.tasks[task.index()], TaskState::Done { .. })
+    }
+
+    fn is_at(&self, task: TaskId, worker: ProcessorId) -> bool {
+        self.plan.homes[task.index()].worker == worker
+    }
+
+    /// The first open step of a worker. Takes amortized constant time.
+    fn first_open(&mut self, worker: ProcessorId) -> Option<&'a Step> {
+        let steps = self.plan.steps_of(worker);
+        let mut position = self.workers[worker.index()].position;
+        while steps
+            .get(position)
+            .is_some_and(|step| !self.is_open(step.task))
+        {
+            position += 1;
+        }
+        self.workers[worker.index()].position = position;
+        steps.get(position)
+    }
+
+    /// The open steps of a worker, in order, each with the attempt that comes next.
+    fn open_steps(&self, worker: ProcessorId) -> Vec<(&'a Step, OpenStep)> {
+        let first = self.workers[worker.index()].position;
+        let steps = self.plan.steps_of(worker).iter();
+        let steps = steps.zip(0_u32..).skip(first);
+        let open = steps.filter_map(|(step, position)| match self.tasks[step.task.index()] {
+            TaskState::Open { attempt } => Some((step, OpenStep { position, attempt })),
+            _ => None,
+        });
+        open.collect()
+    }
+
+    /// The task that a worker should be running, and its time limit, if it has one: all its inputs are there.
     ///
-    /// If its worker has died meanwhile, it is computed again, which recovery must be able to rely on.
-    fn is_ahead(&self, ended: &Ended) -> bool {
-        let mut inputs = self.definition.instance(ended.task).inputs.iter();
-        let is_waiting =
-            |input: &TaskId| matches!(self.tasks[input.index()].ending, Ending::Waiting);
-        ended.result.is_ok() && inputs.any(is_waiting)
-    }
-
-    /// Takes in the results that are no longer ahead of their inputs.
-    fn catch_up(&mut self, cluster: &mut dyn Cluster) {
-        while let Some(place) = self.ahead.iter().position(|(_, it)| !self.is_ahead(it)) {
-            let (worker, ended) = self.ahead.remove(place);
-            self.take_in(worker, ended, cluster);
-        }
-    }
-
-    fn take_in(&mut self, worker: ProcessorId, ended: Ended, cluster: &mut dyn Cluster) {
-        let state = &mut self.workers[worker.index()];
-        let Some(position) = state.queue.find(ended.task) else {
-            return;
+    /// None too if the worker first has to compute lost results for it.
+    pub(crate) fn due_with_limit(&mut self, worker: ProcessorId) -> Option<DueTask> {
+        let task = match self.workers[worker.index()].recomputing.first() {
+            Some(&task) => task,
+            None => self.first_open(worker)?.task,
         };
-        if ended.tries_again {
-            state.queue.set_attempt(position, ended.attempt + 1);
-            return;
-        }
-        let consumers = state.replaced_consumers(position, ended.peer_changes);
-        state.queue.remove(position);
-        match ended.result {
-            Ok(payload) => self.on_result(ended.task, payload, &consumers, cluster),
-            Err(kind) => self.fail(worker, ended.task, (ended.attempt, *kind), cluster),
-        }
+        let instance = self.definition.instance(task);
+        let limit = instance.limits.within?;
+        let attempt = match self.tasks[task.index()] {
+            TaskState::Open { attempt } => attempt,
+            TaskState::Done { failures, .. } => failures + 1,
+            TaskState::Failed(_) => return None,
+        };
+        let is_ready = instance.inputs.iter().all(|&input| self.is_done(input));
+        is_ready.then_some(DueTask {
+            task,
+            attempt,
+            limit,
+        })
     }
 
-    /// A task has a result, which these consumers were replaced too late to have got.
-    fn on_result(
-        &mut self,
-        task: TaskId,
-        payload: Option<Payload>,
-        replaced_consumers: &[ProcessorId],
-        cluster: &mut dyn Cluster,
-    ) {
-        let state = &mut self.tasks[task.index()];
-        if matches!(state.ending, Ending::Waiting) {
-            state.ending = Ending::Done;
-            state.payload = payload;
-            self.unfinished -= 1;
-        }
-        for &consumer in replaced_consumers {
-            let queue = &self.workers[consumer.index()].queue;
-            if queue.iter().any(|other| other.inputs.contains(&task)) {
-                self.supply(consumer, &[task], cluster);
-            }
-        }
+    /// The time limit of a task.
+    pub(crate) fn limit(&self, task: TaskId) -> Option<Duration> {
+        self.definition.instance(task).limits.within
     }
 
-    /// A task has failed for good on a worker; what depends on it will not be run.
-    fn fail(
-        &mut self,
-        worker: ProcessorId,
-        failed: TaskId,
-        (attempt, kind): (u32, TaskErrorKind),
-        cluster: &mut dyn Cluster,
-    ) {
-        let error = self.definition.blame(failed, attempt, kind);
-        // If the result exists and only computing it once more has failed, it is missing here and nowhere else.
-        let exists = matches!(self.tasks[failed.index()].ending, Ending::Done);
-        if matches!(self.tasks[failed.index()].ending, Ending::Waiting) {
-            self.tasks[failed.index()].ending = Ending::Failed(error.clone());
-            self.unfinished -= 1;
-        }
-        let mut skipped = HashSet::new();
-        let mut next = vec![failed];
-        while let Some(task) = next.pop() {
-            for successor in self.definition.task_graph.successors(task) {
-                let state = &mut self.tasks[successor.task.index()];
-                let concerned = task != failed || !exists || state.home == worker;
-                if concerned && matches!(state.ending, Ending::Waiting) {
-                    let cause = error.clone();
-                    let kind = TaskErrorKind::DependencyFailed { cause };
-                    state.ending = Ending::Failed(self.definition.blame(successor.task, 1, kind));
-                    self.unfinished -= 1;
-                    skipped.insert(successor.task);
-                    next.push(successor.task);
-                }
-            }
-        }
-        if !skipped.is_empty() {
-            self.skip(&skipped, cluster);
-        }
-    }
-
-    fn skip(&mut self, skipped: &HashSet<TaskId>, cluster: &mut dyn Cluster) {
-        let run = self.run;
-        for (index, worker) in self.workers.iter_mut().enumerate() {
-            let mut here = Vec::new();
-            worker.queue.retain(|step| {
-                let stays = !skipped.contains(&step.task);
-                if !stays {
-                    here.push(step.task);
-                }
-                stays
-            });
-            for tasks in here.chunks(STEPS_PER_MESSAGE) {
-                let tasks = tasks.to_vec();
-                cluster.send(ProcessorId::new(index), ToWorker::Skip { run, tasks });
-            }
-        }
-    }
-
-    /// Ends all that is unfinished, and every worker that has something to do; returns the workers killed.
-    ///
-    /// A worker that is not running a task in this moment may start one before any message reaches it.
-    pub(crate) fn on_cancel(&mut self, cluster: &mut dyn Cluster) -> Vec<ProcessorId> {
-        for (worker, ended) in std::mem::take(&mut self.ahead) {
-            self.take_in(worker, ended, cluster);
-        }
-        for (index, task) in self.tasks.iter_mut().enumerate() {
-            if matches!(task.ending, Ending::Waiting) {
-                let cancelled = TaskErrorKind::Cancelled;
-                let error = self.definition.blame(TaskId::new(index), 1, cancelled);
-                task.ending = Ending::Failed(error);
-            }
-        }
-        self.unfinished = 0;
-        let workers = (0..self.workers.len()).map(ProcessorId::new);
-        workers
-            .filter(|worker| !self.workers[worker.index()].queue.is_empty())
-            .filter(|&worker| cluster.kill(worker))
-            .collect()
-    }
-
-    /// A task has run for longer than it may: its worker is ended, and [`on_exit`](Self::on_exit) tells the rest.
+    /// A body has run for longer than it may: its worker is killed, and [`on_exited`](Self::on_exited) tells the rest.
     pub(crate) fn on_exceeded(
         &mut self,
         worker: ProcessorId,
@@ -275,61 +286,86 @@ impl<'a> Coordinator<'a> {
         cluster: &mut dyn Cluster,
     ) {
         if cluster.kill(worker) {
-            self.workers[worker.index()].exceeded = Some(exceeded);
+            self.workers[worker.index()].killed_for = Some(exceeded);
         }
+    }
+
+    /// The first open step of each worker and its open inputs, for a message about a run that cannot go on.
+    pub(crate) fn describe_open(&mut self) -> String {
+        let workers = (0..self.workers.len()).map(ProcessorId::new);
+        let steps = workers.filter_map(|worker| {
+            let step = self.first_open(worker)?;
+            let name = |task: &TaskId| self.definition.task_graph.name(*task);
+            let open = step.inputs.iter().filter(|&&input| self.is_open(input));
+            let open: Vec<_> = open.map(name).collect();
+            let recomputing: Vec<_> = self.workers[worker.index()].recomputing.iter().collect();
+            let recomputing: Vec<_> = recomputing.into_iter().map(name).collect();
+            Some(format!(
+                "worker {worker} has `{}` to run, waits for {open:?}, computes {recomputing:?} again",
+                name(&step.task)
+            ))
+        });
+        steps.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Ends all that is unfinished; returns the workers that may be running a task, which the caller kills.
+    pub(crate) fn on_cancel(&mut self, cluster: &mut dyn Cluster) -> Vec<ProcessorId> {
+        let workers = (0..self.workers.len()).map(ProcessorId::new);
+        let busy = workers.filter(|&worker| self.first_open(worker).is_some());
+        let busy: Vec<_> = busy.collect();
+        // Results that exist are kept, though those of their inputs have not been reported.
+        for held_back in std::mem::take(&mut self.held_back).into_values().flatten() {
+            let n_done = self.definition.instance(held_back.report.task).inputs.len();
+            self.apply(
+                HeldBack {
+                    n_done,
+                    ..held_back
+                },
+                cluster,
+            );
+        }
+        for index in 0..self.tasks.len() {
+            if let TaskState::Open { attempt } = self.tasks[index] {
+                let task = TaskId::new(index);
+                let error = self
+                    .definition
+                    .blame(task, attempt, TaskErrorKind::Cancelled);
+                self.tasks[index] = TaskState::Failed(error);
+            }
+        }
+        self.unfinished = 0;
+        busy
     }
 
     /// Tells the workers that the run is over.
     pub(crate) fn end(&self, cluster: &mut dyn Cluster) {
-        for index in 0..self.workers.len() {
-            cluster.send(ProcessorId::new(index), ToWorker::End { run: self.run });
+        let workers = (0..self.workers.len()).map(ProcessorId::new);
+        for worker in workers.filter(|&worker| self.uses(worker)) {
+            cluster.send(worker, ToWorker::End { run: self.run });
         }
     }
 
     /// The results of all tasks that have one, and the errors of the others.
     pub(crate) fn into_results(self) -> Vec<Option<Result<Payload, TaskError>>> {
-        let result = |task: TaskState| match task.ending {
-            Ending::Waiting => None,
-            Ending::Done => task.payload.map(Ok),
-            Ending::Failed(error) => Some(Err(error)),
+        let result = |task: TaskState| match task {
+            TaskState::Open { .. } => None,
+            TaskState::Done { output, .. } => output.map(Ok),
+            TaskState::Failed(error) => Some(Err(error)),
         };
         self.tasks.into_iter().map(result).collect()
     }
+}
 
-    fn send_steps(&self, to: ProcessorId, steps: Vec<Step>, cluster: &mut dyn Cluster) {
-        let run = self.run;
-        let mut steps = steps.into_iter().peekable();
-        while steps.peek().is_some() {
-            let chunk = steps.by_ref().take(STEPS_PER_MESSAGE).collect();
-            let more = steps.peek().is_some();
-            cluster.send(
-                to,
-                ToWorker::Steps {
-                    run,
-                    steps: chunk,
-                    more,
-                },
-            );
-        }
-    }
+/// A task that a worker should be running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DueTask {
+    pub(crate) task: TaskId,
+    pub(crate) attempt: u32,
+    /// How long its body may run.
+    pub(crate) limit: Duration,
+}
 
-    fn send_value(
-        &self,
-        to: ProcessorId,
-        task: TaskId,
-        payload: Payload,
-        cluster: &mut dyn Cluster,
-    ) {
-        let run = self.run;
-        let sent = crate::clock::now();
-        cluster.send(
-            to,
-            ToWorker::Value(Value {
-                run,
-                task,
-                content: Content::Whole(payload),
-                sent,
-            }),
-        );
-    }
+/// Encodes part of a message.
+fn encode<T: serde::Serialize>(value: &T) -> Result<Payload, String> {
+    codec::encode_fields(value)
 }

@@ -1,35 +1,72 @@
 //! A crew of workers, and how it runs one plan: the loop between coordinator and cluster.
 
 use crate::clock::now;
-use crate::coordinator::{Coordinator, STEPS_PER_MESSAGE};
+use crate::codec;
+use crate::coordinator::Coordinator;
 use crate::definition::Definition;
 use crate::error::Error;
 use crate::failure::TaskError;
-use crate::id::{ProcessorId, TaskId};
-use crate::message::{FromWorker, RunId, ToWorker};
+use crate::id::ProcessorId;
+use crate::message::{RunId, ToWorker};
 use crate::payload::Payload;
 use crate::plan::Plan;
 use crate::report::Log;
 use crate::run_error::RunErrorKind;
-use crate::transport::{Cluster, Event};
+use crate::transport::{Cluster, Event, Exit};
+use limits::Limits;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
+use stuck::Watchdog;
+
+mod limits;
+mod stuck;
 
 #[cfg(test)]
 mod tests;
+
+/// How long a run that is cancelled waits for reports that workers have made but not sent yet, and how long for the
+/// end of workers that it has killed.
+const CANCEL_TIME: Duration = Duration::from_secs(1);
+/// So many workers that fail to start, one after another in one place, and the place is given up.
+const FAILED_STARTS: u32 = 3;
 
 /// Workers that are kept between runs, and what they know.
 #[derive(Debug)]
 pub(crate) struct Crew {
     cluster: Box<dyn Cluster>,
-    /// By worker: the graph that it has.
-    graphs: Vec<Option<u64>>,
-    /// By worker: the plan whose steps it has.
-    plans: Vec<Weak<Plan>>,
-    /// Workers that have ended and have no replacement yet.
-    missing: Vec<ProcessorId>,
+    members: Vec<Member>,
     last_run: RunId,
+    /// Why nothing can be run any more.
+    broken: Option<String>,
+}
+
+/// What the crew knows of one worker.
+#[derive(Debug, Default)]
+struct Member {
+    life: Life,
+    knows: Knows,
+    /// How many reports have come from it since it joined.
+    n_reports: u64,
+    /// Starts in a row that have failed.
+    failed_starts: u32,
+    /// Why it is being killed, if that is not to be told as a crash.
+    kill_reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Life {
+    Absent,
+    Starting,
+    #[default]
+    Present,
+}
+
+/// What a worker has been told that lasts for several runs.
+#[derive(Debug, Default)]
+struct Knows {
+    graph: Option<u64>,
+    plan: Weak<Plan>,
 }
 
 /// What ends a run early.
@@ -43,13 +80,15 @@ pub(crate) struct Bounds<'a> {
 pub(crate) type Finished = (Vec<Option<Result<Payload, TaskError>>>, Log);
 
 impl Crew {
+    /// A crew of workers that are all there.
     pub(crate) fn new(cluster: Box<dyn Cluster>) -> Self {
         Self {
-            graphs: vec![None; cluster.n_workers()],
-            plans: (0..cluster.n_workers()).map(|_| Weak::new()).collect(),
+            members: (0..cluster.n_workers())
+                .map(|_| Member::default())
+                .collect(),
             cluster,
-            missing: Vec::new(),
             last_run: 0,
+            broken: None,
         }
     }
 
@@ -64,144 +103,110 @@ impl Crew {
         plan: &Arc<Plan>,
         bounds: Bounds<'_>,
     ) -> Result<Finished, Error> {
-        let load = ToWorker::load(definition)?;
-        self.fill_up()?;
+        if let Some(reason) = &self.broken {
+            return Err(RunErrorKind::Lost(reason.clone()).into());
+        }
+        let graph = ToWorker::graph(definition)?;
         self.last_run += 1;
-        self.give_graph(definition.id, &load, plan.queues.len());
-        self.give_plan(plan);
+        let n_workers = self.members.len();
         let mut run = Run {
-            coordinator: Coordinator::new(definition, self.last_run, plan),
-            definition,
-            load: &load,
-            limits: vec![None; self.graphs.len()],
+            coordinator: Coordinator::new(definition, self.last_run, plan, n_workers),
+            limits: Limits::new(n_workers, plan),
+            watchdog: Watchdog::new(),
             log: Log::begin(now(), definition.task_graph.n_tasks()),
+            id: self.last_run,
+            graph_id: definition.id,
+            graph,
+            plan,
             crew: self,
         };
-        run.follow(bounds)?;
+        let followed = run.follow(bounds);
+        run.end();
         let Run {
             coordinator, log, ..
         } = run;
-        Ok((coordinator.into_results(), log))
+        followed.map(|()| (coordinator.into_results(), log))
     }
 
-    /// Notes that a worker knows nothing.
-    fn forget(&mut self, worker: ProcessorId) {
-        self.graphs[worker.index()] = None;
-        self.plans[worker.index()] = Weak::new();
-    }
-
-    /// Replaces workers that ended without a replacement.
-    fn fill_up(&mut self) -> Result<(), Error> {
-        while let Some(&worker) = self.missing.last() {
-            self.cluster.restart(worker)?;
-            self.forget(worker);
-            self.missing.pop();
-        }
-        Ok(())
-    }
-
-    /// Tells each worker its steps, unless it has them from the last run.
-    fn give_plan(&mut self, plan: &Arc<Plan>) {
-        let weak = Arc::downgrade(plan);
-        for (index, queue) in plan.queues.iter().enumerate() {
-            if self.plans[index].ptr_eq(&weak) {
-                continue;
-            }
-            let mut chunks = queue.chunks(STEPS_PER_MESSAGE).peekable();
-            while let Some(steps) = chunks.next() {
-                let message = ToWorker::Plan {
-                    steps: steps.to_vec(),
-                    more: chunks.peek().is_some(),
-                };
-                self.cluster.send(ProcessorId::new(index), message);
-            }
-            self.plans[index] = Weak::clone(&weak);
-        }
-    }
-
-    fn give_graph(&mut self, graph: u64, load: &[ToWorker], n_workers: usize) {
-        for index in 0..n_workers {
-            if self.graphs[index] != Some(graph) {
-                for message in load {
-                    self.cluster.send(ProcessorId::new(index), message.clone());
-                }
-                self.graphs[index] = Some(graph);
-                self.plans[index] = Weak::new();
+    /// Has idle workers drop what they have of a graph that is gone.
+    pub(crate) fn unload(&mut self, graph: u64) {
+        for (index, member) in self.members.iter_mut().enumerate() {
+            if member.knows.graph == Some(graph) {
+                member.knows = Knows::default();
+                self.cluster.send(ProcessorId::new(index), ToWorker::Unload);
             }
         }
     }
-}
-
-/// A task that may run for so long, which is until then.
-#[derive(Debug, Clone, Copy)]
-struct Limited {
-    task: TaskId,
-    until: Instant,
-    limit: Duration,
 }
 
 /// One run under way.
 struct Run<'a> {
     crew: &'a mut Crew,
     coordinator: Coordinator<'a>,
-    definition: &'a Definition,
-    load: &'a [ToWorker],
-    /// By worker: its running task, if that may not run for ever.
-    limits: Vec<Option<Limited>>,
+    id: RunId,
+    graph_id: u64,
+    /// The messages that give the graph to a worker.
+    graph: Vec<ToWorker>,
+    plan: &'a Arc<Plan>,
+    limits: Limits,
+    watchdog: Watchdog,
     log: Log,
 }
 
 impl Run<'_> {
     fn follow(&mut self, bounds: Bounds<'_>) -> Result<(), Error> {
-        self.coordinator.begin(&mut *self.crew.cluster);
-        let mut is_cancelled = bounds.cancelled.load(Ordering::Acquire);
-        while !self.coordinator.is_finished() {
-            let overdue = |deadline: Instant| Instant::now() >= deadline;
-            if is_cancelled || bounds.deadline.is_some_and(overdue) {
-                self.cancel();
-                break;
+        for worker in self.workers() {
+            match self.crew.members[worker.index()].life {
+                Life::Absent => self.start(worker),
+                Life::Present => self.prepare(worker),
+                Life::Starting => {}
             }
-            match self.crew.cluster.receive(self.timeout(bounds.deadline)) {
-                // All that came before it counts.
-                Some(Event::Woken) => is_cancelled = bounds.cancelled.load(Ordering::Acquire),
-                Some(event) => self.on_event(event)?,
-                None => {}
-            }
-            self.enforce_limits();
         }
-        self.coordinator.end(&mut *self.crew.cluster);
-        self.log.finish = now();
+        self.coordinator.begin(&mut *self.crew.cluster);
+        while !self.coordinator.is_finished() {
+            let is_overdue = |deadline: Instant| Instant::now() >= deadline;
+            if bounds.cancelled.load(Ordering::Acquire) || bounds.deadline.is_some_and(is_overdue) {
+                return self.cancel();
+            }
+            if let Some(event) = self.crew.cluster.receive(self.timeout(bounds.deadline)) {
+                self.on_event(event)?;
+            }
+            self.enforce_limits()?;
+        }
         Ok(())
     }
 
+    fn workers(&self) -> impl Iterator<Item = ProcessorId> + use<> {
+        (0..self.crew.members.len()).map(ProcessorId::new)
+    }
+
     fn on_event(&mut self, event: Event) -> Result<(), Error> {
-        let cluster = &mut *self.crew.cluster;
         match event {
-            Event::Message(worker, FromWorker::Ended(ended)) => {
-                self.limits[worker.index()] = None;
-                self.log.note(worker, &ended);
-                self.coordinator.on_ended(worker, ended, cluster);
-            }
-            Event::Message(worker, FromWorker::Started { task, .. }) => {
-                self.on_started(worker, task);
-            }
-            Event::Message(worker, FromWorker::Refused { reason }) => {
-                self.crew.forget(worker);
-                self.cancel();
-                return Err(RunErrorKind::Refused(reason).into());
-            }
-            Event::Exited(worker, exit) => {
-                self.limits[worker.index()] = None;
-                self.crew.plans[worker.index()] = Weak::new();
-                let running = cluster.running(worker);
-                self.log.died(worker, running, now());
-                let how = (exit, running);
-                if !self.coordinator.on_exit(worker, how, self.load, cluster) {
-                    self.crew.missing.push(worker);
+            Event::Reports(worker, reports) => {
+                self.crew.members[worker.index()].n_reports += reports.len() as u64;
+                for report in reports {
+                    // What an ended run still says is dropped here.
+                    if report.run == self.id {
+                        self.log.note(worker, &report);
+                        let cluster = &mut *self.crew.cluster;
+                        self.coordinator.on_report(worker, report, cluster);
+                    }
                 }
             }
+            Event::Joined(worker) => {
+                self.crew.members[worker.index()] = Member::default();
+                self.prepare(worker);
+                if self.coordinator.uses(worker) {
+                    let cluster = &mut *self.crew.cluster;
+                    if let Err(reason) = self.coordinator.on_joined(worker, cluster) {
+                        self.dismiss(worker, reason);
+                    }
+                }
+                self.crew.cluster.introduce(worker);
+            }
+            Event::Exited(worker, exit) => self.on_exited(worker, exit),
             Event::Lost(reason) => {
-                self.cancel();
+                self.crew.broken = Some(reason.clone());
                 return Err(RunErrorKind::Lost(reason).into());
             }
             Event::Woken => {}
@@ -209,45 +214,125 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn on_started(&mut self, worker: ProcessorId, task: TaskId) {
-        if let Some(limit) = self.definition.instance(task).limits.within {
-            let until = Instant::now().checked_add(limit);
-            self.limits[worker.index()] = until.map(|until| Limited { task, until, limit });
+    /// Starts a worker; that it has joined, or failed, is an event.
+    fn start(&mut self, worker: ProcessorId) {
+        self.crew.members[worker.index()].life = Life::Starting;
+        self.crew.cluster.start(worker);
+    }
+
+    /// Tells a worker the graph and its steps, unless it knows them from the last run.
+    fn prepare(&mut self, worker: ProcessorId) {
+        if !self.coordinator.uses(worker) {
+            return;
         }
-    }
-
-    /// Until when to wait for the next event.
-    fn timeout(&self, deadline: Option<Instant>) -> Option<Duration> {
-        let limits = self.limits.iter().flatten().map(|limited| limited.until);
-        let next = limits.chain(deadline).min()?;
-        Some(next.saturating_duration_since(Instant::now()))
-    }
-
-    fn enforce_limits(&mut self) {
-        for (index, entry) in self.limits.iter_mut().enumerate() {
-            if let Some(Limited { task, until, limit }) = *entry
-                && Instant::now() >= until
-            {
-                *entry = None;
-                let worker = ProcessorId::new(index);
-                self.coordinator
-                    .on_exceeded(worker, (task, limit), &mut *self.crew.cluster);
+        let Crew {
+            cluster, members, ..
+        } = &mut *self.crew;
+        let knows = &mut members[worker.index()].knows;
+        if knows.graph != Some(self.graph_id) {
+            for message in &self.graph {
+                cluster.send(worker, message.clone());
             }
+            knows.graph = Some(self.graph_id);
+            knows.plan = Weak::new();
         }
-    }
-
-    /// Ends everything, and waits until the workers that had to be killed are gone.
-    fn cancel(&mut self) {
-        let mut killed = self.coordinator.on_cancel(&mut *self.crew.cluster);
-        while !killed.is_empty() {
-            match self.crew.cluster.receive(None) {
-                Some(Event::Exited(worker, _)) => {
-                    killed.retain(|&other| other != worker);
-                    self.crew.missing.push(worker);
+        let plan = Arc::downgrade(self.plan);
+        if !knows.plan.ptr_eq(&plan) {
+            match codec::encode_fields(self.plan.steps_of(worker)) {
+                Ok(steps) => {
+                    let backoff = self.plan.backoff;
+                    cluster.send(worker, ToWorker::Plan { steps, backoff });
+                    knows.plan = plan;
                 }
-                Some(_) => {}
-                None => break,
+                Err(reason) => self.dismiss(worker, reason),
             }
         }
+    }
+
+    /// Ends a worker that cannot be told what it needs.
+    fn dismiss(&mut self, worker: ProcessorId, reason: String) {
+        if self.crew.cluster.kill(worker) {
+            self.crew.members[worker.index()].kill_reason = Some(reason);
+        } else {
+            let cluster = &mut *self.crew.cluster;
+            self.coordinator.on_given_up(worker, &reason, cluster);
+        }
+    }
+
+    fn on_exited(&mut self, worker: ProcessorId, mut exit: Exit) {
+        let activity = self.crew.cluster.activity(worker);
+        let member = &mut self.crew.members[worker.index()];
+        let life = std::mem::replace(&mut member.life, Life::Absent);
+        exit.reason = exit.reason.or(member.kill_reason.take());
+        member.knows = Knows::default();
+        self.limits.forget(worker);
+        let cluster = &mut *self.crew.cluster;
+        if life == Life::Starting {
+            if exit.is_kill() {
+                self.coordinator.on_killed_at_start(worker, &exit, cluster);
+            } else {
+                member.failed_starts += 1;
+                if member.failed_starts >= FAILED_STARTS {
+                    member.failed_starts = 0;
+                    let reason = format!("a worker process could not be started: {exit}");
+                    self.coordinator.on_given_up(worker, &reason, cluster);
+                    return;
+                }
+            }
+        } else {
+            self.log.died(worker, activity.running_in(self.id), now());
+            self.coordinator.on_exited(worker, exit, &activity, cluster);
+        }
+        if !self.coordinator.is_finished() {
+            self.start(worker);
+        }
+    }
+
+    /// Ends everything that is unfinished.
+    ///
+    /// What ended before the cancel counts: the reports that workers had made by then are waited for.
+    /// Then every worker that may be running a task is killed, and its end is waited for; the next run replaces it.
+    fn cancel(&mut self) -> Result<(), Error> {
+        let made = |worker| self.crew.cluster.activity(worker).reports;
+        let made: Vec<u64> = self.workers().map(made).collect();
+        self.receive_while(|run| {
+            let members = run.crew.members.iter().zip(&made);
+            let mut late = members.filter(|(member, made)| member.n_reports < **made);
+            late.any(|(member, _)| member.life == Life::Present)
+        })?;
+        let mut killed = self.coordinator.on_cancel(&mut *self.crew.cluster);
+        killed.retain(|&worker| self.crew.members[worker.index()].life == Life::Present);
+        killed.retain(|&worker| self.crew.cluster.kill(worker));
+        self.receive_while(|run| {
+            let mut left = killed.iter();
+            left.any(|worker| run.crew.members[worker.index()].life == Life::Present)
+        })
+    }
+
+    /// Tells the workers that the run is over. One that still computes a lost result for it is ended, since the next
+    /// run would have to wait for that.
+    fn end(&mut self) {
+        for worker in self.workers() {
+            let activity = self.crew.cluster.activity(worker);
+            if activity.running_in(self.id).is_some() {
+                self.crew.cluster.kill(worker);
+            }
+        }
+        self.coordinator.end(&mut *self.crew.cluster);
+        self.log.finish = now();
+    }
+
+    /// Goes on with the run while something is to be waited for, but for no longer than a cancelled run may take.
+    fn receive_while(&mut self, waits: impl Fn(&Self) -> bool) -> Result<(), Error> {
+        let deadline = Instant::now() + CANCEL_TIME;
+        while waits(self) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.crew.cluster.receive(Some(left)) {
+                Some(event) => self.on_event(event)?,
+                None if left.is_zero() => break,
+                None => {}
+            }
+        }
+        Ok(())
     }
 }

@@ -105,3 +105,10 @@ pub(crate) struct Limits {
     /// How many more times it is run if it fails.
     pub(crate) retry: u32,
 }
+
+impl Limits {
+    /// How many attempts there may be in all.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.retry.saturating_add(1)
+    }
+}

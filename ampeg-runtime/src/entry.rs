@@ -38,11 +38,9 @@ pub fn enter() {
 fn become_worker(invitation: &OsStr) -> i32 {
     sys::ignore_signals();
     sys::keep_freed_memory();
-    match IpcLink::connect(&invitation.to_string_lossy()) {
-        Ok(mut link) => {
-            work(&mut link);
-            0
-        }
+    let worked = IpcLink::connect(&invitation.to_string_lossy());
+    match worked.and_then(|mut link| work(&mut link)) {
+        Ok(()) => 0,
         Err(error) => {
             // With stderr closed there is nobody to tell.
             let _ = writeln!(

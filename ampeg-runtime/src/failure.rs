@@ -163,9 +163,9 @@ pub enum TaskErrorKind {
         /// What the codec or the type says.
         reason: String,
     },
-    /// Its worker process died, and no other could be started in its place.
+    /// It was not run to its end: its worker process died again and again without running it, or could not be started.
     NoWorker {
-        /// Why not.
+        /// What happened to the worker.
         reason: String,
     },
     /// The run was cancelled, or ran out of time, before it finished.
@@ -305,7 +305,7 @@ fn last_words(stderr: &str) -> Option<&str> {
 }
 
 /// The usual name of a signal on Linux and most Unix systems, in brackets.
-fn signal_name(signal: i32) -> &'static str {
+pub(crate) fn signal_name(signal: i32) -> &'static str {
     match signal {
         1 => " (SIGHUP)",
         2 => " (SIGINT)",

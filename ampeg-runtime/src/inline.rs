@@ -3,15 +3,16 @@
 use crate::clock::now;
 use crate::definition::Definition;
 use crate::error::Error;
-use crate::executor::Executor;
+use crate::executor::{Executor, LoadedGraph};
 use crate::failure::{TaskError, TaskErrorKind};
 use crate::id::ProcessorId;
-use crate::message::{Ended, Observed};
+use crate::message::{AttemptReport, Observed};
 use crate::outcome::{Outcome, Results};
 use crate::payload::Payload;
 use crate::plan::Step;
 use crate::program::Graph;
 use crate::report::{Log, Report};
+use std::rc::Rc;
 
 impl<O> Graph<O> {
     /// Runs the graph in this process and thread, in topological order.
@@ -50,20 +51,21 @@ fn run(definition: &Definition, log: &mut Log) -> Vec<Option<Result<Payload, Tas
         .iter()
         .map(|&task| Step::new(definition, task))
         .collect();
-    let mut executor = Executor::new(definition.descriptor, definition.captures.clone());
+    let graph = LoadedGraph::new(definition.descriptor, definition.captures.clone());
+    let mut executor = Executor::new(Rc::new(graph));
     for step in &steps {
-        executor.expect(step);
+        executor.add_uses(step);
     }
     let mut endings: Vec<Option<Ending>> = vec![None; steps.len()];
     for step in steps {
         let task = step.task;
         let ending = match failed_input(&step, &endings) {
             Some(cause) => {
-                executor.forgo(&step);
+                executor.drop_uses(&step);
                 let kind = TaskErrorKind::DependencyFailed { cause };
-                Err(definition.blame(task, step.attempt, kind))
+                Err(definition.blame(task, 1, kind))
             }
-            None => attempt(definition, &mut executor, step, log),
+            None => attempt(definition, &mut executor, &step, log),
         };
         endings[task.index()] = Some(ending);
     }
@@ -80,22 +82,19 @@ fn failed_input(step: &Step, endings: &[Option<Ending>]) -> Option<TaskError> {
         .map(|error| error.root().clone())
 }
 
-fn attempt(
-    definition: &Definition,
-    executor: &mut Executor,
-    mut step: Step,
-    log: &mut Log,
-) -> Ending {
+fn attempt(definition: &Definition, executor: &mut Executor, step: &Step, log: &mut Log) -> Ending {
+    let mut attempt = 1;
     loop {
-        step.wait_for_turn();
         let start = now();
-        let result = executor.run(&step).map(|encoded| encoded.whole);
-        let tries_again = matches!(&result, Err(kind) if step.tries_again(kind));
-        let ended = Ended::new(0, &step, result, Observed::between(start, now()));
-        log.note(ProcessorId::new(0), &ended);
-        match ended.result {
-            Err(_) if tries_again => step.attempt += 1,
-            Err(kind) => return Err(definition.blame(step.task, step.attempt, *kind)),
+        let inputs = executor.inputs(step, attempt);
+        let result = inputs.and_then(|inputs| executor.call(step, inputs));
+        let result = executor.finish(step, attempt, result);
+        let (result, observed) = (result.map(|it| it.whole), Observed::between(start, now()));
+        let report = AttemptReport::new(0, step, attempt, result, observed);
+        log.note(ProcessorId::new(0), &report);
+        match report.result {
+            Err(_) if report.will_retry => attempt += 1,
+            Err(kind) => return Err(definition.blame(step.task, attempt, *kind)),
             Ok(payload) => return Ok(payload),
         }
     }

@@ -35,7 +35,7 @@ mod resolve;
 mod clock;
 mod message;
 mod plan;
-mod queue;
+mod progress;
 
 mod columns;
 mod outcome;
@@ -46,6 +46,7 @@ mod program;
 
 mod executor;
 mod process;
+mod thread;
 mod transport;
 mod worker;
 
@@ -112,7 +113,7 @@ pub mod generated {
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing {
-    use crate::message::{FromWorker, ToWorker};
+    use crate::message::{AttemptReport, ToWorker};
     use crate::payload::Payload;
     use crate::value::TaskValue;
     use std::collections::BTreeMap;
@@ -120,7 +121,7 @@ pub mod fuzzing {
     /// Decodes a message in both directions.
     pub fn message(bytes: &[u8]) {
         let _ = postcard::from_bytes::<ToWorker>(bytes);
-        let _ = postcard::from_bytes::<FromWorker>(bytes);
+        let _ = postcard::from_bytes::<AttemptReport>(bytes);
     }
 
     /// Decodes results of several types.

@@ -10,6 +10,7 @@ use crate::plan::Step;
 use crate::run_error::RunErrorKind;
 use crate::sys::DescriptorAddress;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Nanoseconds on a clock that all processes of this machine share.
 pub(crate) type Timestamp = u64;
@@ -17,38 +18,49 @@ pub(crate) type Timestamp = u64;
 /// A run of a graph; later runs of a pool have larger numbers.
 pub(crate) type RunId = u64;
 
+/// Counts the introductions of workers to each other, for the life of a pool.
+///
+/// Each report carries the epoch that its worker knew when it sent its result to other workers.
+/// A worker that was introduced later than that has not got the result.
+pub(crate) type Epoch = u64;
+
+/// What a worker is told. All but [`Value`](Self::Value) comes from the coordinator alone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum ToWorker {
-    /// The graph that all runs from now on are about; its captures follow.
+    /// The graph that all runs from now on are about; its captures follow. It replaces the graph before it.
     Graph { descriptor: DescriptorAddress },
     /// The next captured value of that graph.
     Capture(Payload),
-    /// The steps of all runs that begin from now on; those that come before the last of them count too, if there was
-    /// `more`.
-    Plan { steps: Vec<Step>, more: bool },
-    /// A run of that plan begins.
-    Begin { run: RunId },
-    /// More to do in a run: behind all other steps, but for lost results, which come before what needs them.
+    /// The steps of each run that begins from now on, as an encoded `Vec<Step>`, and the wait before a second attempt.
+    Plan { steps: Payload, backoff: Duration },
+    /// A run of that plan begins; it ends any other run.
     ///
-    /// If there is `more`, nothing is done before that has come: it may need the results of these.
-    Steps {
-        run: RunId,
-        steps: Vec<Step>,
-        more: bool,
-    },
-    /// A result that steps here need.
+    /// A replaced worker is told which steps are open, as an encoded `Vec<OpenStep>`; else all are.
+    Begin { run: RunId, open: Option<Payload> },
+    /// Computes lost results once more, for the steps of this worker only: an encoded `Vec<Recomputation>` in
+    /// topological order.
+    Recompute { run: RunId, steps: Payload },
+    /// A result that steps here need, from the worker that computed it, or again from the coordinator.
     Value(Value),
-    /// These tasks are not to be run: something that they need has failed.
-    Skip { run: RunId, tasks: Vec<TaskId> },
-    /// The run is over.
+    /// Closes steps that are not to be run, since something that they need has failed.
+    Skip {
+        run: RunId,
+        /// Positions in the plan.
+        steps: Vec<u32>,
+        /// Tasks that were to be computed once more.
+        recomputations: Vec<TaskId>,
+    },
+    /// The run is over: the worker drops its values.
     End { run: RunId },
-    /// There is nothing more to do, ever.
+    /// The graph is gone: the worker drops what it has of it.
+    Unload,
+    /// There is nothing more to do, ever: the worker ends.
     Stop,
 }
 
 impl ToWorker {
     /// The messages that give a graph to a worker.
-    pub(crate) fn load(definition: &Definition) -> Result<Vec<Self>, Error> {
+    pub(crate) fn graph(definition: &Definition) -> Result<Vec<Self>, Error> {
         let descriptor = DescriptorAddress::of(definition.descriptor);
         let descriptor = descriptor.ok_or(RunErrorKind::Elsewhere)?;
         let captures = definition.captures.iter().cloned().map(Self::Capture);
@@ -56,6 +68,22 @@ impl ToWorker {
             .chain(captures)
             .collect())
     }
+}
+
+/// A step that is still to be run, by its position in the plan, and which attempt at it comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OpenStep {
+    pub(crate) position: u32,
+    pub(crate) attempt: u32,
+}
+
+/// A lost result that a worker computes once more for itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Recomputation {
+    pub(crate) step: Step,
+    pub(crate) attempt: u32,
+    /// The position in the plan of the first step that needs the result: the worker computes it right before that one.
+    pub(crate) before: u32,
 }
 
 /// A result on its way to a worker.
@@ -72,7 +100,17 @@ pub(crate) struct Value {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Content {
     Whole(Payload),
-    Parts(Vec<(PartKey, Payload)>),
+    Parts(PartsMessage),
+}
+
+/// Some of the parts of a result that a worker needs in place of the whole.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct PartsMessage {
+    pub(crate) parts: Vec<(PartKey, Payload)>,
+    /// Whether it is the first message of this result: a receiver then drops parts of an earlier attempt.
+    pub(crate) first: bool,
+    /// Whether no further message of this result follows.
+    pub(crate) last: bool,
 }
 
 /// How many bytes and descriptors of parts go into one message; a single one may be larger.
@@ -80,89 +118,80 @@ const PARTS_PER_MESSAGE: (u64, usize) = (64 * 1024, 12);
 
 impl Content {
     /// Parts of one result, in messages that stay small.
-    pub(crate) fn messages(parts: Vec<(PartKey, Payload)>) -> Vec<Self> {
-        let mut messages = Vec::new();
-        let mut message = Vec::new();
+    pub(crate) fn parts(parts: Vec<(PartKey, Payload)>) -> Vec<Self> {
+        let mut messages = vec![Vec::new()];
         let (mut n_bytes, mut n_descriptors) = (0, 0);
         for (key, payload) in parts {
-            let (bytes, descriptors) = (payload.n_inline(), payload.n_descriptors());
-            let (most_bytes, most_descriptors) = PARTS_PER_MESSAGE;
+            // The key takes some bytes too.
+            let bytes = payload.n_inline() + 16 + 10 * key.indices.len() as u64;
+            let descriptors = payload.n_descriptors();
+            let (max_bytes, max_descriptors) = PARTS_PER_MESSAGE;
             let is_full =
-                n_bytes + bytes > most_bytes || n_descriptors + descriptors > most_descriptors;
-            if is_full && !message.is_empty() {
-                messages.push(Self::Parts(std::mem::take(&mut message)));
+                n_bytes + bytes > max_bytes || n_descriptors + descriptors > max_descriptors;
+            if is_full && messages.last().is_some_and(|last| !last.is_empty()) {
+                messages.push(Vec::new());
                 (n_bytes, n_descriptors) = (0, 0);
             }
-            // What tells the part takes some bytes too.
-            n_bytes += bytes + 16 + 10 * key.indices.len() as u64;
+            n_bytes += bytes;
             n_descriptors += descriptors;
-            message.push((key, payload));
+            messages
+                .last_mut()
+                .expect("one is there from the start")
+                .push((key, payload));
         }
-        messages.push(Self::Parts(message));
-        messages
+        let n_messages = messages.len();
+        let message = |(index, parts)| {
+            Self::Parts(PartsMessage {
+                parts,
+                first: index == 0,
+                last: index + 1 == n_messages,
+            })
+        };
+        messages.into_iter().enumerate().map(message).collect()
     }
 
     /// The number of bytes that travel.
     pub(crate) fn len(&self) -> u64 {
         match self {
             Self::Whole(payload) => payload.len(),
-            Self::Parts(parts) => parts.iter().map(|(_, payload)| payload.len()).sum(),
+            Self::Parts(message) => message.parts.iter().map(|(_, payload)| payload.len()).sum(),
         }
     }
 }
 
+/// How one attempt at a task went: the only message of a worker to its coordinator.
+///
+/// It follows the result: the worker has sent that to all workers that use it, as far as it knew them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) enum FromWorker {
-    /// A task with a time limit has started.
-    Started {
-        run: RunId,
-        task: TaskId,
-        attempt: u32,
-    },
-    /// An attempt at a task is over.
-    Ended(Ended),
-    /// The graph of the last `Graph` message cannot be run here.
-    Refused { reason: String },
-}
-
-/// An attempt at a task that is running.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Running {
-    pub(crate) task: TaskId,
-    pub(crate) attempt: u32,
-    pub(crate) start: Timestamp,
-}
-
-/// How one attempt at a task went.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Ended {
+pub(crate) struct AttemptReport {
     pub(crate) run: RunId,
     pub(crate) task: TaskId,
     pub(crate) attempt: u32,
     /// The bytes of an output, or what went wrong.
     pub(crate) result: Result<Option<Payload>, Box<TaskErrorKind>>,
-    /// Whether the worker tries again by itself.
-    pub(crate) tries_again: bool,
-    /// How many changes of its peers the worker knew of when it sent the result to them.
-    pub(crate) peer_changes: u32,
+    /// Whether the worker makes another attempt by itself.
+    pub(crate) will_retry: bool,
+    /// The last introduction of workers that the worker knew of when it sent the result to them.
+    pub(crate) epoch: Epoch,
     pub(crate) observed: Observed,
 }
 
-impl Ended {
-    /// The end of an attempt at a step, known to no peer yet.
+impl AttemptReport {
+    /// The report of an attempt at a step.
     pub(crate) fn new(
         run: RunId,
         step: &Step,
+        attempt: u32,
         result: Result<Option<Payload>, TaskErrorKind>,
         observed: Observed,
     ) -> Self {
         Self {
             run,
             task: step.task,
-            attempt: step.attempt,
-            tries_again: matches!(&result, Err(kind) if step.tries_again(kind)),
+            attempt,
+            will_retry: matches!(&result, Err(kind) if step.is_retried(attempt, kind)),
             result: result.map_err(Box::new),
-            peer_changes: 0,
+            epoch: 0,
             observed,
         }
     }
@@ -192,7 +221,7 @@ impl Observed {
     }
 }
 
-/// An input that came from another worker.
+/// How a result came from another worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Arrival {
     pub(crate) task: TaskId,
@@ -200,8 +229,22 @@ pub(crate) struct Arrival {
     pub(crate) sent: Timestamp,
     pub(crate) received: Timestamp,
     pub(crate) bytes: u64,
-    /// How many nanoseconds it took to read it.
+    /// How many nanoseconds it took to decode it.
     pub(crate) decoding: u64,
+}
+
+impl Arrival {
+    /// The arrival of a message, or the first of several, with a result.
+    pub(crate) fn new(from: Option<ProcessorId>, value: &Value, received: Timestamp) -> Self {
+        Self {
+            task: value.task,
+            from,
+            sent: value.sent,
+            received,
+            bytes: value.content.len(),
+            decoding: 0,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -221,10 +264,10 @@ mod tests {
             let length = random.usize(0..60);
             let mut bytes: Vec<u8> = (0..length).map(|_| random.u8(..)).collect();
             if let Some(first) = bytes.first_mut() {
-                *first %= 8;
+                *first %= 11;
             }
             decode::<ToWorker>(&bytes);
-            decode::<FromWorker>(&bytes);
+            decode::<AttemptReport>(&bytes);
         }
     }
 
@@ -237,30 +280,30 @@ mod tests {
             content: Content::Whole(Payload::Inline(smallvec::smallvec![1, 2, 3])),
             sent: 99,
         };
-        let ended = Ended {
+        let report = AttemptReport {
             run: 3,
             task: TaskId::new(4),
             attempt: 1,
             result: Err(Box::new(TaskErrorKind::Cancelled)),
-            tries_again: false,
-            peer_changes: 0,
+            will_retry: false,
+            epoch: 0,
             observed: Observed::between(1, 2),
         };
         let messages = [
             postcard::to_stdvec(&ToWorker::Value(value)).unwrap(),
-            postcard::to_stdvec(&FromWorker::Ended(ended)).unwrap(),
+            postcard::to_stdvec(&report).unwrap(),
         ];
         for message in messages {
             for length in 0..message.len() {
                 let cut = &message[..length];
-                assert!(!decode::<ToWorker>(cut) || !decode::<FromWorker>(cut));
+                assert!(!decode::<ToWorker>(cut) || !decode::<AttemptReport>(cut));
             }
             for _ in 0..50_000 {
                 let mut bytes = message.clone();
                 let place = random.usize(0..bytes.len());
                 bytes[place] ^= 1 << random.u8(0..8);
                 decode::<ToWorker>(&bytes);
-                decode::<FromWorker>(&bytes);
+                decode::<AttemptReport>(&bytes);
             }
         }
     }

@@ -1,18 +1,14 @@
-//! From a schedule to what each worker does, in order: receive, run, send.
+//! From a schedule to what each worker does, in order: the steps, and who sends which result to whom.
 //!
 //! A plan knows tasks and workers, but no process and no clock.
 
 use crate::definition::Definition;
 use crate::failure::TaskErrorKind;
-use crate::graph::TaskGraph;
 use crate::id::{ProcessorId, TaskId};
 use crate::schedule::Schedule;
 use parts::StepPart;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::sync::Arc;
 use std::time::Duration;
 
 mod parts;
@@ -20,75 +16,88 @@ mod parts;
 /// What each worker does, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// The steps of each worker.
-    pub(crate) queues: Vec<Arc<Vec<Step>>>,
-    /// The worker of each task.
-    pub(crate) homes: Vec<ProcessorId>,
+    /// The steps of each worker, in the order of the schedule. A valid schedule cannot deadlock, so that of all steps
+    /// that are left at least one has its inputs.
+    pub(crate) steps: Vec<Vec<Step>>,
+    /// By task: where its step is.
+    pub(crate) homes: Vec<Home>,
+    /// What to wait before a task is tried again; twice as long before each further attempt.
+    pub(crate) backoff: Duration,
+    /// The least time limit of any task.
+    pub(crate) least_limit: Option<Duration>,
+}
+
+/// Where the step of a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Home {
+    pub(crate) worker: ProcessorId,
+    /// The position among the worker's steps.
+    pub(crate) position: u32,
 }
 
 impl Plan {
     /// Who does what when a schedule is followed: a result goes to each other worker that needs it, once.
-    ///
-    /// `backoff` is what to wait before a task is tried again.
     pub(crate) fn new(definition: &Definition, schedule: &Schedule, backoff: Duration) -> Self {
         let graph = &definition.task_graph;
-        let home = |task| schedule.slot(task).processor;
-        let mut parts = parts::parts(definition, home);
+        let worker = |task| schedule.slot(task).processor;
+        let mut parts = parts::parts(definition, worker);
         let mut step = |task| {
             let successors = graph.successors(task).iter();
             let mut consumers: SmallVec<_> =
-                successors.map(|successor| home(successor.task)).collect();
+                successors.map(|successor| worker(successor.task)).collect();
             consumers.sort_unstable();
             consumers.dedup();
-            consumers.retain(|&mut consumer| consumer != home(task));
+            consumers.retain(|&mut consumer| consumer != worker(task));
             Step {
                 consumers,
                 parts: parts.remove(&task).unwrap_or_default(),
-                backoff,
                 ..Step::new(definition, task)
             }
         };
-        let order = linear_order(graph, schedule);
-        let processors = (0..schedule.n_processors()).map(ProcessorId::new);
-        let queue = |processor| Vec::with_capacity(schedule.slots(processor).len());
-        let mut queues: Vec<_> = processors.map(queue).collect();
-        for task in order {
-            queues[home(task).index()].push(step(task));
-        }
+        let unknown = Home {
+            worker: ProcessorId::new(0),
+            position: 0,
+        };
+        let mut homes = vec![unknown; graph.n_tasks()];
+        let workers = (0..schedule.n_processors()).map(ProcessorId::new);
+        let steps = workers.map(|worker| {
+            let tasks = (0..).zip(schedule.tasks(worker));
+            let steps = tasks.map(|(position, task)| {
+                homes[task.index()] = Home { worker, position };
+                step(task)
+            });
+            steps.collect()
+        });
         Self {
-            queues: queues.into_iter().map(Arc::new).collect(),
-            homes: graph.task_ids().map(home).collect(),
+            steps: steps.collect(),
+            homes,
+            backoff,
+            least_limit: definition
+                .tasks
+                .iter()
+                .filter_map(|task| task.limits.within)
+                .min(),
         }
+    }
+
+    /// The steps of a worker; none if the plan does not use it.
+    pub(crate) fn steps_of(&self, worker: ProcessorId) -> &[Step] {
+        self.steps.get(worker.index()).map_or(&[], Vec::as_slice)
     }
 }
 
-/// One order of all tasks that follows the schedule and every dependency.
-///
-/// Each worker runs its tasks in this order, so that there is always one that can go on: the first of all that are left.
-/// It matters where tasks cost nothing, and several start at one time.
-fn linear_order(graph: &TaskGraph, schedule: &Schedule) -> Vec<TaskId> {
-    let mut missing: Vec<_> = graph
-        .task_ids()
-        .map(|task| graph.predecessors(task).len())
-        .collect();
-    let start = |task: TaskId| Reverse((schedule.slot(task).start, task));
-    let mut ready: BinaryHeap<_> = graph.entry_tasks().map(start).collect();
-    let mut order = Vec::with_capacity(graph.n_tasks());
-    while let Some(Reverse((_, task))) = ready.pop() {
-        order.push(task);
-        for successor in graph.successors(task) {
-            missing[successor.task.index()] -= 1;
-            if missing[successor.task.index()] == 0 {
-                ready.push(start(successor.task));
-            }
-        }
+/// What to wait before an attempt at a task.
+pub(crate) fn backoff_before(attempt: u32, backoff: Duration) -> Duration {
+    match attempt.checked_sub(2) {
+        // From some point on nobody waits for the end of it anyway.
+        Some(doublings) => backoff.saturating_mul(1 << doublings.min(20)),
+        None => Duration::ZERO,
     }
-    order
 }
 
 /// One task on one worker.
 ///
-/// Most tasks have few of everything; what is few needs no memory of its own.
+/// Most tasks have few inputs and consumers: these lists then need no memory of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Step {
     pub(crate) task: TaskId,
@@ -105,15 +114,9 @@ pub(crate) struct Step {
     pub(crate) parts: Vec<StepPart>,
     /// Whether the coordinator needs its result.
     pub(crate) output: bool,
-    /// Which attempt at the task comes next, from 1.
-    pub(crate) attempt: u32,
     /// How many attempts there may be in all.
     pub(crate) attempts: u32,
-    /// What to wait before the second attempt; twice as long before each further one.
-    pub(crate) backoff: Duration,
-    /// Whether it computes a lost result once more, for its own worker only.
-    pub(crate) again: bool,
-    /// Whether the coordinator must be told when it starts.
+    /// Whether its body has a time limit.
     pub(crate) limited: bool,
 }
 
@@ -130,19 +133,15 @@ impl Step {
             consumers: SmallVec::new(),
             parts: Vec::new(),
             output: instance.output,
-            attempt: 1,
-            attempts: instance.limits.retry.saturating_add(1),
-            backoff: Duration::ZERO,
-            again: false,
+            attempts: instance.limits.attempts(),
             limited: instance.limits.within.is_some(),
         }
     }
 
     /// The step that computes a lost result once more, for its own worker only.
-    pub(crate) fn again(definition: &Definition, task: TaskId) -> Self {
+    pub(crate) fn recomputing(definition: &Definition, task: TaskId) -> Self {
         Self {
             output: false,
-            again: true,
             ..Self::new(definition, task)
         }
     }
@@ -152,27 +151,17 @@ impl Step {
     }
 
     /// Whether the result, or a part of it, must become bytes.
-    pub(crate) fn encode(&self) -> bool {
+    pub(crate) fn is_encoded(&self) -> bool {
         self.output || !self.consumers.is_empty()
     }
 
-    /// Whether the inputs must outlive an attempt that fails.
-    pub(crate) fn keep_inputs(&self) -> bool {
-        self.attempt < self.attempts
+    /// Whether another attempt may follow this one, if it fails.
+    pub(crate) fn may_retry(&self, attempt: u32) -> bool {
+        attempt < self.attempts
     }
 
-    /// Waits, before any attempt but the first, for as long as was asked for; whether it did.
-    pub(crate) fn wait_for_turn(&self) -> bool {
-        let waits = self.attempt > 1 && !self.backoff.is_zero();
-        if waits {
-            let doublings = (self.attempt - 2).min(20);
-            std::thread::sleep(self.backoff.saturating_mul(1 << doublings));
-        }
-        waits
-    }
-
-    /// Whether a failed attempt at it is followed by another one.
-    pub(crate) fn tries_again(&self, kind: &TaskErrorKind) -> bool {
-        self.attempt < self.attempts && !matches!(kind, TaskErrorKind::NotDeliverable { .. })
+    /// Whether this attempt, which has failed, is followed by another one.
+    pub(crate) fn is_retried(&self, attempt: u32, kind: &TaskErrorKind) -> bool {
+        self.may_retry(attempt) && !matches!(kind, TaskErrorKind::NotDeliverable { .. })
     }
 }

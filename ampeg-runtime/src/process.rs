@@ -1,19 +1,22 @@
 //! Starts, watches and stops the child processes that workers live in.
+//!
+//! The end of a process is learnt by one thread, its watcher, which waits for it and tells it once.
+//! A child that cannot be waited for, since the program ignores SIGCHLD or waits for all children itself, has ended
+//! when the wait fails; how it ended is then unknown.
 
-use crate::sys;
 use crate::transport::Exit;
+use crate::{sys, thread};
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The variable that makes a process of this executable a worker.
 pub(crate) const VARIABLE: &str = "AMPEG_WORKER";
 
-/// A child process; it never outlives this handle, nor stays behind as a zombie.
+/// A child process; when it ends, its watcher takes it off the process table.
 #[derive(Debug, Clone)]
 pub(crate) struct Process {
     shared: Arc<Shared>,
@@ -21,6 +24,7 @@ pub(crate) struct Process {
 
 #[derive(Debug)]
 struct Shared {
+    pid: u32,
     state: Mutex<State>,
     /// Told when the process has ended, and when its stderr has.
     news: Condvar,
@@ -29,7 +33,7 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     child: Child,
-    exit: Option<Exit>,
+    is_gone: bool,
     /// The end of its stderr so far.
     stderr: VecDeque<u8>,
     stderr_ended: bool,
@@ -43,8 +47,14 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 impl Process {
     /// Starts this executable again, as a worker that is told how to connect by `invitation`.
     ///
+    /// `tell` is called once, when it has ended, from a thread that waits for that; never if this fails.
+    ///
     /// Fails if this process was meant as a worker itself and became none: it would start others without end.
-    pub(crate) fn start(invitation: &str) -> io::Result<Self> {
+    pub(crate) fn start(
+        invitation: &str,
+        stdin: Stdio,
+        tell: impl FnOnce(Exit) + Send + 'static,
+    ) -> io::Result<Self> {
         if std::env::var_os(VARIABLE).is_some() && !sys::has_raised_privileges() {
             return Err(io::Error::other(
                 "this process was started as a worker itself; without the feature `before-main`, \
@@ -55,35 +65,51 @@ impl Process {
         name_like_this_process(&mut command);
         // Tasks may look at the arguments of their program.
         command.args(std::env::args_os().skip(1));
-        Self::spawn(command.env(VARIABLE, invitation))
+        Self::spawn(command.env(VARIABLE, invitation).stdin(stdin), tell)
     }
 
-    fn spawn(command: &mut Command) -> io::Result<Self> {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()?;
+    /// Starts any program.
+    pub(crate) fn spawn(
+        command: &mut Command,
+        tell: impl FnOnce(Exit) + Send + 'static,
+    ) -> io::Result<Self> {
+        let mut child = command.stderr(Stdio::piped()).spawn()?;
         let stderr = child.stderr.take();
         let process = Self {
             shared: Arc::new(Shared {
+                pid: child.id(),
                 state: Mutex::new(State {
                     child,
-                    exit: None,
+                    is_gone: false,
                     stderr: VecDeque::new(),
-                    stderr_ended: false,
+                    stderr_ended: stderr.is_none(),
                 }),
                 news: Condvar::new(),
             }),
         };
-        if let Some(stderr) = stderr {
-            let forwarded = process.clone();
-            let forward = thread::Builder::new().name("ampeg stderr".into());
-            if let Err(error) = forward.spawn(move || forwarded.forward(stderr)) {
-                process.kill();
-                return Err(error);
-            }
+        if let Err(error) = process.serve(stderr, tell) {
+            let child = &mut process.lock().child;
+            // Nobody watches it; if it has been waited for by others, it is gone all the same.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(error);
         }
         Ok(process)
+    }
+
+    /// Starts the threads that pass on its stderr and wait for its end.
+    fn serve(
+        &self,
+        stderr: Option<ChildStderr>,
+        tell: impl FnOnce(Exit) + Send + 'static,
+    ) -> io::Result<()> {
+        if let Some(stderr) = stderr {
+            let forwarded = self.clone();
+            thread::spawn("ampeg stderr", move || forwarded.forward(stderr))?;
+        }
+        let watched = self.clone();
+        thread::spawn("ampeg watch", move || tell(watched.watch()))?;
+        Ok(())
     }
 
     /// Passes on what the process writes to stderr, and keeps the end of it.
@@ -101,61 +127,52 @@ impl Process {
         self.shared.news.notify_all();
     }
 
-    /// Waits in a thread of its own for the process to end, and then tells.
-    pub(crate) fn watch(&self, tell: impl FnOnce(Exit) + Send + 'static) -> io::Result<()> {
-        let process = self.clone();
-        let watch = thread::Builder::new().name("ampeg watch".into());
-        watch.spawn(move || tell(process.wait()))?;
-        Ok(())
-    }
-
-    /// How it ended, if it has; not to be asked once somebody watches it.
-    pub(crate) fn exit(&self) -> Option<Exit> {
-        let mut state = self.lock();
-        if state.exit.is_none() {
-            state.exit = state.child.try_wait().ok().flatten().map(exit_of);
-            if state.exit.is_some() {
-                self.shared.news.notify_all();
-            }
-        }
-        state.exit.clone()
+    pub(crate) fn pid(&self) -> u32 {
+        self.shared.pid
     }
 
     /// Ends it at once; one that has ended is left alone, so that no other process with its number is hit.
     pub(crate) fn kill(&self) {
         let mut state = self.lock();
-        if state.exit.is_none() {
+        if !state.is_gone {
             // It may have ended in this moment; then there is nothing left to kill.
             let _ = state.child.kill();
         }
     }
 
-    /// Gives it some time to end by itself, then ends it; returns when it is gone.
-    ///
-    /// Somebody must `watch` it.
-    pub(crate) fn end(&self, patience: Duration) {
-        let running = |state: &mut State| state.exit.is_none();
-        let state = self.lock();
-        let waited = self
-            .shared
-            .news
-            .wait_timeout_while(state, patience, running);
-        let timed_out = waited.is_ok_and(|(state, _)| state.exit.is_none());
-        if timed_out {
-            self.kill();
-            let state = self.lock();
-            drop(self.shared.news.wait_while(state, running));
+    /// Lets all these end by themselves until the deadline, then ends the rest; returns when all are gone.
+    pub(crate) fn end_all<'a>(processes: impl IntoIterator<Item = &'a Self>, deadline: Instant) {
+        let mut left: Vec<_> = processes.into_iter().collect();
+        left.retain(|process| !process.is_gone_by(deadline));
+        for process in &left {
+            process.kill();
+        }
+        for process in left {
+            let state = process.lock();
+            let present = |state: &mut State| !state.is_gone;
+            drop(process.shared.news.wait_while(state, present));
         }
     }
 
+    /// Whether it has ended, or does so before the deadline.
+    fn is_gone_by(&self, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let present = |state: &mut State| !state.is_gone;
+        let waited = self
+            .shared
+            .news
+            .wait_timeout_while(self.lock(), left, present);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.is_gone
+    }
+
     /// Waits until it has ended, without holding the lock, and takes it off the process table.
-    fn wait(&self) -> Exit {
-        let pid = self.lock().child.id();
-        wait_unreaped(pid);
+    fn watch(&self) -> Exit {
+        let exit = self.wait();
         let mut state = self.lock();
-        if state.exit.is_none() {
-            state.exit = Some(state.child.wait().map_or_else(|_| Exit::default(), exit_of));
-        }
+        // Should somebody else have taken it off the table meanwhile, there is nothing to do.
+        let _ = state.child.try_wait();
+        state.is_gone = true;
         self.shared.news.notify_all();
         let silent = |state: &mut State| !state.stderr_ended;
         let waited = self
@@ -166,19 +183,52 @@ impl Process {
         let stderr: Vec<u8> = state.stderr.iter().copied().collect();
         Exit {
             stderr: String::from_utf8_lossy(&stderr).into_owned(),
-            ..state.exit.clone().unwrap_or_default()
+            ..exit
         }
     }
 
-    /// A process that is no worker.
-    #[cfg(test)]
-    pub(crate) fn other(program: &str, argument: &str) -> io::Result<Self> {
-        Self::spawn(Command::new(program).arg(argument))
+    /// Waits until it has ended, but leaves it on the process table, so that its number cannot be given anew.
+    #[cfg(unix)]
+    fn wait(&self) -> Exit {
+        use rustix::io::Errno;
+        use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+        let Some(pid) = i32::try_from(self.shared.pid).ok().and_then(Pid::from_raw) else {
+            return Exit::default();
+        };
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        loop {
+            match waitid(WaitId::Pid(pid), ended) {
+                Ok(Some(status)) => {
+                    return Exit {
+                        reason: None,
+                        signal: status.terminating_signal(),
+                        code: status.exit_status(),
+                        stderr: String::new(),
+                    };
+                }
+                Ok(None) | Err(Errno::INTR) => {}
+                // The system, or somebody else, has taken it off the table.
+                Err(_) => return Exit::default(),
+            }
+        }
     }
 
-    #[cfg(test)]
-    pub(crate) fn pid(&self) -> u32 {
-        self.lock().child.id()
+    /// Looks again and again: a wait would hold up whoever wants to end it.
+    #[cfg(not(unix))]
+    fn wait(&self) -> Exit {
+        loop {
+            match self.lock().child.try_wait() {
+                Ok(None) => {}
+                Ok(Some(status)) => {
+                    return Exit {
+                        code: status.code(),
+                        ..Exit::default()
+                    };
+                }
+                Err(_) => return Exit::default(),
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -186,40 +236,6 @@ impl Process {
             .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Waits until a child has ended, but leaves it on the process table, so that its number cannot be given anew.
-#[cfg(unix)]
-fn wait_unreaped(pid: u32) {
-    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
-        return;
-    };
-    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    while waitid(WaitId::Pid(pid), ended).is_err_and(|error| error == rustix::io::Errno::INTR) {}
-}
-
-/// Elsewhere the wait that follows does it all.
-#[cfg(not(unix))]
-fn wait_unreaped(_: u32) {}
-
-#[cfg(unix)]
-fn exit_of(status: ExitStatus) -> Exit {
-    use std::os::unix::process::ExitStatusExt;
-    Exit {
-        signal: status.signal(),
-        code: status.code(),
-        stderr: String::new(),
-    }
-}
-
-#[cfg(not(unix))]
-fn exit_of(status: ExitStatus) -> Exit {
-    Exit {
-        signal: None,
-        code: status.code(),
-        stderr: String::new(),
     }
 }
 
@@ -244,4 +260,117 @@ fn name_like_this_process(command: &mut Command) {
     }
     #[cfg(not(unix))]
     let _ = command;
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::testing::{Deadline, alone};
+    use std::sync::mpsc::{Receiver, channel};
+
+    fn run(program: &str, argument: &str) -> (Process, Receiver<Exit>) {
+        let (tell, exits) = channel();
+        let tell = move |exit| drop(tell.send(exit));
+        let process = Process::spawn(Command::new(program).arg(argument), tell);
+        (process.unwrap(), exits)
+    }
+
+    /// The one exit that is told.
+    fn exit(exits: &Receiver<Exit>) -> Exit {
+        let exit = exits.recv().unwrap();
+        assert!(exits.recv().is_err(), "it is told twice");
+        exit
+    }
+
+    #[test]
+    fn exit_is_told_once() {
+        let _deadline = Deadline::seconds("exit", 60);
+        let (_, exits) = run("false", "");
+        assert_eq!(exit(&exits).code, Some(1));
+        let (process, exits) = run("sleep", "600");
+        process.kill();
+        assert_eq!(exit(&exits).signal, Some(9));
+        process.kill();
+        let (_, exits) = run("ls", "/no/such/file");
+        assert!(exit(&exits).stderr.contains("/no/such/file"));
+    }
+
+    #[test]
+    fn process_that_cannot_be_started_is_an_error_and_tells_nothing() {
+        let (tell, exits) = channel();
+        let tell = move |exit| drop(tell.send(exit));
+        let result = Process::spawn(&mut Command::new("/no/such/file"), tell);
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(exits.recv().is_err());
+    }
+
+    #[test]
+    fn all_are_ended_by_one_deadline() {
+        let _deadline = Deadline::seconds("end of all", 60);
+        let processes: Vec<_> = (0..40).map(|_| run("sleep", "600")).collect();
+        let (start, patience) = (Instant::now(), Duration::from_secs(1));
+        let all = processes.iter().map(|(process, _)| process);
+        Process::end_all(all, start + patience);
+        let elapsed = start.elapsed();
+        assert!(elapsed >= patience, "they had no time");
+        assert!(elapsed < patience * 20, "each had a time of its own");
+        for (process, exits) in processes {
+            let folder = format!("/proc/{}", process.pid());
+            assert!(!std::path::Path::new(&folder).exists());
+            assert_eq!(exit(&exits).signal, Some(9));
+        }
+    }
+
+    #[test]
+    fn those_that_end_by_themselves_are_not_waited_for_longer() {
+        let _deadline = Deadline::seconds("end of one", 60);
+        let (process, exits) = run("true", "");
+        Process::end_all([&process], Instant::now() + Duration::from_secs(600));
+        assert_eq!(exit(&exits).code, Some(0));
+    }
+
+    #[test]
+    fn child_that_nobody_can_wait_for_is_gone_when_it_has_ended() {
+        alone(
+            module_path!(),
+            "child_that_nobody_can_wait_for_is_gone_when_it_has_ended",
+            &[],
+            || {
+                let _deadline = Deadline::seconds("ignored children", 60);
+                sys::ignore_children();
+                let (_, exits) = run("false", "");
+                assert_eq!(exit(&exits), Exit::default());
+                let (process, exits) = run("sleep", "600");
+                Process::end_all([&process], Instant::now());
+                assert_eq!(exit(&exits), Exit::default());
+            },
+        );
+    }
+
+    #[test]
+    fn child_that_somebody_else_waits_for_is_gone_when_it_has_ended() {
+        alone(
+            module_path!(),
+            "child_that_somebody_else_waits_for_is_gone_when_it_has_ended",
+            &[],
+            || {
+                let _deadline = Deadline::seconds("reaped children", 60);
+                std::thread::spawn(|| {
+                    loop {
+                        // It fails while there are no children.
+                        let _ = rustix::process::wait(rustix::process::WaitOptions::empty());
+                    }
+                });
+                for _ in 0..100 {
+                    let (_, exits) = run("false", "");
+                    let code = exit(&exits).code;
+                    assert!(matches!(code, None | Some(1)), "{code:?}");
+                    let (process, exits) = run("sleep", "600");
+                    Process::end_all([&process], Instant::now());
+                    let signal = exit(&exits).signal;
+                    assert!(matches!(signal, None | Some(9)), "{signal:?}");
+                }
+            },
+        );
+    }
 }

@@ -3,7 +3,8 @@
 use crate::cost::Cost;
 use crate::graph::TaskGraph;
 use crate::id::{ProcessorId, TaskId};
-use crate::message::{Ended, Running, Timestamp};
+use crate::message::{AttemptReport, Timestamp};
+use crate::progress::Running;
 use crate::schedule::Schedule;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -37,18 +38,18 @@ impl Log {
         }
     }
 
-    pub(crate) fn note(&mut self, worker: ProcessorId, ended: &Ended) {
+    pub(crate) fn note(&mut self, worker: ProcessorId, report: &AttemptReport) {
         let since = |time: Timestamp| Duration::from_nanos(time.saturating_sub(self.begin));
-        let arrivals = ended.observed.arrivals.iter();
+        let arrivals = report.observed.arrivals.iter();
         self.attempts.push(Attempt {
-            task: ended.task,
+            task: report.task,
             worker,
-            number: ended.attempt,
-            start: since(ended.observed.start),
-            finish: since(ended.observed.finish),
-            succeeded: ended.result.is_ok(),
-            bytes: ended.observed.bytes,
-            encoding: Duration::from_nanos(ended.observed.encoding),
+            number: report.attempt,
+            start: since(report.observed.start),
+            finish: since(report.observed.finish),
+            succeeded: report.result.is_ok(),
+            bytes: report.observed.bytes,
+            encoding: Duration::from_nanos(report.observed.encoding),
             decoding: arrivals
                 .clone()
                 .map(|it| Duration::from_nanos(it.decoding))

@@ -16,10 +16,8 @@ pub(crate) enum RunErrorKind {
     Speeds { given: usize, workers: usize },
     /// A run that was cancelled before it began.
     Cancelled,
-    /// A message of a worker could not be taken in.
+    /// Workers cannot be reached any more.
     Lost(String),
-    /// A socket cannot be made where temporary files go.
-    LongPath { folder: String, longest: usize },
     /// This process may not open enough files.
     TooFewDescriptors {
         workers: usize,
@@ -27,8 +25,8 @@ pub(crate) enum RunErrorKind {
         left: usize,
         limit: Option<u64>,
     },
-    /// A worker did not take the graph.
-    Refused(String),
+    /// Nothing can happen any more although tasks are open: a mistake of this crate.
+    Stuck(String),
     /// A captured name could not be encoded.
     Capture { name: String, reason: String },
     /// A clause of a task has a value out of range.
@@ -56,13 +54,7 @@ impl fmt::Display for RunErrorKind {
                 write!(f, "{given} speeds are given for {workers} workers")
             }
             Self::Cancelled => f.write_str("the run was cancelled"),
-            Self::Lost(reason) => write!(f, "a worker's message could not be received: {reason}"),
-            Self::LongPath { folder, longest } => write!(
-                f,
-                "the path of the folder for temporary files is too long for a socket in it, \
-                 {} bytes where {longest} are possible: set TMPDIR to a shorter one than {folder}",
-                folder.len()
-            ),
+            Self::Lost(reason) => write!(f, "the connection to the workers is lost: {reason}"),
             Self::TooFewDescriptors {
                 workers,
                 needed,
@@ -81,7 +73,10 @@ impl fmt::Display for RunErrorKind {
                     " are left to this program: close some, or allow more, as with `ulimit -n`",
                 )
             }
-            Self::Refused(reason) => write!(f, "a worker refused the graph: {reason}"),
+            Self::Stuck(state) => write!(
+                f,
+                "the run cannot go on, which is a mistake in ampeg, please report it: {state}"
+            ),
             Self::Capture { name, reason } => {
                 write!(
                     f,

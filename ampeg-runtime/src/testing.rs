@@ -383,3 +383,41 @@ impl Deadline {
         Self { _alive: alive }
     }
 }
+
+/// The variable of a process that runs one test only.
+const ALONE: &str = "AMPEG_TEST_ALONE";
+
+/// Whether this process was started by [`alone`], to run nothing but its test.
+pub(crate) fn is_alone() -> bool {
+    std::env::var_os(ALONE).is_some()
+}
+
+/// Runs the body of a test in a process of its own, for tests that change what all threads share or look at it.
+///
+/// `module` is the test's `module_path!()`; the process gets these variables.
+pub(crate) fn alone(
+    module: &str,
+    test: &str,
+    variables: &[(&str, &std::ffi::OsStr)],
+    body: impl FnOnce(),
+) {
+    let name = match module.split_once("::") {
+        Some((_, module)) => format!("{module}::{test}"),
+        None => test.to_owned(),
+    };
+    if is_alone() {
+        return body();
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([&name, "--exact", "--nocapture", "--test-threads=1"])
+        .env(ALONE, &name)
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}{errors}"
+    );
+}

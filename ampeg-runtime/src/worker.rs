@@ -3,18 +3,24 @@
 //! It knows no graph but its own steps, and no process: what moves messages is a [`Link`].
 
 use crate::clock::now;
-use crate::executor::{Executor, Spent};
+use crate::codec;
+use crate::executor::{Encoded, Executor, LoadedGraph};
+use crate::failure::TaskErrorKind;
 use crate::id::{ProcessorId, TaskId};
 use crate::message::{
-    Arrival, Content, Ended, FromWorker, Observed, RunId, Timestamp, ToWorker, Value,
+    Arrival, AttemptReport, Content, Epoch, Observed, OpenStep, Recomputation, RunId, Timestamp,
+    ToWorker, Value,
 };
 use crate::part::PartKey;
 use crate::payload::Payload;
-use crate::plan::Step;
-use crate::queue::Queue;
-use crate::sys::DescriptorAddress;
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use crate::plan::{Step, backoff_before};
+use crate::progress::{Phase, Progress};
+use queue::{Next, Queue};
+use std::ops::ControlFlow;
+use std::rc::Rc;
+use std::time::Duration;
+
+mod queue;
 
 /// A worker's side of a transport.
 pub(crate) trait Link {
@@ -22,20 +28,24 @@ pub(crate) trait Link {
     fn receive(&mut self) -> Option<Incoming>;
     /// The next message that is here already.
     fn try_receive(&mut self) -> Option<Incoming>;
-    /// Sends a result to another worker; if that one is gone, nothing happens.
-    fn send(&mut self, to: ProcessorId, value: Value);
-    /// Tells the coordinator, in order and soon; if that one is gone, nothing happens.
+    /// Sends a result to another worker. If that one is gone, nothing happens.
     ///
-    /// Whether that took no time, since it is to be told later.
-    fn report(&mut self, message: FromWorker) -> bool;
-    /// There is nothing more to do for now: what is still to be told is told at once.
-    fn tell_all(&mut self);
-    /// How many changes of its peers the link has taken in.
-    fn peer_changes(&self) -> u32;
-    /// Notes what is running from now on, where it can be read even after this worker's death.
-    fn begin(&mut self, step: &Step, start: Timestamp);
-    /// Notes that nothing is running.
-    fn end(&mut self);
+    /// # Errors
+    ///
+    /// If this process has too little memory or too few descriptors left to send it.
+    fn send(&mut self, to: ProcessorId, value: Value) -> Result<(), String>;
+    /// Tells the coordinator, in order and soon. If that one is gone, nothing happens.
+    ///
+    /// Returns true if the report was only queued, so that no system call was made.
+    fn report(&mut self, report: AttemptReport) -> bool;
+    /// Sends queued reports at once: the worker has nothing more to do for now.
+    fn flush(&mut self);
+    /// The last introduction of workers that the link has taken in.
+    fn epoch(&self) -> Epoch;
+    /// A task that may take long is about to run.
+    fn set_busy(&mut self);
+    /// Where this worker notes what it does.
+    fn progress(&self) -> &Progress;
 }
 
 /// A message and who sent it: another worker, or the coordinator.
@@ -48,314 +58,315 @@ pub(crate) struct Incoming {
 }
 
 /// Works until the coordinator says stop or is gone.
-pub(crate) fn work(link: &mut impl Link) {
+///
+/// # Errors
+///
+/// If the coordinator says something that this worker cannot do, as it can if the two are not of one build.
+pub(crate) fn work(link: &mut impl Link) -> Result<(), String> {
     let mut worker = Worker::default();
     loop {
         while let Some(incoming) = link.try_receive() {
-            if !worker.on_message(incoming, link) {
-                return;
+            if worker.on_message(incoming, link)?.is_break() {
+                return Ok(());
             }
         }
         if worker.is_ready() {
             worker.run_step(link);
         } else {
-            if worker.queue.is_empty() {
-                link.tell_all();
+            if worker.is_done() {
+                link.flush();
             }
             let Some(incoming) = link.receive() else {
-                return;
+                return Ok(());
             };
-            if !worker.on_message(incoming, link) {
-                return;
+            if worker.on_message(incoming, link)?.is_break() {
+                return Ok(());
             }
         }
     }
 }
 
-/// A graph as it comes in: its captures follow one by one.
-#[derive(Debug)]
-struct Loading {
-    descriptor: DescriptorAddress,
-    captures: Vec<Payload>,
+/// What a worker knows. What belongs to a graph or to a run is dropped as a whole with that graph or run.
+#[derive(Debug, Default)]
+pub(crate) struct Worker {
+    graph: Option<Rc<LoadedGraph>>,
+    plan: Rc<[Step]>,
+    backoff: Duration,
+    run: Option<RunState>,
+    /// The last run that has begun or ended here.
+    last_run: RunId,
+    /// Values of a run that has not begun here: messages of different senders may overtake each other.
+    early: Vec<(Arrival, Value)>,
 }
 
-#[derive(Debug, Default)]
-struct Worker {
-    loading: Option<Loading>,
-    executor: Option<Executor>,
-    run: Option<RunId>,
-    /// The last run that is over.
-    ended: RunId,
-    /// The steps of each run that begins.
-    plan: Arc<Vec<Step>>,
+/// What a worker knows of one run.
+#[derive(Debug)]
+struct RunState {
+    id: RunId,
+    executor: Executor,
     queue: Queue,
-    /// Steps of which more are to come.
-    incoming: Vec<Step>,
-    skipped: HashSet<TaskId>,
-    /// Values of runs that have not begun here.
-    early: Vec<Incoming>,
-    arrivals: HashMap<TaskId, Arrival>,
-    /// When the last task ended, if no time to speak of has passed since: to read a clock takes as long as many a task.
+    /// The step that comes next; none if that is yet to be found.
+    next: Option<NextStep>,
+    /// The end of the previous attempt, if nothing happened since: the start of the next one.
+    /// It saves reading a clock, which takes 25 ns, as long as many a task.
     just_ended: Option<Timestamp>,
 }
 
+/// The step that comes next, and how many of its inputs are missing.
+#[derive(Debug, Clone, Copy)]
+struct NextStep {
+    next: Next,
+    n_missing: usize,
+}
+
 impl Worker {
-    /// Takes in one message; false if it is the last.
-    fn on_message(&mut self, incoming: Incoming, link: &mut impl Link) -> bool {
-        self.just_ended = None;
+    /// Takes in one message; breaks if it is the last.
+    pub(crate) fn on_message(
+        &mut self,
+        incoming: Incoming,
+        link: &mut impl Link,
+    ) -> Result<ControlFlow<()>, String> {
+        if let Some(run) = &mut self.run {
+            run.just_ended = None;
+        }
         match incoming.message {
             ToWorker::Graph { descriptor } => {
-                self.executor = None;
-                self.plan = Arc::default();
-                self.loading = Some(Loading {
-                    descriptor,
-                    captures: Vec::new(),
-                });
+                self.unload();
+                self.graph = Some(Rc::new(LoadedGraph::new(descriptor.resolve()?, Vec::new())));
             }
             ToWorker::Capture(payload) => {
-                if let Some(loading) = &mut self.loading {
-                    loading.captures.push(payload);
+                if let Some(graph) = self.graph.as_mut().and_then(Rc::get_mut) {
+                    graph.push_capture(payload);
                 }
             }
-            ToWorker::Plan { steps, more } => {
-                if let Some(steps) = self.collect(steps, more) {
-                    self.plan = Arc::new(steps);
+            ToWorker::Plan { steps, backoff } => {
+                self.plan = codec::decode_fields::<Vec<Step>>(&steps)?.into();
+                self.backoff = backoff;
+            }
+            ToWorker::Begin { run, open } => self.on_begin(run, open.as_ref(), link)?,
+            ToWorker::Recompute { run, steps } => {
+                if let Some(run) = self.in_run(run) {
+                    run.recompute(codec::decode_fields(&steps)?);
                 }
             }
-            ToWorker::Begin { run } => self.on_begin(run, link),
-            ToWorker::Steps { run, steps, more } => {
-                if let Some(steps) = self.collect(steps, more) {
-                    self.on_steps(run, steps, link);
+            ToWorker::Value(value) => {
+                let arrival = Arrival::new(incoming.from, &value, incoming.received);
+                self.on_value(arrival, value);
+            }
+            ToWorker::Skip {
+                run,
+                steps,
+                recomputations,
+            } => {
+                if let Some(run) = self.in_run(run) {
+                    run.skip(&steps, &recomputations);
                 }
             }
-            ToWorker::Value(value) if Some(value.run) == self.run => {
-                self.on_value(incoming.from, value, incoming.received);
-            }
-            ToWorker::Value(ref value) if value.run > self.ended => self.early.push(incoming),
-            ToWorker::Value(_) => {}
-            ToWorker::Skip { run, tasks } => {
-                if Some(run) == self.run {
-                    self.on_skip(&tasks);
+            ToWorker::End { run } => {
+                self.last_run = self.last_run.max(run);
+                if self.in_run(run).is_some() {
+                    self.run = None;
                 }
             }
-            ToWorker::End { run } => self.on_end(run),
-            ToWorker::Stop => return false,
+            ToWorker::Unload => self.unload(),
+            ToWorker::Stop => return Ok(ControlFlow::Break(())),
         }
-        true
+        Ok(ControlFlow::Continue(()))
     }
 
-    /// All steps that belong together, if there are no more to come.
-    fn collect(&mut self, steps: Vec<Step>, more: bool) -> Option<Vec<Step>> {
-        if self.incoming.is_empty() {
-            self.incoming = steps;
-        } else {
-            self.incoming.extend(steps);
-        }
-        (!more).then(|| std::mem::take(&mut self.incoming))
-    }
-
-    fn on_begin(&mut self, run: RunId, link: &mut impl Link) {
-        self.finish_loading(link);
-        let Some(executor) = &mut self.executor else {
-            return;
-        };
-        for step in &*self.plan {
-            executor.expect(step);
-        }
-        self.queue = Queue::of(Arc::clone(&self.plan));
-        self.enter(run);
-    }
-
-    fn on_steps(&mut self, run: RunId, steps: Vec<Step>, link: &mut impl Link) {
-        self.finish_loading(link);
-        let Some(executor) = &mut self.executor else {
-            return;
-        };
-        for step in &steps {
-            executor.expect(step);
-        }
-        let (again, steps): (Vec<_>, _) = steps.into_iter().partition(|step| step.again);
-        for step in steps {
-            self.queue.push(step);
-        }
-        self.queue.insert_again(again);
-        if self.run != Some(run) {
-            self.enter(run);
-        }
-    }
-
-    /// Takes part in a run from now on, and takes in what has come for it already.
-    fn enter(&mut self, run: RunId) {
-        self.run = Some(run);
-        for incoming in std::mem::take(&mut self.early) {
-            match incoming.message {
-                ToWorker::Value(value) if value.run == run => {
-                    self.on_value(incoming.from, value, incoming.received);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn finish_loading(&mut self, link: &mut impl Link) {
-        if let Some(loading) = self.loading.take() {
-            match loading.descriptor.resolve() {
-                Ok(descriptor) => {
-                    self.executor = Some(Executor::new(descriptor, loading.captures));
-                }
-                Err(reason) => {
-                    link.report(FromWorker::Refused { reason });
-                }
-            }
-        }
-    }
-
-    fn on_value(&mut self, from: Option<ProcessorId>, value: Value, received: Timestamp) {
-        if let Some(executor) = &mut self.executor {
-            let arrival = self.arrivals.entry(value.task).or_insert(Arrival {
-                task: value.task,
-                from,
-                sent: value.sent,
-                received,
-                bytes: 0,
-                decoding: 0,
-            });
-            // Parts may come one after another.
-            arrival.received = received;
-            arrival.bytes += value.content.len();
-            match value.content {
-                Content::Whole(payload) => executor.keep(value.task, payload),
-                Content::Parts(parts) => executor.keep_parts(value.task, parts),
-            }
-        }
-    }
-
-    fn on_skip(&mut self, tasks: &[TaskId]) {
-        self.skipped.extend(tasks);
-        let skipped = &self.skipped;
-        if let Some(executor) = &mut self.executor {
-            self.queue.retain(|step| {
-                let stays = !skipped.contains(&step.task);
-                if !stays {
-                    executor.forgo(step);
-                }
-                stays
-            });
-        }
-    }
-
-    fn on_end(&mut self, run: RunId) {
-        self.ended = run;
+    fn unload(&mut self) {
         self.run = None;
-        self.queue = Queue::default();
-        self.incoming.clear();
-        self.skipped.clear();
-        self.arrivals.clear();
-        self.early.retain(
-            |incoming| matches!(&incoming.message, ToWorker::Value(value) if value.run > run),
-        );
-        if let Some(executor) = &mut self.executor {
-            executor.clear();
-        }
+        self.plan = Rc::default();
+        self.graph = None;
     }
 
-    fn is_ready(&self) -> bool {
-        match (&self.executor, self.queue.front()) {
-            (Some(executor), Some(step)) => executor.is_ready(step),
-            _ => false,
-        }
+    fn in_run(&mut self, run: RunId) -> Option<&mut RunState> {
+        self.run.as_mut().filter(|state| state.id == run)
     }
 
-    /// Runs the first step, whose inputs are here.
-    fn run_step(&mut self, link: &mut impl Link) {
-        let (Some(run), Some(executor), Some(step)) =
-            (self.run, &mut self.executor, self.queue.front())
-        else {
-            return;
-        };
-        let mut just_ended = self.just_ended.take();
-        if step.limited {
-            let (task, attempt) = (step.task, step.attempt);
-            link.report(FromWorker::Started { run, task, attempt });
-            just_ended = None;
+    fn on_begin(
+        &mut self,
+        id: RunId,
+        open: Option<&Payload>,
+        link: &mut impl Link,
+    ) -> Result<(), String> {
+        let graph = self.graph.as_ref().ok_or("a run began without a graph")?;
+        let open: Option<Vec<OpenStep>> = open.map(codec::decode_fields).transpose()?;
+        let mut executor = Executor::new(Rc::clone(graph));
+        let queue = Queue::new(Rc::clone(&self.plan), open.as_deref());
+        queue.open_steps().for_each(|step| executor.add_uses(step));
+        // The values of a run before it are dropped here, if no end came.
+        self.run = Some(RunState {
+            id,
+            executor,
+            queue,
+            next: None,
+            just_ended: None,
+        });
+        self.last_run = id;
+        link.progress().enter(id);
+        for (arrival, value) in std::mem::take(&mut self.early) {
+            self.on_value(arrival, value);
         }
-        if step.wait_for_turn() {
-            just_ended = None;
+        Ok(())
+    }
+
+    fn on_value(&mut self, arrival: Arrival, value: Value) {
+        if let Some(run) = self.in_run(value.run) {
+            run.on_value(arrival, value.content);
+        } else if value.run > self.last_run {
+            self.early.push((arrival, value));
         }
-        let start = just_ended.unwrap_or_else(now);
-        link.begin(step, start);
-        let result = executor.run(step);
-        let finish = now();
-        link.end();
-        let spent = executor.take_spent();
-        let observed = Observed {
-            arrivals: arrivals(&mut self.arrivals, step, &spent),
-            encoding: spent.encoding,
-            ..Observed::between(start, finish)
-        };
-        let (result, parts) = match result {
-            Ok(encoded) => (Ok(encoded.whole), encoded.parts),
-            Err(kind) => (Err(kind), HashMap::new()),
-        };
-        let mut ended = Ended::new(run, step, result, observed);
-        deliver(&mut ended, parts, step, link);
-        ended.peer_changes = link.peer_changes();
-        let is_kept = step.consumers.is_empty();
-        if ended.tries_again {
-            self.queue.set_attempt(0, ended.attempt + 1);
-        } else {
-            self.queue.remove(0);
-        }
-        if link.report(FromWorker::Ended(ended)) && is_kept {
-            self.just_ended = Some(finish);
+        // Nobody needs the results of a run that is over.
+    }
+
+    /// Whether a step can be run now.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        self.run.as_mut().is_some_and(RunState::is_ready)
+    }
+
+    /// Whether there is no step left to run, or none at all.
+    pub(crate) fn is_done(&self) -> bool {
+        self.run.as_ref().is_none_or(|run| run.queue.is_empty())
+    }
+
+    /// Makes one attempt at the next step, whose inputs are here.
+    pub(crate) fn run_step(&mut self, link: &mut impl Link) {
+        let backoff = self.backoff;
+        if let Some(run) = &mut self.run
+            && let Some(NextStep { next, .. }) = run.next
+        {
+            run.attempt(next, backoff, link);
         }
     }
 }
 
-/// Sends a result, or parts of it, to the workers that need it; what is left is for the coordinator.
-fn deliver(
-    ended: &mut Ended,
-    mut parts: HashMap<ProcessorId, Vec<(PartKey, Payload)>>,
+impl RunState {
+    fn recompute(&mut self, recomputations: Vec<Recomputation>) {
+        for recomputation in &recomputations {
+            self.executor.add_uses(&recomputation.step);
+        }
+        self.queue.insert(recomputations);
+        self.next = None;
+    }
+
+    fn skip(&mut self, steps: &[u32], recomputations: &[TaskId]) {
+        let executor = &mut self.executor;
+        self.queue
+            .skip(steps, recomputations, |step| executor.drop_uses(step));
+        self.next = None;
+    }
+
+    fn on_value(&mut self, arrival: Arrival, content: Content) {
+        let is_whole = matches!(content, Content::Whole(_));
+        if self.executor.store(arrival, content)
+            && let Some(next) = &mut self.next
+        {
+            next.n_missing -= 1;
+            if next.n_missing == 0 && !is_whole {
+                // A step that computes a lost result may use other parts than those that came.
+                self.next = None;
+            }
+        }
+    }
+
+    fn is_ready(&mut self) -> bool {
+        if self.next.is_none() {
+            self.next = self.queue.next().map(|next| {
+                let (step, _) = self.queue.get(next);
+                let n_missing = self.executor.look_for_inputs(step);
+                NextStep { next, n_missing }
+            });
+        }
+        self.next.is_some_and(|next| next.n_missing == 0)
+    }
+
+    fn attempt(&mut self, next: Next, backoff: Duration, link: &mut impl Link) {
+        let (step, attempt) = self.queue.get(next);
+        let mut start = self.just_ended.take();
+        let wait = backoff_before(attempt, backoff);
+        if !wait.is_zero() {
+            link.set_busy();
+            std::thread::sleep(wait);
+            start = None;
+        }
+        let start = start.unwrap_or_else(now);
+        link.progress().begin(step.task, attempt, start);
+        link.set_busy();
+        let result = run_body(&mut self.executor, step, attempt, link.progress());
+        let finish = now();
+        let mut observed = Observed {
+            arrivals: self.executor.take_arrivals(step),
+            ..Observed::between(start, finish)
+        };
+        link.progress().end(Phase::Sending);
+        let result = result.and_then(|encoded| {
+            observed.encoding = encoded.encoding;
+            observed.bytes = encoded.whole.as_ref().map(Payload::len);
+            deliver(self.id, step, encoded, link)
+                .map_err(|reason| TaskErrorKind::NotDeliverable { reason })
+        });
+        let is_kept = step.consumers.is_empty();
+        let mut report = AttemptReport::new(self.id, step, attempt, result, observed);
+        report.epoch = link.epoch();
+        self.next = None;
+        if report.will_retry {
+            self.queue.retry(next);
+        } else {
+            self.queue.close(next);
+        }
+        link.progress().count_report();
+        if link.report(report) && is_kept {
+            self.just_ended = Some(finish);
+        }
+        link.progress().end(Phase::Idle);
+    }
+}
+
+/// Makes one attempt at a step, and notes when a body that has a time limit begins and ends.
+fn run_body(
+    executor: &mut Executor,
     step: &Step,
+    attempt: u32,
+    progress: &Progress,
+) -> Result<Encoded, TaskErrorKind> {
+    let inputs = executor.inputs(step, attempt);
+    if step.limited {
+        progress.begin_body(now());
+    }
+    let result = inputs.and_then(|inputs| executor.call(step, inputs));
+    if step.limited {
+        progress.end_body();
+    }
+    executor.finish(step, attempt, result)
+}
+
+/// Sends a result, or parts of it, to the workers that need it; returns what is left for the coordinator.
+fn deliver(
+    run: RunId,
+    step: &Step,
+    encoded: Encoded,
     link: &mut impl Link,
-) {
-    let Ok(whole) = &ended.result else {
-        return;
-    };
-    ended.observed.bytes = whole.as_ref().map(Payload::len);
+) -> Result<Option<Payload>, String> {
+    let Encoded {
+        whole, mut parts, ..
+    } = encoded;
     for &consumer in &step.consumers {
-        let contents = match (parts.remove(&consumer), whole) {
-            (Some(parts), _) => Content::messages(parts),
+        let parts: Option<Vec<(PartKey, Payload)>> = parts.remove(&consumer);
+        let contents = match (parts, &whole) {
+            (Some(parts), _) => Content::parts(parts),
             (None, Some(whole)) => vec![Content::Whole(whole.clone())],
             (None, None) => Vec::new(),
         };
         for content in contents {
             let value = Value {
-                run: ended.run,
+                run,
                 task: step.task,
                 content,
                 sent: now(),
             };
-            link.send(consumer, value);
+            link.send(consumer, value)?;
         }
     }
-    if !step.output {
-        ended.result = Ok(None);
-    }
-}
-
-fn arrivals(arrivals: &mut HashMap<TaskId, Arrival>, step: &Step, spent: &Spent) -> Vec<Arrival> {
-    if arrivals.is_empty() {
-        return Vec::new();
-    }
-    let inputs = step.inputs.iter();
-    let arrivals = inputs.filter_map(|input| {
-        let arrival = arrivals.remove(input)?;
-        let decoding = spent.decoding.iter().filter(|(task, _)| task == input);
-        Some(Arrival {
-            decoding: decoding.map(|&(_, spent)| spent).sum(),
-            ..arrival
-        })
-    });
-    arrivals.collect()
+    Ok(whole.filter(|_| step.output))
 }

@@ -1,170 +1,226 @@
 //! What a worker's death takes with it, and how that is made good.
 //!
-//! The task that the worker was running has crashed, or has exceeded its limit.
-//! Everything else that it had to do goes to its replacement. Results that these steps need are sent again if the
-//! coordinator has them; else they are computed again, on the replacement, and so are those that these need in turn.
+//! The task that the worker was running is charged; everything else that it had to do goes to its replacement.
+//! Results that these steps need are sent again if the coordinator has them; else the replacement computes them again,
+//! and those that they need in turn.
 
-use super::{Coordinator, Ending, IDLE_DEATHS};
-use crate::error::Error;
+use super::{Coordinator, TaskState, encode};
+use crate::clock::now;
 use crate::failure::TaskErrorKind;
 use crate::id::{ProcessorId, TaskId};
-use crate::message::{Running, ToWorker};
+use crate::message::{Content, Epoch, Recomputation, ToWorker, Value};
+use crate::payload::Payload;
 use crate::plan::Step;
+use crate::progress::Activity;
 use crate::transport::{Cluster, Exit};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 impl Coordinator<'_> {
-    /// A worker is gone, and was running this attempt at a task, or none.
-    ///
-    /// `load` is what gives the graph to a new worker.
-    /// False if no new worker could be started: then its tasks have failed, and all others go on.
-    pub(crate) fn on_exit(
-        &mut self,
-        worker: ProcessorId,
-        (exit, running): (Exit, Option<Running>),
-        load: &[ToWorker],
-        cluster: &mut dyn Cluster,
-    ) -> bool {
-        // What it told too early counts as not told, like all that it has not told.
-        self.ahead.retain(|(other, _)| *other != worker);
-        self.settle_running(worker, exit, running, cluster);
-        self.catch_up(cluster);
-        if let Err(error) = cluster.restart(worker) {
-            self.give_up(worker, &error, cluster);
-            self.catch_up(cluster);
-            return false;
-        }
-        self.note_change(worker);
-        for message in load {
-            cluster.send(worker, message.clone());
-        }
-        // What was being computed again is looked at afresh, with all that is lost now.
-        let queue = &mut self.workers[worker.index()].queue;
-        queue.retain(|step| !step.again);
-        let steps: Vec<_> = queue.iter().cloned().collect();
-        let needed: Vec<_> = steps
-            .iter()
-            .flat_map(|step| step.inputs.iter().copied())
-            .collect();
-        self.send_steps(worker, steps, cluster);
-        self.supply(worker, &needed, cluster);
-        true
-    }
-
-    /// Fails all that a worker had to do: there is nobody to do it.
-    fn give_up(&mut self, worker: ProcessorId, error: &Error, cluster: &mut dyn Cluster) {
-        while let Some(step) = self.workers[worker.index()].queue.front() {
-            let (task, attempt) = (step.task, step.attempt);
-            self.workers[worker.index()].queue.remove(0);
-            let reason = error.to_string();
-            let kind = TaskErrorKind::NoWorker { reason };
-            self.fail(worker, task, (attempt, kind), cluster);
-        }
-    }
-
-    /// Decides what becomes of the task that a dead worker was running.
-    fn settle_running(
+    /// A worker is gone; this is what it was doing.
+    pub(crate) fn on_exited(
         &mut self,
         worker: ProcessorId,
         exit: Exit,
-        running: Option<Running>,
+        activity: &Activity,
         cluster: &mut dyn Cluster,
     ) {
-        let state = &mut self.workers[worker.index()];
-        let exceeded = state.exceeded.take();
-        let running = running.and_then(|running| {
-            let position = state.queue.find(running.task)?;
-            let step = state.queue.get(position)?;
-            Some((position, step.task, running.attempt, step.attempts))
-        });
-        let (position, task, attempt, attempts) = match (running, state.queue.front()) {
-            // It was killed for a task that has ended all the same, and this one came next.
-            (Some((_, running, ..)), _) if exceeded.is_some_and(|(task, _)| task != running) => {
-                return;
-            }
-            (Some(running), _) => running,
-            (None, Some(step)) if state.idle_deaths + 1 >= IDLE_DEATHS => {
-                (0, step.task, step.attempts, step.attempts)
-            }
-            (None, _) => {
-                // Nobody's fault that is known: it does not count as an attempt.
-                state.idle_deaths += 1;
-                return;
-            }
-        };
-        state.idle_deaths = 0;
-        let crash = TaskErrorKind::Crashed {
-            signal: exit.signal,
-            exit_code: exit.code,
-            stderr: exit.stderr,
-        };
-        let kind = exceeded.map_or(crash, |(_, limit)| TaskErrorKind::TimedOut { limit });
-        if attempt < attempts {
-            state.queue.set_attempt(position, attempt + 1);
-        } else {
-            state.queue.remove(position);
-            self.fail(worker, task, (attempt, kind), cluster);
+        // Its held-back reports are dropped; those tasks run again on the replacement.
+        for reports in self.held_back.values_mut() {
+            reports.retain(|held_back| held_back.worker != worker);
         }
+        self.charge_death(worker, exit, activity, cluster);
+        self.forget_recomputations(worker);
     }
 
-    /// Every other worker has been told of the replacement; the replacement starts with knowing all others.
-    fn note_change(&mut self, replaced: ProcessorId) {
-        for (index, worker) in self.workers.iter_mut().enumerate() {
-            if index == replaced.index() {
-                worker.peer_changes = 0;
-                worker.knows_from.fill(0);
-            } else {
-                worker.peer_changes += 1;
-                worker.knows_from[replaced.index()] = worker.peer_changes;
+    /// A worker was killed while it was being started; the next one is on its way.
+    pub(crate) fn on_killed_at_start(
+        &mut self,
+        worker: ProcessorId,
+        exit: &Exit,
+        cluster: &mut dyn Cluster,
+    ) {
+        self.charge_idle_death(worker, exit, cluster);
+    }
+
+    /// No worker can be started here: all that it had to do fails.
+    pub(crate) fn on_given_up(
+        &mut self,
+        worker: ProcessorId,
+        reason: &str,
+        cluster: &mut dyn Cluster,
+    ) {
+        while let Some(task) = self.first_open(worker).map(|step| step.task) {
+            if let TaskState::Open { attempt } = self.tasks[task.index()] {
+                let reason = reason.to_owned();
+                self.fail(task, attempt, TaskErrorKind::NoWorker { reason }, cluster);
             }
         }
     }
 
-    /// Sees to it that a worker gets these results: those that exist already. The others are still to come,
-    /// from where they are computed.
+    /// A worker is there again, and knows graph and plan: it takes over what is open.
     ///
-    /// A lost result that the worker is computing again anyway is computed once more: it may have done so and let go of
-    /// it, and not have told yet.
-    pub(super) fn supply(
+    /// The caller introduces it to the others after this, so that their values come behind what it is told here.
+    pub(crate) fn on_joined(
+        &mut self,
+        worker: ProcessorId,
+        cluster: &mut dyn Cluster,
+    ) -> Result<(), String> {
+        self.first_open(worker);
+        self.forget_recomputations(worker);
+        let open = self.open_steps(worker);
+        let inputs = open
+            .iter()
+            .flat_map(|(step, _)| step.inputs.iter().copied());
+        let needed: Vec<_> = inputs.collect();
+        let open: Vec<_> = open.into_iter().map(|(_, open)| open).collect();
+        let (run, open) = (self.run, Some(encode(&open)?));
+        cluster.send(worker, ToWorker::Begin { run, open });
+        self.resend_or_recompute(worker, &needed, cluster)
+    }
+
+    /// Forgets what a worker that is gone was computing again.
+    fn forget_recomputations(&mut self, worker: ProcessorId) {
+        let state = &mut self.workers[worker.index()];
+        state.recomputing.clear();
+        state.lacking.clear();
+    }
+
+    /// A task is done. Consumers that were introduced after its worker sent the result have not got it: it went to
+    /// the workers before them, or to nobody.
+    pub(super) fn supply_late_consumers(
+        &mut self,
+        task: TaskId,
+        sent: Epoch,
+        cluster: &mut dyn Cluster,
+    ) {
+        let home = self.plan.homes[task.index()].worker;
+        let mut late = Vec::new();
+        for successor in self.definition.task_graph.successors(task) {
+            let consumer = self.plan.homes[successor.task.index()].worker;
+            // What is not there yet is given all that is done when it joins.
+            let is_late = consumer != home
+                && cluster.since(consumer).is_some_and(|since| since > sent)
+                && self.is_open(successor.task);
+            if is_late && !late.contains(&consumer) {
+                late.push(consumer);
+            }
+        }
+        for consumer in late {
+            // Without memory for the message the consumer cannot go on.
+            if self
+                .resend_or_recompute(consumer, &[task], cluster)
+                .is_err()
+            {
+                cluster.kill(consumer);
+            }
+        }
+    }
+
+    /// Sends a worker the results that are done among `needed`, or has it compute them again.
+    ///
+    /// The others will be sent by the workers that compute them. A result that the worker was already told to compute
+    /// again is computed once more: the worker may have done that and dropped the value, and not have reported it yet.
+    fn resend_or_recompute(
         &mut self,
         worker: ProcessorId,
         needed: &[TaskId],
         cluster: &mut dyn Cluster,
-    ) {
+    ) -> Result<(), String> {
         let mut seen = HashSet::new();
         let (mut values, mut lost) = (Vec::new(), Vec::new());
         let mut next: Vec<TaskId> = needed.to_vec();
         while let Some(task) = next.pop() {
-            let state = &self.tasks[task.index()];
-            if !matches!(state.ending, Ending::Done) || !seen.insert(task) {
+            let TaskState::Done { output, .. } = &self.tasks[task.index()] else {
+                continue;
+            };
+            if !seen.insert(task) {
                 continue;
             }
-            if let Some(payload) = &state.payload {
+            if let Some(payload) = output {
                 values.push((task, payload.clone()));
             } else {
                 lost.push(task);
                 next.extend(&self.definition.instance(task).inputs);
             }
         }
-        self.compute_again(worker, lost, cluster);
-        for (task, payload) in values {
-            self.send_value(worker, task, payload, cluster);
+        if !lost.is_empty() {
+            self.recompute(worker, needed, lost, cluster)?;
         }
+        for (task, payload) in values {
+            self.resend(worker, task, payload, cluster);
+        }
+        Ok(())
     }
 
-    /// Puts lost results in front of what a worker has to do.
-    fn compute_again(&mut self, worker: ProcessorId, lost: Vec<TaskId>, cluster: &mut dyn Cluster) {
-        if lost.is_empty() {
-            return;
+    fn resend(
+        &self,
+        worker: ProcessorId,
+        task: TaskId,
+        payload: Payload,
+        cluster: &mut dyn Cluster,
+    ) {
+        let value = Value {
+            run: self.run,
+            task,
+            content: Content::Whole(payload),
+            sent: now(),
+        };
+        cluster.send(worker, ToWorker::Value(value));
+    }
+
+    /// Has a worker compute lost results, each right before the first of its open steps that needs it.
+    fn recompute(
+        &mut self,
+        worker: ProcessorId,
+        needed: &[TaskId],
+        mut lost: Vec<TaskId>,
+        cluster: &mut dyn Cluster,
+    ) -> Result<(), String> {
+        let ranks = self.ranks();
+        lost.sort_unstable_by_key(|task| ranks[task.index()]);
+        let mut before: HashMap<TaskId, u32> = HashMap::with_capacity(lost.len());
+        for &task in lost.iter().rev() {
+            let first = self.first_use(worker, task, &before);
+            before.insert(task, first);
         }
-        let lost: HashSet<_> = lost.into_iter().collect();
-        let order = self.definition.task_graph.topological_order().iter();
-        let steps: Vec<_> = order
-            .filter(|task| lost.contains(task))
-            .map(|&task| Step::again(self.definition, task))
-            .collect();
-        let queue = &mut self.workers[worker.index()].queue;
-        queue.insert_again(steps.clone());
-        self.send_steps(worker, steps, cluster);
+        let state = &mut self.workers[worker.index()];
+        state.recomputing.extend(&lost);
+        let needed = needed.iter().filter(|task| before.contains_key(task));
+        state.lacking.extend(needed);
+        let steps = lost.iter().map(|&task| Recomputation {
+            step: Step::recomputing(self.definition, task),
+            attempt: match self.tasks[task.index()] {
+                TaskState::Done { failures, .. } => failures + 1,
+                _ => 1,
+            },
+            before: before[&task],
+        });
+        let steps = encode(&steps.collect::<Vec<_>>())?;
+        let run = self.run;
+        cluster.send(worker, ToWorker::Recompute { run, steps });
+        Ok(())
+    }
+
+    /// The position of the first open step of a worker that needs a lost result, by itself or for another lost one.
+    fn first_use(&self, worker: ProcessorId, task: TaskId, before: &HashMap<TaskId, u32>) -> u32 {
+        let successors = self.definition.task_graph.successors(task).iter();
+        let uses = successors.filter_map(|successor| {
+            let user = successor.task;
+            let is_here = self.is_at(user, worker) && self.is_open(user);
+            let here = is_here.then(|| self.plan.homes[user.index()].position);
+            before.get(&user).copied().into_iter().chain(here).min()
+        });
+        uses.min().unwrap_or(u32::MAX)
+    }
+
+    fn ranks(&mut self) -> &[u32] {
+        if self.ranks.is_empty() {
+            self.ranks = vec![0; self.tasks.len()];
+            let order = self.definition.task_graph.topological_order();
+            for (rank, task) in (0..).zip(order) {
+                self.ranks[task.index()] = rank;
+            }
+        }
+        &self.ranks
     }
 }

@@ -1,10 +1,11 @@
 //! The coordinator event by event, with a cluster that only records what it is told: no process, no clock.
 
 use super::*;
+use crate::Graph;
 use crate::definition::Limits;
-use crate::error::Error;
-use crate::message::{Observed, Running};
-use crate::run_error::RunErrorKind;
+use crate::message::{Epoch, Observed, Recomputation};
+use crate::payload::Payload;
+use crate::progress::{Activity, Phase, Running};
 use crate::schedule::{Processors, Schedule};
 use crate::testing::{Action, Blobs, Node, graph, with_limits};
 use crate::transport::{Event, Exit};
@@ -13,19 +14,33 @@ use crate::transport::{Event, Exit};
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Did {
     Begin(usize),
-    Steps(usize, Vec<usize>),
+    /// A worker begins with the steps that are open, each with its attempt.
+    Resume(usize, Vec<(u32, u32)>),
+    /// A worker computes results once more, each before the step of this position.
+    Recompute(usize, Vec<(usize, u32)>),
     Value(usize, usize),
-    Skip(usize, Vec<usize>),
+    Skip(usize, Vec<u32>),
+    Drop(usize, Vec<usize>),
     End(usize),
-    Restart(usize),
     Kill(usize),
-    Load(usize),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Recorder {
     did: Vec<Did>,
-    cannot_restart: bool,
+    /// The epochs of the workers that are there.
+    since: Vec<Option<Epoch>>,
+    epoch: Epoch,
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self {
+            did: Vec::new(),
+            since: vec![Some(0); 3],
+            epoch: 0,
+        }
+    }
 }
 
 impl Recorder {
@@ -37,25 +52,36 @@ impl Recorder {
 
 impl Cluster for Recorder {
     fn n_workers(&self) -> usize {
-        2
+        self.since.len()
     }
 
     fn send(&mut self, to: ProcessorId, message: ToWorker) {
         let to = to.index();
-        let indices = |tasks: Vec<TaskId>| tasks.into_iter().map(TaskId::index).collect();
         self.did.push(match message {
-            ToWorker::Steps { steps, .. } => Did::Steps(
-                to,
-                indices(steps.into_iter().map(|step| step.task).collect()),
-            ),
-            ToWorker::Begin { .. } => Did::Begin(to),
+            ToWorker::Begin { open: None, .. } => Did::Begin(to),
+            ToWorker::Begin {
+                open: Some(open), ..
+            } => {
+                let open: Vec<OpenStep> = codec::decode_fields(&open).unwrap();
+                let open = open.into_iter().map(|it| (it.position, it.attempt));
+                Did::Resume(to, open.collect())
+            }
+            ToWorker::Recompute { steps, .. } => {
+                let steps: Vec<Recomputation> = codec::decode_fields(&steps).unwrap();
+                let steps = steps.iter().map(|it| (it.step.task.index(), it.before));
+                Did::Recompute(to, steps.collect())
+            }
             ToWorker::Value(value) => Did::Value(to, value.task.index()),
-            ToWorker::Skip { tasks, .. } => Did::Skip(to, indices(tasks)),
+            ToWorker::Skip {
+                steps,
+                recomputations,
+                ..
+            } if recomputations.is_empty() => Did::Skip(to, steps),
+            ToWorker::Skip { recomputations, .. } => {
+                Did::Drop(to, recomputations.into_iter().map(TaskId::index).collect())
+            }
             ToWorker::End { .. } => Did::End(to),
-            ToWorker::Graph { .. }
-            | ToWorker::Capture(_)
-            | ToWorker::Plan { .. }
-            | ToWorker::Stop => Did::Load(to),
+            other => unreachable!("a coordinator does not say {other:?}"),
         });
     }
 
@@ -63,12 +89,18 @@ impl Cluster for Recorder {
         unreachable!("a coordinator does not receive by itself")
     }
 
-    fn restart(&mut self, worker: ProcessorId) -> Result<(), Error> {
-        if self.cannot_restart {
-            return Err(RunErrorKind::NoWorker("told so".into()).into());
-        }
-        self.did.push(Did::Restart(worker.index()));
-        Ok(())
+    fn start(&mut self, _: ProcessorId) {
+        unreachable!("a coordinator does not start workers by itself")
+    }
+
+    fn introduce(&mut self, worker: ProcessorId) -> Epoch {
+        self.epoch += 1;
+        self.since[worker.index()] = Some(self.epoch);
+        self.epoch
+    }
+
+    fn since(&self, worker: ProcessorId) -> Option<Epoch> {
+        self.since[worker.index()]
     }
 
     fn kill(&mut self, worker: ProcessorId) -> bool {
@@ -76,8 +108,8 @@ impl Cluster for Recorder {
         true
     }
 
-    fn running(&self, _: ProcessorId) -> Option<Running> {
-        None
+    fn activity(&self, _: ProcessorId) -> Activity {
+        Activity::default()
     }
 
     fn pid(&self, _: ProcessorId) -> Option<u32> {
@@ -111,31 +143,55 @@ fn plan(definition: &Definition) -> Plan {
     Plan::new(definition, &schedule, Duration::ZERO)
 }
 
-fn begin<'a>(definition: &'a Definition, recorder: &mut Recorder) -> Coordinator<'a> {
-    let coordinator = Coordinator::new(definition, 1, &plan(definition));
+/// The run of a graph on two of three workers.
+fn begin<'a>(
+    definition: &'a Definition,
+    plan: &'a Plan,
+    recorder: &mut Recorder,
+) -> Coordinator<'a> {
+    let coordinator = Coordinator::new(definition, 1, plan, 3);
     coordinator.begin(recorder);
     assert_eq!(recorder.look(), [Did::Begin(0), Did::Begin(1)]);
     coordinator
 }
 
-fn ended(task: usize, result: Result<Option<Payload>, TaskErrorKind>, peer_changes: u32) -> Ended {
-    Ended {
+fn ended(task: usize, result: Result<Option<Payload>, TaskErrorKind>) -> AttemptReport {
+    AttemptReport {
         run: 1,
         task: TaskId::new(task),
         attempt: 1,
         result: result.map_err(Box::new),
-        tries_again: false,
-        peer_changes,
+        will_retry: false,
+        epoch: 0,
         observed: Observed::default(),
     }
 }
 
-fn done(task: usize) -> Ended {
-    ended(task, Ok(None), 0)
+fn done(task: usize) -> AttemptReport {
+    ended(task, Ok(None))
 }
 
-fn output(task: usize) -> Ended {
-    ended(task, Ok(Some(Payload::Inline(smallvec::smallvec![1]))), 0)
+fn output(task: usize) -> AttemptReport {
+    ended(task, Ok(Some(Payload::Inline(smallvec::smallvec![1]))))
+}
+
+fn failed(task: usize) -> AttemptReport {
+    let message = "no".to_owned();
+    let sources = vec![];
+    ended(task, Err(TaskErrorKind::Failed { message, sources }))
+}
+
+/// A worker dies, and the next one joins in its place.
+fn replace(
+    coordinator: &mut Coordinator<'_>,
+    worker: ProcessorId,
+    activity: &Activity,
+    recorder: &mut Recorder,
+) {
+    recorder.since[worker.index()] = None;
+    coordinator.on_exited(worker, killed(), activity, recorder);
+    coordinator.on_joined(worker, recorder).unwrap();
+    recorder.introduce(worker);
 }
 
 fn worker(index: usize) -> ProcessorId {
@@ -149,11 +205,25 @@ fn killed() -> Exit {
     }
 }
 
-fn running(task: usize) -> Running {
-    Running {
+/// A worker that runs an attempt at a task in this run.
+fn running(task: usize, attempt: u32) -> Activity {
+    let running = Running {
         task: TaskId::new(task),
-        attempt: 1,
+        attempt,
         start: 0,
+    };
+    Activity {
+        run: 1,
+        phase: Phase::Around,
+        running: Some(running),
+        ..Activity::default()
+    }
+}
+
+fn idle() -> Activity {
+    Activity {
+        run: 1,
+        ..Activity::default()
     }
 }
 
@@ -172,16 +242,37 @@ fn kinds(coordinator: Coordinator<'_>) -> Vec<String> {
         .collect()
 }
 
+/// Sets up the graph above with these outputs, its plan, and a run that has begun.
+macro_rules! begun {
+    ($coordinator:ident, $recorder:ident, $graph:expr) => {
+        let graph: Graph<Blobs> = $graph;
+        let definition = graph.definition().unwrap();
+        let plan = plan(definition);
+        let mut $recorder = Recorder::default();
+        let mut $coordinator = begin(definition, &plan, &mut $recorder);
+    };
+}
+
+fn with_outputs(outputs: &[usize]) -> Graph<Blobs> {
+    graph(&nodes(outputs), |_| (1.0, 1.0))
+}
+
+fn with_retries(retry: u32) -> Graph<Blobs> {
+    let limits = |_| Limits {
+        within: None,
+        retry,
+    };
+    with_limits(&nodes(&[3]), |_| (1.0, 1.0), limits)
+}
+
 #[test]
 fn run_is_finished_when_every_task_has_ended() {
-    let graph = graph(&nodes(&[3, 4]), |_| (1.0, 1.0));
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
+    begun!(coordinator, recorder, with_outputs(&[3, 4]));
     for (from, message) in [(0, done(0)), (0, done(1)), (1, done(2)), (1, output(4))] {
         assert!(!coordinator.is_finished());
-        coordinator.on_ended(worker(from), message, &mut recorder);
+        coordinator.on_report(worker(from), message, &mut recorder);
     }
-    coordinator.on_ended(worker(0), output(3), &mut recorder);
+    coordinator.on_report(worker(0), output(3), &mut recorder);
     assert!(coordinator.is_finished());
     assert_eq!(recorder.look(), []);
     coordinator.end(&mut recorder);
@@ -193,32 +284,23 @@ fn run_is_finished_when_every_task_has_ended() {
 }
 
 #[test]
-fn news_of_another_run_is_ignored() {
-    let graph = graph(&nodes(&[]), |_| (1.0, 1.0));
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
-    let old = Ended { run: 0, ..done(0) };
-    coordinator.on_ended(worker(0), old, &mut recorder);
+fn reports_of_another_run_are_ignored() {
+    begun!(coordinator, recorder, with_outputs(&[]));
+    let old = AttemptReport { run: 0, ..done(0) };
+    coordinator.on_report(worker(0), old, &mut recorder);
     assert_eq!(coordinator.unfinished, 5);
 }
 
 #[test]
 fn failure_skips_what_depends_on_it_and_nothing_else() {
-    let graph = graph(&nodes(&[0, 1, 2, 3, 4]), |_| (1.0, 1.0));
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
-    coordinator.on_ended(worker(0), output(0), &mut recorder);
-    let message = "no".to_owned();
-    let failed = TaskErrorKind::Failed {
-        message,
-        sources: vec![],
-    };
-    coordinator.on_ended(worker(1), ended(2, Err(failed), 0), &mut recorder);
+    begun!(coordinator, recorder, with_outputs(&[0, 1, 2, 3, 4]));
+    coordinator.on_report(worker(0), output(0), &mut recorder);
+    coordinator.on_report(worker(1), failed(2), &mut recorder);
     assert_eq!(
         recorder.look(),
-        [Did::Skip(0, vec![3]), Did::Skip(1, vec![4])]
+        [Did::Skip(0, vec![2]), Did::Skip(1, vec![1])]
     );
-    coordinator.on_ended(worker(0), output(1), &mut recorder);
+    coordinator.on_report(worker(0), output(1), &mut recorder);
     assert!(coordinator.is_finished());
     let expected = [
         "output",
@@ -232,20 +314,18 @@ fn failure_skips_what_depends_on_it_and_nothing_else() {
 
 #[test]
 fn dead_worker_is_replaced_and_supplied_with_what_the_coordinator_has() {
-    let graph = graph(&nodes(&[0, 2, 3, 4]), |_| (1.0, 1.0));
-    let definition = graph.definition().unwrap();
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(definition, &mut recorder);
-    coordinator.on_ended(worker(0), output(0), &mut recorder);
-    coordinator.on_ended(worker(1), output(2), &mut recorder);
+    begun!(coordinator, recorder, with_outputs(&[0, 2, 3, 4]));
+    coordinator.on_report(worker(0), output(0), &mut recorder);
+    coordinator.on_report(worker(1), output(2), &mut recorder);
     // Worker 0 dies while it runs 1: 1 has crashed, and so 3 is not to be run; nothing is left there.
-    coordinator.on_exit(worker(0), (killed(), Some(running(1))), &[], &mut recorder);
-    assert_eq!(recorder.look(), [Did::Skip(0, vec![3]), Did::Restart(0)]);
-    // Worker 1 dies too, between two tasks: 4 is still to be run, and the coordinator has its input.
-    coordinator.on_exit(worker(1), (killed(), None), &[], &mut recorder);
-    let expected = [Did::Restart(1), Did::Steps(1, vec![4]), Did::Value(1, 2)];
+    replace(&mut coordinator, worker(0), &running(1, 1), &mut recorder);
+    let expected = [Did::Skip(0, vec![2]), Did::Resume(0, vec![])];
     assert_eq!(recorder.look(), expected);
-    coordinator.on_ended(worker(1), output(4), &mut recorder);
+    // Worker 1 dies too, between two tasks: 4 is still to be run, and the coordinator has its input.
+    replace(&mut coordinator, worker(1), &idle(), &mut recorder);
+    let expected = [Did::Resume(1, vec![(1, 1)]), Did::Value(1, 2)];
+    assert_eq!(recorder.look(), expected);
+    coordinator.on_report(worker(1), output(4), &mut recorder);
     assert!(coordinator.is_finished());
     let expected = [
         "output",
@@ -259,177 +339,256 @@ fn dead_worker_is_replaced_and_supplied_with_what_the_coordinator_has() {
 
 #[test]
 fn lost_results_are_computed_again_in_order_and_only_those() {
-    let graph = graph(&nodes(&[3, 4]), |_| (1.0, 1.0));
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
+    begun!(coordinator, recorder, with_outputs(&[3, 4]));
     for (from, message) in [(0, done(0)), (0, done(1)), (1, done(2)), (1, output(4))] {
-        coordinator.on_ended(worker(from), message, &mut recorder);
+        coordinator.on_report(worker(from), message, &mut recorder);
     }
     // 3 needs 1 and 2, which need 0; nobody has them any more.
-    coordinator.on_exit(worker(0), (killed(), None), &[], &mut recorder);
+    replace(&mut coordinator, worker(0), &idle(), &mut recorder);
     let expected = [
-        Did::Restart(0),
-        Did::Steps(0, vec![3]),
-        Did::Steps(0, vec![0, 1, 2]),
+        Did::Resume(0, vec![(2, 1)]),
+        Did::Recompute(0, vec![(0, 2), (1, 2), (2, 2)]),
     ];
     assert_eq!(recorder.look(), expected);
     for task in [0, 1, 2] {
-        coordinator.on_ended(worker(0), done(task), &mut recorder);
+        coordinator.on_report(worker(0), done(task), &mut recorder);
     }
     assert_eq!(coordinator.unfinished, 1);
-    coordinator.on_ended(worker(0), output(3), &mut recorder);
+    coordinator.on_report(worker(0), output(3), &mut recorder);
     assert!(coordinator.is_finished());
 }
 
 #[test]
+fn result_that_cannot_be_computed_again_fails_what_lacks_it() {
+    // 1 and 2 need it as well, but only to be computed again.
+    begun!(coordinator, recorder, with_outputs(&[3, 4]));
+    for (from, message) in [(0, done(0)), (0, done(1)), (1, done(2)), (1, output(4))] {
+        coordinator.on_report(worker(from), message, &mut recorder);
+    }
+    replace(&mut coordinator, worker(0), &idle(), &mut recorder);
+    recorder.look();
+    coordinator.on_report(worker(0), failed(0), &mut recorder);
+    assert_eq!(
+        recorder.look(),
+        [Did::Drop(0, vec![1, 2]), Did::Skip(0, vec![2])]
+    );
+    assert!(coordinator.is_finished());
+    let expected = ["done", "done", "done", "after node0", "output"];
+    assert_eq!(kinds(coordinator), expected);
+}
+
+#[test]
+fn worker_that_dies_while_it_computes_a_result_again_fails_what_lacks_it() {
+    begun!(coordinator, recorder, with_outputs(&[3, 4]));
+    for (from, message) in [(0, done(0)), (0, done(1)), (1, done(2)), (1, output(4))] {
+        coordinator.on_report(worker(from), message, &mut recorder);
+    }
+    replace(&mut coordinator, worker(0), &idle(), &mut recorder);
+    replace(&mut coordinator, worker(0), &running(0, 1), &mut recorder);
+    assert!(coordinator.is_finished());
+    assert_eq!(kinds(coordinator)[3], "after node0");
+}
+
+#[test]
+fn retries_hold_for_results_that_are_computed_again() {
+    begun!(coordinator, recorder, with_retries(1));
+    coordinator.on_report(worker(0), done(0), &mut recorder);
+    replace(&mut coordinator, worker(0), &idle(), &mut recorder);
+    replace(&mut coordinator, worker(0), &running(0, 1), &mut recorder);
+    assert_eq!(coordinator.unfinished, 4);
+    coordinator.on_report(worker(0), done(0), &mut recorder);
+    // Lost once more: attempts are counted anew.
+    replace(&mut coordinator, worker(0), &idle(), &mut recorder);
+    replace(&mut coordinator, worker(0), &running(0, 1), &mut recorder);
+    assert_eq!(coordinator.unfinished, 4);
+    replace(&mut coordinator, worker(0), &running(0, 2), &mut recorder);
+    assert_eq!(kinds(coordinator)[1], "after node0");
+}
+
+#[test]
 fn result_sent_to_a_worker_that_was_just_replaced_is_sent_again() {
-    let graph = graph(&nodes(&[2, 3]), |_| (1.0, 1.0));
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
-    coordinator.on_ended(worker(0), done(0), &mut recorder);
-    coordinator.on_exit(worker(0), (killed(), None), &[], &mut recorder);
+    begun!(coordinator, recorder, with_outputs(&[2, 3]));
+    coordinator.on_report(worker(0), done(0), &mut recorder);
+    replace(&mut coordinator, worker(0), &idle(), &mut recorder);
     recorder.look();
     // Worker 1 had not heard of the replacement when it sent the result of 2 to worker 0.
-    coordinator.on_ended(worker(1), output(2), &mut recorder);
+    coordinator.on_report(worker(1), output(2), &mut recorder);
     assert_eq!(recorder.look(), [Did::Value(0, 2)]);
 }
 
 #[test]
-fn lost_result_comes_behind_another_one_that_it_needs() {
-    let graph = graph(&nodes(&[3]), |_| (1.0, 1.0));
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
-    coordinator.on_ended(worker(0), done(0), &mut recorder);
-    coordinator.on_exit(worker(0), (killed(), None), &[], &mut recorder);
+fn result_sent_to_the_present_worker_is_not_sent_again() {
+    begun!(coordinator, recorder, with_outputs(&[2, 3]));
+    coordinator.on_report(worker(0), done(0), &mut recorder);
+    // Introductions are counted for the life of a pool.
+    recorder.epoch = 7;
+    replace(&mut coordinator, worker(0), &idle(), &mut recorder);
+    recorder.look();
+    let report = AttemptReport {
+        epoch: 8,
+        ..output(2)
+    };
+    coordinator.on_report(worker(1), report, &mut recorder);
+    assert_eq!(recorder.look(), []);
+}
+
+#[test]
+fn lost_result_that_is_needed_later_is_computed_once_more() {
+    begun!(coordinator, recorder, with_outputs(&[3]));
+    coordinator.on_report(worker(0), done(0), &mut recorder);
+    replace(&mut coordinator, worker(0), &idle(), &mut recorder);
     let expected = [
-        Did::Restart(0),
-        Did::Steps(0, vec![1, 3]),
-        Did::Steps(0, vec![0]),
+        Did::Resume(0, vec![(1, 1), (2, 1)]),
+        Did::Recompute(0, vec![(0, 1)]),
     ];
     assert_eq!(recorder.look(), expected);
     // 0 may have been computed, used by 1 and let go of by now.
-    coordinator.on_ended(worker(1), done(2), &mut recorder);
-    assert_eq!(recorder.look(), [Did::Steps(0, vec![0, 2])]);
-    let queue = coordinator.workers[0].queue.iter();
-    let queue: Vec<_> = queue.map(|step| step.task.index()).collect();
-    assert_eq!(queue, [0, 0, 1, 2, 3]);
+    coordinator.on_report(worker(1), done(2), &mut recorder);
+    assert_eq!(recorder.look(), [Did::Recompute(0, vec![(0, 1), (2, 2)])]);
 }
 
 #[test]
 fn result_counts_when_its_inputs_have_been_reported() {
-    let graph = graph(&nodes(&[3]), |_| (1.0, 1.0));
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
+    begun!(coordinator, recorder, with_outputs(&[3]));
     // Worker 0 has sent the result of 0 to worker 1, but has not said so yet.
     for message in [done(2), done(4)] {
-        coordinator.on_ended(worker(1), message, &mut recorder);
+        coordinator.on_report(worker(1), message, &mut recorder);
         assert_eq!(coordinator.unfinished, 5);
     }
-    coordinator.on_ended(worker(0), done(0), &mut recorder);
+    coordinator.on_report(worker(0), done(0), &mut recorder);
     assert_eq!(coordinator.unfinished, 2);
-    // A worker that dies takes along what it told too early.
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
-    coordinator.on_ended(worker(1), done(2), &mut recorder);
-    coordinator.on_exit(worker(1), (killed(), None), &[], &mut recorder);
-    let expected = [Did::Restart(1), Did::Steps(1, vec![2, 4])];
-    assert_eq!(recorder.look(), expected);
-    coordinator.on_ended(worker(0), done(0), &mut recorder);
+}
+
+#[test]
+fn dead_worker_takes_along_what_it_reported_too_early() {
+    begun!(coordinator, recorder, with_outputs(&[3]));
+    coordinator.on_report(worker(1), done(2), &mut recorder);
+    replace(&mut coordinator, worker(1), &idle(), &mut recorder);
+    assert_eq!(recorder.look(), [Did::Resume(1, vec![(0, 1), (1, 1)])]);
+    coordinator.on_report(worker(0), done(0), &mut recorder);
     assert_eq!(coordinator.unfinished, 4);
 }
 
 #[test]
-fn result_that_was_told_too_early_is_kept_when_the_run_is_cancelled() {
-    let graph = graph(&nodes(&[2, 4]), |_| (1.0, 1.0));
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
-    coordinator.on_ended(worker(1), output(2), &mut recorder);
+fn result_that_was_reported_too_early_is_kept_when_the_run_is_cancelled() {
+    begun!(coordinator, recorder, with_outputs(&[2, 4]));
+    coordinator.on_report(worker(1), output(2), &mut recorder);
     coordinator.on_cancel(&mut recorder);
     assert_eq!(kinds(coordinator)[2], "output");
 }
 
 #[test]
 fn lost_result_comes_with_an_input_that_was_reported_late() {
-    let graph = graph(&nodes(&[3]), |_| (1.0, 1.0));
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
+    begun!(coordinator, recorder, with_outputs(&[3]));
     // Worker 0 has sent the result of 0 to worker 1, but died before it could say so.
-    coordinator.on_exit(worker(0), (killed(), None), &[], &mut recorder);
-    coordinator.on_ended(worker(1), done(2), &mut recorder);
+    replace(&mut coordinator, worker(0), &idle(), &mut recorder);
+    coordinator.on_report(worker(1), done(2), &mut recorder);
     recorder.look();
-    coordinator.on_ended(worker(0), done(0), &mut recorder);
-    assert_eq!(recorder.look(), [Did::Steps(0, vec![0, 2])]);
-    let queue = coordinator.workers[0].queue.iter();
-    let queue: Vec<_> = queue.map(|step| step.task.index()).collect();
-    assert_eq!(queue, [0, 1, 2, 3]);
+    coordinator.on_report(worker(0), done(0), &mut recorder);
+    assert_eq!(recorder.look(), [Did::Recompute(0, vec![(0, 1), (2, 2)])]);
+}
+
+#[test]
+fn worker_that_joins_later_is_given_all_that_is_done() {
+    begun!(coordinator, recorder, with_outputs(&[2, 3]));
+    coordinator.on_report(worker(0), done(0), &mut recorder);
+    recorder.since[0] = None;
+    coordinator.on_exited(worker(0), killed(), &idle(), &mut recorder);
+    // While it starts, nothing is sent to it.
+    coordinator.on_report(worker(1), output(2), &mut recorder);
+    assert_eq!(recorder.look(), []);
+    coordinator.on_joined(worker(0), &mut recorder).unwrap();
+    let expected = [
+        Did::Resume(0, vec![(1, 1), (2, 1)]),
+        Did::Recompute(0, vec![(0, 1)]),
+        Did::Value(0, 2),
+    ];
+    assert_eq!(recorder.look(), expected);
 }
 
 #[test]
 fn crashed_task_is_tried_again_only_if_told() {
-    let retry = |_| Limits {
-        within: None,
-        retry: 1,
-    };
-    let graph: crate::Graph<Blobs> = with_limits(&nodes(&[3]), |_| (1.0, 1.0), retry);
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
-    coordinator.on_exit(worker(0), (killed(), Some(running(0))), &[], &mut recorder);
-    assert_eq!(
-        recorder.look(),
-        [Did::Restart(0), Did::Steps(0, vec![0, 1, 3])]
-    );
-    assert_eq!(coordinator.workers[0].queue.front().unwrap().attempt, 2);
-    let second = Some(Running {
-        attempt: 2,
-        ..running(0)
-    });
-    coordinator.on_exit(worker(0), (killed(), second), &[], &mut recorder);
+    begun!(coordinator, recorder, with_retries(1));
+    replace(&mut coordinator, worker(0), &running(0, 1), &mut recorder);
+    let open = vec![(0, 2), (1, 1), (2, 1)];
+    assert_eq!(recorder.look(), [Did::Resume(0, open)]);
+    replace(&mut coordinator, worker(0), &running(0, 2), &mut recorder);
     assert!(coordinator.is_finished());
 }
 
 #[test]
-fn deaths_without_a_task_end_after_three() {
-    let graph = graph(&nodes(&[3]), |_| (1.0, 1.0));
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
-    for _ in 0..IDLE_DEATHS {
+fn every_third_death_without_a_task_uses_up_an_attempt() {
+    begun!(coordinator, recorder, with_retries(1));
+    for _ in 0..2 * blame::IDLE_DEATHS {
         assert!(!coordinator.is_finished());
-        coordinator.on_exit(worker(0), (killed(), None), &[], &mut recorder);
+        replace(&mut coordinator, worker(0), &idle(), &mut recorder);
     }
     assert!(coordinator.is_finished());
-    assert_eq!(kinds(coordinator)[0], "crashed Some(9)");
+    let kind = &kinds(coordinator)[0];
+    let start =
+        "was not run: its worker ended 3 times in a row before the task began or was reported";
+    assert!(kind.starts_with(start), "{kind}");
+    assert!(kind.contains("it was killed by signal 9"), "{kind}");
+}
+
+#[test]
+fn deaths_without_a_task_are_counted_by_progress() {
+    begun!(coordinator, recorder, with_outputs(&[3]));
+    coordinator.on_report(worker(0), done(0), &mut recorder);
+    for _ in 0..blame::IDLE_DEATHS {
+        assert_eq!(coordinator.unfinished, 4);
+        replace(&mut coordinator, worker(0), &idle(), &mut recorder);
+        // To compute a lost result again is no progress.
+        coordinator.on_report(worker(0), done(0), &mut recorder);
+    }
+    // 1 and 3 have failed; 2 and 4 can go on.
+    assert_eq!(coordinator.unfinished, 2);
+}
+
+#[test]
+fn death_of_a_worker_without_steps_costs_nothing() {
+    begun!(coordinator, recorder, with_outputs(&[3]));
+    for _ in 0..2 * blame::IDLE_DEATHS {
+        coordinator.on_exited(worker(2), killed(), &idle(), &mut recorder);
+    }
+    assert_eq!(coordinator.unfinished, 5);
+    assert_eq!(recorder.look(), []);
+}
+
+#[test]
+fn death_in_a_task_of_an_ended_run_is_no_crash() {
+    begun!(coordinator, recorder, with_outputs(&[3]));
+    let late = Activity {
+        run: 0,
+        ..running(0, 1)
+    };
+    replace(&mut coordinator, worker(0), &late, &mut recorder);
+    assert_eq!(coordinator.unfinished, 5);
 }
 
 #[test]
 fn worker_that_cannot_be_replaced_fails_its_own_tasks_only() {
-    let graph = graph(&nodes(&[0, 1, 2, 3, 4]), |_| (1.0, 1.0));
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
-    coordinator.on_ended(worker(0), output(0), &mut recorder);
-    recorder.cannot_restart = true;
-    assert!(!coordinator.on_exit(worker(0), (killed(), None), &[], &mut recorder));
+    begun!(coordinator, recorder, with_outputs(&[0, 1, 2, 3, 4]));
+    coordinator.on_report(worker(0), output(0), &mut recorder);
+    recorder.since[0] = None;
+    coordinator.on_exited(worker(0), killed(), &idle(), &mut recorder);
+    coordinator.on_given_up(worker(0), "told so", &mut recorder);
     recorder.look();
-    coordinator.on_ended(worker(1), output(2), &mut recorder);
-    coordinator.on_ended(worker(1), output(4), &mut recorder);
+    coordinator.on_report(worker(1), output(2), &mut recorder);
+    coordinator.on_report(worker(1), output(4), &mut recorder);
     assert!(coordinator.is_finished());
     let kinds = kinds(coordinator);
-    assert!(
-        kinds[1].contains("could not be started: told so"),
-        "{}",
-        kinds[1]
-    );
+    assert_eq!(kinds[1], "was not run: told so");
     assert_eq!([&kinds[0], &kinds[2], &kinds[4]], ["output"; 3]);
 }
 
 #[test]
-fn cancelled_run_keeps_results_and_ends_busy_workers() {
-    let graph = graph(&nodes(&[0, 1, 2, 3, 4]), |_| (1.0, 1.0));
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
-    coordinator.on_ended(worker(0), output(0), &mut recorder);
-    coordinator.on_ended(worker(1), output(2), &mut recorder);
-    coordinator.on_ended(worker(1), output(4), &mut recorder);
+fn cancelled_run_keeps_results_and_names_busy_workers() {
+    begun!(coordinator, recorder, with_outputs(&[0, 1, 2, 3, 4]));
+    coordinator.on_report(worker(0), output(0), &mut recorder);
+    coordinator.on_report(worker(1), output(2), &mut recorder);
+    coordinator.on_report(worker(1), output(4), &mut recorder);
     assert_eq!(coordinator.on_cancel(&mut recorder), [worker(0)]);
-    assert_eq!(recorder.look(), [Did::Kill(0)]);
     assert!(coordinator.is_finished());
     let expected = [
         "output",
@@ -443,32 +602,54 @@ fn cancelled_run_keeps_results_and_ends_busy_workers() {
 
 #[test]
 fn task_over_its_limit_has_timed_out() {
-    let graph = graph(&nodes(&[0]), |_| (1.0, 1.0));
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
+    begun!(coordinator, recorder, with_outputs(&[0]));
     let limit = (TaskId::new(0), Duration::from_secs(3));
     coordinator.on_exceeded(worker(0), limit, &mut recorder);
     assert_eq!(recorder.look(), [Did::Kill(0)]);
-    coordinator.on_exit(worker(0), (killed(), Some(running(0))), &[], &mut recorder);
+    replace(&mut coordinator, worker(0), &running(0, 1), &mut recorder);
     assert_eq!(kinds(coordinator)[0], "timed out after 3s");
 }
 
 #[test]
 fn task_after_one_that_ended_at_its_limit_is_not_blamed() {
-    let graph = graph(&nodes(&[0]), |_| (1.0, 1.0));
-    let mut recorder = Recorder::default();
-    let mut coordinator = begin(graph.definition().unwrap(), &mut recorder);
+    begun!(coordinator, recorder, with_outputs(&[0]));
     let limit = (TaskId::new(0), Duration::from_secs(3));
     coordinator.on_exceeded(worker(0), limit, &mut recorder);
     // Its end was on the way when its worker was killed.
-    coordinator.on_ended(worker(0), output(0), &mut recorder);
-    coordinator.on_exit(worker(0), (killed(), Some(running(1))), &[], &mut recorder);
+    coordinator.on_report(worker(0), output(0), &mut recorder);
+    replace(&mut coordinator, worker(0), &running(1, 1), &mut recorder);
     let expected = [
         Did::Kill(0),
-        Did::Restart(0),
-        Did::Steps(0, vec![1, 3]),
+        Did::Resume(0, vec![(1, 1), (2, 1)]),
         Did::Value(0, 0),
     ];
     assert_eq!(recorder.look(), expected);
     assert_eq!(coordinator.unfinished, 4);
+}
+
+#[test]
+fn task_is_due_when_its_inputs_are_done() {
+    let limit = Duration::from_secs(5);
+    let limits = |_| Limits {
+        within: Some(limit),
+        retry: 0,
+    };
+    begun!(
+        coordinator,
+        recorder,
+        with_limits(&nodes(&[3]), |_| (1.0, 1.0), limits)
+    );
+    let due = |task| {
+        Some(DueTask {
+            task: TaskId::new(task),
+            attempt: 1,
+            limit,
+        })
+    };
+    assert_eq!(coordinator.due_with_limit(worker(0)), due(0));
+    assert_eq!(coordinator.due_with_limit(worker(1)), None);
+    coordinator.on_report(worker(0), done(0), &mut recorder);
+    assert_eq!(coordinator.due_with_limit(worker(0)), due(1));
+    assert_eq!(coordinator.due_with_limit(worker(1)), due(2));
+    assert_eq!(coordinator.due_with_limit(worker(2)), None);
 }

@@ -5,10 +5,10 @@
 
 use super::*;
 use crate::definition::Limits;
-use crate::error::Error;
 use crate::failure::TaskErrorKind;
-use crate::message::Running;
+use crate::message::Epoch;
 use crate::outcome::Results;
+use crate::progress::Activity;
 use crate::schedule::{Policy, Processors, Scheduler};
 use crate::testing::{
     Action, Blobs, Deadline, Node, expected, graph, random_costs, random_nodes, with_limits,
@@ -90,9 +90,12 @@ impl Faulty {
     }
 
     fn signal(&self, signal: rustix::process::Signal) {
-        let pid = self.inner.pid(self.victim).unwrap();
+        // It may be absent for the moment.
+        let Some(pid) = self.inner.pid(self.victim) else {
+            return;
+        };
         let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-        rustix::process::kill_process(pid, signal).unwrap();
+        let _ = rustix::process::kill_process(pid, signal);
     }
 
     /// A cluster to which nothing happens from within.
@@ -150,20 +153,27 @@ impl Cluster for Faulty {
         event
     }
 
-    fn restart(&mut self, worker: ProcessorId) -> Result<(), Error> {
+    fn start(&mut self, worker: ProcessorId) {
         // Its number may be given to another process from now on.
         self.seen.lock().unwrap().present.remove(&worker.index());
-        self.inner.restart(worker)?;
+        self.inner.start(worker);
         self.note_pids();
-        Ok(())
+    }
+
+    fn introduce(&mut self, worker: ProcessorId) -> Epoch {
+        self.inner.introduce(worker)
+    }
+
+    fn since(&self, worker: ProcessorId) -> Option<Epoch> {
+        self.inner.since(worker)
     }
 
     fn kill(&mut self, worker: ProcessorId) -> bool {
         self.inner.kill(worker)
     }
 
-    fn running(&self, worker: ProcessorId) -> Option<Running> {
-        self.inner.running(worker)
+    fn activity(&self, worker: ProcessorId) -> Activity {
+        self.inner.activity(worker)
     }
 
     fn pid(&self, worker: ProcessorId) -> Option<u32> {
@@ -370,16 +380,12 @@ fn check_hazardous(nodes: &[Node], blobs: &Blobs) -> usize {
                     .parse::<usize>()
                     .unwrap();
                 if nodes[own].action == Action::Compute {
-                    let by_signal = |kind: &TaskErrorKind| {
-                        matches!(
-                            kind,
-                            TaskErrorKind::Crashed {
-                                signal: Some(9),
-                                ..
-                            }
-                        )
+                    let by_kill = match root.kind() {
+                        TaskErrorKind::Crashed { signal, .. } => *signal == Some(9),
+                        TaskErrorKind::NoWorker { reason } => reason.contains("signal 9"),
+                        _ => false,
                     };
-                    assert!(by_signal(root.kind()), "node{index}: {error}");
+                    assert!(by_kill, "node{index}: {error}");
                     killed.insert(own);
                 }
             }

@@ -1,6 +1,6 @@
 //! Parts of results: encoded where the whole is, decoded where they are used.
 
-use super::{Executor, decode_with};
+use super::{Executor, UserValue, decode_with};
 use crate::clock::now;
 use crate::facts::Slot;
 use crate::failure::TaskErrorKind;
@@ -17,8 +17,8 @@ use std::rc::Rc;
 impl Executor {
     /// The parts of a result for each worker that gets them in place of the whole.
     ///
-    /// A part that cannot be encoded by itself, or that does not exist, is not told of here: those who use it get the
-    /// whole, and are the ones to fail.
+    /// Leaves out parts that do not exist or do not encode. Their users get the whole result, so that the error
+    /// becomes theirs.
     pub(super) fn encode_parts(
         &mut self,
         step: &Step,
@@ -27,7 +27,7 @@ impl Executor {
         let mut encoded: HashMap<_, Vec<_>> = HashMap::new();
         let mut failed: HashSet<ProcessorId> = HashSet::new();
         for part in &step.parts {
-            // What goes to some worker as a whole anyway needs no further parts.
+            // A worker that gets the whole anyway needs no further parts.
             if part
                 .consumers
                 .iter()
@@ -50,8 +50,9 @@ impl Executor {
     }
 
     fn encode_part(&mut self, key: &PartKey, value: &dyn Any) -> Option<Payload> {
-        let carrier = self.table.carrier(key.part)?;
-        let captures = self.descriptor.facts().parts[key.part as usize]
+        let graph = Rc::clone(&self.graph);
+        let carrier = graph.table.carrier(key.part)?;
+        let captures = graph.descriptor.facts().parts[key.part as usize]
             .captures
             .iter();
         let captures = captures.map(|&capture| self.capture(capture as usize).map(Input::new).ok());
@@ -68,12 +69,13 @@ impl Executor {
         task: TaskId,
         step: &Step,
     ) -> Result<Rc<dyn Any>, TaskErrorKind> {
+        let descriptor = self.graph.descriptor;
         let parts = slot.parts.iter().map(|&part| {
-            let key = self.descriptor.part_key(part, &step.indices);
+            let key = descriptor.part_key(part, &step.indices);
             let value = self.part(&key, task, slot.moved);
             value.map_err(|reason| {
-                let producer = self.descriptor.producer(slot.family);
-                let cause = self.descriptor.facts().statements[producer].undeliverable(reason);
+                let producer = descriptor.producer(slot.family);
+                let cause = descriptor.facts().statements[producer].undeliverable(reason);
                 TaskErrorKind::DependencyFailed { cause }
             })
         });
@@ -83,19 +85,18 @@ impl Executor {
 
     /// One part; a value of the step's own if it is moved.
     fn part(&mut self, key: &PartKey, task: TaskId, moved: bool) -> Result<Rc<dyn Any>, String> {
-        let carrier = self.table.carrier(key.part);
-        let held = self.held_mut(task).part(key).ok_or("it is missing")?;
-        if let (Some(value), false) = (&held.value, moved) {
-            return Ok(Rc::clone(value));
+        let carrier = self.graph.table.carrier(key.part);
+        let entry = self.entry(task);
+        let held = entry.part(key).ok_or("it is missing")?;
+        if let (Some(value), false) = (held.value.as_ref().and_then(UserValue::share), moved) {
+            return Ok(value);
         }
         let start = now();
         let value = decode_with(carrier, Carrier::decode, &held.payload)?;
         if !moved {
-            held.value = Some(Rc::clone(&value));
+            held.value = Some(UserValue::new(Rc::clone(&value)));
         }
-        self.spent
-            .decoding
-            .push((task, now().saturating_sub(start)));
+        entry.add_decoding(now().saturating_sub(start));
         Ok(value)
     }
 }

@@ -151,7 +151,7 @@ fn task_that_closes_its_workers_descriptors_crashes_alone() {
     let pool = Pool::new(2).unwrap();
     let outcome = pool.run(&graph(&nodes, even)).unwrap();
     check(&nodes, &outcome);
-    assert!(matches!(kind(&outcome, 1), TaskErrorKind::Crashed { .. }));
+    assert!(matches!(kind(&outcome, 1), TaskErrorKind::NoWorker { .. }));
     let nodes = diamond(Action::Compute);
     check(&nodes, &pool.run(&graph(&nodes, even)).unwrap());
 }

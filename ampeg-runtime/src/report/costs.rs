@@ -176,7 +176,7 @@ fn scale(graph: &TaskGraph, costs: &MeasuredCosts) -> f64 {
 mod tests {
     use super::*;
     use crate::id::{ProcessorId, TaskId};
-    use crate::message::{Arrival, Ended, Observed};
+    use crate::message::{Arrival, AttemptReport, Observed};
     use crate::report::Log;
     use std::sync::Arc;
 
@@ -197,14 +197,14 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    fn ended(task: usize, (start, finish): (u64, u64), arrivals: Vec<Arrival>) -> Ended {
-        Ended {
+    fn ended(task: usize, (start, finish): (u64, u64), arrivals: Vec<Arrival>) -> AttemptReport {
+        AttemptReport {
             run: 1,
             task: TaskId::new(task),
             attempt: 1,
             result: Ok(None),
-            tries_again: false,
-            peer_changes: 0,
+            will_retry: false,
+            epoch: 0,
             observed: Observed {
                 arrivals,
                 encoding: if task == 0 { 2 * SECOND } else { 0 },

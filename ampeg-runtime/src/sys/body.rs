@@ -8,7 +8,7 @@ use std::fmt;
 use std::rc::Rc;
 
 /// How a body ended.
-type Ended = Result<Rc<dyn Any>, Failure>;
+type BodyResult = Result<Rc<dyn Any>, Failure>;
 
 /// The body of one statement.
 #[derive(Clone, Copy)]
@@ -16,7 +16,7 @@ pub(crate) struct Body {
     /// A `fn(W, &Inputs) -> Result<T, Failure>`.
     body: fn(),
     /// The function that knows `W` and `T`.
-    run: unsafe fn(fn(), &Inputs) -> Ended,
+    run: unsafe fn(fn(), &Inputs) -> BodyResult,
 }
 
 impl Body {
@@ -28,7 +28,7 @@ impl Body {
         /// # Safety
         ///
         /// `body` must be what `of` was given for the same `W` and `T`.
-        unsafe fn run<W: Copy, T: 'static>(body: fn(), inputs: &Inputs) -> Ended {
+        unsafe fn run<W: Copy, T: 'static>(body: fn(), inputs: &Inputs) -> BodyResult {
             // SAFETY: the caller vouches for the type of `body`; all pointers to functions are of one size.
             let body =
                 unsafe { std::mem::transmute::<fn(), fn(W, &Inputs) -> Result<T, Failure>>(body) };
@@ -44,7 +44,7 @@ impl Body {
     }
 
     /// Runs it on its inputs; unwinds if it panics.
-    pub(crate) fn run(self, inputs: &Inputs) -> Ended {
+    pub(crate) fn run(self, inputs: &Inputs) -> BodyResult {
         // SAFETY: `of` is the only maker of a `Body`, and pairs both functions by their types.
         unsafe { (self.run)(self.body, inputs) }
     }

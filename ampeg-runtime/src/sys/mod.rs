@@ -13,7 +13,8 @@ mod heap;
 mod image;
 mod memory;
 mod process;
-mod progress;
+mod signals;
+mod words;
 
 pub(crate) use body::Body;
 pub(crate) use heap::keep_freed_memory;
@@ -21,8 +22,13 @@ pub(crate) use image::{DescriptorAddress, build};
 pub(crate) use memory::{checked_text, copied_memory, new_memory, slice_of};
 #[cfg(all(test, target_os = "linux"))]
 pub(crate) use process::close_all_descriptors;
+#[cfg(target_os = "linux")]
+pub(crate) use process::peer;
 pub(crate) use process::{exit_now, has_raised_privileges, ignore_signals, remove_variable};
-pub(crate) use progress::Progress;
+pub(crate) use signals::without_signals;
+#[cfg(all(test, unix))]
+pub(crate) use signals::{ignore_children, interrupt_calls};
+pub(crate) use words::SharedWords;
 
 /// A function or closure without captures, made from its type alone.
 ///

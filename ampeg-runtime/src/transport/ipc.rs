@@ -9,39 +9,43 @@
 use super::{Cluster, Event, Exit};
 use crate::error::Error;
 use crate::id::ProcessorId;
-use crate::message::{FromWorker, Running, ToWorker};
-use crate::panics;
+use crate::message::{AttemptReport, Epoch, ToWorker};
 use crate::process::Process;
+use crate::progress::{Activity, Progress};
 use crate::run_error::RunErrorKind;
-use crate::sys::Progress;
-use ipc_channel::ipc::{IpcReceiver, IpcSender};
-use ipc_channel::{IpcError, TryRecvError, ipc};
+use connection::Connection;
+use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
+use parcel::{Parcel, receive, receive_until, send};
+use rendezvous::{Arrival, Rendezvous};
 use serde::{Deserialize, Serialize};
-use std::io::ErrorKind;
-use std::sync::Mutex;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use std::vec;
 
+mod connection;
 mod descriptors;
-pub(super) mod handshake;
 mod inbox;
 pub(crate) mod link;
 mod outbox;
-
-use handshake::Guest;
+mod parcel;
+mod rendezvous;
 
 /// What a worker is sent.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum ToWorkerProcess {
+enum ToWorkerProcess {
     /// The first message: who the worker is, and how to reach the coordinator.
     Welcome {
         worker: ProcessorId,
         generation: u32,
         memory_limit: Option<u64>,
-        coordinator: IpcSender<ToCoordinator>,
+        coordinator: IpcSender<Parcel<ToCoordinator>>,
     },
     /// How to reach other workers from now on.
-    Peers(Vec<(ProcessorId, IpcSender<ToWorkerProcess>)>),
+    Peers {
+        peers: Vec<(ProcessorId, IpcSender<Parcel<ToWorkerProcess>>)>,
+        epoch: Epoch,
+    },
     Message {
         from: Option<ProcessorId>,
         message: ToWorker,
@@ -50,12 +54,17 @@ pub(super) enum ToWorkerProcess {
 
 /// What the coordinator is sent.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum ToCoordinator {
-    /// In the order in which they were said.
-    Messages {
+enum ToCoordinator {
+    /// From a worker, in the order in which it made them.
+    Reports {
         worker: ProcessorId,
         generation: u32,
-        messages: Vec<FromWorker>,
+        reports: Vec<AttemptReport>,
+    },
+    /// From the thread that accepts connections: a worker has said hello, or something else.
+    Arrived {
+        worker: ProcessorId,
+        generation: u32,
     },
     /// From the thread that watches the process; behind all that the worker itself sent.
     Exited {
@@ -67,131 +76,307 @@ pub(super) enum ToCoordinator {
 }
 
 /// ipc-channel takes 64 descriptors in a message.
-const DESCRIPTORS: usize = 64;
+const MAX_DESCRIPTORS: usize = 64;
 /// How long a worker that is told to stop may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+const STOP_TIME: Duration = Duration::from_secs(2);
+/// How long a worker may take from its start to its hello.
+const START_TIME: Duration = Duration::from_secs(20);
+/// How often to try to send what a worker did not take.
+const RETRY_TIME: Duration = Duration::from_millis(2);
 
 /// Worker processes.
 #[derive(Debug)]
 pub(crate) struct IpcCluster {
-    workers: Vec<Member>,
-    inbound: IpcReceiver<ToCoordinator>,
-    inbound_sender: IpcSender<ToCoordinator>,
-    /// What a worker has told and nobody has asked for yet.
-    told: (ProcessorId, vec::IntoIter<FromWorker>),
+    workers: Vec<ProcessWorker>,
+    /// There until the drop.
+    channels: Option<Channels>,
+    /// The last introduction.
+    epoch: Epoch,
     /// How many bytes of address space a worker may use.
     memory_limit: Option<u64>,
+    is_woken: Arc<AtomicBool>,
+    is_broken: bool,
+    /// Events that need no channel.
+    events: VecDeque<Event>,
 }
 
 #[derive(Debug)]
-struct Member {
+struct Channels {
+    inbound: IpcReceiver<Parcel<ToCoordinator>>,
+    inbound_sender: IpcSender<Parcel<ToCoordinator>>,
+    rendezvous: Rendezvous,
+    arrivals: Arrivals,
+}
+
+/// What workers said first, by place and generation.
+type Arrivals = Arc<Mutex<HashMap<(ProcessorId, u32), Result<Arrival, String>>>>;
+
+/// One place for a worker process.
+#[derive(Debug, Default)]
+struct ProcessWorker {
+    /// Counts the processes in this place: what the ones before the present one still say is dropped.
     generation: u32,
-    process: Process,
-    sender: IpcSender<ToWorkerProcess>,
-    /// Held for its end only.
-    _lifeline: IpcSender<()>,
-    progress: Progress,
+    /// None if the worker is absent.
+    process: Option<Process>,
+    /// By when it must have said hello; none once it has.
+    start_deadline: Option<Instant>,
+    /// None before its hello.
+    connection: Option<Connection>,
+    /// What it does, or the one before it did.
+    progress: Option<Progress>,
+    since: Option<Epoch>,
+    /// Why this side ends it.
+    end_reason: Option<String>,
+}
+
+impl ProcessWorker {
+    fn end(&mut self, reason: String) {
+        if let Some(process) = &self.process {
+            process.kill();
+            self.end_reason.get_or_insert(reason);
+        }
+    }
 }
 
 impl IpcCluster {
-    /// Starts the workers side by side, and returns when all are connected.
+    /// Starts the workers side by side, and returns when all are there.
     pub(crate) fn start(n_workers: usize, memory_limit: Option<u64>) -> Result<Self, Error> {
         descriptors::check(n_workers)?;
         let (inbound_sender, inbound) = ipc::channel().map_err(no_channel)?;
-        let guests: Vec<_> = (0..n_workers).map(|_| Guest::invite()).collect();
-        let mut cluster = Self {
-            workers: Vec::with_capacity(n_workers),
+        let channels = Channels {
             inbound,
             inbound_sender,
-            told: (ProcessorId::new(0), Vec::new().into_iter()),
-            memory_limit,
+            rendezvous: Rendezvous::open()?,
+            arrivals: Arrivals::default(),
         };
-        for (index, guest) in guests.into_iter().enumerate() {
-            let member = cluster.welcome(ProcessorId::new(index), 0, guest?)?;
-            cluster.workers.push(member);
+        let mut cluster = Self {
+            workers: (0..n_workers).map(|_| ProcessWorker::default()).collect(),
+            channels: Some(channels),
+            epoch: 1,
+            memory_limit,
+            is_woken: Arc::default(),
+            is_broken: false,
+            events: VecDeque::new(),
+        };
+        for index in 0..n_workers {
+            Cluster::start(&mut cluster, ProcessorId::new(index));
+        }
+        let mut n_joined = 0;
+        while n_joined < n_workers {
+            match cluster.receive_event(None, false) {
+                Some(Event::Joined(_)) => n_joined += 1,
+                Some(Event::Exited(_, exit)) => {
+                    return Err(RunErrorKind::NoWorker(exit.to_string()).into());
+                }
+                Some(Event::Lost(reason)) => return Err(RunErrorKind::Lost(reason).into()),
+                _ => {}
+            }
         }
         for index in 0..n_workers {
-            cluster.introduce_all_to(ProcessorId::new(index));
+            cluster.workers[index].since = Some(cluster.epoch);
+            cluster.tell_peers(ProcessorId::new(index));
         }
         Ok(cluster)
     }
 
-    fn welcome(&self, worker: ProcessorId, generation: u32, guest: Guest) -> Result<Member, Error> {
-        let (process, hello) = guest.connect()?;
-        let coordinator = self.inbound_sender.clone();
+    fn channels(&self) -> &Channels {
+        self.channels
+            .as_ref()
+            .expect("they are there until the drop")
+    }
+
+    fn try_start(&mut self, worker: ProcessorId) -> Result<(), String> {
+        descriptors::check(1).map_err(|error| error.to_string())?;
+        self.workers[worker.index()].generation += 1;
+        let generation = self.workers[worker.index()].generation;
+        let exits = self.channels().inbound_sender.clone();
+        let tell_exit = move |exit| {
+            let exited = ToCoordinator::Exited {
+                worker,
+                generation,
+                exit,
+            };
+            // A coordinator that is gone needs no news.
+            let _ = send(&exits, exited);
+        };
+        let arrived = self.channels().inbound_sender.clone();
+        let arrivals = Arc::clone(&self.channels().arrivals);
+        let tell_arrival = move |arrival| {
+            let mut arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+            arrivals.insert((worker, generation), arrival);
+            drop(arrivals);
+            let message = ToCoordinator::Arrived { worker, generation };
+            let _ = send(&arrived, message);
+        };
+        let start = |invitation: rendezvous::Invitation| {
+            Process::start(&invitation.text, invitation.stdin, tell_exit)
+        };
+        let process = self.channels().rendezvous.start(start, tell_arrival);
+        let process = process.map_err(|error| format!("no process could be started: {error}"))?;
+        let place = &mut self.workers[worker.index()];
+        place.process = Some(process);
+        place.start_deadline = Some(Instant::now() + START_TIME);
+        Ok(())
+    }
+
+    /// A worker has said hello: it is told who it is.
+    fn on_arrived(&mut self, worker: ProcessorId, generation: u32) -> Option<Event> {
+        let arrived = {
+            let mut arrivals = self.channels().arrivals.lock();
+            let arrivals = arrivals.as_mut().unwrap_or_else(|error| error.get_mut());
+            arrivals.remove(&(worker, generation))?
+        };
+        let place = &mut self.workers[worker.index()];
+        if place.generation != generation || place.process.is_none() {
+            return None;
+        }
+        place.start_deadline = None;
+        let connected = arrived.and_then(|arrival| {
+            let progress = arrival.hello.progress.clone();
+            Ok((Progress::from_memory(progress)?, Connection::new(arrival)?))
+        });
+        match connected {
+            Ok((progress, connection)) => {
+                place.progress = Some(progress);
+                place.connection = Some(connection);
+            }
+            Err(reason) => {
+                place.end(reason);
+                return None;
+            }
+        }
         let welcome = ToWorkerProcess::Welcome {
             worker,
             generation,
             memory_limit: self.memory_limit,
-            coordinator: coordinator.clone(),
+            coordinator: self.channels().inbound_sender.clone(),
         };
-        let watched = process.watch(move |exit| {
-            // A coordinator that is gone needs no news.
-            let _ = send(
-                &coordinator,
-                ToCoordinator::Exited {
-                    worker,
-                    generation,
-                    exit,
-                },
-            );
-        });
-        if let Err(error) = watched {
-            process.kill();
-            return Err(RunErrorKind::NoWorker(error.to_string()).into());
-        }
-        // If it has died meanwhile, its exit is on the way.
-        let _ = send(&hello.inbound, welcome);
-        Ok(Member {
-            generation,
-            process,
-            sender: hello.inbound,
-            _lifeline: hello.lifeline,
-            progress: Progress::of(hello.progress).map_err(RunErrorKind::NoWorker)?,
-        })
+        self.send_to(worker, welcome);
+        Some(Event::Joined(worker))
     }
 
-    /// Tells a worker how to reach each of the others.
-    fn introduce_all_to(&self, to: ProcessorId) {
-        let others = (0..self.workers.len()).filter(|&index| index != to.index());
-        let others: Vec<_> = others.map(ProcessorId::new).collect();
-        for others in others.chunks(DESCRIPTORS) {
-            self.introduce(others, to);
+    fn on_exited(&mut self, worker: ProcessorId, mut exit: Exit) -> Event {
+        if let Some(process) = self.workers[worker.index()].process.take() {
+            self.channels().rendezvous.forget(process.pid());
+        }
+        let place = &mut self.workers[worker.index()];
+        if place.start_deadline.take().is_some() && place.end_reason.is_none() && !exit.is_kill() {
+            exit.reason = Some(format!("{} before it connected", exit.how()));
+        }
+        exit.reason = place.end_reason.take().or(exit.reason);
+        (place.connection, place.since) = (None, None);
+        Event::Exited(worker, exit)
+    }
+
+    /// Tells a worker how to reach each of the others that are there.
+    fn tell_peers(&mut self, to: ProcessorId) {
+        let others = self.workers.iter().enumerate();
+        let others = others.filter(|(index, _)| *index != to.index());
+        let peers: Vec<_> = others
+            .filter_map(|(index, place)| {
+                let sender = place.connection.as_ref()?.sender().clone();
+                Some((ProcessorId::new(index), sender))
+            })
+            .collect();
+        for peers in peers.chunks(MAX_DESCRIPTORS) {
+            let (peers, epoch) = (peers.to_vec(), self.epoch);
+            self.send_to(to, ToWorkerProcess::Peers { peers, epoch });
         }
     }
 
-    fn introduce(&self, workers: &[ProcessorId], to: ProcessorId) {
-        let sender = |worker: ProcessorId| self.workers[worker.index()].sender.clone();
-        let peers = workers.iter().map(|&worker| (worker, sender(worker)));
-        // A worker that is gone needs no peers.
-        let _ = send(
-            &self.workers[to.index()].sender,
-            ToWorkerProcess::Peers(peers.collect()),
-        );
+    fn send_to(&mut self, to: ProcessorId, message: ToWorkerProcess) {
+        let place = &mut self.workers[to.index()];
+        if let Some(connection) = &mut place.connection
+            && let Err(reason) = connection.send(message)
+        {
+            place.end(format!("a message to it could not be sent: {reason}"));
+        }
     }
 
-    /// What a message tells; what a predecessor of a present worker sent is no longer of interest.
-    fn note(&mut self, message: ToCoordinator) -> Option<Event> {
-        let current =
+    /// The next event; a worker that joins is told its peers at once, unless the caller does that.
+    fn receive_event(&mut self, timeout: Option<Duration>, tells_peers: bool) -> Option<Event> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            let wake = self.tend();
+            let received = match deadline.into_iter().chain(wake).min() {
+                Some(until) => receive_until(&self.channels().inbound, until),
+                None => receive(&self.channels().inbound),
+            };
+            match received {
+                Some(Ok(message)) => {
+                    if let Some(event) = self.on_message(message, tells_peers) {
+                        return Some(event);
+                    }
+                }
+                Some(Err(reason)) => {
+                    self.is_broken = true;
+                    return Some(Event::Lost(reason));
+                }
+                None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => return None,
+                None => {}
+            }
+        }
+    }
+
+    /// What a message says; what a predecessor of a present worker sent is no longer of interest.
+    fn on_message(&mut self, message: ToCoordinator, tells_peers: bool) -> Option<Event> {
+        let is_present =
             |worker: ProcessorId, generation| self.workers[worker.index()].generation == generation;
         match message {
-            ToCoordinator::Messages {
+            ToCoordinator::Reports {
                 worker,
                 generation,
-                messages,
-            } => {
-                if current(worker, generation) {
-                    self.told = (worker, messages.into_iter());
+                reports,
+            } => is_present(worker, generation).then_some(Event::Reports(worker, reports)),
+            ToCoordinator::Arrived { worker, generation } => {
+                let event = self.on_arrived(worker, generation);
+                if event.is_some() && tells_peers {
+                    self.tell_peers(worker);
                 }
-                None
+                event
             }
             ToCoordinator::Exited {
                 worker,
                 generation,
                 exit,
-            } => current(worker, generation).then_some(Event::Exited(worker, exit)),
-            ToCoordinator::Woken => Some(Event::Woken),
+            } => is_present(worker, generation).then(|| self.on_exited(worker, exit)),
+            ToCoordinator::Woken => {
+                self.is_woken.store(false, Ordering::Release);
+                Some(Event::Woken)
+            }
         }
+    }
+
+    /// Sends what workers did not take before, and ends those that do not say hello; returns when to do so again.
+    fn tend(&mut self) -> Option<Instant> {
+        let mut wake = None;
+        for place in &mut self.workers {
+            if let Some(connection) = &mut place.connection
+                && connection.has_backlog()
+            {
+                match connection.send_backlog() {
+                    Ok(()) if connection.has_backlog() => {
+                        let retry = Instant::now() + RETRY_TIME;
+                        wake = wake.into_iter().chain([retry]).min();
+                    }
+                    Ok(()) => {}
+                    Err(reason) => {
+                        place.end(format!("a message to it could not be sent: {reason}"));
+                    }
+                }
+            }
+            if let Some(deadline) = place.start_deadline {
+                if deadline <= Instant::now() {
+                    place.end(format!("it did not connect within {START_TIME:?}"));
+                } else {
+                    wake = wake.into_iter().chain([deadline]).min();
+                }
+            }
+        }
+        wake
     }
 }
 
@@ -199,10 +384,11 @@ impl IpcCluster {
 impl IpcCluster {
     /// Sends a worker bytes that are most likely no message.
     pub(crate) fn send_bytes(&self, to: ProcessorId, bytes: Vec<u8>) {
-        let sender = self.workers[to.index()].sender.clone();
-        let sender: IpcSender<Vec<u8>> = sender.to_opaque().to();
-        // If it is gone, it has refused what came before.
-        let _ = send(&sender, bytes);
+        if let Some(connection) = &self.workers[to.index()].connection {
+            let sender: IpcSender<Vec<u8>> = connection.sender().clone().to_opaque().to();
+            // If it is gone, it has refused what came before.
+            let _ = sender.send(bytes);
+        }
     }
 }
 
@@ -213,69 +399,72 @@ impl Cluster for IpcCluster {
 
     fn send(&mut self, to: ProcessorId, message: ToWorker) {
         let from = None;
-        // If it is gone, its exit is on the way.
-        let _ = send(
-            &self.workers[to.index()].sender,
-            ToWorkerProcess::Message { from, message },
-        );
+        self.send_to(to, ToWorkerProcess::Message { from, message });
     }
 
     fn receive(&mut self, timeout: Option<Duration>) -> Option<Event> {
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        loop {
-            let (worker, told) = &mut self.told;
-            if let Some(message) = told.next() {
-                return Some(Event::Message(*worker, message));
-            }
-            let message = match deadline {
-                Some(deadline) => receive_until(&self.inbound, deadline)?,
-                None => receive(&self.inbound)?,
+        self.receive_event(timeout, true)
+    }
+
+    fn start(&mut self, worker: ProcessorId) {
+        if let Err(reason) = self.try_start(worker) {
+            let exit = Exit {
+                reason: Some(reason),
+                ..Exit::default()
             };
-            match message {
-                Err(reason) => return Some(Event::Lost(reason)),
-                Ok(message) => {
-                    if let Some(event) = self.note(message) {
-                        return Some(event);
-                    }
-                }
-            }
+            self.events.push_back(Event::Exited(worker, exit));
         }
     }
 
-    fn restart(&mut self, worker: ProcessorId) -> Result<(), Error> {
-        descriptors::check(1)?;
-        let generation = self.workers[worker.index()].generation + 1;
-        let member = self.welcome(worker, generation, Guest::invite()?)?;
-        self.workers[worker.index()] = member;
-        self.introduce_all_to(worker);
-        for index in 0..self.workers.len() {
-            if index != worker.index() {
-                self.introduce(&[worker], ProcessorId::new(index));
+    fn introduce(&mut self, worker: ProcessorId) -> Epoch {
+        self.epoch += 1;
+        let epoch = self.epoch;
+        let place = &mut self.workers[worker.index()];
+        if let Some(connection) = &place.connection {
+            place.since = Some(epoch);
+            let sender = connection.sender().clone();
+            for other in (0..self.workers.len()).filter(|&other| other != worker.index()) {
+                let peers = vec![(worker, sender.clone())];
+                self.send_to(
+                    ProcessorId::new(other),
+                    ToWorkerProcess::Peers { peers, epoch },
+                );
             }
         }
-        Ok(())
+        epoch
+    }
+
+    fn since(&self, worker: ProcessorId) -> Option<Epoch> {
+        self.workers[worker.index()].since
     }
 
     fn kill(&mut self, worker: ProcessorId) -> bool {
-        self.workers[worker.index()].process.kill();
+        if let Some(process) = &self.workers[worker.index()].process {
+            process.kill();
+        }
         true
     }
 
-    fn running(&self, worker: ProcessorId) -> Option<Running> {
-        self.workers[worker.index()].progress.running()
+    fn activity(&self, worker: ProcessorId) -> Activity {
+        let progress = self.workers[worker.index()].progress.as_ref();
+        progress.map_or_else(Activity::default, Progress::activity)
     }
 
     #[cfg(test)]
     fn pid(&self, worker: ProcessorId) -> Option<u32> {
-        Some(self.workers[worker.index()].process.pid())
+        let process = self.workers[worker.index()].process.as_ref();
+        process.map(Process::pid)
     }
 
     fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
-        let waker = Mutex::new(self.inbound_sender.clone());
+        let inbound = Mutex::new(self.channels().inbound_sender.clone());
+        let is_woken = Arc::clone(&self.is_woken);
         Box::new(move || {
-            if let Ok(waker) = waker.lock() {
+            // One wake-up under way is enough, and never fills the socket.
+            if !is_woken.swap(true, Ordering::AcqRel) {
+                let inbound = inbound.lock().unwrap_or_else(PoisonError::into_inner);
                 // A cluster that is gone needs no waking.
-                let _ = send(&waker, ToCoordinator::Woken);
+                let _ = send(&inbound, ToCoordinator::Woken);
             }
         })
     }
@@ -283,65 +472,21 @@ impl Cluster for IpcCluster {
 
 impl Drop for IpcCluster {
     fn drop(&mut self) {
-        for worker in &self.workers {
-            if worker.progress.running().is_some() {
-                worker.process.kill();
-            } else {
-                let stop = ToWorkerProcess::Message {
-                    from: None,
-                    message: ToWorker::Stop,
-                };
-                // One that is gone has stopped.
-                let _ = send(&worker.sender, stop);
+        for index in 0..self.workers.len() {
+            let worker = ProcessorId::new(index);
+            let is_idle = self.activity(worker).phase == crate::progress::Phase::Idle;
+            let place = &self.workers[index];
+            if place.connection.is_some() && is_idle && !self.is_broken {
+                Cluster::send(self, worker, ToWorker::Stop);
+            } else if let Some(process) = &place.process {
+                process.kill();
             }
         }
-        for worker in &self.workers {
-            worker.process.end(PATIENCE);
-        }
-    }
-}
-
-/// Sends; what cannot be sent is an error, also where ipc-channel panics.
-pub(super) fn send<T: Serialize>(sender: &IpcSender<T>, message: T) -> Result<(), IpcError> {
-    // An interrupted send has sent nothing, but has consumed the message; ipc-channel retries by itself where it can.
-    guarded(|| sender.send(message))
-        .unwrap_or_else(|reason| Err(IpcError::Io(std::io::Error::other(reason))))
-}
-
-/// Receives, also if a signal comes in between; none if nobody is left to send, an error if the message is lost.
-pub(super) fn receive<T: for<'de> Deserialize<'de> + Serialize>(
-    receiver: &IpcReceiver<T>,
-) -> Option<Result<T, String>> {
-    loop {
-        match guarded(|| receiver.recv()) {
-            Ok(Err(IpcError::Io(error))) if error.kind() == ErrorKind::Interrupted => {}
-            Ok(Err(IpcError::Disconnected)) => return None,
-            Ok(result) => return Some(result.map_err(|error| error.to_string())),
-            Err(reason) => return Some(Err(reason)),
-        }
-    }
-}
-
-/// ipc-channel panics when the system has no memory or no descriptor left for what a message carries.
-fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, String> {
-    panics::catch(call).map_err(|_| "memory or descriptors are exhausted".to_owned())
-}
-
-fn receive_until<T: for<'de> Deserialize<'de> + Serialize>(
-    receiver: &IpcReceiver<T>,
-    deadline: Instant,
-) -> Option<Result<T, String>> {
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match guarded(|| receiver.try_recv_timeout(left)) {
-            Ok(Ok(message)) => return Some(Ok(message)),
-            Ok(Err(TryRecvError::IpcError(IpcError::Io(error))))
-                if error.kind() == ErrorKind::Interrupted => {}
-            Ok(Err(TryRecvError::IpcError(IpcError::Disconnected))) => return None,
-            Ok(Err(TryRecvError::IpcError(error))) => return Some(Err(error.to_string())),
-            Ok(Err(TryRecvError::Empty)) if left.is_zero() => return None,
-            Ok(Err(TryRecvError::Empty)) => {}
-            Err(reason) => return Some(Err(reason)),
+        let processes = self.workers.iter().filter_map(|it| it.process.as_ref());
+        Process::end_all(processes, Instant::now() + STOP_TIME);
+        if self.is_broken {
+            // Their descriptors may belong to somebody else by now: they are not closed.
+            std::mem::forget((std::mem::take(&mut self.workers), self.channels.take()));
         }
     }
 }

@@ -1,31 +1,33 @@
 //! Workers as threads of this process: for tests, debuggers, and tasks that are known to be thread-safe.
 //!
 //! Values still travel as bytes, so that a graph means the same as over processes.
-//! A thread cannot be killed.
+//! A thread cannot be killed, and one that has ended is not replaced.
 
 use super::{Cluster, Event, Exit};
 use crate::clock::now;
 use crate::error::Error;
 use crate::id::ProcessorId;
-use crate::message::{FromWorker, Running, Timestamp, ToWorker, Value};
-use crate::plan::Step;
+use crate::message::{AttemptReport, Epoch, ToWorker, Value};
+use crate::progress::{Activity, Progress};
 use crate::run_error::RunErrorKind;
-use crate::sys::Progress;
 use crate::worker::{Incoming, Link, work};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Worker threads.
 #[derive(Debug)]
 pub(crate) struct LocalCluster {
-    workers: Vec<Member>,
+    workers: Vec<ThreadWorker>,
     events: Receiver<Event>,
-    waker: Sender<Event>,
+    coordinator: Sender<Event>,
+    is_woken: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
-struct Member {
+struct ThreadWorker {
     inbox: Sender<Incoming>,
     progress: Progress,
     thread: Option<JoinHandle<()>>,
@@ -33,20 +35,20 @@ struct Member {
 
 impl LocalCluster {
     pub(crate) fn start(n_workers: usize) -> Result<Self, Error> {
-        let (waker, events) = channel();
-        let (inboxes, outboxes): (Vec<_>, Vec<_>) = (0..n_workers).map(|_| channel()).unzip();
+        let (coordinator, events) = channel();
+        let (senders, receivers): (Vec<_>, Vec<_>) = (0..n_workers).map(|_| channel()).unzip();
         let mut workers = Vec::with_capacity(n_workers);
-        for (index, outbox) in outboxes.into_iter().enumerate() {
+        for (index, inbox) in receivers.into_iter().enumerate() {
             let progress = Progress::new().map_err(RunErrorKind::NoWorker)?;
             let link = LocalLink {
                 worker: ProcessorId::new(index),
-                inbox: outbox,
-                peers: inboxes.clone(),
-                coordinator: waker.clone(),
+                inbox,
+                peers: senders.clone(),
+                coordinator: coordinator.clone(),
                 progress: progress.clone(),
             };
-            workers.push(Member {
-                inbox: inboxes[index].clone(),
+            workers.push(ThreadWorker {
+                inbox: senders[index].clone(),
                 progress,
                 thread: Some(spawn(link)?),
             });
@@ -54,7 +56,8 @@ impl LocalCluster {
         Ok(Self {
             workers,
             events,
-            waker,
+            coordinator,
+            is_woken: Arc::default(),
         })
     }
 }
@@ -62,9 +65,10 @@ impl LocalCluster {
 fn spawn(mut link: LocalLink) -> Result<JoinHandle<()>, Error> {
     let name = format!("ampeg worker {}", link.worker);
     let thread = std::thread::Builder::new().name(name).spawn(move || {
-        work(&mut link);
+        let reason = work(&mut link).err();
         let exit = Exit {
             code: Some(0),
+            reason,
             ..Exit::default()
         };
         // A coordinator that is gone needs no news.
@@ -79,9 +83,8 @@ impl Cluster for LocalCluster {
     }
 
     fn send(&mut self, to: ProcessorId, message: ToWorker) {
-        let from = None;
+        let (from, received) = (None, now());
         // A thread that has ended has said so.
-        let received = now();
         let _ = self.workers[to.index()].inbox.send(Incoming {
             from,
             message,
@@ -90,23 +93,39 @@ impl Cluster for LocalCluster {
     }
 
     fn receive(&mut self, timeout: Option<Duration>) -> Option<Event> {
-        match timeout {
+        let event = match timeout {
             Some(timeout) => self.events.recv_timeout(timeout).ok(),
             None => self.events.recv().ok(),
+        };
+        if matches!(event, Some(Event::Woken)) {
+            self.is_woken.store(false, Ordering::Release);
         }
+        event
     }
 
-    fn restart(&mut self, worker: ProcessorId) -> Result<(), Error> {
-        let reason = format!("worker thread {worker} has ended");
-        Err(RunErrorKind::NoWorker(reason).into())
+    fn start(&mut self, worker: ProcessorId) {
+        let exit = Exit {
+            reason: Some(format!("worker thread {worker} has ended")),
+            ..Exit::default()
+        };
+        // This side holds the receiver.
+        let _ = self.coordinator.send(Event::Exited(worker, exit));
+    }
+
+    fn introduce(&mut self, _: ProcessorId) -> Epoch {
+        0
+    }
+
+    fn since(&self, _: ProcessorId) -> Option<Epoch> {
+        Some(0)
     }
 
     fn kill(&mut self, _: ProcessorId) -> bool {
         false
     }
 
-    fn running(&self, worker: ProcessorId) -> Option<Running> {
-        self.workers[worker.index()].progress.running()
+    fn activity(&self, worker: ProcessorId) -> Activity {
+        self.workers[worker.index()].progress.activity()
     }
 
     #[cfg(test)]
@@ -115,11 +134,14 @@ impl Cluster for LocalCluster {
     }
 
     fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
-        let waker = std::sync::Mutex::new(self.waker.clone());
+        let coordinator = Mutex::new(self.coordinator.clone());
+        let is_woken = Arc::clone(&self.is_woken);
         Box::new(move || {
-            if let Ok(waker) = waker.lock() {
+            // One wake-up under way is enough.
+            if !is_woken.swap(true, Ordering::AcqRel) {
+                let coordinator = coordinator.lock().unwrap_or_else(PoisonError::into_inner);
                 // A cluster that is gone needs no waking.
-                let _ = waker.send(Event::Woken);
+                let _ = coordinator.send(Event::Woken);
             }
         })
     }
@@ -157,7 +179,7 @@ impl Link for LocalLink {
         self.inbox.try_recv().ok()
     }
 
-    fn send(&mut self, to: ProcessorId, value: Value) {
+    fn send(&mut self, to: ProcessorId, value: Value) -> Result<(), String> {
         let incoming = Incoming {
             from: Some(self.worker),
             message: ToWorker::Value(value),
@@ -165,27 +187,30 @@ impl Link for LocalLink {
         };
         // A peer that has ended needs nothing.
         let _ = self.peers[to.index()].send(incoming);
+        Ok(())
     }
 
-    fn report(&mut self, message: FromWorker) -> bool {
+    fn report(&mut self, report: AttemptReport) -> bool {
         // A coordinator that is gone needs no news.
-        let _ = self.coordinator.send(Event::Message(self.worker, message));
+        let _ = self
+            .coordinator
+            .send(Event::Reports(self.worker, vec![report]));
         false
     }
 
-    fn tell_all(&mut self) {
-        // It is told already.
+    fn flush(&mut self) {
+        // Reports are sent at once.
     }
 
-    fn peer_changes(&self) -> u32 {
+    fn epoch(&self) -> Epoch {
         0
     }
 
-    fn begin(&mut self, step: &Step, start: Timestamp) {
-        self.progress.begin(step.task, step.attempt, start);
+    fn set_busy(&mut self) {
+        // Whatever comes meanwhile is kept in the channel.
     }
 
-    fn end(&mut self) {
-        self.progress.end();
+    fn progress(&self) -> &Progress {
+        &self.progress
     }
 }

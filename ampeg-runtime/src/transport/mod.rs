@@ -1,10 +1,14 @@
 //! What a transport must do for a coordinator; the workers' side is [`Link`](crate::worker::Link).
 //!
 //! One contract suite, in `tests`, runs against every transport.
+//!
+//! A worker's life: absent, then starting ([`Cluster::start`]), then there ([`Event::Joined`]), then absent again
+//! ([`Event::Exited`]).
 
-use crate::error::Error;
+use crate::failure::signal_name;
 use crate::id::ProcessorId;
-use crate::message::{FromWorker, Running, ToWorker};
+use crate::message::{AttemptReport, Epoch, ToWorker};
+use crate::progress::Activity;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -19,37 +23,49 @@ mod tests;
 pub(crate) trait Cluster: Send + fmt::Debug {
     fn n_workers(&self) -> usize;
 
-    /// Sends a message; messages to one worker arrive in order. If it is gone, nothing happens: an
-    /// [`Event::Exited`] tells, or has told.
+    /// Sends a message; messages to one worker arrive in order. To one that is not there nothing is sent.
+    ///
+    /// It does not wait for a worker that takes nothing: the message is kept, and sent later.
+    /// If the message cannot be sent for want of memory or descriptors, the worker is ended, and its exit says why.
     fn send(&mut self, to: ProcessorId, message: ToWorker);
 
     /// The next event, waited for until the timeout.
     fn receive(&mut self, timeout: Option<Duration>) -> Option<Event>;
 
-    /// Puts a new worker in the place of one that has exited; all others are told before later messages reach them.
-    fn restart(&mut self, worker: ProcessorId) -> Result<(), Error>;
+    /// Starts a worker in the place of one that is absent, and returns at once: [`Event::Joined`] follows, or
+    /// [`Event::Exited`] if it does not get so far.
+    fn start(&mut self, worker: ProcessorId);
+
+    /// Tells all others how to reach a worker that has joined, and returns the epoch of that.
+    fn introduce(&mut self, worker: ProcessorId) -> Epoch;
+
+    /// The epoch in which a worker was introduced to the others; none if it is not there, or not introduced yet.
+    fn since(&self, worker: ProcessorId) -> Option<Epoch>;
 
     /// Ends a worker, whatever it is doing, if the transport can; an [`Event::Exited`] follows.
     fn kill(&mut self, worker: ProcessorId) -> bool;
 
-    /// The attempt at a task that a worker is running, or was running when it exited.
-    fn running(&self, worker: ProcessorId) -> Option<Running>;
+    /// What a worker is doing, or was doing when it exited.
+    fn activity(&self, worker: ProcessorId) -> Activity;
 
     /// The process that a worker lives in, if it has one of its own.
     #[cfg(test)]
     fn pid(&self, worker: ProcessorId) -> Option<u32>;
 
-    /// Makes `receive` return early, from any thread.
+    /// Makes `receive` return early, from any thread. It never blocks for long.
     fn waker(&self) -> Box<dyn Fn() + Send + Sync>;
 }
 
 /// What a coordinator learns from its workers.
 #[derive(Debug)]
 pub(crate) enum Event {
-    Message(ProcessorId, FromWorker),
-    /// A worker is gone; all its messages have come before.
+    /// In the order in which the worker made them.
+    Reports(ProcessorId, Vec<AttemptReport>),
+    /// A worker is there; it knows no graph yet, and is yet to be introduced to the others.
+    Joined(ProcessorId),
+    /// A worker is gone; all its reports have come before.
     Exited(ProcessorId, Exit),
-    /// A message could not be taken in, and nobody knows whose it was.
+    /// The channel to the workers is broken: no more events will come.
     Lost(String),
     /// Somebody used the waker.
     Woken,
@@ -62,4 +78,42 @@ pub(crate) struct Exit {
     pub(crate) code: Option<i32>,
     /// The end of what it wrote to stderr.
     pub(crate) stderr: String,
+    /// Why this side ended it, or could not start it; none if it ended without that.
+    pub(crate) reason: Option<String>,
+}
+
+impl Exit {
+    /// Whether it was killed from outside: that says nothing about the next one.
+    pub(crate) fn is_kill(&self) -> bool {
+        self.signal == Some(9) && self.reason.is_none()
+    }
+
+    /// Signal or exit code, in words.
+    pub(crate) fn how(&self) -> String {
+        match (self.signal, self.code) {
+            (Some(signal), _) => {
+                format!("it was killed by signal {signal}{}", signal_name(signal))
+            }
+            (_, Some(code)) => format!("it exited with code {code}"),
+            _ => "it is gone, and nobody knows how".into(),
+        }
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Some(reason) => f.write_str(reason)?,
+            None => f.write_str(&self.how())?,
+        }
+        match self
+            .stderr
+            .lines()
+            .map(str::trim)
+            .rfind(|line| !line.is_empty())
+        {
+            Some(line) => write!(f, "; its last words: {line}"),
+            None => Ok(()),
+        }
+    }
 }

@@ -4,7 +4,8 @@
 //! While it is busy, a thread receives in its place, since a sender waits while the buffer of the channel is full.
 //! Tiny tasks are over before that thread takes its turn.
 
-use super::{ToWorkerProcess, receive};
+use super::ToWorkerProcess;
+use super::parcel::{Parcel, receive};
 use crate::clock::now;
 use crate::message::Timestamp;
 use crate::sys;
@@ -40,7 +41,7 @@ enum PassedOn {
 #[derive(Debug)]
 struct Shared {
     /// Whoever holds it receives.
-    channel: Mutex<IpcReceiver<ToWorkerProcess>>,
+    channel: Mutex<IpcReceiver<Parcel<ToWorkerProcess>>>,
     /// How often the main thread has begun and ended to wait for a message: while it waits, the number is odd.
     waits: AtomicU64,
     /// Whether the deputy sleeps until it is called.
@@ -49,7 +50,7 @@ struct Shared {
 
 impl Inbox {
     /// Fails if the system has no thread left.
-    pub(super) fn new(inbound: IpcReceiver<ToWorkerProcess>) -> Result<Self, String> {
+    pub(super) fn new(inbound: IpcReceiver<Parcel<ToWorkerProcess>>) -> Result<Self, String> {
         let shared = Arc::new(Shared {
             channel: Mutex::new(inbound),
             waits: AtomicU64::new(1),
@@ -156,7 +157,7 @@ impl Shared {
     }
 }
 
-fn take(channel: &IpcReceiver<ToWorkerProcess>) -> Option<Received> {
+fn take(channel: &IpcReceiver<Parcel<ToWorkerProcess>>) -> Option<Received> {
     match receive(channel)? {
         Ok(message) => Some((message, now())),
         Err(reason) => {
@@ -174,17 +175,17 @@ mod tests {
     use crate::testing::Deadline;
     use ipc_channel::ipc::{self, IpcSender};
 
-    fn inbox() -> (IpcSender<ToWorkerProcess>, Inbox) {
+    fn inbox() -> (IpcSender<Parcel<ToWorkerProcess>>, Inbox) {
         let (sender, receiver) = ipc::channel().unwrap();
         (sender, Inbox::new(receiver).unwrap())
     }
 
-    fn send(sender: &IpcSender<ToWorkerProcess>, run: u64) {
+    fn send(sender: &IpcSender<Parcel<ToWorkerProcess>>, run: u64) {
         let message = ToWorkerProcess::Message {
             from: None,
             message: ToWorker::End { run },
         };
-        sender.send(message).unwrap();
+        sender.send(Parcel::new(message)).unwrap();
     }
 
     fn number((message, _): Received) -> u64 {

@@ -1,18 +1,18 @@
 //! A worker process's side: connect, drain, and end when the coordinator is gone.
 
-use super::handshake::{Hello, Invitation};
+use super::ToWorkerProcess;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
-use super::{ToWorkerProcess, guarded, receive, send};
+use super::parcel::{Parcel, guarded, receive, send_parcel};
+use super::rendezvous::{self, Hello};
 use crate::id::ProcessorId;
-use crate::message::{FromWorker, Timestamp, ToWorker, Value};
-use crate::plan::Step;
-use crate::sys::{self, Progress};
+use crate::message::{AttemptReport, Epoch, Timestamp, ToWorker, Value};
+use crate::progress::Progress;
+use crate::sys;
 use crate::worker::{Incoming, Link};
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
 use std::collections::HashMap;
 use std::fmt;
-use std::path::Path;
 use std::thread;
 
 /// The connection of this worker process to all others.
@@ -20,40 +20,31 @@ use std::thread;
 pub(crate) struct IpcLink {
     worker: ProcessorId,
     outbox: Outbox,
-    peers: HashMap<ProcessorId, IpcSender<ToWorkerProcess>>,
-    peer_changes: u32,
+    peers: HashMap<ProcessorId, IpcSender<Parcel<ToWorkerProcess>>>,
+    epoch: Epoch,
     inbox: Inbox,
     progress: Progress,
+    memory_limit: Option<u64>,
 }
 
 impl IpcLink {
     /// Connects to the coordinator that the invitation names.
     pub(crate) fn connect(invitation: &str) -> Result<Self, String> {
-        let invitation = Invitation::parse(invitation).ok_or("the invitation is garbled")?;
-        let server = invitation.server.clone();
-        if let Err(reason) = check_parent(invitation.coordinator) {
-            tidy_up(Path::new(&server));
-            return Err(reason);
-        }
         let text = |error: &dyn fmt::Display| error.to_string();
+        let connection = rendezvous::connect(invitation)?;
         let (inbound, receiver) = ipc::channel().map_err(|error| text(&error))?;
-        let (lifeline, end) = ipc::channel().map_err(|error| text(&error))?;
+        let (lifeline, end) = ipc::channel::<Parcel<()>>().map_err(|error| text(&error))?;
         let progress = Progress::new()?;
-        let connection = IpcSender::connect(invitation.server).map_err(|error| {
-            tidy_up(Path::new(&server));
-            text(&error)
-        })?;
         let hello = Hello {
-            secret: invitation.secret,
             build: sys::build(),
             inbound,
             lifeline,
             progress: guarded(|| progress.memory())?,
         };
-        send(&connection, hello).map_err(|error| text(&error))?;
+        // No signal handler of the program's is set this early: the call is not interrupted.
+        guarded(|| connection.send(hello))?.map_err(|error| text(&error))?;
         drop(connection);
-        // While the coordinator reads the hello, the rest is made ready. Nobody else connects to its socket.
-        tidy_up(Path::new(&server));
+        // While the coordinator reads the hello, the rest is made ready.
         spawn("ampeg lifeline", move || follow(&end))?;
         let mut inbox = Inbox::new(receiver)?;
         let Some((
@@ -73,54 +64,44 @@ impl IpcLink {
             worker,
             outbox: Outbox::new(coordinator, worker, generation),
             peers: HashMap::new(),
-            peer_changes: 0,
+            epoch: 0,
             inbox,
             progress,
+            memory_limit,
         })
     }
 
+    /// A reason why a message cannot be sent, with the limit that is likely to be behind it.
+    fn with_limit(&self, reason: String) -> String {
+        match self.memory_limit {
+            Some(bytes) => format!(
+                "{reason}; `memory_limit` leaves this worker {} MB of address space, and a large result takes its \
+                 size up to four times: as a value, encoded, and mapped for sending and for receiving",
+                bytes / 1_000_000
+            ),
+            None => reason,
+        }
+    }
+
     /// Takes in news of peers; anything else is for the worker.
-    fn take_in(&mut self, (message, received): (ToWorkerProcess, Timestamp)) -> Option<Incoming> {
+    fn receive_peers(
+        &mut self,
+        (message, received): (ToWorkerProcess, Timestamp),
+    ) -> Option<Incoming> {
         match message {
             ToWorkerProcess::Message { from, message } => Some(Incoming {
                 from,
                 message,
                 received,
             }),
-            ToWorkerProcess::Peers(peers) => {
-                for (worker, sender) in peers {
-                    // The first introduction of each peer is no change.
-                    if self.peers.insert(worker, sender).is_some() {
-                        self.peer_changes += 1;
-                    }
-                }
+            ToWorkerProcess::Peers { peers, epoch } => {
+                self.peers.extend(peers);
+                self.epoch = epoch;
                 None
             }
             ToWorkerProcess::Welcome { .. } => None,
         }
     }
-}
-
-/// Removes the socket that this worker was invited to, and the folder made for it.
-fn tidy_up(server: &Path) {
-    if let Some(folder) = server.parent()
-        && server.file_name().is_some_and(|name| name == "socket")
-        && std::fs::remove_file(server).is_ok()
-    {
-        // It holds nothing else; if it does, it is not the coordinator's.
-        let _ = std::fs::remove_dir(folder);
-    }
-}
-
-/// The coordinator is this process's parent; a stranger's invitation is not taken.
-fn check_parent(coordinator: u32) -> Result<(), String> {
-    #[cfg(unix)]
-    if std::os::unix::process::parent_id() != coordinator {
-        return Err("the process that invited this worker is not its parent, or is gone".into());
-    }
-    #[cfg(not(unix))]
-    let _ = coordinator;
-    Ok(())
 }
 
 fn limit_memory(bytes: Option<u64>) -> Result<(), String> {
@@ -146,17 +127,17 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), String>
 }
 
 /// Ends the process when the coordinator's end of the lifeline closes, even in the middle of a task.
-fn follow(end: &IpcReceiver<()>) {
+fn follow(end: &IpcReceiver<Parcel<()>>) {
     while let Some(Ok(())) = receive(end) {}
     sys::exit_now(0);
 }
 
 impl Link for IpcLink {
     fn receive(&mut self) -> Option<Incoming> {
-        self.outbox.watch();
+        self.outbox.flush_soon();
         loop {
             let message = self.inbox.next()?;
-            if let Some(incoming) = self.take_in(message) {
+            if let Some(incoming) = self.receive_peers(message) {
                 return Some(incoming);
             }
         }
@@ -165,44 +146,44 @@ impl Link for IpcLink {
     fn try_receive(&mut self) -> Option<Incoming> {
         loop {
             let message = self.inbox.next_passed_on().ok()?;
-            if let Some(incoming) = self.take_in(message) {
+            if let Some(incoming) = self.receive_peers(message) {
                 return Some(incoming);
             }
         }
     }
 
-    fn send(&mut self, to: ProcessorId, value: Value) {
+    fn send(&mut self, to: ProcessorId, value: Value) -> Result<(), String> {
+        self.inbox.be_busy();
+        // To one that is not known yet, the coordinator sends what it needs.
+        let Some(peer) = self.peers.get(&to) else {
+            return Ok(());
+        };
         let message = ToWorkerProcess::Message {
             from: Some(self.worker),
             message: ToWorker::Value(value),
         };
+        send_parcel(peer, &Parcel::new(message)).map_err(|reason| self.with_limit(reason))
+    }
+
+    fn report(&mut self, report: AttemptReport) -> bool {
         self.inbox.be_busy();
-        if let Some(peer) = self.peers.get(&to) {
-            // If it is gone, the coordinator knows, or will, and sees to what is lost.
-            let _ = send(peer, message);
-        }
+        self.outbox.push(report)
     }
 
-    fn report(&mut self, message: FromWorker) -> bool {
+    fn flush(&mut self) {
+        self.outbox.flush();
+    }
+
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn set_busy(&mut self) {
         self.inbox.be_busy();
-        self.outbox.put(message)
+        self.outbox.flush_soon();
     }
 
-    fn tell_all(&mut self) {
-        self.outbox.empty();
-    }
-
-    fn peer_changes(&self) -> u32 {
-        self.peer_changes
-    }
-
-    fn begin(&mut self, step: &Step, start: Timestamp) {
-        self.inbox.be_busy();
-        self.outbox.watch();
-        self.progress.begin(step.task, step.attempt, start);
-    }
-
-    fn end(&mut self) {
-        self.progress.end();
+    fn progress(&self) -> &Progress {
+        &self.progress
     }
 }

@@ -1,15 +1,16 @@
-//! What a worker has to tell its coordinator, gathered so that a tiny task does not cost a message.
+//! Reports of a worker, gathered so that a tiny task does not cost a message.
 //!
-//! What comes after a while goes out at once, with all that waits; so a long task is told of when it ends.
-//! What comes shortly after another message waits for more: until the worker has nothing left to do, until there is
-//! enough for a message, and never for longer than [`PATIENCE`], since a thread sees to it while a task runs or an
-//! input is waited for.
-//! The order stays.
+//! A report is sent at once if the last message is older than 100 µs, with all that are queued; so the end of a long
+//! task is reported when it ends. Otherwise it is queued. The queue is flushed when the worker has nothing left to do,
+//! when there is enough for a message, and after 1 ms at the latest: a thread does that while a task runs or an input
+//! is waited for. The order stays.
 
-use super::{DESCRIPTORS, ToCoordinator, send};
+use super::parcel::{Parcel, send_parcel};
+use super::{MAX_DESCRIPTORS, ToCoordinator};
 use crate::clock::now;
+use crate::failure::TaskErrorKind;
 use crate::id::ProcessorId;
-use crate::message::{Ended, FromWorker, Timestamp};
+use crate::message::{AttemptReport, Timestamp};
 use crate::sys;
 use ipc_channel::ipc::IpcSender;
 use std::mem::{replace, take};
@@ -17,27 +18,27 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How long after the last message what comes next is told at once.
+/// How long after the last message the next report is sent at once.
 const INTERVAL: Duration = Duration::from_micros(100);
-/// How long what waits may wait while the worker does something else. To wake a thread costs more than a tiny task.
-const PATIENCE: Duration = Duration::from_millis(1);
-/// What a message holds at most, but for what is more by itself: it must stay below what a socket buffers.
-const BYTES: u64 = 64 * 1024;
-/// The bytes of a message about a task besides its result, about.
-const BESIDES: u64 = 64;
+/// How long a report may be queued while the worker does something else. To wake a thread costs more than a tiny task.
+const FLUSH_DELAY: Duration = Duration::from_millis(1);
+/// The bytes in a message at most, but for a single report that has more: it must stay below what a socket buffers.
+const MAX_MESSAGE_BYTES: u64 = 64 * 1024;
+/// The bytes of a report besides its result, about.
+const REPORT_OVERHEAD: u64 = 64;
 
 /// The way from a worker to its coordinator.
 #[derive(Debug)]
 pub(super) struct Outbox {
     shared: Arc<Shared>,
-    /// Whether something may wait; only a hint, since it may have gone out meanwhile.
-    waits: bool,
-    clock: Clock,
+    /// Whether something may be queued; only a hint, since the thread may have sent it meanwhile.
+    has_queued: bool,
+    flusher: Flusher,
 }
 
-/// Whether the thread that looks after what waits is there.
+/// The thread that sends what has been queued for long enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Clock {
+enum Flusher {
     NotStarted,
     Started,
     Impossible,
@@ -46,29 +47,27 @@ enum Clock {
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    /// Told when something is left to wait.
-    left: Condvar,
+    /// Told when the thread is to flush.
+    wake: Condvar,
 }
 
 #[derive(Debug)]
 struct State {
-    coordinator: IpcSender<ToCoordinator>,
+    coordinator: IpcSender<Parcel<ToCoordinator>>,
     worker: ProcessorId,
     generation: u32,
-    waiting: Vec<FromWorker>,
+    queued: Vec<AttemptReport>,
     bytes: u64,
     descriptors: usize,
-    /// When the last message went out.
+    /// When the last message was sent.
     sent: Timestamp,
-    /// Whether the coordinator counts the time until the running task's end.
-    limited: bool,
-    /// Whether the thread is to look after what waits.
-    watched: bool,
+    /// Whether the thread is to flush.
+    flush_soon: bool,
 }
 
 impl Outbox {
     pub(super) fn new(
-        coordinator: IpcSender<ToCoordinator>,
+        coordinator: IpcSender<Parcel<ToCoordinator>>,
         worker: ProcessorId,
         generation: u32,
     ) -> Self {
@@ -78,77 +77,75 @@ impl Outbox {
                     coordinator,
                     worker,
                     generation,
-                    waiting: Vec::new(),
+                    queued: Vec::new(),
                     bytes: 0,
                     descriptors: 0,
                     sent: 0,
-                    limited: false,
-                    watched: false,
+                    flush_soon: false,
                 }),
-                left: Condvar::new(),
+                wake: Condvar::new(),
             }),
-            waits: false,
-            clock: Clock::NotStarted,
+            has_queued: false,
+            flusher: Flusher::NotStarted,
         }
     }
 
-    /// Takes what is to be told, now or a little later. Whether nothing was sent for it.
-    pub(super) fn put(&mut self, message: FromWorker) -> bool {
+    /// Sends a report, now or a little later. Returns true if nothing was sent.
+    pub(super) fn push(&mut self, report: AttemptReport) -> bool {
         let mut state = self.shared.lock();
         let sent_before = state.sent;
-        let goes_now = state.put(message);
-        if goes_now {
-            state.send();
+        let is_due = state.push(report);
+        if is_due {
+            state.flush();
         }
-        self.waits = !goes_now;
+        self.has_queued = !is_due;
         state.sent == sent_before
     }
 
-    /// Sends what waits.
-    pub(super) fn empty(&mut self) {
-        if take(&mut self.waits) {
-            self.shared.lock().send();
+    /// Sends what is queued.
+    pub(super) fn flush(&mut self) {
+        if take(&mut self.has_queued) {
+            self.shared.lock().flush();
         }
     }
 
-    /// What comes next may take long: what waits is looked after meanwhile.
-    pub(super) fn watch(&mut self) {
-        if !self.waits {
+    /// What comes next may take long: has what is queued sent meanwhile.
+    pub(super) fn flush_soon(&mut self) {
+        if !self.has_queued {
             return;
         }
-        if self.clock == Clock::NotStarted {
-            self.clock = Shared::watch(&self.shared);
+        if self.flusher == Flusher::NotStarted {
+            self.flusher = Shared::start_flusher(&self.shared);
         }
         let mut state = self.shared.lock();
-        if state.waiting.is_empty() {
-            self.waits = false;
-        } else if self.clock == Clock::Impossible {
-            self.waits = false;
-            state.send();
-        } else if !state.watched {
-            state.watched = true;
-            self.shared.left.notify_one();
+        if state.queued.is_empty() {
+            self.has_queued = false;
+        } else if self.flusher == Flusher::Impossible {
+            self.has_queued = false;
+            state.flush();
+        } else if !state.flush_soon {
+            state.flush_soon = true;
+            self.shared.wake.notify_one();
         }
     }
 }
 
 impl Shared {
-    /// Starts the thread that sends what has waited for long enough.
-    fn watch(shared: &Arc<Self>) -> Clock {
+    fn start_flusher(shared: &Arc<Self>) -> Flusher {
         let shared = Arc::clone(shared);
         let thread = thread::Builder::new().name("ampeg report".into());
         let started = thread.spawn(move || {
             loop {
-                let idle = |state: &mut State| !state.watched;
-                let waited = shared.left.wait_while(shared.lock(), idle);
+                let is_idle = |state: &mut State| !state.flush_soon;
+                let waited = shared.wake.wait_while(shared.lock(), is_idle);
                 drop(waited.unwrap_or_else(PoisonError::into_inner));
-                thread::sleep(PATIENCE);
+                thread::sleep(FLUSH_DELAY);
                 let mut state = shared.lock();
-                state.watched = false;
-                state.send();
+                state.flush_soon = false;
+                state.flush();
             }
         });
-        started.map_or(Clock::Impossible, |_| Clock::Started)
+        started.map_or(Flusher::Impossible, |_| Flusher::Started)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -157,67 +154,85 @@ impl Shared {
 }
 
 impl State {
-    /// Adds to what waits; whether all of it must go out at once.
-    fn put(&mut self, message: FromWorker) -> bool {
-        let (bytes, descriptors) = size(&message);
-        if self.bytes + bytes > BYTES || self.descriptors + descriptors > DESCRIPTORS {
-            self.send();
+    /// Queues a report; returns true if all of the queue is to be sent at once.
+    fn push(&mut self, report: AttemptReport) -> bool {
+        let (bytes, descriptors) = size(&report);
+        if self.bytes + bytes > MAX_MESSAGE_BYTES
+            || self.descriptors + descriptors > MAX_DESCRIPTORS
+        {
+            self.flush();
         }
         self.bytes += bytes;
         self.descriptors += descriptors;
-        let goes_now = match &message {
-            FromWorker::Ended(ended) => {
-                let since = ended.observed.finish.saturating_sub(self.sent);
-                let is_late = u128::from(since) >= INTERVAL.as_nanos();
-                is_late || ended.result.is_err() || take(&mut self.limited)
-            }
-            FromWorker::Started { .. } => {
-                self.limited = true;
-                true
-            }
-            FromWorker::Refused { .. } => true,
-        };
-        self.waiting.push(message);
-        goes_now
+        let since = report.observed.finish.saturating_sub(self.sent);
+        let is_due = u128::from(since) >= INTERVAL.as_nanos() || report.result.is_err();
+        self.queued.push(report);
+        is_due
     }
 
-    fn send(&mut self) {
-        if self.waiting.is_empty() {
+    fn flush(&mut self) {
+        if self.queued.is_empty() {
             return;
         }
         (self.bytes, self.descriptors) = (0, 0);
         // The next message may well be as long.
-        let next = Vec::with_capacity(self.waiting.len());
-        let message = ToCoordinator::Messages {
+        let next = Vec::with_capacity(self.queued.len());
+        let reports = replace(&mut self.queued, next);
+        self.send(reports);
+        self.sent = now();
+    }
+
+    /// Sends reports; those whose results cannot be sent become failures that say so.
+    fn send(&self, reports: Vec<AttemptReport>) {
+        let parcel = Parcel::new(ToCoordinator::Reports {
             worker: self.worker,
             generation: self.generation,
-            messages: replace(&mut self.waiting, next),
+            reports,
+        });
+        let Err(reason) = send_parcel(&self.coordinator, &parcel) else {
+            return;
         };
-        if let Err(error) = send(&self.coordinator, message) {
-            // Without its reports, the coordinator would wait for ever; another worker will do what this one has not
-            // reported. If the coordinator is gone, there is nothing left to do anyway.
-            eprintln!("ampeg: this worker cannot reach its coordinator: {error}");
-            sys::exit_now(104);
+        let reports = match parcel.into_inner() {
+            Some(ToCoordinator::Reports { reports, .. }) => reports,
+            _ => Vec::new(),
+        };
+        if reports.len() > 1 {
+            // Perhaps only one of them is too much.
+            for report in reports {
+                self.send(vec![report]);
+            }
+            return;
         }
-        self.sent = now();
+        match reports.into_iter().next() {
+            Some(report) if matches!(report.result, Ok(Some(_))) => {
+                let reason = reason.clone();
+                let result = Err(Box::new(TaskErrorKind::NotDeliverable { reason }));
+                self.send(vec![AttemptReport { result, ..report }]);
+            }
+            _ => {
+                // Without its reports, the coordinator would wait for ever; another worker will do what this one has
+                // not reported. If the coordinator is gone, there is nothing left to do anyway.
+                eprintln!("ampeg: this worker cannot reach its coordinator: {reason}");
+                sys::exit_now(104);
+            }
+        }
     }
 }
 
-/// How many bytes and descriptors a message takes, about.
-fn size(message: &FromWorker) -> (u64, usize) {
-    match message {
-        FromWorker::Ended(Ended {
-            result: Ok(Some(payload)),
-            ..
-        }) => (BESIDES + payload.n_inline(), payload.n_descriptors()),
-        _ => (BESIDES, 0),
+/// How many bytes and descriptors a report takes, about.
+fn size(report: &AttemptReport) -> (u64, usize) {
+    match &report.result {
+        Ok(Some(payload)) => (
+            REPORT_OVERHEAD + payload.n_inline(),
+            payload.n_descriptors(),
+        ),
+        _ => (REPORT_OVERHEAD, 0),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::TaskErrorKind;
     use crate::id::TaskId;
     use crate::message::Observed;
     use crate::payload::{Payload, SHARED_FROM};
@@ -225,7 +240,7 @@ mod tests {
     use ipc_channel::TryRecvError;
     use ipc_channel::ipc::{IpcReceiver, channel};
 
-    type Coordinator = IpcReceiver<ToCoordinator>;
+    type Coordinator = IpcReceiver<Parcel<ToCoordinator>>;
 
     fn outbox() -> (Outbox, Coordinator) {
         let (sender, receiver) = channel().unwrap();
@@ -237,57 +252,44 @@ mod tests {
         task: usize,
         finish: Timestamp,
         result: Result<Option<Payload>, TaskErrorKind>,
-    ) -> FromWorker {
-        FromWorker::Ended(Ended {
+    ) -> AttemptReport {
+        AttemptReport {
             run: 1,
             task: TaskId::new(task),
             attempt: 1,
             result: result.map_err(Box::new),
-            tries_again: false,
-            peer_changes: 0,
+            will_retry: false,
+            epoch: 0,
             observed: Observed::between(0, finish),
-        })
-    }
-
-    fn quick(task: usize) -> FromWorker {
-        ended(task, 0, Ok(None))
-    }
-
-    fn started(task: usize) -> FromWorker {
-        FromWorker::Started {
-            run: 1,
-            task: TaskId::new(task),
-            attempt: 1,
         }
     }
 
-    fn messages(message: ToCoordinator) -> Vec<FromWorker> {
-        match message {
-            ToCoordinator::Messages {
+    fn quick(task: usize) -> AttemptReport {
+        ended(task, 0, Ok(None))
+    }
+
+    fn reports(message: Parcel<ToCoordinator>) -> Vec<AttemptReport> {
+        match message.into_inner() {
+            Some(ToCoordinator::Reports {
                 worker,
                 generation,
-                messages,
-            } => {
+                reports,
+            }) => {
                 assert_eq!((worker, generation), (ProcessorId::new(3), 2));
-                messages
+                reports
             }
             other => panic!("{other:?}"),
         }
     }
 
-    fn task(message: &FromWorker) -> usize {
-        match message {
-            FromWorker::Ended(Ended { task, .. }) | FromWorker::Started { task, .. } => {
-                task.index()
-            }
-            FromWorker::Refused { .. } => usize::MAX,
-        }
+    fn task(report: &AttemptReport) -> usize {
+        report.task.index()
     }
 
     /// The tasks of the next message, which is there already.
     fn told(coordinator: &Coordinator) -> Vec<usize> {
         let message = coordinator.try_recv().unwrap();
-        messages(message).iter().map(task).collect()
+        reports(message).iter().map(task).collect()
     }
 
     fn told_nothing(coordinator: &Coordinator) {
@@ -299,23 +301,23 @@ mod tests {
     fn what_comes_after_a_while_is_told_at_once_with_all_that_waits() {
         let (mut outbox, coordinator) = outbox();
         let after_a_while = || now() + Timestamp::from(u32::MAX);
-        outbox.put(ended(0, after_a_while(), Ok(None)));
+        outbox.push(ended(0, after_a_while(), Ok(None)));
         assert_eq!(told(&coordinator), [0]);
-        outbox.put(quick(1));
-        outbox.put(quick(2));
+        outbox.push(quick(1));
+        outbox.push(quick(2));
         told_nothing(&coordinator);
-        outbox.put(ended(3, after_a_while(), Ok(None)));
+        outbox.push(ended(3, after_a_while(), Ok(None)));
         assert_eq!(told(&coordinator), [1, 2, 3]);
     }
 
     #[test]
     fn what_waits_is_told_when_there_is_nothing_to_do() {
         let (mut outbox, coordinator) = outbox();
-        outbox.empty();
-        (0..5).for_each(|task| assert!(outbox.put(quick(task))));
-        outbox.empty();
+        outbox.flush();
+        (0..5).for_each(|task| assert!(outbox.push(quick(task))));
+        outbox.flush();
         assert_eq!(told(&coordinator), [0, 1, 2, 3, 4]);
-        outbox.empty();
+        outbox.flush();
         told_nothing(&coordinator);
     }
 
@@ -324,29 +326,21 @@ mod tests {
         let _deadline = Deadline::seconds("outbox", 60);
         let (mut outbox, coordinator) = outbox();
         for round in 0..3 {
-            outbox.put(quick(round));
-            outbox.watch();
+            outbox.push(quick(round));
+            outbox.flush_soon();
             let message = coordinator.recv().unwrap();
-            assert_eq!(task(&messages(message)[0]), round);
+            assert_eq!(task(&reports(message)[0]), round);
         }
     }
 
     #[test]
-    fn failures_and_tasks_with_a_limit_are_told_at_once() {
+    fn failures_are_sent_at_once() {
         let (mut outbox, coordinator) = outbox();
-        outbox.put(quick(0));
-        outbox.put(ended(1, 0, Err(TaskErrorKind::Cancelled)));
+        outbox.push(quick(0));
+        outbox.push(ended(1, 0, Err(TaskErrorKind::Cancelled)));
         assert_eq!(told(&coordinator), [0, 1]);
-        outbox.put(quick(2));
-        outbox.put(started(3));
-        assert_eq!(told(&coordinator), [2, 3]);
-        outbox.put(quick(3));
-        assert_eq!(told(&coordinator), [3]);
-        outbox.put(quick(4));
+        outbox.push(quick(2));
         told_nothing(&coordinator);
-        let reason = String::new();
-        outbox.put(FromWorker::Refused { reason });
-        assert_eq!(told(&coordinator), [4, usize::MAX]);
     }
 
     #[test]
@@ -357,19 +351,19 @@ mod tests {
             let payload = Payload::copied(&vec![1; size]).unwrap();
             let sender = thread::spawn(move || {
                 for task in 0..3_000 {
-                    outbox.put(ended(task, 0, Ok(Some(payload.clone()))));
+                    outbox.push(ended(task, 0, Ok(Some(payload.clone()))));
                 }
-                outbox.empty();
+                outbox.flush();
             });
             let (mut n_messages, mut next) = (0, 0);
             while next < 3_000 {
-                let batch = messages(coordinator.recv().unwrap());
+                let batch = reports(coordinator.recv().unwrap());
                 let sizes = batch.iter().map(super::size);
                 let (bytes, descriptors) =
                     sizes.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
-                assert!(bytes <= BYTES && descriptors <= DESCRIPTORS);
-                for message in batch {
-                    assert_eq!(task(&message), next);
+                assert!(bytes <= MAX_MESSAGE_BYTES && descriptors <= MAX_DESCRIPTORS);
+                for report in batch {
+                    assert_eq!(task(&report), next);
                     next += 1;
                 }
                 n_messages += 1;

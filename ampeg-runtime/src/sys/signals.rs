@@ -1,0 +1,77 @@
+//! Which threads a signal can reach.
+
+/// Runs `body` while no signal can reach this thread; a thread that it starts keeps clear of them for good.
+///
+/// Handlers of the caller's program then run in the caller's threads only, and interrupt no system call of ours.
+/// A fault of this thread itself still has its usual effect.
+/// A process that `body` starts would be out of reach, too: nobody starts one in it.
+#[cfg(unix)]
+pub(crate) fn without_signals<R>(body: impl FnOnce() -> R) -> R {
+    use std::mem::MaybeUninit;
+    use std::ptr;
+
+    /// What was blocked before, which the end brings back, also if `body` panics.
+    struct Before(libc::sigset_t);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            // SAFETY: the set is one that `pthread_sigmask` has filled in; a null pointer asks for no answer.
+            unsafe {
+                libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, ptr::null_mut());
+            }
+        }
+    }
+
+    const FAULTS: [i32; 7] = [
+        libc::SIGABRT,
+        libc::SIGBUS,
+        libc::SIGFPE,
+        libc::SIGILL,
+        libc::SIGSEGV,
+        libc::SIGSYS,
+        libc::SIGTRAP,
+    ];
+    let mut signals = MaybeUninit::uninit();
+    let mut before = MaybeUninit::uninit();
+    // SAFETY: `sigfillset` fills in the whole set and does not fail; the others take valid sets and signals, and then
+    // do not fail either, so that `before` is filled in. A blocked signal waits, or goes to another thread; neither
+    // can make code run at the wrong time.
+    let _before = unsafe {
+        libc::sigfillset(signals.as_mut_ptr());
+        for signal in FAULTS {
+            libc::sigdelset(signals.as_mut_ptr(), signal);
+        }
+        libc::pthread_sigmask(libc::SIG_BLOCK, signals.as_ptr(), before.as_mut_ptr());
+        Before(before.assume_init())
+    };
+    body()
+}
+
+/// There are no signals elsewhere.
+#[cfg(not(unix))]
+pub(crate) fn without_signals<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}
+
+/// From now on SIGUSR1 interrupts system calls, as a handler does that is set in the old way.
+#[cfg(all(test, unix))]
+pub(crate) fn interrupt_calls() {
+    extern "C" fn nothing(_: i32) {}
+    // SAFETY: zeros are an action without flags whose mask is empty; the handler does nothing.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = nothing as extern "C" fn(i32) as libc::sighandler_t;
+        assert_eq!(
+            libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut()),
+            0
+        );
+    }
+}
+
+/// From now on nobody can wait for a child: the system takes those that end off the process table by itself.
+#[cfg(all(test, unix))]
+pub(crate) fn ignore_children() {
+    // SAFETY: ignoring a signal installs no handler.
+    unsafe {
+        libc::signal(libc::SIGCHLD, libc::SIG_IGN);
+    }
+}

@@ -1,0 +1,81 @@
+//! A few numbers that two processes share: one writes, the other reads them even after the writer's death.
+
+use crate::panics;
+use ipc_channel::ipc::IpcSharedMemory;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// `N` atomic numbers in shared memory, zeros at first.
+#[derive(Debug, Clone)]
+pub(crate) struct SharedWords<const N: usize>(Arc<Mapping<N>>);
+
+#[derive(Debug)]
+struct Mapping<const N: usize> {
+    /// Keeps the memory mapped.
+    memory: IpcSharedMemory,
+    words: NonNull<[AtomicU64; N]>,
+}
+
+// SAFETY: the pointer is only ever used as a shared reference to atomics, which any thread may use.
+unsafe impl<const N: usize> Send for Mapping<N> {}
+// SAFETY: as above.
+unsafe impl<const N: usize> Sync for Mapping<N> {}
+
+impl<const N: usize> SharedWords<N> {
+    /// New words; fails if the system has no shared memory left.
+    pub(crate) fn new() -> Result<Self, String> {
+        panics::catch(|| IpcSharedMemory::from_byte(0, size_of::<[AtomicU64; N]>()))
+            .map_err(|_| "no shared memory".to_owned())
+            .and_then(Self::from_memory)
+    }
+
+    /// The words in memory that another process made.
+    pub(crate) fn from_memory(mut memory: IpcSharedMemory) -> Result<Self, String> {
+        // SAFETY: the slice is not used as such: it only lends its address, and no other reference to the memory
+        // exists in this process.
+        let bytes = unsafe { memory.deref_mut() };
+        if bytes.len() < size_of::<[AtomicU64; N]>() {
+            return Err("the shared memory of a worker's progress is too small".into());
+        }
+        let words = NonNull::from(bytes).cast::<[AtomicU64; N]>();
+        if !words.is_aligned() {
+            return Err("the shared memory of a worker's progress is not aligned".into());
+        }
+        Ok(Self(Arc::new(Mapping { memory, words })))
+    }
+
+    /// The memory, to be sent to the other side.
+    pub(crate) fn memory(&self) -> IpcSharedMemory {
+        self.0.memory.clone()
+    }
+
+    pub(crate) fn words(&self) -> &[AtomicU64; N] {
+        // SAFETY: the memory is mapped, shared and writable for as long as `memory` lives, large enough and aligned
+        // (checked in `from_memory`), and touched by all sides through atomics only.
+        unsafe { self.0.words.as_ref() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::Ordering;
+
+    #[test]
+    fn other_side_sees_what_is_written() {
+        let writer = SharedWords::<3>::new().unwrap();
+        let reader = SharedWords::<3>::from_memory(writer.memory()).unwrap();
+        writer.words()[2].store(7, Ordering::Relaxed);
+        let seen = reader
+            .words()
+            .each_ref()
+            .map(|word| word.load(Ordering::Relaxed));
+        assert_eq!(seen, [0, 0, 7]);
+    }
+
+    #[test]
+    fn memory_that_is_too_small_is_refused() {
+        SharedWords::<1>::from_memory(IpcSharedMemory::from_byte(0, 4)).unwrap_err();
+    }
+}

@@ -1,0 +1,167 @@
+//! Messages of ipc-channel, sent and received whatever the system answers.
+
+use crate::panics;
+use ipc_channel::ipc::{IpcReceiver, IpcSender};
+use ipc_channel::{IpcError, TryRecvError};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// A message that can be sent again if it has not been taken: ipc-channel consumes what it cannot send.
+#[derive(Debug)]
+pub(super) struct Parcel<T>(Arc<T>);
+
+impl<T> Parcel<T> {
+    pub(super) fn new(content: T) -> Self {
+        Self(Arc::new(content))
+    }
+
+    /// The content, if nobody else holds the message.
+    pub(super) fn into_inner(self) -> Option<T> {
+        Arc::into_inner(self.0)
+    }
+}
+
+impl<T> Clone for Parcel<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Serialize> Serialize for Parcel<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        T::serialize(&self.0, serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Parcel<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self::new)
+    }
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    Taken,
+    /// The receiver is gone, and needs no message.
+    Gone,
+    /// The receiver has not taken what was sent before; this message can be sent again later.
+    Full,
+}
+
+/// How long to wait until descriptors that are on their way may have been taken in.
+const TRANSIT_TIME: Duration = Duration::from_millis(1);
+
+/// Sends a message without waiting for long, if the receiver's socket has a time limit for that.
+///
+/// # Errors
+///
+/// If it can never be sent: there is no memory or no descriptor left for it.
+pub(super) fn try_send<T: Serialize>(
+    sender: &IpcSender<Parcel<T>>,
+    parcel: &Parcel<T>,
+) -> Result<Sent, String> {
+    loop {
+        let error = match guarded(|| sender.send(parcel.clone()))? {
+            Ok(()) => return Ok(Sent::Taken),
+            Err(IpcError::Disconnected) => return Ok(Sent::Gone),
+            Err(IpcError::Io(error)) => error,
+            Err(error) => return Err(error.to_string()),
+        };
+        match error.kind() {
+            // A signal came before anything was sent.
+            ErrorKind::Interrupted => {}
+            ErrorKind::WouldBlock => return Ok(Sent::Full),
+            ErrorKind::BrokenPipe
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionRefused
+            | ErrorKind::NotConnected => return Ok(Sent::Gone),
+            _ if is_transit_full(&error) => return Ok(Sent::Full),
+            _ => return Err(error.to_string()),
+        }
+    }
+}
+
+/// Whether so many descriptors are on their way between processes that the system takes no more for now.
+#[cfg(unix)]
+fn is_transit_full(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::TOOMANYREFS.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_transit_full(_: &io::Error) -> bool {
+    false
+}
+
+/// Sends a message, and waits until the receiver takes it or is gone.
+///
+/// # Errors
+///
+/// As [`try_send`].
+pub(super) fn send_parcel<T: Serialize>(
+    sender: &IpcSender<Parcel<T>>,
+    parcel: &Parcel<T>,
+) -> Result<(), String> {
+    loop {
+        let start = Instant::now();
+        if try_send(sender, parcel)? != Sent::Full {
+            return Ok(());
+        }
+        // A full socket has kept this thread waiting already; full transit does not.
+        sleep(TRANSIT_TIME.saturating_sub(start.elapsed()));
+    }
+}
+
+/// As [`send_parcel`], for a message that is sent once.
+pub(super) fn send<T: Serialize>(sender: &IpcSender<Parcel<T>>, message: T) -> Result<(), String> {
+    send_parcel(sender, &Parcel::new(message))
+}
+
+/// Receives, also if a signal comes in between; none if nobody is left to send, an error if the message is lost.
+pub(super) fn receive<T: for<'de> Deserialize<'de> + Serialize>(
+    receiver: &IpcReceiver<Parcel<T>>,
+) -> Option<Result<T, String>> {
+    loop {
+        match guarded(|| receiver.recv()) {
+            Ok(Err(IpcError::Io(error))) if error.kind() == ErrorKind::Interrupted => {}
+            Ok(Err(IpcError::Disconnected)) => return None,
+            Ok(Ok(parcel)) => return parcel.into_inner().map(Ok),
+            Ok(Err(error)) => return Some(Err(error.to_string())),
+            Err(reason) => return Some(Err(reason)),
+        }
+    }
+}
+
+/// As [`receive`], until a deadline; none if that has passed, too.
+pub(super) fn receive_until<T: for<'de> Deserialize<'de> + Serialize>(
+    receiver: &IpcReceiver<Parcel<T>>,
+    deadline: Instant,
+) -> Option<Result<T, String>> {
+    loop {
+        // ipc-channel waits in whole milliseconds; waiting for none of them would keep the processor busy.
+        let left = deadline.saturating_duration_since(Instant::now());
+        let wait = if left.is_zero() {
+            left
+        } else {
+            left.max(Duration::from_millis(1))
+        };
+        match guarded(|| receiver.try_recv_timeout(wait)) {
+            Ok(Ok(parcel)) => return parcel.into_inner().map(Ok),
+            Ok(Err(TryRecvError::IpcError(IpcError::Io(error))))
+                if error.kind() == ErrorKind::Interrupted => {}
+            Ok(Err(TryRecvError::IpcError(IpcError::Disconnected))) => return None,
+            Ok(Err(TryRecvError::IpcError(error))) => return Some(Err(error.to_string())),
+            Ok(Err(TryRecvError::Empty)) if left.is_zero() => return None,
+            Ok(Err(TryRecvError::Empty)) => {}
+            Err(reason) => return Some(Err(reason)),
+        }
+    }
+}
+
+/// ipc-channel panics when the system has no memory or no descriptor left for what a message carries.
+pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+    panics::catch(call).map_err(|_| "memory or descriptors are exhausted".to_owned())
+}

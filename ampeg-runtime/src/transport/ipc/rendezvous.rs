@@ -1,0 +1,89 @@
+//! How new worker processes find their coordinator.
+//!
+//! A pool has one rendezvous. Each worker process gets, as its stdin, what it needs to reach it, connects, and says
+//! hello; a thread of the coordinator's process takes hellos in, so that nobody waits for a start.
+//! Only processes that were started for it are heard, and only once each; they are known by what the system says of
+//! them. Nothing here knows what workers are for.
+//!
+//! On Linux the rendezvous is a socket without a name. Elsewhere each start has a socket of its own, with a name in the
+//! temporary folder, where whoever comes first is taken for the worker.
+
+use super::ToWorkerProcess;
+use super::parcel::Parcel;
+use crate::sys;
+use ipc_channel::ipc::{IpcSender, IpcSharedMemory};
+use serde::{Deserialize, Serialize};
+use std::process::Stdio;
+
+#[cfg(target_os = "linux")]
+mod acceptor;
+#[cfg(target_os = "linux")]
+mod expected;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+mod listener;
+#[cfg(not(target_os = "linux"))]
+mod one_shot;
+#[cfg(target_os = "linux")]
+mod raw;
+#[cfg(target_os = "linux")]
+mod relay;
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+
+#[cfg(target_os = "linux")]
+pub(in crate::transport) use linux::{Rendezvous, connect};
+#[cfg(not(target_os = "linux"))]
+pub(in crate::transport) use one_shot::{Rendezvous, connect};
+
+/// The first message of a worker.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::transport) struct Hello {
+    pub(in crate::transport) build: u64,
+    /// Goes first of all that is no plain number: it becomes the first descriptor of the message.
+    pub(in crate::transport) inbound: IpcSender<Parcel<ToWorkerProcess>>,
+    pub(in crate::transport) lifeline: IpcSender<Parcel<()>>,
+    pub(in crate::transport) progress: IpcSharedMemory,
+}
+
+impl Hello {
+    fn check(self) -> Result<Self, String> {
+        if self.build != sys::build() {
+            return Err("it is another build of this program".into());
+        }
+        Ok(self)
+    }
+}
+
+/// A worker that has said hello.
+#[derive(Debug)]
+pub(in crate::transport) struct Arrival {
+    pub(in crate::transport) hello: Hello,
+    /// The socket of `hello.inbound` once more, for sending without waiting; no process that is started inherits it.
+    #[cfg(target_os = "linux")]
+    pub(in crate::transport) socket: std::os::fd::OwnedFd,
+}
+
+/// What a worker process is started with, so that it can [`connect`].
+#[derive(Debug)]
+pub(in crate::transport) struct Invitation {
+    /// Names the coordinator's process, which must be the worker's parent.
+    pub(in crate::transport) text: String,
+    pub(in crate::transport) stdin: Stdio,
+}
+
+/// Is told the hello of one worker, or why what it said is none.
+type Tell = Box<dyn FnOnce(Result<Arrival, String>) + Send>;
+
+/// The coordinator is this process's parent; a stranger's invitation is not taken.
+fn check_parent(coordinator: u32) -> Result<(), String> {
+    #[cfg(unix)]
+    if std::os::unix::process::parent_id() != coordinator {
+        return Err("the process that invited this worker is not its parent, or is gone".into());
+    }
+    #[cfg(not(unix))]
+    let _ = coordinator;
+    Ok(())
+}

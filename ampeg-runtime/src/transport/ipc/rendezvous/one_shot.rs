@@ -1,0 +1,121 @@
+//! The rendezvous elsewhere: each start has a server of its own, which takes the first who comes.
+
+use super::super::{guarded, send};
+use super::{Arrival, Hello, Invitation, Tell, check_parent};
+use crate::error::Error;
+use crate::process::Process;
+use crate::thread;
+use ipc_channel::ipc::{IpcOneShotServer, IpcSender};
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Where new worker processes come to.
+#[derive(Debug)]
+pub(in crate::transport) struct Rendezvous(Arc<Guests>);
+
+/// By process, who has not said hello.
+#[derive(Default)]
+struct Guests(Mutex<HashMap<u32, Guest>>);
+
+struct Guest {
+    server: String,
+    tell: Tell,
+}
+
+impl Rendezvous {
+    /// Opens one.
+    #[allow(clippy::unnecessary_wraps, reason = "on Linux it can fail")]
+    pub(in crate::transport) fn open() -> Result<Self, Error> {
+        Ok(Self(Arc::default()))
+    }
+
+    /// Starts a process that is to connect; `tell` is called if it says hello, in a thread of its own.
+    ///
+    /// It is dropped without a call if this fails, if the process is forgotten before, or with the rendezvous.
+    pub(in crate::transport) fn start(
+        &self,
+        start: impl FnOnce(Invitation) -> io::Result<Process>,
+        tell: impl FnOnce(Result<Arrival, String>) + Send + 'static,
+    ) -> io::Result<Process> {
+        // ipc-channel panics if the temporary folder is none to write to.
+        let (server, name) =
+            guarded(IpcOneShotServer::<Hello>::new).map_err(io::Error::other)??;
+        let process = start(Invitation {
+            text: format!("{}:{name}", std::process::id()),
+            stdin: Stdio::null(),
+        })?;
+        let pid = process.pid();
+        let guest = Guest {
+            server: name,
+            tell: Box::new(tell),
+        };
+        self.0.lock().insert(pid, guest);
+        let guests = self.0.clone();
+        let accept = move || {
+            let hello = guarded(|| server.accept().map(|(_, hello)| hello));
+            let hello = hello.and_then(|hello| hello.map_err(|error| error.to_string()));
+            let guest = guests.lock().remove(&pid);
+            if let Some(guest) = guest {
+                let hello = hello.and_then(Hello::check);
+                (guest.tell)(hello.map(|hello| Arrival { hello }));
+            }
+        };
+        if let Err(error) = thread::spawn("ampeg accept", accept) {
+            self.0.lock().remove(&pid);
+            process.kill();
+            return Err(error);
+        }
+        Ok(process)
+    }
+
+    /// Hears a process no more that has ended or is to end; one that is not expected is left alone.
+    pub(in crate::transport) fn forget(&self, pid: u32) {
+        let guest = self.0.lock().remove(&pid);
+        if let Some(guest) = guest {
+            guest.dismiss();
+        }
+    }
+}
+
+impl Drop for Rendezvous {
+    fn drop(&mut self) {
+        let guests: Vec<_> = self.0.lock().drain().collect();
+        for (_, guest) in guests {
+            guest.dismiss();
+        }
+    }
+}
+
+impl Guests {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Guest>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Guest {
+    /// Ends the thread that waits for somebody to connect: this is somebody.
+    fn dismiss(self) {
+        if let Ok(server) = IpcSender::<()>::connect(self.server) {
+            // Its answer is of no interest any more.
+            let _ = send(&server, ());
+        }
+    }
+}
+
+impl fmt::Debug for Guests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.lock().keys()).finish()
+    }
+}
+
+/// Connects this process to the coordinator that started it.
+pub(in crate::transport) fn connect(invitation: &str) -> Result<IpcSender<Hello>, String> {
+    let parts = invitation.split_once(':');
+    let (coordinator, server) = parts.ok_or("the invitation is garbled")?;
+    let coordinator = coordinator.parse();
+    check_parent(coordinator.map_err(|_| "the invitation is garbled")?)?;
+    IpcSender::connect(server.to_owned()).map_err(|error| error.to_string())
+}

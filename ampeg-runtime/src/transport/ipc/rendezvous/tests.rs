@@ -1,0 +1,542 @@
+//! Starts of processes beside all that may disturb them.
+//!
+//! The processes are this test program, told to run but one test, which plays the worker.
+
+use super::listener::Listener;
+use super::raw::Raw;
+use super::relay::Relay;
+use super::{Arrival, Hello, Invitation, Rendezvous, connect};
+use crate::process::Process;
+use crate::sys;
+use crate::testing::{Deadline, alone, is_alone};
+use crate::transport::Exit;
+use crate::transport::ipc::ToWorkerProcess;
+use crate::transport::ipc::parcel::{Parcel, receive};
+use ipc_channel::ipc::{self, IpcSender, IpcSharedMemory};
+use rustix::io::{FdFlags, fcntl_getfd, write};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The variables that tell a process what to play, and how to connect.
+const ROLE: &str = "AMPEG_TEST_ROLE";
+const INVITATION: &str = "AMPEG_TEST_INVITATION";
+
+/// What the coordinator's side learns of one process.
+#[derive(Debug)]
+enum News {
+    Said(Result<Arrival, String>),
+    Exited(Exit),
+}
+
+fn start(rendezvous: &Rendezvous, role: &str) -> io::Result<(Process, Receiver<News>)> {
+    let (tell, news) = channel();
+    let exited = tell.clone();
+    let process = rendezvous.start(
+        |invitation| {
+            spawn(role, invitation, move |exit| {
+                drop(exited.send(News::Exited(exit)));
+            })
+        },
+        move |arrival| drop(tell.send(News::Said(arrival))),
+    )?;
+    Ok((process, news))
+}
+
+fn spawn(
+    role: &str,
+    invitation: Invitation,
+    tell: impl FnOnce(Exit) + Send + 'static,
+) -> io::Result<Process> {
+    let mut command = Command::new("/proc/self/exe");
+    let test = concat!(module_path!(), "::plays_the_worker");
+    let (_, test) = test.split_once("::").unwrap();
+    command
+        .args([test, "--exact", "--nocapture"])
+        .env(ROLE, role)
+        .env(INVITATION, invitation.text)
+        .stdin(invitation.stdin)
+        .stdout(Stdio::null());
+    Process::spawn(&mut command, tell)
+}
+
+/// Starts a worker, checks its hello, and lets it end.
+fn start_and_end(rendezvous: &Rendezvous) {
+    let (_, news) = start(rendezvous, "worker").unwrap();
+    let Ok(News::Said(Ok(arrival))) = news.recv() else {
+        panic!("no hello");
+    };
+    assert_eq!(arrival.hello.progress[0], 7);
+    // Both senders are gone now, and so the worker ends.
+    drop(arrival);
+    match news.recv() {
+        Ok(News::Exited(exit)) => assert_eq!(exit.code, Some(40), "{exit:?}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(news.recv().is_err(), "something was told twice");
+}
+
+#[test]
+fn plays_the_worker() {
+    let Some(role) = std::env::var_os(ROLE) else {
+        return;
+    };
+    let invitation = std::env::var(INVITATION).unwrap();
+    let code = match role.to_str().unwrap() {
+        "worker" => play(&invitation, sys::build()),
+        "another build" => play(&invitation, sys::build() ^ 1),
+        "early" => 3,
+        "silent" => {
+            let _connection = connect(&invitation).unwrap();
+            loop {
+                thread::park();
+            }
+        }
+        "no hello" => {
+            say_no_hello(&invitation);
+            41
+        }
+        "random" => {
+            let path = "/proc/self/fd/0";
+            let socket = connect_raw(path).unwrap();
+            write(&socket, &[3; 100]).unwrap();
+            42
+        }
+        "hang up" => {
+            drop(connect(&invitation).unwrap());
+            43
+        }
+        "parent" => {
+            // Its child has its stdin, but is no child of the coordinator.
+            let mut child = Command::new("/proc/self/exe");
+            child.args(std::env::args_os().skip(1)).env(ROLE, "random");
+            // It may find its connection closed before it has spoken.
+            child.stdin(Stdio::inherit()).output().unwrap();
+            44
+        }
+        // It says no hello, then makes a file of this name, and stays.
+        file => {
+            say_no_hello(&invitation);
+            fs::write(file, "").unwrap();
+            loop {
+                thread::park();
+            }
+        }
+    };
+    std::process::exit(code);
+}
+
+fn play(invitation: &str, build: u64) -> i32 {
+    let connection = connect(invitation).unwrap();
+    assert_eq!(io::stdin().read(&mut [0]).unwrap(), 0, "stdin is empty");
+    let (inbound, receiver) = ipc::channel::<Parcel<ToWorkerProcess>>().unwrap();
+    let (lifeline, _end) = ipc::channel().unwrap();
+    let hello = Hello {
+        build,
+        inbound,
+        lifeline,
+        progress: IpcSharedMemory::from_byte(7, 16),
+    };
+    connection.send(hello).unwrap();
+    drop(connection);
+    while receive(&receiver).is_some() {}
+    40
+}
+
+fn say_no_hello(invitation: &str) {
+    let connection = connect(invitation).unwrap();
+    let connection: IpcSender<Vec<u8>> = connection.to_opaque().to();
+    connection.send(vec![1, 2, 3]).unwrap();
+}
+
+fn connect_raw(path: &str) -> rustix::io::Result<OwnedFd> {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+    let kind = SocketType::SEQPACKET;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?;
+    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket)
+}
+
+fn path(address: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", address.as_raw_fd())
+}
+
+/// The descriptors and threads of this process, once those that are about to end have ended.
+fn check_nothing_is_left(descriptors: usize, threads: usize) {
+    let count = |folder: &str| fs::read_dir(folder).unwrap().count();
+    while count("/proc/self/fd") != descriptors || count("/proc/self/task") != threads {
+        thread::yield_now();
+    }
+}
+
+fn counts() -> (usize, usize) {
+    let count = |folder: &str| fs::read_dir(folder).unwrap().count();
+    (count("/proc/self/fd"), count("/proc/self/task"))
+}
+
+#[test]
+fn process_says_hello_and_leaves_nothing_behind() {
+    alone(
+        module_path!(),
+        "process_says_hello_and_leaves_nothing_behind",
+        &[],
+        || {
+            let _deadline = Deadline::seconds("hello", 60);
+            // What ipc-channel keeps for good is made before it is counted.
+            drop(Rendezvous::open().unwrap());
+            let (descriptors, threads) = counts();
+            let rendezvous = Rendezvous::open().unwrap();
+            assert_eq!(counts(), (descriptors + 5, threads + 1));
+            for _ in 0..20 {
+                start_and_end(&rendezvous);
+            }
+            drop(rendezvous);
+            check_nothing_is_left(descriptors, threads);
+        },
+    );
+}
+
+#[test]
+fn first_descriptor_of_a_hello_is_its_inbound_channel() {
+    let _deadline = Deadline::seconds("descriptors", 60);
+    let Listener { socket, address } = Listener::open().unwrap();
+    let relay = Relay::open(&socket, &address).unwrap();
+    let (inbound, receiver) = ipc::channel().unwrap();
+    let (lifeline, _end) = ipc::channel().unwrap();
+    let hello = Hello {
+        build: sys::build(),
+        inbound,
+        lifeline,
+        progress: IpcSharedMemory::from_byte(7, 16),
+    };
+    let connection = IpcSender::connect(path(&address)).unwrap();
+    connection.send(hello).unwrap();
+    let accepted = rustix::net::accept(&socket).unwrap();
+    let message = Raw::receive(&accepted).unwrap().unwrap();
+    let arrival = relay.read(message).unwrap();
+    assert!(
+        fcntl_getfd(&arrival.socket)
+            .unwrap()
+            .contains(FdFlags::CLOEXEC)
+    );
+    // No peers and epoch 0, as ipc-channel sends it: two lengths, then a message of three bytes.
+    let mut bytes = Vec::new();
+    bytes.extend((2 * size_of::<usize>() + 3).to_ne_bytes());
+    bytes.extend(3_usize.to_ne_bytes());
+    bytes.extend([1, 0, 0]);
+    write(&arrival.socket, &bytes).unwrap();
+    let message: Option<Result<ToWorkerProcess, _>> = receive(&receiver);
+    assert!(
+        matches!(&message, Some(Ok(ToWorkerProcess::Peers { peers, .. })) if peers.is_empty()),
+        "{message:?}"
+    );
+}
+
+#[test]
+fn stranger_who_is_first_at_the_relay_is_turned_away() {
+    let _deadline = Deadline::seconds("relay", 60);
+    let Listener { socket, address } = Listener::open().unwrap();
+    // Another process has connected and spoken before.
+    let invitation = Invitation {
+        text: std::process::id().to_string(),
+        stdin: address.try_clone().unwrap().into(),
+    };
+    let (tell, exits) = channel();
+    spawn("no hello", invitation, move |exit| drop(tell.send(exit))).unwrap();
+    assert_eq!(exits.recv().unwrap().code, Some(41));
+    Relay::open(&socket, &address).unwrap();
+}
+
+#[test]
+fn strangers_do_not_disturb() {
+    let _deadline = Deadline::seconds("strangers", 300);
+    let rendezvous = Arc::new(Rendezvous::open().unwrap());
+    let path = path(rendezvous.address());
+    let (is_over, n_strangers) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let flood = |stay: usize, speak: bool| {
+        let mut silent = Vec::new();
+        while !is_over.load(Ordering::Relaxed) {
+            let Ok(socket) = connect_raw(&path) else {
+                continue;
+            };
+            n_strangers.fetch_add(1, Ordering::Relaxed);
+            if speak {
+                // It is closed at the other end by now, or is about to be.
+                let _ = rustix::net::send(&socket, &[1; 50], rustix::net::SendFlags::NOSIGNAL);
+            }
+            silent.push(socket);
+            if silent.len() > stay {
+                silent.remove(0);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| flood(0, false));
+        scope.spawn(|| flood(50, false));
+        scope.spawn(|| flood(3, true));
+        for _ in 0..200 {
+            start_and_end(&rendezvous);
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    println!("{n_strangers:?} strangers");
+    assert!(n_strangers.into_inner() > 200);
+}
+
+#[test]
+fn stranger_who_stays_is_closed_at_once() {
+    let _deadline = Deadline::seconds("stranger", 60);
+    let rendezvous = Rendezvous::open().unwrap();
+    let socket = connect_raw(&path(rendezvous.address())).unwrap();
+    // The end of the connection, waited for.
+    assert_eq!(rustix::io::read(&socket, &mut [0; 8]).unwrap(), 0);
+}
+
+#[test]
+fn process_that_says_nothing_holds_up_nobody() {
+    let _deadline = Deadline::seconds("silence", 60);
+    let rendezvous = Rendezvous::open().unwrap();
+    let (silent, news) = start(&rendezvous, "silent").unwrap();
+    for _ in 0..5 {
+        start_and_end(&rendezvous);
+    }
+    rendezvous.forget(silent.pid());
+    Process::end_all([&silent], Instant::now());
+    match news.recv() {
+        Ok(News::Exited(exit)) => assert_eq!(exit.signal, Some(9)),
+        other => panic!("{other:?}"),
+    }
+    assert!(news.recv().is_err());
+}
+
+#[test]
+fn child_that_is_no_worker_is_not_heard() {
+    let _deadline = Deadline::seconds("other child", 60);
+    let rendezvous = Rendezvous::open().unwrap();
+    let invitation = Invitation {
+        text: std::process::id().to_string(),
+        stdin: rendezvous.address().try_clone().unwrap().into(),
+    };
+    let (tell, exits) = channel();
+    // Nobody expects it, and yet it is a child: it ends when its senders are closed.
+    spawn("worker", invitation, move |exit| drop(tell.send(exit))).unwrap();
+    let exit = exits.recv().unwrap();
+    assert!(exit.code.is_some(), "{exit:?}");
+}
+
+#[test]
+fn child_that_connects_before_its_start_is_over_is_heard() {
+    let _deadline = Deadline::seconds("early bird", 60);
+    let rendezvous = Rendezvous::open().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("said");
+    let (tell, said) = channel();
+    let (exited, _exits) = channel();
+    let process = rendezvous.start(
+        |invitation| {
+            let exited = move |exit| drop(exited.send(exit));
+            let process = spawn(file.to_str().unwrap(), invitation, exited)?;
+            while !file.exists() {
+                thread::yield_now();
+            }
+            Ok(process)
+        },
+        move |arrival| drop(tell.send(arrival)),
+    );
+    let said = said.recv().unwrap();
+    assert_eq!(said.unwrap_err(), "what it said is no hello");
+    Process::end_all([&process.unwrap()], Instant::now());
+}
+
+#[test]
+fn process_that_ends_early_is_told_by_its_exit() {
+    let _deadline = Deadline::seconds("early end", 60);
+    let rendezvous = Rendezvous::open().unwrap();
+    for (role, code) in [("early", 3), ("hang up", 43), ("parent", 44)] {
+        let (process, news) = start(&rendezvous, role).unwrap();
+        match news.recv() {
+            Ok(News::Exited(exit)) => assert_eq!(exit.code, Some(code), "{role}"),
+            other => panic!("{role}: {other:?}"),
+        }
+        rendezvous.forget(process.pid());
+        assert!(news.recv().is_err(), "{role}");
+    }
+}
+
+#[test]
+fn what_is_no_hello_is_told_with_its_reason() {
+    let _deadline = Deadline::seconds("no hello", 60);
+    let rendezvous = Rendezvous::open().unwrap();
+    for (role, why) in [
+        ("no hello", "what it said is no hello"),
+        ("random", "what it said is no message"),
+        ("another build", "it is another build of this program"),
+    ] {
+        let (_, news) = start(&rendezvous, role).unwrap();
+        match news.recv() {
+            Ok(News::Said(Err(reason))) => assert_eq!(reason, why),
+            other => panic!("{role}: {other:?}"),
+        }
+        assert!(matches!(news.recv(), Ok(News::Exited(_))), "{role}");
+    }
+}
+
+#[test]
+fn starts_that_fail_leave_the_rendezvous_as_it_was() {
+    let _deadline = Deadline::seconds("failed start", 60);
+    let rendezvous = Rendezvous::open().unwrap();
+    let (tell, told) = channel::<Result<Arrival, String>>();
+    let failed = rendezvous.start(
+        |_| Err(io::Error::other("no")),
+        move |arrival| drop(tell.send(arrival)),
+    );
+    assert_eq!(failed.unwrap_err().to_string(), "no");
+    assert!(told.recv().is_err());
+    start_and_end(&rendezvous);
+}
+
+#[test]
+fn processes_of_the_program_inherit_no_socket() {
+    alone(
+        module_path!(),
+        "processes_of_the_program_inherit_no_socket",
+        &[],
+        || {
+            let _deadline = Deadline::seconds("inheritance", 300);
+            let is_over = AtomicBool::new(false);
+            let n_starts = AtomicUsize::new(0);
+            thread::scope(|scope| {
+                for _ in 0..2 {
+                    scope.spawn(|| {
+                        while !is_over.load(Ordering::Relaxed) {
+                            start_and_end(&Rendezvous::open().unwrap());
+                            n_starts.fetch_add(1, Ordering::Relaxed);
+                        }
+                    });
+                }
+                for _ in 0..300 {
+                    let mut list = Command::new("ls");
+                    let output = list.args(["-l", "/proc/self/fd"]).output().unwrap();
+                    let text = String::from_utf8_lossy(&output.stdout);
+                    assert!(
+                        text.contains("/dev/null") || text.contains("pipe:"),
+                        "{text}"
+                    );
+                    assert!(!text.contains("socket"), "{text}");
+                }
+                is_over.store(true, Ordering::Relaxed);
+            });
+            assert!(n_starts.into_inner() > 10);
+        },
+    );
+}
+
+#[test]
+fn works_wherever_temporary_files_go() {
+    let test = "works_wherever_temporary_files_go";
+    let works_at = |place: &OsStr| {
+        alone(module_path!(), test, &[("TMPDIR", place)], || {
+            let _deadline = Deadline::seconds("places", 60);
+            start_and_end(&Rendezvous::open().unwrap());
+        });
+    };
+    if is_alone() {
+        return works_at("".as_ref());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let odd = folder.path().join(OsStr::from_bytes(b"\xff\xfe odd"));
+    let long = folder.path().join("long".repeat(50));
+    let file = folder.path().join("file");
+    fs::create_dir(&odd).unwrap();
+    fs::create_dir(&long).unwrap();
+    fs::write(&file, "").unwrap();
+    let places = [folder.path(), &odd, &long];
+    for place in places {
+        works_at(place.as_os_str());
+    }
+    // None of these can hold a file, not even for root.
+    let too_long = folder.path().join("long".repeat(2000));
+    for place in [
+        &*too_long,
+        &file,
+        &folder.path().join("missing"),
+        "/proc/self".as_ref(),
+    ] {
+        works_at(place.as_os_str());
+    }
+    works_at("".as_ref());
+    let left = places.map(|place| fs::read_dir(place).unwrap().count());
+    assert_eq!(left, [3, 0, 0]);
+}
+
+#[test]
+fn works_if_new_files_are_closed_to_their_owner() {
+    alone(
+        module_path!(),
+        "works_if_new_files_are_closed_to_their_owner",
+        &[],
+        || {
+            let _deadline = Deadline::seconds("mask", 60);
+            rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o777));
+            start_and_end(&Rendezvous::open().unwrap());
+        },
+    );
+}
+
+#[test]
+fn interrupted_calls_are_done_again() {
+    alone(
+        module_path!(),
+        "interrupted_calls_are_done_again",
+        &[],
+        || {
+            let _deadline = Deadline::seconds("interruptions", 120);
+            sys::interrupt_calls();
+            let (is_over, n_signals) = (AtomicBool::new(false), AtomicUsize::new(0));
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    let this = rustix::process::getpid();
+                    while !is_over.load(Ordering::Relaxed) {
+                        rustix::process::kill_process(this, rustix::process::Signal::USR1).unwrap();
+                        n_signals.fetch_add(1, Ordering::Relaxed);
+                        thread::sleep(Duration::from_micros(500));
+                    }
+                });
+                for _ in 0..50 {
+                    start_and_end(&Rendezvous::open().unwrap());
+                }
+                is_over.store(true, Ordering::Relaxed);
+            });
+            println!("{n_signals:?} signals");
+            assert!(n_signals.into_inner() > 50);
+        },
+    );
+}
+
+#[test]
+fn program_that_ignores_its_children_can_start_some() {
+    alone(
+        module_path!(),
+        "program_that_ignores_its_children_can_start_some",
+        &[],
+        || {
+            let _deadline = Deadline::seconds("ignored children", 60);
+            sys::ignore_children();
+            let rendezvous = Rendezvous::open().unwrap();
+            let (_, news) = start(&rendezvous, "early").unwrap();
+            assert!(matches!(news.recv(), Ok(News::Exited(exit)) if exit.code.is_none()));
+            let (_, news) = start(&rendezvous, "worker").unwrap();
+            assert!(matches!(news.recv(), Ok(News::Said(Ok(_)))));
+            assert!(matches!(news.recv(), Ok(News::Exited(exit)) if exit.code.is_none()));
+            assert!(news.recv().is_err());
+        },
+    );
+}
