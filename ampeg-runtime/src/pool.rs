@@ -4,7 +4,7 @@ use crate::crew::{Bounds, Crew};
 use crate::definition::Definition;
 use crate::error::Error;
 use crate::outcome::{Outcome, Results};
-use crate::prepared::{Preparation, Prepared};
+use crate::prepared::{PlanCache, Planned};
 use crate::program::Graph;
 use crate::report::Report;
 use crate::run_error::RunErrorKind;
@@ -101,7 +101,7 @@ struct Shared {
     crew: Mutex<Crew>,
     /// Kept outside the lock, which a run holds for as long as it takes.
     waker: Arc<dyn Fn() + Send + Sync>,
-    preparation: Preparation,
+    plans: PlanCache,
     timeout: Option<Duration>,
 }
 
@@ -122,7 +122,7 @@ impl Pool {
 
     /// The number of workers.
     pub fn n_workers(&self) -> usize {
-        self.shared.preparation.processors.len()
+        self.shared.plans.processors.len()
     }
 
     /// Schedules a graph and runs it.
@@ -135,7 +135,7 @@ impl Pool {
     /// A task that fails is no error of the run: it is in the outcome.
     pub fn run<O>(&self, graph: &Graph<O>) -> Result<Outcome<O>, Error> {
         let definition = graph.definition()?;
-        let prepared = self.shared.preparation.by_policy(definition)?;
+        let prepared = self.shared.plans.get(definition, None)?;
         self.run_prepared(graph, &prepared)
     }
 
@@ -168,11 +168,11 @@ impl Pool {
         schedule: &Schedule,
     ) -> Result<Outcome<O>, Error> {
         let definition = graph.definition()?;
-        let prepared = self.shared.preparation.by_hand(definition, schedule)?;
+        let prepared = self.shared.plans.get(definition, Some(schedule))?;
         self.run_prepared(graph, &prepared)
     }
 
-    fn run_prepared<O>(&self, graph: &Graph<O>, prepared: &Prepared) -> Result<Outcome<O>, Error> {
+    fn run_prepared<O>(&self, graph: &Graph<O>, prepared: &Planned) -> Result<Outcome<O>, Error> {
         let definition = graph.definition()?;
         let finished = self
             .shared
@@ -200,7 +200,7 @@ impl Pool {
     /// ```
     pub fn start<O>(&self, graph: &Graph<O>) -> Result<Run<O>, Error> {
         let definition = Arc::clone(graph.definition()?);
-        let prepared = self.shared.preparation.by_policy(&definition)?;
+        let prepared = self.shared.plans.get(&definition, None)?;
         let cancelled = Arc::new(AtomicBool::new(false));
         let waker = Arc::clone(&self.shared.waker);
         let (shared, flag) = (Arc::clone(&self.shared), Arc::clone(&cancelled));
@@ -218,8 +218,8 @@ impl Pool {
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
-            .field("processors", &self.preparation.processors)
-            .field("policy", &self.preparation.policy)
+            .field("processors", &self.plans.processors)
+            .field("policy", &self.plans.policy)
             .finish_non_exhaustive()
     }
 }
@@ -228,7 +228,7 @@ impl Shared {
     fn run(
         &self,
         definition: &Arc<Definition>,
-        prepared: &Prepared,
+        prepared: &Planned,
         cancelled: &AtomicBool,
     ) -> Result<Done, Error> {
         let bounds = Bounds {
@@ -399,7 +399,7 @@ impl PoolBuilder {
             shared: Arc::new(Shared {
                 waker: crew.waker().into(),
                 crew: Mutex::new(crew),
-                preparation: Preparation::new(processors, self.policy, self.backoff),
+                plans: PlanCache::new(processors, self.policy, self.backoff),
                 timeout: self.timeout,
             }),
         })
