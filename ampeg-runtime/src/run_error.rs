@@ -14,8 +14,6 @@ pub(crate) enum RunErrorKind {
     TooFewWorkers { needed: usize, present: usize },
     /// There is not one speed for each worker.
     Speeds { given: usize, workers: usize },
-    /// A run that was cancelled before it began.
-    Cancelled,
     /// A message of a worker could not be taken in.
     Lost(String),
     /// A socket cannot be made where temporary files go.
@@ -55,7 +53,6 @@ impl fmt::Display for RunErrorKind {
             Self::Speeds { given, workers } => {
                 write!(f, "{given} speeds are given for {workers} workers")
             }
-            Self::Cancelled => f.write_str("the run was cancelled"),
             Self::Lost(reason) => write!(f, "a worker's message could not be received: {reason}"),
             Self::LongPath { folder, longest } => write!(
                 f,
