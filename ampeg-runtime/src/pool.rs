@@ -17,7 +17,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(crate) mod caller;
 mod turn;
+mod waits;
 
 pub(crate) mod builder;
 mod run;
@@ -28,7 +30,9 @@ mod tests;
 pub use builder::PoolBuilder;
 pub use run::Run;
 
+use caller::{Caller, PoolId};
 use turn::{Ticket, Turns};
+use waits::Waiting;
 
 impl<O> Graph<O> {
     /// Runs the graph on this many worker processes, which are started for it and end with it.
@@ -85,6 +89,7 @@ impl<O> Graph<O> {
 /// Worker processes that are kept between runs.
 ///
 /// Several threads may run graphs on one pool; the runs follow one another, in the order in which they came.
+/// A task cannot run a graph on the pool that is running it, which is an error: it needs a pool of its own.
 /// Clones stand for the same workers, which end with the last clone.
 /// A worker that dies is replaced at once during a run, and else before the next.
 ///
@@ -107,6 +112,7 @@ pub struct Pool {
 }
 
 struct Shared {
+    id: PoolId,
     crew: Turns<Crew>,
     /// Wakes the run that has the crew.
     waker: Box<dyn Fn() + Send + Sync>,
@@ -140,7 +146,8 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// If the graph has no valid costs or captures, or a worker that is missing could not be started again.
+    /// If the graph has no valid costs or captures, a worker that is missing could not be started again,
+    /// or the pool is running the task that calls this: both would wait for ever.
     /// A task that fails is no error of the run: it is in the outcome.
     pub fn run<O>(&self, graph: &Graph<O>) -> Result<Outcome<O>, Error> {
         self.run_by(graph, None)
@@ -190,7 +197,8 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// If the graph has no valid costs or captures, or no thread could be started.
+    /// If the graph has no valid costs or captures, no thread could be started,
+    /// or the pool is running the task that calls this.
     ///
     /// ```
     /// use ampeg::{Pool, TaskErrorKind, graph};
@@ -207,8 +215,12 @@ impl Pool {
     pub fn start<O>(&self, graph: &Graph<O>) -> Result<Run<O>, Error> {
         let job = self.shared.job(graph.definition()?, None)?;
         let (shared, ticket) = (Arc::clone(&self.shared), Arc::clone(&job.ticket));
+        let caller = Caller::here();
         let thread = std::thread::Builder::new().name("ampeg run".into());
-        let thread = thread.spawn(move || shared.run(job));
+        let thread = thread.spawn(move || {
+            caller.enter();
+            shared.run(job)
+        });
         let thread = thread.map_err(|error| {
             self.shared.crew.leave(&ticket);
             RunErrorKind::NoWorker(error.to_string())
@@ -237,6 +249,8 @@ struct Job {
     planned: Planned,
     deadline: Option<Instant>,
     ticket: Arc<Ticket>,
+    /// As long as this run is under way, the task that asked for it waits.
+    _waiting: Waiting,
 }
 
 impl Shared {
@@ -246,6 +260,7 @@ impl Shared {
         Ok(Job {
             definition: Arc::clone(definition),
             deadline: self.timeout.and_then(end),
+            _waiting: Waiting::on(self.id)?,
             planned: self.plans.get(definition, schedule)?,
             ticket: self.crew.join(),
         })

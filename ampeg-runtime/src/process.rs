@@ -1,5 +1,6 @@
 //! Starts, watches and stops the child processes that workers live in.
 
+use crate::pool::caller::Caller;
 use crate::sys;
 use crate::transport::Exit;
 use std::collections::VecDeque;
@@ -12,6 +13,8 @@ use std::time::Duration;
 
 /// The variable that makes a process of this executable a worker.
 pub(crate) const VARIABLE: &str = "AMPEG_WORKER";
+/// The variable that tells it how many pools its tasks are inside of.
+pub(crate) const DEPTH: &str = "AMPEG_WORKER_DEPTH";
 
 /// A child process; it never outlives this handle, nor stays behind as a zombie.
 #[derive(Debug, Clone)]
@@ -55,7 +58,12 @@ impl Process {
         name_like_this_process(&mut command);
         // Tasks may look at the arguments of their program.
         command.args(std::env::args_os().skip(1));
-        Self::spawn(command.env(VARIABLE, invitation))
+        let depth = Caller::here().depth.saturating_add(1);
+        Self::spawn(
+            command
+                .env(VARIABLE, invitation)
+                .env(DEPTH, depth.to_string()),
+        )
     }
 
     fn spawn(command: &mut Command) -> io::Result<Self> {

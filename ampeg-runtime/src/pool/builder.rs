@@ -1,5 +1,6 @@
 //! The settings of a pool, and its start: [`PoolBuilder`].
 
+use super::caller::{Caller, PoolId};
 use super::turn::Turns;
 use super::{Pool, Shared};
 use crate::crew::Crew;
@@ -12,6 +13,9 @@ use crate::transport::ipc::IpcCluster;
 use crate::transport::local::LocalCluster;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// More workers are no pool that a machine could have, but most likely a number below zero that went round.
+pub(crate) const MOST_WORKERS: usize = 1 << 16;
 
 /// The settings of a [`Pool`].
 ///
@@ -77,7 +81,8 @@ impl PoolBuilder {
 
     /// The relative speed of each worker, for the schedule; unless told, all are equal.
     pub fn speeds(mut self, speeds: impl IntoIterator<Item = f64>) -> Self {
-        self.speeds = Some(speeds.into_iter().collect());
+        // One too many is kept, for `build` to see.
+        self.speeds = Some(speeds.into_iter().take(MOST_WORKERS + 1).collect());
         self
     }
 
@@ -120,8 +125,8 @@ impl PoolBuilder {
     ///
     /// # Errors
     ///
-    /// If there are to be none, a speed is out of range or there is not one for each worker,
-    /// or a worker could not be started.
+    /// If there are to be none or more than 65,536, a speed is out of range or there is not one for each worker,
+    /// a worker could not be started, or this is called by a task inside of ten pools.
     pub fn build(self) -> Result<Pool, Error> {
         // To ask the system takes longer than a short run, and is done only if it must be.
         let present = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -129,6 +134,11 @@ impl PoolBuilder {
         if workers == 0 {
             return Err(RunErrorKind::NoProcesses.into());
         }
+        if workers > MOST_WORKERS {
+            return Err(RunErrorKind::TooManyWorkers(workers).into());
+        }
+        let id = PoolId::next();
+        let tasks = Caller::here().of_tasks(id)?;
         let processors = match self.speeds {
             Some(speeds) if speeds.len() != workers => {
                 return Err(RunErrorKind::Speeds {
@@ -141,13 +151,14 @@ impl PoolBuilder {
             None => Processors::new(workers)?,
         };
         let cluster: Box<dyn Cluster> = if self.threads {
-            Box::new(LocalCluster::start(workers)?)
+            Box::new(LocalCluster::start(workers, tasks)?)
         } else {
             Box::new(IpcCluster::start(workers, self.memory_limit)?)
         };
         let crew = Crew::new(cluster);
         Ok(Pool {
             shared: Arc::new(Shared {
+                id,
                 waker: crew.waker(),
                 crew: Turns::new(crew),
                 plans: PlanCache::new(processors, self.policy, self.backoff),

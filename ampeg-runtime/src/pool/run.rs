@@ -1,6 +1,7 @@
 //! A run that somebody may wait for, cancel and drop: [`Run`].
 
 use super::turn::Ticket;
+use super::waits::Waiting;
 use super::{Done, Shared};
 use crate::error::Error;
 use crate::outcome::Outcome;
@@ -58,8 +59,11 @@ impl<O> Run<O> {
     ///
     /// If the run did, which is a mistake in this crate.
     pub fn wait(mut self) -> Result<Outcome<O>, Error> {
+        let pool = self.pool.upgrade().filter(|_| !self.is_finished());
+        let waiting = pool.map(|pool| Waiting::on(pool.id)).transpose()?;
         let thread = self.thread.take().expect("a run is waited for once");
         let done = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        drop(waiting);
         Ok(done?.collect(&self.graph))
     }
 }

@@ -372,3 +372,21 @@ fn run_may_be_cancelled_a_million_times() {
     let nodes = diamond(Action::Compute);
     check(&nodes, &pool.run(&graph(&nodes, even)).unwrap());
 }
+
+#[test]
+fn more_workers_than_there_can_be_are_refused() {
+    let graph = graph(&diamond(Action::Compute), even);
+    for n in [builder::MOST_WORKERS + 1, usize::MAX] {
+        for settings in [Pool::builder().processes(n), Pool::builder().threads(n)] {
+            let error = settings.build().unwrap_err().to_string();
+            let start = format!("a pool cannot have {n} workers, but at most 65536");
+            assert!(error.starts_with(&start), "{error}");
+        }
+    }
+    let endless = Pool::builder()
+        .processes(2)
+        .speeds(std::iter::repeat(1.0))
+        .build();
+    assert!(endless.is_err());
+    assert!(graph.schedule(usize::MAX).is_err());
+}

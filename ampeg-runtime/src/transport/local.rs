@@ -9,9 +9,11 @@ use crate::error::Error;
 use crate::id::ProcessorId;
 use crate::message::{FromWorker, Running, Timestamp, ToWorker, Value};
 use crate::plan::Step;
+use crate::pool::caller::Caller;
 use crate::run_error::RunErrorKind;
 use crate::sys::Progress;
 use crate::worker::{Incoming, Link, work};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -32,36 +34,40 @@ struct Member {
 }
 
 impl LocalCluster {
-    pub(crate) fn start(n_workers: usize) -> Result<Self, Error> {
+    /// Starts the threads, whose tasks act for `caller`.
+    pub(crate) fn start(n_workers: usize, caller: Caller) -> Result<Self, Error> {
         let (waker, events) = channel();
         let (inboxes, outboxes): (Vec<_>, Vec<_>) = (0..n_workers).map(|_| channel()).unzip();
-        let mut workers = Vec::with_capacity(n_workers);
+        let inboxes: Arc<[_]> = inboxes.into();
+        // If one cannot be started, the drop of this ends those before it.
+        let mut cluster = Self {
+            workers: Vec::with_capacity(n_workers),
+            events,
+            waker: waker.clone(),
+        };
         for (index, outbox) in outboxes.into_iter().enumerate() {
             let progress = Progress::new().map_err(RunErrorKind::NoWorker)?;
             let link = LocalLink {
                 worker: ProcessorId::new(index),
                 inbox: outbox,
-                peers: inboxes.clone(),
+                peers: Arc::clone(&inboxes),
                 coordinator: waker.clone(),
                 progress: progress.clone(),
             };
-            workers.push(Member {
+            cluster.workers.push(Member {
                 inbox: inboxes[index].clone(),
                 progress,
-                thread: Some(spawn(link)?),
+                thread: Some(spawn(link, caller)?),
             });
         }
-        Ok(Self {
-            workers,
-            events,
-            waker,
-        })
+        Ok(cluster)
     }
 }
 
-fn spawn(mut link: LocalLink) -> Result<JoinHandle<()>, Error> {
+fn spawn(mut link: LocalLink, caller: Caller) -> Result<JoinHandle<()>, Error> {
     let name = format!("ampeg worker {}", link.worker);
     let thread = std::thread::Builder::new().name(name).spawn(move || {
+        caller.enter();
         work(&mut link);
         let exit = Exit {
             code: Some(0),
@@ -143,7 +149,7 @@ impl Drop for LocalCluster {
 struct LocalLink {
     worker: ProcessorId,
     inbox: Receiver<Incoming>,
-    peers: Vec<Sender<Incoming>>,
+    peers: Arc<[Sender<Incoming>]>,
     coordinator: Sender<Event>,
     progress: Progress,
 }
