@@ -75,22 +75,27 @@ fn pools_that_wait_for_each_other_are_told() {
 }
 
 #[test]
-fn task_can_neither_start_nor_wait_for_a_run_on_its_own_pool() {
+fn task_cannot_start_a_run_on_its_own_pool() {
+    fn starts() -> String {
+        let run = A.get().unwrap().start(&graph! { x = 1; });
+        run.map(drop).unwrap_err().to_string()
+    }
     isolated(|| {
-        fn starts() -> String {
-            let run = A.get().unwrap().start(&graph! { x = 1; });
-            run.map(drop).unwrap_err().to_string()
-        }
         let outcome = on_threads(&A).run(&graph! { a = starts(); }).unwrap();
         assert_refused(outcome.a.as_ref().unwrap());
+    });
+}
 
-        static WAIT: Mutex<Option<Box<dyn FnOnce() -> String + Send>>> = Mutex::new(None);
-        static READY: Barrier = Barrier::new(2);
-        fn waits() -> String {
-            READY.wait();
-            let wait = WAIT.lock().unwrap().take();
-            wait.unwrap()()
-        }
+#[test]
+fn task_cannot_await_a_run_that_waits_for_its_own() {
+    static WAIT: Mutex<Option<Box<dyn FnOnce() -> String + Send>>> = Mutex::new(None);
+    static READY: Barrier = Barrier::new(2);
+    fn waits() -> String {
+        READY.wait();
+        let wait = WAIT.lock().unwrap().take();
+        wait.unwrap()()
+    }
+    isolated(|| {
         let first = on_threads(&A).start(&graph! { a = waits(); }).unwrap();
         let behind = on_threads(&A).start(&graph! { a = 1; }).unwrap();
         let wait = move || behind.wait().unwrap_err().to_string();
