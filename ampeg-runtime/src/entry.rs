@@ -4,7 +4,8 @@
 //! A constructor sees the variable and never returns, so that nothing needs to be called first,
 //! and `graph!` works in binaries, examples, tests and doc tests alike.
 
-use crate::process::VARIABLE;
+use crate::pool::caller::Caller;
+use crate::process::{DEPTH, VARIABLE};
 use crate::sys;
 use crate::transport::ipc::link::IpcLink;
 use crate::worker::work;
@@ -29,7 +30,13 @@ pub fn enter() {
     if let Some(invitation) = std::env::var_os(VARIABLE)
         && !sys::has_raised_privileges()
     {
+        let depth = std::env::var(DEPTH)
+            .ok()
+            .and_then(|depth| depth.parse().ok());
+        // Neither is for the programs that tasks start.
         sys::remove_variable(VARIABLE);
+        sys::remove_variable(DEPTH);
+        Caller::enter_process(depth.unwrap_or(1));
         let code = catch_unwind(AssertUnwindSafe(|| become_worker(&invitation))).unwrap_or(101);
         std::process::exit(code);
     }

@@ -1,25 +1,38 @@
 //! The verbs that run a graph: [`Graph::run`], and [`Pool`] for more than one run.
 
+use crate::clock::now;
 use crate::crew::{Bounds, Crew};
 use crate::definition::Definition;
 use crate::error::Error;
+use crate::failure::{TaskError, TaskErrorKind};
+use crate::id::TaskId;
 use crate::outcome::{Outcome, Results};
-use crate::prepared::{Preparation, Prepared};
+use crate::payload::Payload;
+use crate::prepared::{PlanCache, Planned};
 use crate::program::Graph;
-use crate::report::Report;
+use crate::report::{Log, Report};
 use crate::run_error::RunErrorKind;
 use crate::schedule::{Policy, Processors, Schedule, Scheduler};
-use crate::transport::Cluster;
-use crate::transport::ipc::IpcCluster;
-use crate::transport::local::LocalCluster;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+pub(crate) mod caller;
+mod turn;
+mod waits;
+
+pub(crate) mod builder;
+mod run;
 
 #[cfg(test)]
 mod tests;
+
+pub use builder::PoolBuilder;
+pub use run::Run;
+
+use caller::{Caller, PoolId};
+use turn::{Ticket, Turns};
+use waits::Waiting;
 
 impl<O> Graph<O> {
     /// Runs the graph on this many worker processes, which are started for it and end with it.
@@ -75,7 +88,8 @@ impl<O> Graph<O> {
 
 /// Worker processes that are kept between runs.
 ///
-/// Several threads may run graphs on one pool; the runs follow one another.
+/// Several threads may run graphs on one pool; the runs follow one another, in the order in which they came.
+/// A task cannot run a graph on the pool that is running it, which is an error: it needs a pool of its own.
 /// Clones stand for the same workers, which end with the last clone.
 /// A worker that dies is replaced at once during a run, and else before the next.
 ///
@@ -98,10 +112,11 @@ pub struct Pool {
 }
 
 struct Shared {
-    crew: Mutex<Crew>,
-    /// Kept outside the lock, which a run holds for as long as it takes.
-    waker: Arc<dyn Fn() + Send + Sync>,
-    preparation: Preparation,
+    id: PoolId,
+    crew: Turns<Crew>,
+    /// Wakes the run that has the crew.
+    waker: Box<dyn Fn() + Send + Sync>,
+    plans: PlanCache,
     timeout: Option<Duration>,
 }
 
@@ -110,7 +125,7 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// If `processes` is 0, or a process could not be started.
+    /// As [`PoolBuilder::build`].
     pub fn new(processes: usize) -> Result<Self, Error> {
         Self::builder().processes(processes).build()
     }
@@ -122,7 +137,7 @@ impl Pool {
 
     /// The number of workers.
     pub fn n_workers(&self) -> usize {
-        self.shared.preparation.processors.len()
+        self.shared.plans.processors.len()
     }
 
     /// Schedules a graph and runs it.
@@ -131,12 +146,11 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// If the graph has no valid costs or captures, or a worker that is missing could not be started again.
+    /// If the graph has no valid costs or captures, a worker that is missing could not be started again,
+    /// or the pool is running the task that calls this: both would wait for ever.
     /// A task that fails is no error of the run: it is in the outcome.
     pub fn run<O>(&self, graph: &Graph<O>) -> Result<Outcome<O>, Error> {
-        let definition = graph.definition()?;
-        let prepared = self.shared.preparation.by_policy(definition)?;
-        self.run_prepared(graph, &prepared)
+        self.run_by(graph, None)
     }
 
     /// Runs a graph by a schedule that was made before, or by hand.
@@ -167,24 +181,24 @@ impl Pool {
         graph: &Graph<O>,
         schedule: &Schedule,
     ) -> Result<Outcome<O>, Error> {
-        let definition = graph.definition()?;
-        let prepared = self.shared.preparation.by_hand(definition, schedule)?;
-        self.run_prepared(graph, &prepared)
+        self.run_by(graph, Some(schedule))
     }
 
-    fn run_prepared<O>(&self, graph: &Graph<O>, prepared: &Prepared) -> Result<Outcome<O>, Error> {
-        let definition = graph.definition()?;
-        let finished = self
-            .shared
-            .run(definition, prepared, &AtomicBool::new(false))?;
-        Ok(finished.collect(graph))
+    fn run_by<O>(
+        &self,
+        graph: &Graph<O>,
+        schedule: Option<&Schedule>,
+    ) -> Result<Outcome<O>, Error> {
+        let job = self.shared.job(graph.definition()?, schedule)?;
+        Ok(self.shared.run(job)?.collect(graph))
     }
 
     /// Starts to run a graph and returns at once.
     ///
     /// # Errors
     ///
-    /// If the graph has no valid costs or captures, or no thread could be started.
+    /// If the graph has no valid costs or captures, no thread could be started,
+    /// or the pool is running the task that calls this.
     ///
     /// ```
     /// use ampeg::{Pool, TaskErrorKind, graph};
@@ -199,18 +213,23 @@ impl Pool {
     /// # Ok::<(), ampeg::Error>(())
     /// ```
     pub fn start<O>(&self, graph: &Graph<O>) -> Result<Run<O>, Error> {
-        let definition = Arc::clone(graph.definition()?);
-        let prepared = self.shared.preparation.by_policy(&definition)?;
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let waker = Arc::clone(&self.shared.waker);
-        let (shared, flag) = (Arc::clone(&self.shared), Arc::clone(&cancelled));
+        let job = self.shared.job(graph.definition()?, None)?;
+        let (shared, ticket) = (Arc::clone(&self.shared), Arc::clone(&job.ticket));
+        let caller = Caller::here();
         let thread = std::thread::Builder::new().name("ampeg run".into());
-        let thread = thread.spawn(move || shared.run(&definition, &prepared, &flag));
+        let thread = thread.spawn(move || {
+            caller.enter();
+            shared.run(job)
+        });
+        let thread = thread.map_err(|error| {
+            self.shared.crew.leave(&ticket);
+            RunErrorKind::NoWorker(error.to_string())
+        })?;
         Ok(Run {
             graph: graph.clone(),
-            cancelled,
-            waker,
-            thread: Some(thread.map_err(|error| RunErrorKind::NoWorker(error.to_string()))?),
+            pool: Arc::downgrade(&self.shared),
+            ticket,
+            thread: Some(thread),
         })
     }
 }
@@ -218,43 +237,67 @@ impl Pool {
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
-            .field("processors", &self.preparation.processors)
-            .field("policy", &self.preparation.policy)
+            .field("processors", &self.plans.processors)
+            .field("policy", &self.plans.policy)
             .finish_non_exhaustive()
     }
 }
 
+/// A run as it was asked for.
+struct Job {
+    definition: Arc<Definition>,
+    planned: Planned,
+    deadline: Option<Instant>,
+    ticket: Arc<Ticket>,
+    /// As long as this run is under way, the task that asked for it waits.
+    _waiting: Waiting,
+}
+
 impl Shared {
-    fn run(
-        &self,
-        definition: &Arc<Definition>,
-        prepared: &Prepared,
-        cancelled: &AtomicBool,
-    ) -> Result<Done, Error> {
-        let bounds = Bounds {
-            deadline: self
-                .timeout
-                .and_then(|timeout| Instant::now().checked_add(timeout)),
-            cancelled,
-        };
-        let (results, log) = self.lock().run(definition, &prepared.plan, bounds)?;
-        Ok(Done {
+    /// Plans a run of a graph, whose time runs from now on, and puts it in the queue.
+    fn job(&self, definition: &Arc<Definition>, schedule: Option<&Schedule>) -> Result<Job, Error> {
+        let end = |timeout| Instant::now().checked_add(timeout);
+        Ok(Job {
             definition: Arc::clone(definition),
-            results,
-            report: Report::new(&definition.task_graph, Arc::clone(&prepared.schedule), log),
+            deadline: self.timeout.and_then(end),
+            _waiting: Waiting::on(self.id)?,
+            planned: self.plans.get(definition, schedule)?,
+            ticket: self.crew.join(),
         })
     }
 
-    /// The crew; if a run panicked, which is a mistake in this crate, it is still as usable as after any other run.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Crew> {
-        self.crew.lock().unwrap_or_else(PoisonError::into_inner)
+    fn run(&self, job: Job) -> Result<Done, Error> {
+        let (deadline, plan) = (job.deadline, &job.planned.plan);
+        let (results, log) = match self.crew.take(&job.ticket, deadline) {
+            Some(mut crew) => {
+                let cancelled = job.ticket.cancelled();
+                let bounds = Bounds {
+                    deadline,
+                    cancelled,
+                };
+                crew.run(&job.definition, plan, bounds)?
+            }
+            None => (all_cancelled(&job.definition), Log::begin(now(), 0)),
+        };
+        Ok(Done {
+            report: Report::new(&job.definition.task_graph, job.planned.schedule, log),
+            definition: job.definition,
+            results,
+        })
     }
+}
+
+/// The results of a run that never had its turn.
+fn all_cancelled(definition: &Definition) -> Vec<Option<Result<Payload, TaskError>>> {
+    let tasks = (0..definition.tasks.len()).map(TaskId::new);
+    let error = |task| definition.blame(task, 1, TaskErrorKind::Cancelled);
+    tasks.map(|task| Some(Err(error(task)))).collect()
 }
 
 /// A run that is over, not yet typed.
 struct Done {
     definition: Arc<Definition>,
-    results: Vec<Option<Result<crate::payload::Payload, crate::failure::TaskError>>>,
+    results: Vec<Option<Result<Payload, TaskError>>>,
     report: Report,
 }
 
@@ -262,205 +305,5 @@ impl Done {
     fn collect<O>(self, graph: &Graph<O>) -> Outcome<O> {
         let mut results = Results::new(&self.definition, self.results);
         Outcome::new(graph.collect(&mut results), self.report)
-    }
-}
-
-/// The settings of a [`Pool`].
-///
-/// ```
-/// use ampeg::{Policy, Pool, graph};
-/// use std::time::Duration;
-///
-/// let pool = Pool::builder()
-///     .processes(2)
-///     .speeds([1.0, 2.0]) // the second worker is said to be twice as fast
-///     .policy(Policy::Fast)
-///     .timeout(Duration::from_secs(600))
-///     .build()?;
-/// assert_eq!(pool.run(&graph! { a = 1; b = a + 1; })?.b, Ok(2));
-/// assert!(Pool::builder().processes(0).build().is_err());
-/// # Ok::<(), ampeg::Error>(())
-/// ```
-#[derive(Debug, Clone)]
-#[must_use = "a builder does nothing until `build`"]
-pub struct PoolBuilder {
-    /// One for each processor of the system, unless told.
-    workers: Option<usize>,
-    threads: bool,
-    speeds: Option<Vec<f64>>,
-    policy: Policy,
-    timeout: Option<Duration>,
-    backoff: Duration,
-    memory_limit: Option<u64>,
-}
-
-impl Default for PoolBuilder {
-    fn default() -> Self {
-        Self {
-            workers: None,
-            threads: false,
-            speeds: None,
-            policy: Policy::default(),
-            timeout: None,
-            backoff: Duration::ZERO,
-            memory_limit: None,
-        }
-    }
-}
-
-impl PoolBuilder {
-    /// This many worker processes; unless told, one for each processor that the system has for this program.
-    pub fn processes(mut self, processes: usize) -> Self {
-        self.workers = Some(processes);
-        self.threads = false;
-        self
-    }
-
-    /// This many threads of this process instead of worker processes.
-    ///
-    /// For debuggers, and for tasks that are known to be thread-safe and not to crash:
-    /// a task that aborts takes the program, and a running task cannot be ended early.
-    /// Values still travel as bytes.
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.workers = Some(threads);
-        self.threads = true;
-        self
-    }
-
-    /// The relative speed of each worker, for the schedule; unless told, all are equal.
-    pub fn speeds(mut self, speeds: impl IntoIterator<Item = f64>) -> Self {
-        self.speeds = Some(speeds.into_iter().collect());
-        self
-    }
-
-    /// How graphs are scheduled.
-    pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    /// How long a whole run may take; what is unfinished then ends as cancelled.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// What to wait before a task with a `retry` clause is tried for the second time; twice as long before the third,
-    /// and so on. Unless told, it is tried again at once.
-    ///
-    /// Its worker does nothing else in the meantime.
-    pub fn retry_backoff(mut self, backoff: Duration) -> Self {
-        self.backoff = backoff;
-        self
-    }
-
-    /// How many bytes of address space each worker process may use.
-    ///
-    /// A task that needs more fails to get it, which ends most programs: it crashes, alone.
-    /// Address space is more than memory in use: allow some hundred megabytes beyond what a task needs, for the
-    /// program itself, its threads and its allocator.
-    /// Threads have no limit of their own, and neither have systems other than Unix.
-    pub fn memory_limit(mut self, bytes: u64) -> Self {
-        self.memory_limit = Some(bytes);
-        self
-    }
-
-    /// Starts the workers.
-    ///
-    /// # Errors
-    ///
-    /// If there are to be none, a speed is out of range or there is not one for each worker,
-    /// or a worker could not be started.
-    pub fn build(self) -> Result<Pool, Error> {
-        // To ask the system takes longer than a short run, and is done only if it must be.
-        let present = || std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = self.workers.unwrap_or_else(present);
-        if workers == 0 {
-            return Err(RunErrorKind::NoProcesses.into());
-        }
-        let processors = match self.speeds {
-            Some(speeds) if speeds.len() != workers => {
-                return Err(RunErrorKind::Speeds {
-                    given: speeds.len(),
-                    workers,
-                }
-                .into());
-            }
-            Some(speeds) => Processors::with_speeds(speeds)?,
-            None => Processors::new(workers)?,
-        };
-        let cluster: Box<dyn Cluster> = if self.threads {
-            Box::new(LocalCluster::start(workers)?)
-        } else {
-            Box::new(IpcCluster::start(workers, self.memory_limit)?)
-        };
-        let crew = Crew::new(cluster);
-        Ok(Pool {
-            shared: Arc::new(Shared {
-                waker: crew.waker().into(),
-                crew: Mutex::new(crew),
-                preparation: Preparation::new(processors, self.policy, self.backoff),
-                timeout: self.timeout,
-            }),
-        })
-    }
-}
-
-/// A run under way; dropped, it is cancelled.
-pub struct Run<O> {
-    graph: Graph<O>,
-    cancelled: Arc<AtomicBool>,
-    waker: Arc<dyn Fn() + Send + Sync>,
-    thread: Option<JoinHandle<Result<Done, Error>>>,
-}
-
-impl<O> fmt::Debug for Run<O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run")
-            .field("is_finished", &self.is_finished())
-            .finish_non_exhaustive()
-    }
-}
-
-impl<O> Run<O> {
-    /// Ends the run: tasks that are running are killed, and what has no result yet ends as cancelled.
-    ///
-    /// Results that exist already are kept. On threads, running tasks are left to finish.
-    pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
-        (self.waker)();
-    }
-
-    /// Whether [`wait`](Self::wait) would return at once.
-    pub fn is_finished(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
-    }
-
-    /// Waits for the end of the run.
-    ///
-    /// # Errors
-    ///
-    /// As [`Pool::run`].
-    pub fn wait(mut self) -> Result<Outcome<O>, Error> {
-        let thread = self.thread.take();
-        let done = thread.map_or_else(
-            || Err(RunErrorKind::Cancelled.into()),
-            |thread| {
-                thread
-                    .join()
-                    .unwrap_or_else(|_| Err(RunErrorKind::Cancelled.into()))
-            },
-        )?;
-        Ok(done.collect(&self.graph))
-    }
-}
-
-impl<O> Drop for Run<O> {
-    fn drop(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            self.cancel();
-            // Whatever came of it, nobody asks any more.
-            let _ = thread.join();
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! A child that cannot be waited for, since the program ignores SIGCHLD or waits for all children itself, has ended
 //! when the wait fails; how it ended is then unknown.
 
+use crate::pool::caller::Caller;
 use crate::transport::Exit;
 use crate::{sys, thread};
 use std::collections::VecDeque;
@@ -15,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// The variable that makes a process of this executable a worker.
 pub(crate) const VARIABLE: &str = "AMPEG_WORKER";
+/// The variable that tells it how many pools its tasks are inside of.
+pub(crate) const DEPTH: &str = "AMPEG_WORKER_DEPTH";
 
 /// A child process; when it ends, its watcher takes it off the process table.
 #[derive(Debug, Clone)]
@@ -65,7 +68,12 @@ impl Process {
         name_like_this_process(&mut command);
         // Tasks may look at the arguments of their program.
         command.args(std::env::args_os().skip(1));
-        Self::spawn(command.env(VARIABLE, invitation).stdin(stdin), tell)
+        let depth = Caller::here().depth.saturating_add(1);
+        command
+            .env(VARIABLE, invitation)
+            .env(DEPTH, depth.to_string())
+            .stdin(stdin);
+        Self::spawn(&mut command, tell)
     }
 
     /// Starts any program.

@@ -1,5 +1,7 @@
 //! Why a graph could not be run at all.
 
+use crate::pool::builder::MOST_WORKERS;
+use crate::pool::caller::DEEPEST;
 use std::fmt;
 
 #[derive(Debug, Clone)]
@@ -14,8 +16,13 @@ pub(crate) enum RunErrorKind {
     TooFewWorkers { needed: usize, present: usize },
     /// There is not one speed for each worker.
     Speeds { given: usize, workers: usize },
-    /// A run that was cancelled before it began.
-    Cancelled,
+    /// More workers than a pool can have.
+    TooManyWorkers(usize),
+    /// A pool that would be started inside too many others.
+    TooDeep,
+    /// A run for which a task would wait that the run waits for itself: since one run on a pool follows the other, or
+    /// by way of others.
+    WaitsForItself { by_others: bool },
     /// Workers cannot be reached any more.
     Lost(String),
     /// This process may not open enough files.
@@ -53,7 +60,26 @@ impl fmt::Display for RunErrorKind {
             Self::Speeds { given, workers } => {
                 write!(f, "{given} speeds are given for {workers} workers")
             }
-            Self::Cancelled => f.write_str("the run was cancelled"),
+            Self::TooManyWorkers(workers) => write!(
+                f,
+                "a pool cannot have {workers} workers, but at most {MOST_WORKERS}"
+            ),
+            Self::TooDeep => write!(
+                f,
+                "graphs are nested {DEEPEST} deep: a task runs a graph, whose task runs a graph, and so on; \
+                 if that is meant, run the inner ones with `run_inline`"
+            ),
+            Self::WaitsForItself { by_others } => {
+                f.write_str(if *by_others {
+                    "this pool is running a task that waits, by way of other pools, for the task that calls it"
+                } else {
+                    "this pool is running the task that calls it"
+                })?;
+                f.write_str(
+                    ": its runs follow one another, so that both would wait for ever; \
+                     give the task a pool of its own, or run the graph with `run_inline`",
+                )
+            }
             Self::Lost(reason) => write!(f, "the connection to the workers is lost: {reason}"),
             Self::TooFewDescriptors {
                 workers,

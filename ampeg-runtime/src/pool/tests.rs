@@ -315,3 +315,78 @@ fn several_threads_share_one_pool() {
         }
     });
 }
+
+#[test]
+fn run_that_waits_for_its_turn_ends_at_once() {
+    let _deadline = Deadline::seconds("waiting", 60);
+    let pool = Pool::new(1).unwrap();
+    let under_way = pool.start(&graph(&diamond(Action::Hang), even)).unwrap();
+    let nodes = diamond(Action::Compute);
+    let other = graph(&nodes, even);
+    let [cancelled, dropped, last] = [(); 3].map(|()| pool.start(&other).unwrap());
+    cancelled.cancel();
+    let outcome = cancelled.wait().unwrap();
+    for task in 0..nodes.len() {
+        assert_eq!(kind(&outcome, task), TaskErrorKind::Cancelled);
+    }
+    let report = outcome.report();
+    assert!(report.attempts().is_empty() && report.deaths().is_empty());
+    assert_eq!(report.duration(), Duration::ZERO);
+    drop(dropped);
+    assert!(!under_way.is_finished() && !last.is_finished());
+    under_way.cancel();
+    assert!(under_way.wait().unwrap().report().deaths().len() <= 1);
+    check(&nodes, &last.wait().unwrap());
+}
+
+#[test]
+fn runs_that_are_over_are_cancelled_and_dropped_for_nothing() {
+    let _deadline = Deadline::seconds("many cancels", 120);
+    let nodes = diamond(Action::Compute);
+    let graph = graph(&nodes, even);
+    for pool in [
+        Pool::new(1).unwrap(),
+        Pool::builder().threads(1).build().unwrap(),
+    ] {
+        let runs: Vec<_> = (0..400).map(|_| pool.start(&graph).unwrap()).collect();
+        for run in &runs {
+            while !run.is_finished() {
+                std::thread::yield_now();
+            }
+            run.cancel();
+        }
+        drop(runs);
+        check(&nodes, &pool.run(&graph).unwrap());
+    }
+}
+
+#[test]
+fn run_may_be_cancelled_a_million_times() {
+    let _deadline = Deadline::seconds("a million", 60);
+    let pool = Pool::new(1).unwrap();
+    let run = pool.start(&graph(&diamond(Action::Hang), even)).unwrap();
+    for _ in 0..1_000_000 {
+        run.cancel();
+    }
+    assert_eq!(kind(&run.wait().unwrap(), 1), TaskErrorKind::Cancelled);
+    let nodes = diamond(Action::Compute);
+    check(&nodes, &pool.run(&graph(&nodes, even)).unwrap());
+}
+
+#[test]
+fn more_workers_than_there_can_be_are_refused() {
+    let graph = graph(&diamond(Action::Compute), even);
+    for n in [builder::MOST_WORKERS + 1, usize::MAX] {
+        for settings in [Pool::builder().processes(n), Pool::builder().threads(n)] {
+            let error = settings.build().unwrap_err().to_string();
+            let start = format!("a pool cannot have {n} workers, but at most 65536");
+            assert!(error.starts_with(&start), "{error}");
+        }
+    }
+    let endless = Pool::builder()
+        .processes(2)
+        .speeds(std::iter::repeat(1.0))
+        .build();
+    assert!(endless.is_err());
+    assert!(graph.schedule(usize::MAX).is_err());
+}

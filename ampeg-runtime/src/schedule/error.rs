@@ -1,12 +1,15 @@
 //! Why there is no schedule, or why one does not hold.
 
 use super::Slot;
+use super::processors::{MOST_CONNECTED, MOST_PROCESSORS};
 use crate::id::ProcessorId;
 use std::fmt;
 
 #[derive(Debug)]
 pub(crate) enum ScheduleErrorKind {
     NoProcessors,
+    TooManyProcessors(usize),
+    TooManyConnected(usize),
     Speed {
         processor: usize,
         speed: f64,
@@ -58,6 +61,14 @@ impl fmt::Display for ScheduleErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoProcessors => f.write_str("a schedule needs at least one processor"),
+            Self::TooManyProcessors(n) => write!(
+                f,
+                "a schedule cannot have {n} processors, but at most {MOST_PROCESSORS}"
+            ),
+            Self::TooManyConnected(n) => write!(
+                f,
+                "not each pair of {n} processors can have a connection of its own, but of at most {MOST_CONNECTED}"
+            ),
             Self::Speed { processor, speed } => {
                 write!(f, "processor {processor} cannot have the speed {speed:?}")
             }

@@ -29,14 +29,21 @@ pub struct Processors {
 
 /// The range of speeds and communication scales; with [`Cost::MAX`](crate::Cost::MAX) it keeps all times finite.
 const FACTORS: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
+/// More processors are no machine, but most likely a number below zero that went round.
+pub(super) const MOST_PROCESSORS: usize = 1 << 20;
+/// With a factor for each pair, these take half a gigabyte.
+pub(super) const MOST_CONNECTED: usize = 1 << 13;
 
 impl Processors {
     /// This many equal processors.
     ///
     /// # Errors
     ///
-    /// If `n` is zero.
+    /// If `n` is zero, or more than 1,048,576.
     pub fn new(n: usize) -> Result<Self, Error> {
+        if n > MOST_PROCESSORS {
+            return Err(ScheduleErrorKind::TooManyProcessors(n).into());
+        }
         Self::with_speeds(std::iter::repeat_n(1.0, n))
     }
 
@@ -44,9 +51,13 @@ impl Processors {
     ///
     /// # Errors
     ///
-    /// If there are none, or a speed is not between 10⁻¹⁰⁰ and 10¹⁰⁰.
+    /// If there are none or more than 1,048,576, or a speed is not between 10⁻¹⁰⁰ and 10¹⁰⁰.
     pub fn with_speeds(speeds: impl IntoIterator<Item = f64>) -> Result<Self, Error> {
-        let speeds: Vec<f64> = speeds.into_iter().collect();
+        // One too many is enough to see that there are.
+        let speeds: Vec<f64> = speeds.into_iter().take(MOST_PROCESSORS + 1).collect();
+        if speeds.len() > MOST_PROCESSORS {
+            return Err(ScheduleErrorKind::TooManyProcessors(speeds.len()).into());
+        }
         if speeds.is_empty() {
             return Err(ScheduleErrorKind::NoProcessors.into());
         }
@@ -65,11 +76,14 @@ impl Processors {
     ///
     /// # Errors
     ///
-    /// If a factor is neither zero nor between 10⁻¹⁰⁰ and 10¹⁰⁰.
+    /// If a factor is neither zero nor between 10⁻¹⁰⁰ and 10¹⁰⁰, or there are more than 8,192 processors.
     pub fn with_communication(
         mut self,
         mut scale: impl FnMut(ProcessorId, ProcessorId) -> f64,
     ) -> Result<Self, Error> {
+        if self.len() > MOST_CONNECTED {
+            return Err(ScheduleErrorKind::TooManyConnected(self.len()).into());
+        }
         let mut scales = Vec::with_capacity(self.len() * self.len());
         for from in self.ids() {
             for to in self.ids() {
@@ -155,6 +169,22 @@ impl Processors {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::TaskGraph;
+    use crate::schedule::{Policy, Scaling};
+
+    #[test]
+    fn more_processors_than_there_can_be_are_refused() {
+        let error = Processors::new(usize::MAX).unwrap_err().to_string();
+        assert!(error.starts_with("a schedule cannot have 18446744073709551615 processors"));
+        assert!(Processors::new(MOST_PROCESSORS).is_ok());
+        assert!(Processors::new(MOST_PROCESSORS + 1).is_err());
+        assert!(Processors::with_speeds(std::iter::repeat(1.0)).is_err());
+        let many = Processors::new(MOST_CONNECTED + 1).unwrap();
+        let error = many.with_communication(|_, _| 1.0).unwrap_err();
+        assert!(error.to_string().ends_with("of at most 8192"), "{error}");
+        let graph = TaskGraph::builder().task("a", 1).build().unwrap();
+        assert!(Scaling::new(&graph, usize::MAX, &Policy::Fast).is_err());
+    }
 
     #[test]
     fn nonsense_is_refused() {

@@ -8,6 +8,7 @@ use crate::clock::now;
 use crate::error::Error;
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker, Value};
+use crate::pool::caller::Caller;
 use crate::progress::{Activity, Progress};
 use crate::run_error::RunErrorKind;
 use crate::worker::{Incoming, Link, work};
@@ -34,37 +35,41 @@ struct ThreadWorker {
 }
 
 impl LocalCluster {
-    pub(crate) fn start(n_workers: usize) -> Result<Self, Error> {
+    /// Starts the threads, whose tasks act for `caller`.
+    pub(crate) fn start(n_workers: usize, caller: Caller) -> Result<Self, Error> {
         let (coordinator, events) = channel();
         let (senders, receivers): (Vec<_>, Vec<_>) = (0..n_workers).map(|_| channel()).unzip();
-        let mut workers = Vec::with_capacity(n_workers);
+        let senders: Arc<[_]> = senders.into();
+        // If one cannot be started, the drop of this ends those before it.
+        let mut cluster = Self {
+            workers: Vec::with_capacity(n_workers),
+            events,
+            coordinator: coordinator.clone(),
+            is_woken: Arc::default(),
+        };
         for (index, inbox) in receivers.into_iter().enumerate() {
             let progress = Progress::new().map_err(RunErrorKind::NoWorker)?;
             let link = LocalLink {
                 worker: ProcessorId::new(index),
                 inbox,
-                peers: senders.clone(),
+                peers: Arc::clone(&senders),
                 coordinator: coordinator.clone(),
                 progress: progress.clone(),
             };
-            workers.push(ThreadWorker {
+            cluster.workers.push(ThreadWorker {
                 inbox: senders[index].clone(),
                 progress,
-                thread: Some(spawn(link)?),
+                thread: Some(spawn(link, caller)?),
             });
         }
-        Ok(Self {
-            workers,
-            events,
-            coordinator,
-            is_woken: Arc::default(),
-        })
+        Ok(cluster)
     }
 }
 
-fn spawn(mut link: LocalLink) -> Result<JoinHandle<()>, Error> {
+fn spawn(mut link: LocalLink, caller: Caller) -> Result<JoinHandle<()>, Error> {
     let name = format!("ampeg worker {}", link.worker);
     let thread = std::thread::Builder::new().name(name).spawn(move || {
+        caller.enter();
         let reason = work(&mut link).err();
         let exit = Exit {
             code: Some(0),
@@ -165,7 +170,7 @@ impl Drop for LocalCluster {
 struct LocalLink {
     worker: ProcessorId,
     inbox: Receiver<Incoming>,
-    peers: Vec<Sender<Incoming>>,
+    peers: Arc<[Sender<Incoming>]>,
     coordinator: Sender<Event>,
     progress: Progress,
 }

@@ -9,12 +9,13 @@ use crate::id::TaskId;
 use crate::message::{Content, Value};
 use crate::payload::Payload;
 use crate::plan::Step;
+use crate::pool::caller::Caller;
 use crate::testing::{Action, Deadline, Node, graph};
 use std::time::Instant;
 
 fn each(test: &'static str, check: impl Fn(Box<dyn Cluster>)) {
     let _deadline = Deadline::seconds(test, 120);
-    check(Box::new(LocalCluster::start(2).unwrap()));
+    check(Box::new(LocalCluster::start(2, Caller::default()).unwrap()));
     check(Box::new(IpcCluster::start(2, None).unwrap()));
 }
 

@@ -1,0 +1,169 @@
+//! The settings of a pool, and its start: [`PoolBuilder`].
+
+use super::caller::{Caller, PoolId};
+use super::turn::Turns;
+use super::{Pool, Shared};
+use crate::crew::Crew;
+use crate::error::Error;
+use crate::prepared::PlanCache;
+use crate::run_error::RunErrorKind;
+use crate::schedule::{Policy, Processors};
+use crate::transport::Cluster;
+use crate::transport::ipc::IpcCluster;
+use crate::transport::local::LocalCluster;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// More workers are no pool that a machine could have, but most likely a number below zero that went round.
+pub(crate) const MOST_WORKERS: usize = 1 << 16;
+
+/// The settings of a [`Pool`].
+///
+/// ```
+/// use ampeg::{Policy, Pool, graph};
+/// use std::time::Duration;
+///
+/// let pool = Pool::builder()
+///     .processes(2)
+///     .speeds([1.0, 2.0]) // the second worker is said to be twice as fast
+///     .policy(Policy::Fast)
+///     .timeout(Duration::from_secs(600))
+///     .build()?;
+/// assert_eq!(pool.run(&graph! { a = 1; b = a + 1; })?.b, Ok(2));
+/// assert!(Pool::builder().processes(0).build().is_err());
+/// # Ok::<(), ampeg::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct PoolBuilder {
+    /// One for each processor of the system, unless told.
+    workers: Option<usize>,
+    threads: bool,
+    speeds: Option<Vec<f64>>,
+    policy: Policy,
+    timeout: Option<Duration>,
+    backoff: Duration,
+    memory_limit: Option<u64>,
+}
+
+impl Default for PoolBuilder {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            threads: false,
+            speeds: None,
+            policy: Policy::default(),
+            timeout: None,
+            backoff: Duration::ZERO,
+            memory_limit: None,
+        }
+    }
+}
+
+impl PoolBuilder {
+    /// This many worker processes; unless told, one for each processor that the system has for this program.
+    pub fn processes(mut self, processes: usize) -> Self {
+        self.workers = Some(processes);
+        self.threads = false;
+        self
+    }
+
+    /// This many threads of this process instead of worker processes.
+    ///
+    /// For debuggers, and for tasks that are known to be thread-safe and not to crash:
+    /// a task that aborts takes the program, and a running task cannot be ended early.
+    /// Values still travel as bytes.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.workers = Some(threads);
+        self.threads = true;
+        self
+    }
+
+    /// The relative speed of each worker, for the schedule; unless told, all are equal.
+    pub fn speeds(mut self, speeds: impl IntoIterator<Item = f64>) -> Self {
+        // One too many is kept, for `build` to see.
+        self.speeds = Some(speeds.into_iter().take(MOST_WORKERS + 1).collect());
+        self
+    }
+
+    /// How graphs are scheduled.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// How long a whole run may take; what is unfinished then ends as cancelled.
+    ///
+    /// The time counts from the call of [`run`](Pool::run) or [`start`](Pool::start): it takes in the scheduling of the
+    /// graph, and the wait for earlier runs on the same pool.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// What to wait before a task with a `retry` clause is tried for the second time; twice as long before the third,
+    /// and so on. Unless told, it is tried again at once.
+    ///
+    /// Its worker does nothing else in the meantime.
+    pub fn retry_backoff(mut self, backoff: Duration) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// How many bytes of address space each worker process may use.
+    ///
+    /// A task that needs more fails to get it, which ends most programs: it crashes, alone.
+    /// Address space is more than memory in use: allow some hundred megabytes beyond what a task needs, for the
+    /// program itself, its threads and its allocator.
+    /// Threads have no limit of their own, and neither have systems other than Unix.
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory_limit = Some(bytes);
+        self
+    }
+
+    /// Starts the workers.
+    ///
+    /// # Errors
+    ///
+    /// If there are to be none or more than 65,536, a speed is out of range or there is not one for each worker,
+    /// a worker could not be started, or this is called by a task inside of ten pools.
+    pub fn build(self) -> Result<Pool, Error> {
+        // To ask the system takes longer than a short run, and is done only if it must be.
+        let present = || std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = self.workers.unwrap_or_else(present);
+        if workers == 0 {
+            return Err(RunErrorKind::NoProcesses.into());
+        }
+        if workers > MOST_WORKERS {
+            return Err(RunErrorKind::TooManyWorkers(workers).into());
+        }
+        let id = PoolId::next();
+        let tasks = Caller::here().of_tasks(id)?;
+        let processors = match self.speeds {
+            Some(speeds) if speeds.len() != workers => {
+                return Err(RunErrorKind::Speeds {
+                    given: speeds.len(),
+                    workers,
+                }
+                .into());
+            }
+            Some(speeds) => Processors::with_speeds(speeds)?,
+            None => Processors::new(workers)?,
+        };
+        let cluster: Box<dyn Cluster> = if self.threads {
+            Box::new(LocalCluster::start(workers, tasks)?)
+        } else {
+            Box::new(IpcCluster::start(workers, self.memory_limit)?)
+        };
+        let crew = Crew::new(cluster);
+        Ok(Pool {
+            shared: Arc::new(Shared {
+                id,
+                waker: crew.waker(),
+                crew: Turns::new(crew),
+                plans: PlanCache::new(processors, self.policy, self.backoff),
+                timeout: self.timeout,
+            }),
+        })
+    }
+}
