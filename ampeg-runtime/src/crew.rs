@@ -1,5 +1,6 @@
 //! A crew of workers, and how it runs one plan: the loop between coordinator and cluster.
 
+use crate::captures::Captures;
 use crate::clock::now;
 use crate::codec;
 use crate::coordinator::Coordinator;
@@ -65,7 +66,7 @@ enum Life {
 /// What a worker has been told that lasts for several runs.
 #[derive(Debug, Default)]
 struct Knows {
-    graph: Option<u64>,
+    captures: Weak<Captures>,
     plan: Weak<Plan>,
 }
 
@@ -115,7 +116,7 @@ impl Crew {
             watchdog: Watchdog::new(),
             log: Log::begin(now(), definition.task_graph.n_tasks()),
             id: self.last_run,
-            graph_id: definition.id,
+            captures: &definition.captures,
             graph,
             plan,
             crew: self,
@@ -125,13 +126,17 @@ impl Crew {
         let Run {
             coordinator, log, ..
         } = run;
-        followed.map(|()| (coordinator.into_results(), log))
+        let finished = followed.map(|()| (coordinator.into_results(), log));
+        self.unload_gone();
+        finished
     }
 
-    /// Has idle workers drop what they have of a graph that is gone.
-    pub(crate) fn unload(&mut self, graph: u64) {
+    /// Has workers drop what they have of graphs that are gone. Nothing must be running.
+    pub(crate) fn unload_gone(&mut self) {
         for (index, member) in self.members.iter_mut().enumerate() {
-            if member.knows.graph == Some(graph) {
+            // What was never set points nowhere, too.
+            let is_set = !member.knows.captures.ptr_eq(&Weak::new());
+            if is_set && member.knows.captures.strong_count() == 0 {
                 member.knows = Knows::default();
                 self.cluster.send(ProcessorId::new(index), ToWorker::Unload);
             }
@@ -144,7 +149,7 @@ struct Run<'a> {
     crew: &'a mut Crew,
     coordinator: Coordinator<'a>,
     id: RunId,
-    graph_id: u64,
+    captures: &'a Arc<Captures>,
     /// The messages that give the graph to a worker.
     graph: Vec<ToWorker>,
     plan: &'a Arc<Plan>,
@@ -229,11 +234,12 @@ impl Run<'_> {
             cluster, members, ..
         } = &mut *self.crew;
         let knows = &mut members[worker.index()].knows;
-        if knows.graph != Some(self.graph_id) {
+        let captures = Arc::downgrade(self.captures);
+        if !knows.captures.ptr_eq(&captures) {
             for message in &self.graph {
                 cluster.send(worker, message.clone());
             }
-            knows.graph = Some(self.graph_id);
+            knows.captures = captures;
             knows.plan = Weak::new();
         }
         let plan = Arc::downgrade(self.plan);

@@ -1,5 +1,6 @@
 //! A graph with all types erased: its tasks, their inputs and limits, and the code that runs them.
 
+use crate::captures::Captures;
 use crate::facts::Statement;
 use crate::failure::{TaskError, TaskErrorKind};
 use crate::graph::TaskGraph;
@@ -7,18 +8,15 @@ use crate::id::TaskId;
 use crate::payload::Payload;
 use crate::task::Descriptor;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Everything about a graph but the types of its results.
 #[derive(Debug, Clone)]
 pub(crate) struct Definition {
-    /// Tells this graph's captures from those of any other graph in this process.
-    pub(crate) id: u64,
     pub(crate) descriptor: &'static Descriptor,
     /// Reports share it.
     pub(crate) task_graph: Arc<TaskGraph>,
-    pub(crate) captures: Vec<Payload>,
+    pub(crate) captures: Arc<Captures>,
     pub(crate) tasks: Vec<Instance>,
     /// What the outputs of the graph are made of.
     pub(crate) outputs: OutputTasks,
@@ -54,12 +52,10 @@ impl Definition {
         captures: Vec<Payload>,
         tasks: Vec<Instance>,
     ) -> Self {
-        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         Self {
-            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             descriptor,
             task_graph: Arc::new(task_graph),
-            captures,
+            captures: Captures::new(captures),
             tasks,
             outputs: OutputTasks::default(),
         }
@@ -76,7 +72,7 @@ impl Definition {
             task_graph: Arc::new(task_graph),
             tasks,
             outputs,
-            captures: self.captures.clone(),
+            captures: Arc::clone(&self.captures),
             ..*self
         }
     }

@@ -51,7 +51,7 @@ fn run(definition: &Definition, log: &mut Log) -> Vec<Option<Result<Payload, Tas
         .iter()
         .map(|&task| Step::new(definition, task))
         .collect();
-    let graph = LoadedGraph::new(definition.descriptor, definition.captures.clone());
+    let graph = LoadedGraph::new(definition.descriptor, definition.captures.values.clone());
     let mut executor = Executor::new(Rc::new(graph));
     for step in &steps {
         executor.add_uses(step);

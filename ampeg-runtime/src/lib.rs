@@ -25,6 +25,7 @@ mod sys;
 mod task;
 mod value;
 
+mod captures;
 mod clause;
 mod definition;
 mod site;

@@ -193,7 +193,7 @@ fn key<'a>(
 /// By capture: the first one that has an equal value, as far as that can be known.
 fn equal_captures(definition: &Definition, table: &Table) -> Vec<usize> {
     let mut first = HashMap::new();
-    let captures = definition.captures.iter().enumerate();
+    let captures = definition.captures.values.iter().enumerate();
     captures
         .map(|(capture, payload)| {
             let identity = table.capture(capture).and_then(Codec::identity);

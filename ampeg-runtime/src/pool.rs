@@ -1,5 +1,6 @@
 //! The verbs that run a graph: [`Graph::run`], and [`Pool`] for more than one run.
 
+use crate::captures::Keeper;
 use crate::clock::now;
 use crate::crew::{Bounds, Crew};
 use crate::definition::Definition;
@@ -253,10 +254,21 @@ struct Job {
     _waiting: Waiting,
 }
 
+impl Keeper for Shared {
+    fn release(&self) {
+        // A run that has the crew does this at its end.
+        if let Some(mut crew) = self.crew.try_take() {
+            crew.unload_gone();
+        }
+    }
+}
+
 impl Shared {
     /// Plans a run of a graph, whose time runs from now on, and puts it in the queue.
-    fn job(&self, definition: &Arc<Definition>, schedule: Option<&Schedule>) -> Result<Job, Error> {
+    fn job(self: &Arc<Self>, definition: &Arc<Definition>, schedule: Option<&Schedule>) -> Result<Job, Error> {
         let end = |timeout| Instant::now().checked_add(timeout);
+        let keeper = Arc::downgrade(self);
+        definition.captures.tell_when_gone(keeper);
         Ok(Job {
             definition: Arc::clone(definition),
             deadline: self.timeout.and_then(end),

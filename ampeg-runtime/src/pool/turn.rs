@@ -89,6 +89,20 @@ impl<T> Turns<T> {
         }
     }
 
+    /// A turn at once; none if another run has it, or waits for it.
+    pub(super) fn try_take(&self) -> Option<Turn<'_, T>> {
+        let mut queue = self.lock();
+        if !queue.waiting.is_empty() {
+            return None;
+        }
+        let thing = queue.free.take()?;
+        queue.holder = Some(Arc::default());
+        Some(Turn {
+            turns: self,
+            thing: Some(thing),
+        })
+    }
+
     /// Cancels a run; whether it has its turn, so that what it waits for must be interrupted.
     ///
     /// That is true once: a run that is told already, waits or is over need not be told.
@@ -287,6 +301,18 @@ mod tests {
         let interrupted = (0..1_000_000).filter(|_| turns.cancel(&holder));
         assert_eq!(interrupted.count(), 1);
         drop(turn);
+    }
+
+    #[test]
+    fn turn_without_waiting_is_for_those_whom_nobody_waits_for() {
+        let turns = Turns::new(());
+        let turn = turns.try_take().unwrap();
+        assert!(turns.try_take().is_none());
+        let waiting = turns.join();
+        drop(turn);
+        assert!(turns.try_take().is_none());
+        turns.leave(&waiting);
+        drop(turns.try_take().unwrap());
     }
 
     #[test]
