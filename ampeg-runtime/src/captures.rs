@@ -50,7 +50,10 @@ impl fmt::Debug for Captures {
 
 impl Drop for Captures {
     fn drop(&mut self) {
-        let keepers = self.keepers.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let keepers = self
+            .keepers
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
         for keeper in keepers.iter().filter_map(Weak::upgrade) {
             keeper.release();
         }

@@ -297,7 +297,8 @@ impl Run<'_> {
     /// Ends everything that is unfinished.
     ///
     /// What ended before the cancel counts: the reports that workers had made by then are waited for.
-    /// Then every worker that may be running a task is killed, and its end is waited for; the next run replaces it.
+    /// Then every worker that may be running a task is killed, and the next run replaces it. Tasks that are running have
+    /// ended when the run has; on threads, which cannot be killed, they are waited for, but not for ever.
     fn cancel(&mut self) -> Result<(), Error> {
         let made = |worker| self.crew.cluster.activity(worker).reports;
         let made: Vec<u64> = self.workers().map(made).collect();
@@ -306,12 +307,20 @@ impl Run<'_> {
             let mut late = members.filter(|(member, made)| member.n_reports < **made);
             late.any(|(member, _)| member.life == Life::Present)
         })?;
-        let mut killed = self.coordinator.on_cancel(&mut *self.crew.cluster);
-        killed.retain(|&worker| self.crew.members[worker.index()].life == Life::Present);
-        killed.retain(|&worker| self.crew.cluster.kill(worker));
+        for worker in self.coordinator.on_cancel(&mut *self.crew.cluster) {
+            self.crew.cluster.kill(worker);
+        }
         self.receive_while(|run| {
-            let mut left = killed.iter();
-            left.any(|worker| run.crew.members[worker.index()].life == Life::Present)
+            let mut workers = run.workers();
+            workers.any(|worker| {
+                let is_running = run
+                    .crew
+                    .cluster
+                    .activity(worker)
+                    .running_in(run.id)
+                    .is_some();
+                is_running && run.crew.members[worker.index()].life == Life::Present
+            })
         })
     }
 

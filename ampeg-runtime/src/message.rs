@@ -63,7 +63,12 @@ impl ToWorker {
     pub(crate) fn graph(definition: &Definition) -> Result<Vec<Self>, Error> {
         let descriptor = DescriptorAddress::of(definition.descriptor);
         let descriptor = descriptor.ok_or(RunErrorKind::Elsewhere)?;
-        let captures = definition.captures.values.iter().cloned().map(Self::Capture);
+        let captures = definition
+            .captures
+            .values
+            .iter()
+            .cloned()
+            .map(Self::Capture);
         Ok(std::iter::once(Self::Graph { descriptor })
             .chain(captures)
             .collect())

@@ -265,7 +265,11 @@ impl Keeper for Shared {
 
 impl Shared {
     /// Plans a run of a graph, whose time runs from now on, and puts it in the queue.
-    fn job(self: &Arc<Self>, definition: &Arc<Definition>, schedule: Option<&Schedule>) -> Result<Job, Error> {
+    fn job(
+        self: &Arc<Self>,
+        definition: &Arc<Definition>,
+        schedule: Option<&Schedule>,
+    ) -> Result<Job, Error> {
         let end = |timeout| Instant::now().checked_add(timeout);
         let keeper = Arc::downgrade(self);
         definition.captures.tell_when_gone(keeper);

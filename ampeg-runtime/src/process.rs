@@ -131,6 +131,8 @@ impl Process {
             let excess = tail.len().saturating_sub(TAIL);
             tail.drain(..excess);
         }
+        // When its end is told, nothing of it is left.
+        drop(stderr);
         self.lock().stderr_ended = true;
         self.shared.news.notify_all();
     }

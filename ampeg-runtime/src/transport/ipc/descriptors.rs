@@ -5,18 +5,18 @@
 
 use crate::error::Error;
 
-/// Descriptors that a worker takes while it is being started: the pipe of its stderr, its socket and the connection to
-/// it, its two channels and its progress.
-const PER_WORKER: usize = 6;
-/// Descriptors beyond that: what starting a process takes for a moment, the coordinator's own channel, and what other
-/// threads of the program and the first large results may take meanwhile.
-const BESIDES: usize = 18;
+/// Descriptors that a worker takes while it is being started: the pipe of its stderr, its connection, and its two
+/// channels and its progress, as they come in and as ipc-channel takes them over.
+const PER_WORKER: usize = 8;
+/// Descriptors beyond that: what starting a process takes for a moment, the coordinator's own channel, the rendezvous,
+/// and what other threads of the program and the first large results may take meanwhile.
+const SPARE: usize = 22;
 
 /// Fails, with what to do, if this process may not open as many files as it takes to start so many workers.
 ///
 /// A worker inherits the limit, and needs fewer.
 pub(super) fn check(n_workers: usize) -> Result<(), Error> {
-    check_for(n_workers, PER_WORKER * n_workers + BESIDES)
+    check_for(n_workers, PER_WORKER * n_workers + SPARE)
 }
 
 #[cfg(unix)]

@@ -57,9 +57,9 @@ impl Inbox {
             asleep: AtomicBool::new(false),
         });
         let (sender, passed_on) = channel();
-        let deputy = thread::Builder::new().name("ampeg receive".into());
         let its = Arc::clone(&shared);
-        let deputy = deputy.spawn(move || while its.stand_in(&sender).is_some() {});
+        let body = move || while its.stand_in(&sender).is_some() {};
+        let deputy = crate::thread::spawn("ampeg receive", body);
         let deputy = deputy.map_err(|error| error.to_string())?;
         Ok(Self {
             shared,

@@ -8,12 +8,11 @@ use super::rendezvous::{self, Hello};
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, Timestamp, ToWorker, Value};
 use crate::progress::Progress;
-use crate::sys;
 use crate::worker::{Incoming, Link};
+use crate::{sys, thread};
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
 use std::collections::HashMap;
 use std::fmt;
-use std::thread;
 
 /// The connection of this worker process to all others.
 #[derive(Debug)]
@@ -45,7 +44,7 @@ impl IpcLink {
         guarded(|| connection.send(hello))?.map_err(|error| text(&error))?;
         drop(connection);
         // While the coordinator reads the hello, the rest is made ready.
-        spawn("ampeg lifeline", move || follow(&end))?;
+        thread::spawn("ampeg lifeline", move || follow(&end)).map_err(|error| text(&error))?;
         let mut inbox = Inbox::new(receiver)?;
         let Some((
             ToWorkerProcess::Welcome {
@@ -119,11 +118,6 @@ fn limit_memory(bytes: Option<u64>) -> Result<(), String> {
     #[cfg(not(unix))]
     let _ = bytes;
     Ok(())
-}
-
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), String> {
-    let thread = thread::Builder::new().name(name.into()).spawn(body);
-    thread.map(drop).map_err(|error| error.to_string())
 }
 
 /// Ends the process when the coordinator's end of the lifeline closes, even in the middle of a task.

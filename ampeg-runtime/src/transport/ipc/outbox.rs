@@ -133,8 +133,7 @@ impl Outbox {
 impl Shared {
     fn start_flusher(shared: &Arc<Self>) -> Flusher {
         let shared = Arc::clone(shared);
-        let thread = thread::Builder::new().name("ampeg report".into());
-        let started = thread.spawn(move || {
+        let started = crate::thread::spawn("ampeg report", move || {
             loop {
                 let is_idle = |state: &mut State| !state.flush_soon;
                 let waited = shared.wake.wait_while(shared.lock(), is_idle);

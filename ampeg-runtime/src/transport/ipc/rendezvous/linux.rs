@@ -52,7 +52,8 @@ impl Rendezvous {
     /// Starts a process that is to connect; `tell` is called if it says hello, in the thread of this rendezvous, and so
     /// must neither wait for anything nor drop the rendezvous.
     ///
-    /// It is dropped without a call if this fails, if the process is forgotten before, or with the rendezvous.
+    /// A process that ends right after its hello may be told gone by its watcher before `tell` is called.
+    /// `tell` is dropped without a call if this fails, if the process is forgotten before, or with the rendezvous.
     pub(in crate::transport) fn start(
         &self,
         start: impl FnOnce(Invitation) -> io::Result<Process>,
