@@ -284,6 +284,11 @@ impl RunState {
     fn attempt(&mut self, next: Next, backoff: Duration, link: &mut impl Link) {
         let (step, attempt) = self.queue.get(next);
         let mut start = self.just_ended.take();
+        if attempt > 1 {
+            // A task that has crashed may well do so again. What ended before it must not be lost with the worker:
+            // it would be run again, and its own crashes would add up.
+            link.flush();
+        }
         let wait = backoff_before(attempt, backoff);
         if !wait.is_zero() {
             link.set_busy();
