@@ -1,0 +1,42 @@
+//! What only unsafe calls do: handlers of signals as a program in C sets them, and descriptors taken from their owners.
+
+#![allow(
+    unsafe_code,
+    reason = "the tests do what tasks and programs of others do to this process"
+)]
+
+/// Does nothing, but interrupts the system call that is under way.
+extern "C" fn interrupt(_: i32) {}
+
+/// Sets a handler of SIGUSR1 without `SA_RESTART`, so that it interrupts calls.
+pub(crate) fn handle_interrupts() {
+    let handler: extern "C" fn(i32) = interrupt;
+    // SAFETY: an action of zeros is a valid one, and the handler does nothing that a handler may not do.
+    let result = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler as usize;
+        libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut())
+    };
+    assert_eq!(result, 0);
+}
+
+/// Puts `/dev/null` in the place of all descriptors but the standard ones.
+pub(crate) fn replace_descriptors() {
+    // SAFETY: descriptors stay open; that they lead elsewhere is the point.
+    unsafe {
+        let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
+        for descriptor in (3..1000).filter(|&it| it != null) {
+            if libc::fcntl(descriptor, libc::F_GETFD) >= 0 {
+                libc::dup2(null, descriptor);
+            }
+        }
+    }
+}
+
+/// Closes all descriptors but the standard ones, as a program does that becomes a daemon.
+pub(crate) fn close_descriptors() {
+    for descriptor in 3..1000 {
+        // SAFETY: it is what such programs do, and whoever owned one must bear it.
+        unsafe { libc::close(descriptor) };
+    }
+}
