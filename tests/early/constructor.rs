@@ -1,5 +1,10 @@
 //! A constructor that runs in each worker before it is one.
 
+#![allow(
+    unsafe_code,
+    reason = "the section of constructors, which must come before ampeg's own, and a signal to be ignored"
+)]
+
 use crate::support::until;
 use std::fs;
 
@@ -49,6 +54,12 @@ pub(crate) fn tidy() {
     }
 }
 
+/// Has the system reap all children of this process, as servers do that want no zombies.
+pub(crate) fn ignore_children() {
+    // SAFETY: nothing runs when the signal comes.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+}
+
 extern "C" fn early() {
     if std::env::var_os("AMPEG_WORKER").is_none() {
         return;
@@ -67,10 +78,6 @@ extern "C" fn early() {
     }
 }
 
-#[allow(
-    unsafe_code,
-    reason = "a constructor is what the section holds, and this one is early enough to come before ampeg's own"
-)]
 #[used]
 #[unsafe(link_section = ".init_array.00001")]
 static EARLY: extern "C" fn() = early;

@@ -1,11 +1,10 @@
-//! Workers that end before they have said anything, under supervisors that ignore the end of children too.
+//! Workers that end before they have said anything, in programs that ignore the end of children or reap them themselves too.
 
-use crate::constructor::{Early, ask, tidy};
+use crate::constructor::{Early, ask, ignore_children, tidy};
 use crate::isolated::isolated;
 use crate::support::{descriptors, until, workers};
 use ampeg::{Pool, graph};
 use rustix::process::{WaitOptions, wait};
-use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -51,35 +50,12 @@ fn worker_that_ends_before_it_connects_is_an_error() {
     isolated(check);
 }
 
-/// Runs a part of this test program, started by a shell after `before`.
-fn part(before: &str, name: &str) {
-    let script = format!("{before} exec \"$0\" --exact {name} --ignored --nocapture");
-    let mut command = Command::new("sh");
-    command.args(["-c", &script]);
-    command.arg(std::env::current_exe().unwrap());
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "{out}\n{err}");
-    assert!(out.contains("1 passed"), "{out}\n{err}");
-}
-
 #[test]
-fn workers_of_a_program_that_was_started_with_ends_of_children_ignored_are_seen_to_end() {
-    isolated(|| part("trap '' CHLD;", "ended::ends_early"));
-}
-
-#[test]
-#[ignore = "a part of the test of ignored ends of children, which runs it"]
-fn ends_early() {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = u64::from_str_radix(ignored.unwrap().trim(), 16).unwrap();
-    if ignored >> 16 & 1 == 0 {
-        eprintln!("skipped: this shell cannot ignore SIGCHLD for what it starts");
-        return;
-    }
-    check();
+fn workers_of_a_program_that_ignores_the_end_of_children_are_seen_to_end() {
+    isolated(|| {
+        ignore_children();
+        check();
+    });
 }
 
 #[test]

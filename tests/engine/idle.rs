@@ -36,7 +36,7 @@ fn second_killed_while_it_waits(times: usize, retry: u32) {
                         .find(|&it| it != first && it != victim)
                 };
                 // Nothing says that a replacement is started before it is needed.
-                comes_within(Duration::from_secs(10), || next().is_some());
+                comes_within(Duration::from_secs(3), || next().is_some());
                 victim = next().unwrap_or(victim);
             }
             drop(held);

@@ -2,29 +2,24 @@
 
 use crate::isolated::isolated;
 use crate::raw;
-use crate::support::by_hand;
+use crate::support::{beside, by_hand};
 use ampeg::{Pool, Shared, graph};
 use rustix::process::{Signal, getpid, kill_process};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{scope, sleep};
+use std::thread::sleep;
 use std::time::Duration;
 
 /// Does the work while this process is interrupted again and again.
 fn while_interrupted<T>(every: Duration, work: impl FnOnce() -> T) -> T {
     raw::handle_interrupts();
-    let done = AtomicBool::new(false);
-    scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Ordering::SeqCst) {
-                kill_process(getpid(), Signal::USR1).unwrap();
-                sleep(every);
-            }
-        });
-        let result = work();
-        done.store(true, Ordering::SeqCst);
-        result
-    })
+    let interrupt = |done: &AtomicBool| {
+        while !done.load(Ordering::SeqCst) {
+            kill_process(getpid(), Signal::USR1).unwrap();
+            sleep(every);
+        }
+    };
+    beside(interrupt, work)
 }
 
 /// Two families, the second of which takes results from all over the first.
@@ -42,8 +37,8 @@ fn run_large(pool: &Pool) {
 fn interrupted_calls_of_the_caller_are_done_again() {
     isolated(|| {
         let pool = Pool::new(2).unwrap();
-        while_interrupted(Duration::from_millis(5), || {
-            for _ in 0..6 {
+        while_interrupted(Duration::from_millis(2), || {
+            for _ in 0..10 {
                 run_large(&pool);
             }
         });
@@ -53,8 +48,8 @@ fn interrupted_calls_of_the_caller_are_done_again() {
 #[test]
 fn interrupted_starts_of_workers_are_done_again() {
     isolated(|| {
-        while_interrupted(Duration::from_millis(1), || {
-            for processes in [1, 2, 3, 4, 2, 2, 2, 2] {
+        while_interrupted(Duration::from_micros(200), || {
+            for processes in (1..=4).cycle().take(24) {
                 let pool = Pool::new(processes).unwrap();
                 let graph = graph! { a = 1; crash: u64 = std::process::abort(); b = a + 1; };
                 let outcome = pool.run(&graph).unwrap();

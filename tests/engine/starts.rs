@@ -1,7 +1,7 @@
 //! The start of workers beside others who kill them, connect to them, or start processes of their own.
 
 use crate::isolated::isolated;
-use crate::support::{Scratch, children, descriptors, signal, until, workers};
+use crate::support::{Scratch, beside, children, descriptors, signal, until, workers};
 use ampeg::{Pool, graph};
 use rustix::fd::OwnedFd;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket};
@@ -11,30 +11,25 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{scope, sleep, yield_now};
+use std::thread::{sleep, yield_now};
 use std::time::Duration;
 
 /// Does the work while so many of the processes that it starts are killed as soon as they are seen.
 fn while_new_are_killed<T>(times: usize, work: impl FnOnce() -> T) -> T {
-    let (old, done) = (children(), AtomicBool::new(false));
-    scope(|scope| {
-        scope.spawn(|| {
-            let mut seen = old;
-            let mut left = times;
-            while left > 0 && !done.load(Ordering::SeqCst) {
-                let new = children().difference(&seen).next().copied();
-                if let Some(new) = new {
-                    signal(new, Signal::KILL);
-                    seen.insert(new);
-                    left -= 1;
-                }
-                yield_now();
+    let mut seen = children();
+    let kill = |done: &AtomicBool| {
+        let mut left = times;
+        while left > 0 && !done.load(Ordering::SeqCst) {
+            let new = children().difference(&seen).next().copied();
+            if let Some(new) = new {
+                signal(new, Signal::KILL);
+                seen.insert(new);
+                left -= 1;
             }
-        });
-        let result = work();
-        done.store(true, Ordering::SeqCst);
-        result
-    })
+            yield_now();
+        }
+    };
+    beside(kill, work)
 }
 
 #[test]
@@ -109,25 +104,21 @@ fn stranger(path: &Path) -> Option<OwnedFd> {
 ///
 /// Connections are closed at once, or are held and say nothing.
 fn beside_strangers(staying: bool, work: impl FnOnce()) {
-    let done = AtomicBool::new(false);
-    scope(|scope| {
-        scope.spawn(|| {
-            let (mut seen, mut held) = (BTreeSet::new(), Vec::new());
-            while !done.load(Ordering::SeqCst) {
-                for path in sockets(&std::env::temp_dir()) {
-                    if !seen.contains(&path)
-                        && let Some(connection) = stranger(&path)
-                    {
-                        seen.insert(path);
-                        held.extend(staying.then_some(connection));
-                    }
+    let connect = |done: &AtomicBool| {
+        let (mut seen, mut held) = (BTreeSet::new(), Vec::new());
+        while !done.load(Ordering::SeqCst) {
+            for path in sockets(&std::env::temp_dir()) {
+                if !seen.contains(&path)
+                    && let Some(connection) = stranger(&path)
+                {
+                    seen.insert(path);
+                    held.extend(staying.then_some(connection));
                 }
-                yield_now();
             }
-        });
-        work();
-        done.store(true, Ordering::SeqCst);
-    });
+            yield_now();
+        }
+    };
+    beside(connect, work);
 }
 
 #[test]
@@ -175,20 +166,17 @@ fn sockets_of_a_child() -> usize {
 fn children_of_the_program_inherit_no_socket_of_a_pool() {
     isolated(|| {
         let before = sockets_of_a_child();
-        let done = AtomicBool::new(false);
-        scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    while !done.load(Ordering::SeqCst) {
-                        drop(Pool::new(3).unwrap());
-                    }
-                });
+        let pools = |done: &AtomicBool| {
+            while !done.load(Ordering::SeqCst) {
+                drop(Pool::new(3).unwrap());
             }
+        };
+        let look = || {
             for _ in 0..150 {
                 assert_eq!(sockets_of_a_child(), before);
             }
-            done.store(true, Ordering::SeqCst);
-        });
+        };
+        beside(pools, || beside(pools, look));
     });
 }
 

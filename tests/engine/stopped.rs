@@ -197,8 +197,9 @@ fn destructor_that_never_returns_holds_no_run_with_a_timeout() {
         let pool = Pool::builder().processes(1).timeout(3 * SECOND);
         let pool = pool.build().unwrap();
         let connection = Connection(1);
-        let graph = graph! { a = number(&connection); };
-        assert_eq!(pool.run(&graph).unwrap().a, Ok(1));
+        let graph = graph! { a = number(&connection); b = number(&connection) + 1; };
+        let outcome = pool.run(&graph).unwrap();
+        assert_eq!((&outcome.a, &outcome.b), (&Ok(1), &Ok(2)));
         drop(graph);
         // The first may end as cancelled; the worker is replaced then.
         pool.run(&graph! { c = 3; }).unwrap();

@@ -10,7 +10,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::thread::sleep;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{scope, sleep};
 use std::time::Duration;
 
 /// Longer than any test takes.
@@ -86,6 +87,26 @@ pub(crate) fn comes_within(time: Duration, condition: impl Fn() -> bool) -> bool
         sleep(Duration::from_millis(1));
     }
     true
+}
+
+/// Does the work beside something else, which is told when the work is done.
+pub(crate) fn beside<T>(
+    background: impl FnOnce(&AtomicBool) + Send,
+    work: impl FnOnce() -> T,
+) -> T {
+    /// Tells it, also when the work panics.
+    struct Done<'a>(&'a AtomicBool);
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+    let done = AtomicBool::new(false);
+    scope(|scope| {
+        scope.spawn(|| background(&done));
+        let _done = Done(&done);
+        work()
+    })
 }
 
 /// A folder for the files of a test, which goes with it.
