@@ -20,6 +20,16 @@ pub(crate) fn handle_interrupts() {
     assert_eq!(result, 0);
 }
 
+/// Interrupts every thread of this process; a signal to the process would mostly reach one that does nothing.
+pub(crate) fn interrupt_all_threads() {
+    let process = i32::try_from(std::process::id()).unwrap();
+    for entry in std::fs::read_dir("/proc/self/task").unwrap().flatten() {
+        let thread: i32 = entry.file_name().to_str().unwrap().parse().unwrap();
+        // SAFETY: the signal has a handler, and a thread that has ended is not found.
+        unsafe { libc::syscall(libc::SYS_tgkill, process, thread, libc::SIGUSR1) };
+    }
+}
+
 /// Puts `/dev/null` in the place of all descriptors but the standard ones.
 pub(crate) fn replace_descriptors() {
     // SAFETY: descriptors stay open; that they lead elsewhere is the point.

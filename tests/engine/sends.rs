@@ -4,7 +4,6 @@ use crate::isolated::isolated;
 use crate::raw;
 use crate::support::{beside, by_hand};
 use ampeg::{Pool, Shared, graph};
-use rustix::process::{Signal, getpid, kill_process};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
@@ -15,7 +14,7 @@ fn while_interrupted<T>(every: Duration, work: impl FnOnce() -> T) -> T {
     raw::handle_interrupts();
     let interrupt = |done: &AtomicBool| {
         while !done.load(Ordering::SeqCst) {
-            kill_process(getpid(), Signal::USR1).unwrap();
+            raw::interrupt_all_threads();
             sleep(every);
         }
     };
@@ -37,7 +36,7 @@ fn run_large(pool: &Pool) {
 fn interrupted_calls_of_the_caller_are_done_again() {
     isolated(|| {
         let pool = Pool::new(2).unwrap();
-        while_interrupted(Duration::from_millis(2), || {
+        while_interrupted(Duration::from_micros(500), || {
             for _ in 0..10 {
                 run_large(&pool);
             }
@@ -65,7 +64,7 @@ fn interrupt_for_good() -> u64 {
     raw::handle_interrupts();
     std::thread::spawn(|| {
         loop {
-            kill_process(getpid(), Signal::USR1).unwrap();
+            raw::interrupt_all_threads();
             sleep(Duration::from_millis(5));
         }
     });
