@@ -43,7 +43,7 @@ fn check(pool: &Pool, seed: u64, size: usize, one_in: u64) {
             x[i in 0..d * w] = if i < w { start(i + seed, size) } else {
                 mix([&x[i - w], &x[(i - w) / w * w + (i * 3 + 1) % w]], i * 7 + seed + 1, one_in)
             } @ 1 via 1 retry 1000;
-            pub end = sum(&x);
+            pub end = sum(&x) retry 1000;
         }
     };
     let here = graph(NEVER).run_inline().unwrap();
@@ -69,7 +69,7 @@ fn check_parts(pool: &Pool, seed: u64, size: usize, one_in: u64) {
                 let left = mix([&x[i - w].left, &x[(i - w) / w * w + (i * 3 + 1) % w].right], i * 7 + seed + 1, one_in);
                 Pair { right: vec![left[0]; size], left }
             } @ 1 via 1 retry 1000;
-            pub end = sum([&x[d * w - 1].left, &x[d * w - 2].right]);
+            pub end = sum([&x[d * w - 1].left, &x[d * w - 2].right]) retry 1000;
         }
     };
     let here = graph(NEVER).run_inline().unwrap();
@@ -91,7 +91,7 @@ fn forty_graphs_whose_tasks_abort_agree_with_one_process() {
 fn one_task_in_nine_may_abort() {
     isolated(|| {
         let pool = Pool::new(2).unwrap();
-        for seed in 0..40 {
+        for seed in 0..120 {
             check(&pool, seed, 10, 9);
         }
     });

