@@ -3,11 +3,19 @@
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
 const VARIABLE: &str = "AMPEG_ISOLATED_TEST";
-const DEADLINE: Duration = Duration::from_secs(120);
+/// The deadline in seconds, for those who look for hangs.
+const DEADLINE_VARIABLE: &str = "AMPEG_TEST_DEADLINE";
+
+/// How long a test may take.
+fn deadline() -> Duration {
+    let seconds = std::env::var(DEADLINE_VARIABLE).map_or(120, |text| text.parse().unwrap());
+    Duration::from_secs(seconds)
+}
 
 /// Runs `body`, the whole of the calling test, in a process of its own.
 ///
@@ -56,8 +64,10 @@ struct Isolated {
 
 impl Isolated {
     fn start(name: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
         // Short, since paths of sockets are limited.
-        let folder = std::env::temp_dir().join(format!("ampeg{}{name:.20}", std::process::id()));
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("ampeg{}-{number}", std::process::id()));
         std::fs::create_dir(&folder).unwrap();
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
@@ -85,8 +95,9 @@ impl Isolated {
         let start = Instant::now();
         while !self.folder.join(name).exists() {
             assert!(
-                start.elapsed() < DEADLINE,
-                "no `{name}` within {DEADLINE:?}"
+                start.elapsed() < deadline(),
+                "no `{name}` within {:?}",
+                deadline()
             );
             sleep(Duration::from_millis(5));
         }
@@ -99,7 +110,7 @@ impl Isolated {
         let status = loop {
             match self.child.try_wait().unwrap() {
                 Some(status) => break Some(status),
-                None if start.elapsed() > DEADLINE => break None,
+                None if start.elapsed() > deadline() => break None,
                 None => sleep(Duration::from_millis(5)),
             }
         };
@@ -119,7 +130,7 @@ impl Isolated {
             .collect();
         let files: Vec<_> = std::fs::read_dir(&self.folder).unwrap().flatten().collect();
         std::fs::remove_dir_all(&self.folder).unwrap();
-        let status = status.unwrap_or_else(|| panic!("no end within {DEADLINE:?}\n{output}"));
+        let status = status.unwrap_or_else(|| panic!("no end within {:?}\n{output}", deadline()));
         assert!(
             left.is_empty(),
             "it left processes behind: {left:?}\n{output}"

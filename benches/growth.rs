@@ -1,0 +1,304 @@
+//! How the time of a run grows with the number of its tasks: whatever walks a queue, its inputs or the workers within an
+//! event makes it a square.
+//!
+//! Each row is a graph of about ten thousand tasks and one of a hundred thousand, on two worker processes that are there
+//! already: the time of a run of each, by how much it grew beyond ten times, and how it compares with the same in one process.
+//! Times are the best of a few runs. A row whose smaller graph takes long has no larger one.
+//!
+//! Run it with `cargo bench --bench growth`, or with names of rows behind `--`.
+
+use ampeg::{Error, Graph, Outputs, Pool, graph};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use timing::ratio;
+
+mod timing;
+
+const SIZES: [usize; 2] = [10_000, 100_000];
+/// By how much more than the number of tasks the time may grow.
+const GROWTH: f64 = 1.2;
+/// How many times as long as in one process a run may take, where that is said.
+const INLINE: f64 = 3.0;
+/// If the smaller graph takes longer, the larger one is not run.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// When a run that does not end is ended.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// How many tasks abort once.
+const DEATHS: usize = 20;
+
+fn main() -> Result<(), Error> {
+    println!(
+        "on two workers            {:>9} {:>9}   growth (bar: {GROWTH})   in one process   ratio (bar: {INLINE} for some)",
+        SIZES[0], SIZES[1]
+    );
+    row("wide", None, |n| run(n, &wide(n)))?;
+    row("chain", None, |n| run(n, &chain(n)))?;
+    row("failing, 50 dependents", Some(INLINE), |n| {
+        run(n, &failing(n))
+    })?;
+    row("deep failure", None, |n| run(n, &deep_failure(n)))?;
+    row("skip", None, |n| run(n, &skip(n)))?;
+    row("reduce", Some(INLINE), |n| run(n, &reduce(n)))?;
+    row("two inputs each", None, |n| run(n, &grow(n)))?;
+    row("cancel in the middle", None, cancelled)?;
+    row("retries", None, retries)?;
+    row("deaths", None, deaths)?;
+    row("recomputation", None, recomputation)
+}
+
+/// The time on two workers, and in one process where that makes sense; none if it did not end in time.
+type Times = Option<(Duration, Option<Duration>)>;
+
+fn row(
+    name: &str,
+    bar: Option<f64>,
+    measure: impl Fn(usize) -> Result<Times, Error>,
+) -> Result<(), Error> {
+    let wanted: Vec<_> = std::env::args()
+        .skip(1)
+        .filter(|it| !it.starts_with('-'))
+        .collect();
+    if !wanted.is_empty() && !wanted.iter().any(|it| name.contains(it.as_str())) {
+        return Ok(());
+    }
+    let small = measure(SIZES[0])?;
+    let large = match small {
+        Some((time, _)) if time <= PATIENCE => measure(SIZES[1])?,
+        _ => None,
+    };
+    let time = |times: Times| times.map_or_else(|| "-".into(), |it| format!("{:.1?}", it.0));
+    let growth = small.zip(large).map(|(small, large)| {
+        let sizes = f64::from(u32::try_from(SIZES[1] / SIZES[0]).unwrap_or(1));
+        ratio(large.0, small.0) / sizes
+    });
+    // Of the larger one, if it was run.
+    let inline = large
+        .or(small)
+        .and_then(|(time, inline)| Some((time, inline?)));
+    let compared = inline.map(|(time, inline)| ratio(time, inline));
+    let judge = |value: Option<f64>, bar: Option<f64>| match (value, bar) {
+        (None, _) => "-".into(),
+        (Some(value), Some(bar)) if value > bar => format!("{value:.2} !"),
+        (Some(value), _) => format!("{value:.2}"),
+    };
+    let growth = judge(growth, Some(GROWTH));
+    let inline = inline.map_or_else(|| "-".into(), |it| format!("{:.1?}", it.1));
+    let compared = judge(compared, bar);
+    let (small, large) = (time(small), time(large));
+    println!("{name:24} {small:>10} {large:>9} {growth:>20} {inline:>16} {compared:>15}");
+    Ok(())
+}
+
+fn pool() -> Result<Pool, Error> {
+    Pool::builder().processes(2).timeout(DEADLINE).build()
+}
+
+/// How often a size is run.
+fn times(n: usize) -> usize {
+    if n == SIZES[0] { 5 } else { 2 }
+}
+
+/// The best time of a graph that the workers know.
+fn run<O: Outputs>(n: usize, graph: &Graph<O>) -> Result<Times, Error> {
+    let pool = pool()?;
+    let (mut best, mut inline) = (Duration::MAX, Duration::MAX);
+    for time in 0..=times(n) {
+        let start = Instant::now();
+        let outcome = pool.run(graph)?;
+        let elapsed = start.elapsed();
+        if elapsed >= DEADLINE {
+            return Ok(None);
+        }
+        drop(outcome);
+        // The first one sends the graph.
+        if time > 0 || elapsed > PATIENCE {
+            best = best.min(elapsed);
+        }
+        let start = Instant::now();
+        drop(graph.run_inline()?);
+        inline = inline.min(start.elapsed());
+        if elapsed > PATIENCE {
+            break;
+        }
+    }
+    Ok(Some((best, Some(inline))))
+}
+
+fn wide(n: usize) -> Graph<impl Outputs> {
+    graph! { x[i in 0..n] = i; }
+}
+
+fn chain(n: usize) -> Graph<impl Outputs> {
+    graph! { x[0] = 0_usize; x[i in 1..n] = x[i - 1] + 1; pub last = x[n - 1]; }
+}
+
+fn failing(n: usize) -> Graph<impl Outputs> {
+    let n = n / 51;
+    graph! {
+        x[i in 0..n]: usize = Err("no")?;
+        pub y[i in 0..n, k in 0..50] = x[i] + k;
+    }
+}
+
+fn deep_failure(n: usize) -> Graph<impl Outputs> {
+    graph! {
+        x[0]: usize = Err("no")?;
+        x[i in 1..n] = x[i - 1] + 1;
+        pub last = x[n - 1];
+    }
+}
+
+/// One task fails, of which all others need the result.
+fn skip(n: usize) -> Graph<impl Outputs> {
+    graph! {
+        first: usize = Err("no")?;
+        x[i in 0..n] = first + i;
+        pub sum: usize = x.iter().sum();
+    }
+}
+
+fn reduce(n: usize) -> Graph<impl Outputs> {
+    graph! { x[i in 0..n] = i; pub sum = x.iter().sum::<usize>(); }
+}
+
+fn grow(n: usize) -> Graph<impl Outputs> {
+    let n = n / 2;
+    graph! {
+        x[i in 0..n] = vec![0_u8; i % 8];
+        y[i in 0..n] = x[(i + 1) % n].len() + x[(i * 7 + 1) % n].len();
+        pub z: Vec<usize> = y;
+    }
+}
+
+/// The best of a few measurements, each with a file of its own in which tasks keep what they have done.
+fn best(
+    n: usize,
+    measure: impl Fn(&Path) -> Result<Option<Duration>, Error>,
+) -> Result<Times, Error> {
+    let mut best = Duration::MAX;
+    for time in 0..times(n) {
+        let folder = Folder::new(time);
+        match measure(&folder.path)? {
+            Some(time) => best = best.min(time),
+            None => return Ok(None),
+        }
+        if best > PATIENCE {
+            break;
+        }
+    }
+    Ok(Some((best, None)))
+}
+
+/// A folder that goes with this value.
+struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    fn new(number: usize) -> Self {
+        let name = format!("ampeg-growth-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).expect("a folder for temporary files");
+        Self { path }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Whoever looks for it later finds an empty one.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Whether this is the first call with this number.
+fn first(folder: &Path, number: usize) -> bool {
+    std::fs::File::create_new(folder.join(number.to_string())).is_ok()
+}
+
+/// The time of a whole run, if it ended.
+fn timed<O: Outputs>(graph: &Graph<O>) -> Result<Option<Duration>, Error> {
+    let pool = pool()?;
+    // The workers are sent it, and their part in it, in another run's time.
+    pool.run(&graph! { a = 1; b = 2; })?;
+    let start = Instant::now();
+    let outcome = pool.run(graph)?;
+    let elapsed = start.elapsed();
+    let ended = elapsed < DEADLINE && outcome.into_values().is_ok();
+    Ok(ended.then_some(elapsed))
+}
+
+fn ring_and_hang(bell: SocketAddr) -> usize {
+    // Whoever does not listen any more will end this task.
+    let _ = TcpStream::connect(bell);
+    std::thread::sleep(Duration::from_secs(3600));
+    0
+}
+
+/// From a cancel after half of the tasks to the end of the run.
+fn cancelled(n: usize) -> Result<Times, Error> {
+    let bell = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = bell.local_addr().expect("it is bound");
+    best(n, |_| {
+        let half = n / 2;
+        let graph = graph! {
+            x[i in 0..half] = i;
+            sum: usize = x.iter().sum();
+            hangs = ring_and_hang(address) + sum;
+            y[i in 0..half] = hangs + i;
+        };
+        let pool = pool()?;
+        let run = pool.start(&graph)?;
+        // Rung, unless the run ends before.
+        bell.set_nonblocking(true).expect("a socket");
+        while bell.accept().is_err() && !run.is_finished() {
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        let start = Instant::now();
+        run.cancel();
+        run.wait()?;
+        Ok(Some(start.elapsed()))
+    })
+}
+
+/// Fails the first time: a worker that has seen it does not see it again.
+fn fail_first(folder: &Path, number: usize) -> Result<usize, &'static str> {
+    if first(folder, number) {
+        return Err("not yet");
+    }
+    Ok(number)
+}
+
+/// Each task fails once.
+fn retries(n: usize) -> Result<Times, Error> {
+    best(n, |folder| {
+        timed(&graph! { x[i in 0..n] = fail_first(folder, i)? retry 1; })
+    })
+}
+
+fn abort_first(folder: &Path, number: usize, every: usize) -> usize {
+    if number % every == every / 2 && first(folder, number) {
+        std::process::abort();
+    }
+    number
+}
+
+/// A fixed number of tasks abort once.
+fn deaths(n: usize) -> Result<Times, Error> {
+    let every = n / DEATHS;
+    best(n, |folder| {
+        timed(&graph! { x[i in 0..n] = abort_first(folder, i, every) retry 99; })
+    })
+}
+
+/// As [`deaths`], with inputs that die with their workers and are computed again.
+fn recomputation(n: usize) -> Result<Times, Error> {
+    let (half, every) = (n / 2, n / 2 / DEATHS);
+    best(n, |folder| {
+        timed(&graph! {
+            x[i in 0..half] = i;
+            y[i in 0..half] = x[i] + x[(i * 7 + 1) % half] + abort_first(folder, i, every) retry 99;
+            pub sum: usize = y.iter().sum();
+        })
+    })
+}

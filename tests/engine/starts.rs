@@ -1,0 +1,201 @@
+//! The start of workers beside others who kill them, connect to them, or start processes of their own.
+
+use crate::isolated::isolated;
+use crate::support::{Scratch, beside, children, descriptors, signal, until, workers};
+use ampeg::{Pool, graph};
+use rustix::fd::OwnedFd;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket};
+use rustix::process::Signal;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{sleep, yield_now};
+use std::time::Duration;
+
+/// Does the work while so many of the processes that it starts are killed as soon as they are seen.
+fn while_new_are_killed<T>(times: usize, work: impl FnOnce() -> T) -> T {
+    let mut seen = children();
+    let kill = |done: &AtomicBool| {
+        let mut left = times;
+        while left > 0 && !done.load(Ordering::SeqCst) {
+            let new = children().difference(&seen).next().copied();
+            if let Some(new) = new {
+                signal(new, Signal::KILL);
+                seen.insert(new);
+                left -= 1;
+            }
+            yield_now();
+        }
+    };
+    beside(kill, work)
+}
+
+#[test]
+fn replacement_that_is_killed_at_its_start_costs_no_task() {
+    isolated(|| {
+        for (processes, times) in [(2, 1), (2, 2), (3, 4), (1, 2)] {
+            let scratch = Scratch::new();
+            let marker = scratch.file("marker");
+            let pool = Pool::new(processes).unwrap();
+            workers(&pool);
+            let before = descriptors();
+            let graph = graph! {
+                x[i in 0..10_u64] = {
+                    sleep(Duration::from_millis(20));
+                    if i == 0 && File::create_new(&marker).is_ok() { std::process::abort() }
+                    i
+                } retry 99;
+            };
+            let outcome = while_new_are_killed(times, || pool.run(&graph).unwrap());
+            assert!((0..).zip(&outcome.x).all(|(i, it)| *it == Ok(i)));
+            let ids: BTreeSet<_> = workers(&pool).into_iter().collect();
+            assert_eq!(ids.len(), processes);
+            until(|| descriptors() <= before);
+        }
+    });
+}
+
+#[test]
+fn worker_that_is_killed_at_its_start_is_told_or_tried_again() {
+    isolated(|| {
+        drop(Pool::new(1).unwrap());
+        let before = descriptors();
+        for times in [1, 2, 1, 2] {
+            match while_new_are_killed(times, || Pool::new(2)) {
+                // A moment later, and it was killed as any other.
+                Ok(pool) => assert_eq!(pool.run(&graph! { a = 1 retry 9; }).unwrap().a, Ok(1)),
+                Err(error) => assert!(!error.to_string().contains("`main`"), "{error}"),
+            }
+            until(|| children().is_empty());
+        }
+        until(|| descriptors() <= before);
+        assert_eq!(Pool::new(2).unwrap().n_workers(), 2);
+    });
+}
+
+/// All sockets in a folder, at any depth.
+fn sockets(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => found.extend(sockets(&entry.path())),
+            Ok(kind) if !kind.is_file() => found.push(entry.path()),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A connection to a socket of whatever kind.
+fn stranger(path: &Path) -> Option<OwnedFd> {
+    let address = SocketAddrUnix::new(path).ok()?;
+    [SocketType::SEQPACKET, SocketType::STREAM]
+        .into_iter()
+        .find_map(|kind| {
+            let socket = socket(AddressFamily::UNIX, kind, None).ok()?;
+            connect(&socket, &address).ok()?;
+            Some(socket)
+        })
+}
+
+/// Does the work while somebody connects to every socket that appears in the folder for temporary files.
+///
+/// Connections are closed at once, or are held and say nothing.
+fn beside_strangers(staying: bool, work: impl FnOnce()) {
+    let connect = |done: &AtomicBool| {
+        let (mut seen, mut held) = (BTreeSet::new(), Vec::new());
+        while !done.load(Ordering::SeqCst) {
+            for path in sockets(&std::env::temp_dir()) {
+                if !seen.contains(&path)
+                    && let Some(connection) = stranger(&path)
+                {
+                    seen.insert(path);
+                    held.extend(staying.then_some(connection));
+                }
+            }
+            yield_now();
+        }
+    };
+    beside(connect, work);
+}
+
+#[test]
+fn strangers_that_come_and_go_are_turned_away() {
+    isolated(|| {
+        drop(Pool::new(2).unwrap());
+        let before = descriptors();
+        beside_strangers(false, || {
+            for _ in 0..40 {
+                let pool = Pool::new(2).unwrap();
+                assert_eq!(pool.run(&graph! { a = 1; }).unwrap().a, Ok(1));
+            }
+        });
+        until(|| descriptors() <= before);
+    });
+}
+
+#[test]
+fn strangers_that_stay_and_say_nothing_are_turned_away() {
+    isolated(|| {
+        drop(Pool::new(2).unwrap());
+        let before = descriptors();
+        beside_strangers(true, || {
+            for _ in 0..10 {
+                let pool = Pool::new(2).unwrap();
+                let graph = graph! { a = 1; crash: u64 = std::process::abort(); };
+                assert_eq!(pool.run(&graph).unwrap().a, Ok(1));
+                assert_eq!(workers(&pool).len(), 2);
+            }
+        });
+        until(|| descriptors() <= before);
+    });
+}
+
+/// How many sockets a new child of this process has.
+fn sockets_of_a_child() -> usize {
+    let mut command = Command::new("ls");
+    let output = command.args(["-l", "/proc/self/fd"]).output().unwrap();
+    String::from_utf8_lossy(&output.stdout)
+        .matches("socket:")
+        .count()
+}
+
+#[test]
+fn children_of_the_program_inherit_no_socket_of_a_pool() {
+    isolated(|| {
+        let before = sockets_of_a_child();
+        let pools = |done: &AtomicBool| {
+            while !done.load(Ordering::SeqCst) {
+                drop(Pool::new(3).unwrap());
+            }
+        };
+        let look = || {
+            for _ in 0..150 {
+                assert_eq!(sockets_of_a_child(), before);
+            }
+        };
+        beside(pools, || beside(pools, look));
+    });
+}
+
+#[test]
+fn children_of_tasks_inherit_no_socket_of_a_pool() {
+    isolated(|| {
+        let before = sockets_of_a_child();
+        let pool = Pool::new(2).unwrap();
+        let graph = graph! {
+            x[i in 0..6] = sockets_of_a_child();
+            crash: u64 = std::process::abort();
+            y[i in 0..6] = sockets_of_a_child() + x[5 - i];
+        };
+        let outcome = pool.run(&graph).unwrap();
+        assert!(
+            outcome.x.iter().all(|it| *it == Ok(before)),
+            "{:?}",
+            outcome.x
+        );
+        assert!(outcome.y.iter().all(|it| *it == Ok(2 * before)));
+    });
+}

@@ -1,0 +1,215 @@
+//! How a test knows where its tasks are, and what it does to their workers.
+
+#![allow(dead_code, reason = "not every test crate needs all of it")]
+
+use ampeg::schedule::{Processors, Schedule};
+use ampeg::{Graph, Pool, graph};
+use rustix::process::{Pid, Signal, kill_process};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{scope, sleep};
+use std::time::Duration;
+
+/// Longer than any test takes.
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+
+/// What tasks ring to say that they have begun.
+#[derive(Debug)]
+pub(crate) struct Bell {
+    listener: TcpListener,
+}
+
+impl Bell {
+    pub(crate) fn new() -> Self {
+        Self {
+            listener: TcpListener::bind("127.0.0.1:0").unwrap(),
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap()
+    }
+
+    /// Waits until a task rings; if it waits to be let go, it does so until what is returned is dropped.
+    pub(crate) fn wait(&self) -> TcpStream {
+        self.listener.accept().unwrap().0
+    }
+
+    /// Whether a task has rung that nobody has waited for.
+    pub(crate) fn was_rung(&self) -> bool {
+        self.listener.set_nonblocking(true).unwrap();
+        let rung = self.listener.accept().is_ok();
+        self.listener.set_nonblocking(false).unwrap();
+        rung
+    }
+}
+
+/// Rings, and goes on.
+pub(crate) fn ring(bell: SocketAddr) {
+    // Somebody who no longer listens needs no ring.
+    let _ = TcpStream::connect(bell);
+}
+
+/// Rings, and waits to be let go.
+pub(crate) fn ring_and_wait(bell: SocketAddr) {
+    if let Ok(mut stream) = TcpStream::connect(bell) {
+        // To be let go and to be left alone are the same.
+        let _ = stream.flush();
+        let _ = stream.read(&mut [0]);
+    }
+}
+
+/// Rings, and never ends.
+pub(crate) fn ring_and_hang(bell: SocketAddr) -> u64 {
+    ring(bell);
+    sleep(HOUR);
+    0
+}
+
+/// Waits for what will come; the deadline of the test ends what does not.
+pub(crate) fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        sleep(Duration::from_millis(1));
+    }
+}
+
+/// Waits for what may come, and says whether it did.
+pub(crate) fn comes_within(time: Duration, condition: impl Fn() -> bool) -> bool {
+    let end = std::time::Instant::now() + time;
+    while !condition() {
+        if std::time::Instant::now() > end {
+            return false;
+        }
+        sleep(Duration::from_millis(1));
+    }
+    true
+}
+
+/// Does the work beside something else, which is told when the work is done.
+pub(crate) fn beside<T>(
+    background: impl FnOnce(&AtomicBool) + Send,
+    work: impl FnOnce() -> T,
+) -> T {
+    /// Tells it, also when the work panics.
+    struct Done<'a>(&'a AtomicBool);
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+    let done = AtomicBool::new(false);
+    scope(|scope| {
+        scope.spawn(|| background(&done));
+        let _done = Done(&done);
+        work()
+    })
+}
+
+/// A folder for the files of a test, which goes with it.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    folder: PathBuf,
+}
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        let folder = std::env::temp_dir().join("scratch");
+        fs::create_dir(&folder).unwrap();
+        Self { folder }
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.folder).unwrap();
+    }
+}
+
+/// Counts a call in a file, and says how many there were, this one included.
+pub(crate) fn count(path: &Path) -> usize {
+    let file = fs::OpenOptions::new().append(true).create(true).open(path);
+    file.unwrap().write_all(&[0]).unwrap();
+    counted(path)
+}
+
+/// How many calls were counted in a file.
+pub(crate) fn counted(path: &Path) -> usize {
+    fs::read(path).map_or(0, |bytes| bytes.len())
+}
+
+/// The children of this process that are alive.
+pub(crate) fn children() -> BTreeSet<i32> {
+    let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
+    let texts = tasks.map(|task| fs::read_to_string(task.path().join("children")));
+    let each = |text: String| {
+        let ids = text.split_whitespace();
+        ids.map(|id| id.parse().unwrap()).collect::<Vec<i32>>()
+    };
+    let all = texts.flat_map(|text| each(text.unwrap_or_default()));
+    all.filter(|&id| is_alive(id)).collect()
+}
+
+/// Whether a process is there and no zombie.
+pub(crate) fn is_alive(id: i32) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else {
+        return false;
+    };
+    let state = stat.rsplit(')').next().unwrap_or("");
+    !matches!(state.trim().chars().next(), Some('Z' | 'X') | None)
+}
+
+/// Sends a signal to a process, which may be gone.
+pub(crate) fn signal(id: i32, signal: Signal) {
+    let _ = kill_process(Pid::from_raw(id).unwrap(), signal);
+}
+
+/// Kills a process, and returns when it is gone.
+pub(crate) fn kill(id: i32) {
+    signal(id, Signal::KILL);
+    until(|| !is_alive(id));
+}
+
+/// Stops a process, and returns when it stands.
+pub(crate) fn stop(id: i32) {
+    signal(id, Signal::STOP);
+    until(|| {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        let state = stat.rsplit(')').next().unwrap_or("");
+        state.trim().starts_with('T')
+    });
+}
+
+/// The processes of a pool's workers, by worker.
+pub(crate) fn workers(pool: &Pool) -> Vec<i32> {
+    let n = pool.n_workers();
+    let graph = graph! { id[i in 0..n] = i32::try_from(std::process::id()).unwrap(); };
+    let names: Vec<_> = (0..n).map(|i| format!("id[{i}]")).collect();
+    let lists: Vec<_> = names.iter().map(|name| vec![name.as_str()]).collect();
+    let schedule = by_hand(&graph, &lists);
+    let outcome = pool.run_schedule(&graph, &schedule).unwrap();
+    outcome.into_values().unwrap().id
+}
+
+/// A schedule by the names of the tasks of each worker, in order.
+pub(crate) fn by_hand<O>(graph: &Graph<O>, lists: &[Vec<&str>]) -> Schedule {
+    let tasks = graph.task_graph().unwrap();
+    let of = |names: &Vec<&str>| {
+        let names = names.iter();
+        names.map(|name| tasks.find(name).unwrap()).collect()
+    };
+    let lists: Vec<Vec<_>> = lists.iter().map(of).collect();
+    Schedule::from_order(tasks, &Processors::new(lists.len()).unwrap(), &lists).unwrap()
+}
+
+/// The open descriptors of this process.
+pub(crate) fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
