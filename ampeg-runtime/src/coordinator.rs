@@ -250,26 +250,23 @@ impl<'a> Coordinator<'a> {
         open.collect()
     }
 
-    /// The task that a worker should be running, and its time limit, if it has one: all its inputs are there.
-    ///
-    /// None too if the worker first has to compute lost results for it.
-    pub(crate) fn due_with_limit(&mut self, worker: ProcessorId) -> Option<DueTask> {
+    /// The task that a worker should be running: all its inputs are there.
+    pub(crate) fn due_task(&mut self, worker: ProcessorId) -> Option<DueTask> {
         let task = match self.workers[worker.index()].recomputing.first() {
             Some(&task) => task,
             None => self.first_open(worker)?.task,
         };
-        let instance = self.definition.instance(task);
-        let limit = instance.limits.within?;
         let attempt = match self.tasks[task.index()] {
             TaskState::Open { attempt } => attempt,
             TaskState::Done { failures, .. } => failures + 1,
             TaskState::Failed(_) => return None,
         };
+        let instance = self.definition.instance(task);
         let is_ready = instance.inputs.iter().all(|&input| self.is_done(input));
         is_ready.then_some(DueTask {
             task,
             attempt,
-            limit,
+            limit: instance.limits.within,
         })
     }
 
@@ -361,8 +358,8 @@ impl<'a> Coordinator<'a> {
 pub(crate) struct DueTask {
     pub(crate) task: TaskId,
     pub(crate) attempt: u32,
-    /// How long its body may run.
-    pub(crate) limit: Duration,
+    /// How long its body may run, if it has a limit.
+    pub(crate) limit: Option<Duration>,
 }
 
 /// Encodes part of a message.

@@ -26,9 +26,9 @@ mod stuck;
 #[cfg(test)]
 mod tests;
 
-/// How long a run that is cancelled waits for reports that workers have made but not sent yet, and how long for the
-/// end of workers that it has killed.
-const CANCEL_TIME: Duration = Duration::from_secs(1);
+/// How long a run that is cancelled waits for reports that workers have made but not sent yet, and how long a run that
+/// is over waits for the end of its tasks.
+const END_TIME: Duration = Duration::from_secs(1);
 /// So many workers that fail to start, one after another in one place, and the place is given up.
 const FAILED_STARTS: u32 = 3;
 
@@ -297,8 +297,7 @@ impl Run<'_> {
     /// Ends everything that is unfinished.
     ///
     /// What ended before the cancel counts: the reports that workers had made by then are waited for.
-    /// Then every worker that may be running a task is killed, and the next run replaces it. Tasks that are running have
-    /// ended when the run has; on threads, which cannot be killed, they are waited for, but not for ever.
+    /// Then every worker that may be running a task is killed; the next run replaces it.
     fn cancel(&mut self) -> Result<(), Error> {
         let made = |worker| self.crew.cluster.activity(worker).reports;
         let made: Vec<u64> = self.workers().map(made).collect();
@@ -310,36 +309,36 @@ impl Run<'_> {
         for worker in self.coordinator.on_cancel(&mut *self.crew.cluster) {
             self.crew.cluster.kill(worker);
         }
-        self.receive_while(|run| {
-            let mut workers = run.workers();
-            workers.any(|worker| {
-                let is_running = run
-                    .crew
-                    .cluster
-                    .activity(worker)
-                    .running_in(run.id)
-                    .is_some();
-                is_running && run.crew.members[worker.index()].life == Life::Present
-            })
-        })
+        Ok(())
     }
 
-    /// Tells the workers that the run is over. One that still computes a lost result for it is ended, since the next
-    /// run would have to wait for that.
+    /// Tells the workers that the run is over, and waits until no task of it is running.
+    ///
+    /// A worker that still runs one, since it was cancelled or computes a lost result that nobody needs any more, is
+    /// killed: the next run would have to wait for it. On threads, which cannot be killed, tasks are waited for, but
+    /// not for ever.
     fn end(&mut self) {
         for worker in self.workers() {
-            let activity = self.crew.cluster.activity(worker);
-            if activity.running_in(self.id).is_some() {
+            if self.is_running(worker) {
                 self.crew.cluster.kill(worker);
             }
         }
         self.coordinator.end(&mut *self.crew.cluster);
+        // If the workers cannot be reached any more, the next run says so.
+        let _ = self.receive_while(|run| run.workers().any(|worker| run.is_running(worker)));
         self.log.finish = now();
+    }
+
+    /// Whether a worker is running a task of this run.
+    fn is_running(&self, worker: ProcessorId) -> bool {
+        let activity = self.crew.cluster.activity(worker);
+        self.crew.members[worker.index()].life == Life::Present
+            && activity.running_in(self.id).is_some()
     }
 
     /// Goes on with the run while something is to be waited for, but for no longer than a cancelled run may take.
     fn receive_while(&mut self, waits: impl Fn(&Self) -> bool) -> Result<(), Error> {
-        let deadline = Instant::now() + CANCEL_TIME;
+        let deadline = Instant::now() + END_TIME;
         while waits(self) {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.crew.cluster.receive(Some(left)) {

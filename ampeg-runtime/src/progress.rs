@@ -12,15 +12,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What a worker does in an attempt at a task, and around it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// It runs no task: it waits for inputs, or for its turn to try again.
+    /// It runs no task, but does something: it takes in a message, or drops values.
     #[default]
-    Idle = 0,
+    Between = 0,
     /// It decodes inputs and captures, runs a body without a time limit, or encodes the result.
     Around = 1,
     /// It runs a body that has a time limit.
     Body = 2,
     /// It sends a result to other workers, and may have to wait for them; the attempt is over.
     Sending = 3,
+    /// It waits for a message.
+    Waiting = 4,
 }
 
 /// An attempt at a task that is running.
@@ -37,12 +39,14 @@ pub(crate) struct Activity {
     /// The run that the worker takes part in.
     pub(crate) run: RunId,
     pub(crate) phase: Phase,
-    /// The attempt that is running; none if the phase is `Idle` or `Sending`.
+    /// The attempt that is running; none before and after one.
     pub(crate) running: Option<Running>,
     /// When the body began that is running, if it has a time limit.
     pub(crate) body_start: Option<Timestamp>,
     /// How many reports the worker has made in its life.
     pub(crate) reports: u64,
+    /// How many messages it has received in its life.
+    pub(crate) received: u64,
 }
 
 impl Activity {
@@ -54,7 +58,7 @@ impl Activity {
 
 /// The words that one worker writes and its coordinator reads.
 #[derive(Debug, Clone)]
-pub(crate) struct Progress(SharedWords<6>);
+pub(crate) struct Progress(SharedWords<7>);
 
 /// The words by name. Task and attempt share one, so that they are never seen apart.
 struct Words<'a> {
@@ -64,6 +68,7 @@ struct Words<'a> {
     start: &'a AtomicU64,
     body_start: &'a AtomicU64,
     reports: &'a AtomicU64,
+    received: &'a AtomicU64,
 }
 
 impl Progress {
@@ -110,18 +115,25 @@ impl Progress {
         words.body_start.store(0, Ordering::Release);
     }
 
-    /// Notes that no task is running, and what comes next.
-    pub(crate) fn end(&self, next: Phase) {
-        let words = self.words();
-        words.running.store(0, Ordering::Release);
-        words.phase.store(next as u64, Ordering::Release);
+    /// Notes that no task is running any more, and that its result is sent.
+    pub(crate) fn end(&self) {
+        self.words().running.store(0, Ordering::Release);
+        self.enter_phase(Phase::Sending);
+    }
+
+    /// Notes what comes next while no task is running.
+    pub(crate) fn enter_phase(&self, phase: Phase) {
+        self.words().phase.store(phase as u64, Ordering::Release);
     }
 
     /// Counts a report. It may be on its way for a while.
     pub(crate) fn count_report(&self) {
-        let reports = self.words().reports;
-        // This thread alone writes it.
-        reports.store(reports.load(Ordering::Relaxed) + 1, Ordering::Release);
+        add_one(self.words().reports);
+    }
+
+    /// Counts a message that was received. Only who holds the channel may call this.
+    pub(crate) fn count_received(&self) {
+        add_one(self.words().received);
     }
 
     /// What the worker is doing, or was doing when it died.
@@ -136,14 +148,16 @@ impl Progress {
             let activity = Activity {
                 run: words.run.load(Ordering::Acquire),
                 phase: match phase {
-                    0 => Phase::Idle,
                     1 => Phase::Around,
                     2 => Phase::Body,
-                    _ => Phase::Sending,
+                    3 => Phase::Sending,
+                    4 => Phase::Waiting,
+                    _ => Phase::Between,
                 },
                 running: running(before, start),
                 body_start: Some(body_start).filter(|&start| start > 0 && before > 0),
                 reports: words.reports.load(Ordering::Acquire),
+                received: words.received.load(Ordering::Acquire),
             };
             if words.running.load(Ordering::Acquire) == before {
                 return activity;
@@ -152,7 +166,7 @@ impl Progress {
     }
 
     fn words(&self) -> Words<'_> {
-        let [run, phase, running, start, body_start, reports] = self.0.words();
+        let [run, phase, running, start, body_start, reports, received] = self.0.words();
         Words {
             run,
             phase,
@@ -160,8 +174,14 @@ impl Progress {
             start,
             body_start,
             reports,
+            received,
         }
     }
+}
+
+/// Adds to a word that only one thread writes at a time.
+fn add_one(word: &AtomicU64) {
+    word.store(word.load(Ordering::Relaxed) + 1, Ordering::Release);
 }
 
 fn running(word: u64, start: Timestamp) -> Option<Running> {
@@ -205,7 +225,7 @@ mod tests {
             worker.end_body();
             assert_eq!(coordinator.activity().body_start, None);
         }
-        worker.end(Phase::Sending);
+        worker.end();
         worker.count_report();
         let activity = coordinator.activity();
         assert_eq!((activity.running, activity.reports), (None, 1));

@@ -44,6 +44,8 @@ pub(crate) trait Link {
     fn epoch(&self) -> Epoch;
     /// A task that may take long is about to run.
     fn set_busy(&mut self);
+    /// Gives memory back to the system: a graph is gone, and none has come in its place.
+    fn release_memory(&mut self);
     /// Where this worker notes what it does.
     fn progress(&self) -> &Progress;
 }
@@ -76,7 +78,10 @@ pub(crate) fn work(link: &mut impl Link) -> Result<(), String> {
             if worker.is_done() {
                 link.flush();
             }
-            let Some(incoming) = link.receive() else {
+            link.progress().enter_phase(Phase::Waiting);
+            let incoming = link.receive();
+            link.progress().enter_phase(Phase::Between);
+            let Some(incoming) = incoming else {
                 return Ok(());
             };
             if worker.on_message(incoming, link)?.is_break() {
@@ -168,7 +173,10 @@ impl Worker {
                     self.run = None;
                 }
             }
-            ToWorker::Unload => self.unload(),
+            ToWorker::Unload => {
+                self.unload();
+                link.release_memory();
+            }
             ToWorker::Stop => return Ok(ControlFlow::Break(())),
         }
         Ok(ControlFlow::Continue(()))
@@ -304,7 +312,7 @@ impl RunState {
             arrivals: self.executor.take_arrivals(step),
             ..Observed::between(start, finish)
         };
-        link.progress().end(Phase::Sending);
+        link.progress().end();
         let result = result.and_then(|encoded| {
             observed.encoding = encoded.encoding;
             observed.bytes = encoded.whole.as_ref().map(Payload::len);
@@ -324,7 +332,7 @@ impl RunState {
         if link.report(report) && is_kept {
             self.just_ended = Some(finish);
         }
-        link.progress().end(Phase::Idle);
+        link.progress().enter_phase(Phase::Between);
     }
 }
 

@@ -109,8 +109,8 @@ fn absurd_number_of_workers_is_an_error() {
             assert!(Pool::new(n).is_err(), "{n} processes");
             let threads = Pool::builder().threads(n).build();
             assert!(threads.is_err(), "{n} threads");
-            let error = graph! { a = 1; }.run(n).unwrap_err();
-            assert!(!error.to_string().is_empty());
+            // No more are started than the graph has tasks.
+            assert_eq!(graph! { a = 1; }.run(n).unwrap().a, Ok(1));
         }
         assert!(children().is_empty());
     });

@@ -108,6 +108,10 @@ impl Cluster for Recorder {
         true
     }
 
+    fn is_full(&self, _: ProcessorId) -> bool {
+        false
+    }
+
     fn activity(&self, _: ProcessorId) -> Activity {
         Activity::default()
     }
@@ -643,13 +647,13 @@ fn task_is_due_when_its_inputs_are_done() {
         Some(DueTask {
             task: TaskId::new(task),
             attempt: 1,
-            limit,
+            limit: Some(limit),
         })
     };
-    assert_eq!(coordinator.due_with_limit(worker(0)), due(0));
-    assert_eq!(coordinator.due_with_limit(worker(1)), None);
+    assert_eq!(coordinator.due_task(worker(0)), due(0));
+    assert_eq!(coordinator.due_task(worker(1)), None);
     coordinator.on_report(worker(0), done(0), &mut recorder);
-    assert_eq!(coordinator.due_with_limit(worker(0)), due(1));
-    assert_eq!(coordinator.due_with_limit(worker(1)), due(2));
-    assert_eq!(coordinator.due_with_limit(worker(2)), None);
+    assert_eq!(coordinator.due_task(worker(0)), due(1));
+    assert_eq!(coordinator.due_task(worker(1)), due(2));
+    assert_eq!(coordinator.due_task(worker(2)), None);
 }

@@ -1,7 +1,8 @@
-//! Time limits of tasks, kept by looking at what workers are doing.
+//! Time limits of tasks, and workers that do nothing though they should: kept by looking at what workers are doing.
 //!
 //! A body that begins after a look cannot exceed its limit before the least limit of the graph has passed; so the next
-//! look is at that time at the latest, or when a body that is running now reaches its limit.
+//! look is at that time at the latest, or when a body that is running now reaches its limit. No worker has to tell
+//! that a body has begun.
 
 use super::Run;
 use super::stuck::Watchdog;
@@ -16,49 +17,106 @@ use std::time::{Duration, Instant};
 
 /// How long a worker may take, beyond the limit of the task that it should be running, to do anything at all.
 ///
-/// A worker that was stopped, or that hangs in a destructor, is replaced after that time.
-/// It is long, since decoding a large input counts too, and other programs may want the processor.
+/// A worker that was stopped, or that hangs in a destructor, is replaced after that time. It is long, since decoding a
+/// large input counts too, and other programs may want the processor.
+///
+/// It is also how long a worker may take no message while others wait to send it some: as long as it lives, it takes
+/// each at once.
 const RESPONSE_TIME: Duration = Duration::from_secs(10);
+/// The same for a task without a limit, which may take its time for everything but its beginning.
+const UNLIMITED_RESPONSE_TIME: Duration = Duration::from_secs(60);
 /// Looks are no closer to each other than this.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+/// A look that comes so much later than it should means that this program was stopped.
+const LATE: Duration = Duration::from_secs(1);
 
 /// What the limits of one run need.
 #[derive(Debug)]
 pub(super) struct Limits {
-    /// The least limit of any task; none if no task has one.
-    least: Option<Duration>,
+    /// The least limit of any task, or how often to look without any.
+    interval: Duration,
     next_look: Timestamp,
-    /// By worker: the task that it should be running, and since when it has done nothing.
-    silent: Vec<Option<Silence>>,
+    /// The last time that this program was stopped, most likely with its workers: it counts for nobody.
+    stopped: (Timestamp, Timestamp),
+    /// By worker: what it was seen doing.
+    seen: Vec<Option<Seen>>,
+    /// By worker: how many messages it had received since when, if it takes no more.
+    full: Vec<Option<(u64, Timestamp)>>,
 }
 
-/// A worker that should be running a task, as it was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Silence {
-    due: DueTask,
-    seen: Activity,
+/// A worker that does one thing, as it was seen first.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    activity: Activity,
     n_reports: u64,
+    due: Option<DueTask>,
+    /// Since when, without the time that this program was stopped.
     since: Timestamp,
 }
 
 impl Limits {
     pub(super) fn new(n_workers: usize, plan: &Plan) -> Self {
+        let interval = plan.least_limit.unwrap_or(RESPONSE_TIME);
         Self {
-            least: plan.least_limit,
+            interval: interval.clamp(SHORTEST_WAIT, RESPONSE_TIME),
             next_look: now(),
-            silent: vec![None; n_workers],
+            stopped: (0, 0),
+            seen: vec![None; n_workers],
+            full: vec![None; n_workers],
         }
     }
 
     /// A worker is gone.
     pub(super) fn forget(&mut self, worker: ProcessorId) {
-        self.silent[worker.index()] = None;
+        self.seen[worker.index()] = None;
+        self.full[worker.index()] = None;
     }
 
-    /// How long until the next look.
-    fn wait(&self) -> Option<Duration> {
-        self.least?;
-        Some(Duration::from_nanos(self.next_look.saturating_sub(now())))
+    /// Leaves out of account the time that this program was stopped, if this look is late.
+    fn excuse(&mut self, time: Timestamp) {
+        let late = time.saturating_sub(self.next_look);
+        if Duration::from_nanos(late) < LATE {
+            return;
+        }
+        self.stopped = (self.next_look, time);
+        for seen in self.seen.iter_mut().flatten() {
+            seen.since += late;
+        }
+        for (_, since) in self.full.iter_mut().flatten() {
+            *since += late;
+        }
+    }
+
+    /// How long a worker has taken no messages although it should.
+    fn see_full(
+        &mut self,
+        worker: ProcessorId,
+        received: Option<u64>,
+        time: Timestamp,
+    ) -> Duration {
+        let full = &mut self.full[worker.index()];
+        let old = full.filter(|(old, _)| Some(*old) == received);
+        *full = old.or(received.map(|received| (received, time)));
+        let since = full.map_or(time, |(_, since)| since);
+        Duration::from_nanos(time.saturating_sub(since))
+    }
+
+    /// Since when a worker has been doing this.
+    fn see(&mut self, worker: ProcessorId, mut new: Seen) -> Timestamp {
+        let seen = &mut self.seen[worker.index()];
+        let is_same = |old: &Seen| {
+            (old.activity, old.n_reports, old.due) == (new.activity, new.n_reports, new.due)
+        };
+        if let Some(old) = seen.filter(is_same) {
+            return old.since;
+        }
+        if let Some(start) = new.activity.body_start {
+            // It may have begun before this program was stopped, or meanwhile.
+            let (begin, end) = self.stopped;
+            new.since = start + end.saturating_sub(start.max(begin));
+        }
+        *seen = Some(new);
+        new.since
     }
 }
 
@@ -66,84 +124,91 @@ impl Run<'_> {
     /// How long to wait for the next event.
     pub(super) fn timeout(&self, deadline: Option<Instant>) -> Option<Duration> {
         let deadline = deadline.map(|it| it.saturating_duration_since(Instant::now()));
-        let waits = [deadline, self.limits.wait(), Watchdog::wait()];
+        let look = Duration::from_nanos(self.limits.next_look.saturating_sub(now()));
+        let waits = [deadline, Some(look), Watchdog::wait()];
         waits.into_iter().flatten().min()
     }
 
-    /// Kills the workers whose tasks have exceeded their limits, and those that do not begin with such a task.
+    /// Kills the workers whose tasks have exceeded their limits, and those that do not begin with a task.
     pub(super) fn enforce_limits(&mut self) -> Result<(), Error> {
-        let Some(least) = self.limits.least else {
-            return self.check_progress();
-        };
         let time = now();
         if time < self.limits.next_look {
             return Ok(());
         }
-        let mut wait = least;
+        self.limits.excuse(time);
+        let mut wait = self.limits.interval;
         for worker in self.workers() {
             if self.crew.cluster.since(worker).is_some() {
-                wait = wait.min(self.look_at(worker, time).unwrap_or(least));
+                wait = self
+                    .look_at(worker, time)
+                    .map_or(wait, |left| wait.min(left));
             }
         }
-        self.limits.next_look = time.saturating_add(nanoseconds(wait.max(SHORTEST_WAIT)));
+        let wait = nanoseconds(wait.max(SHORTEST_WAIT));
+        self.limits.next_look = time.saturating_add(wait);
         self.check_progress()
     }
 
-    /// How long until a worker exceeds a limit; kills it if it has.
+    /// How long until a worker has taken too long for what it is doing; kills it if it has.
     fn look_at(&mut self, worker: ProcessorId, time: Timestamp) -> Option<Duration> {
         let activity = self.crew.cluster.activity(worker);
-        if let (Some(running), Some(start)) = (activity.running_in(self.id), activity.body_start) {
-            self.limits.forget(worker);
+        let is_full = self.crew.cluster.is_full(worker);
+        let received = is_full.then_some(activity.received);
+        if self.limits.see_full(worker, received, time) >= RESPONSE_TIME {
+            return Some(self.end_silent(worker, RESPONSE_TIME));
+        }
+        let due = self.coordinator.due_task(worker);
+        let since = self.limits.see(
+            worker,
+            Seen {
+                // A worker that does nothing may still take messages in.
+                activity: Activity {
+                    received: 0,
+                    ..activity
+                },
+                n_reports: self.crew.members[worker.index()].n_reports,
+                due,
+                since: time,
+            },
+        );
+        let spent = Duration::from_nanos(time.saturating_sub(since));
+        if let (Some(running), Some(_)) = (activity.running_in(self.id), activity.body_start) {
             let limit = self.coordinator.limit(running.task)?;
-            let left = limit.saturating_sub(Duration::from_nanos(time.saturating_sub(start)));
+            let left = limit.saturating_sub(spent);
             if left.is_zero() {
                 let cluster = &mut *self.crew.cluster;
                 self.coordinator
                     .on_exceeded(worker, (running.task, limit), cluster);
             }
-            return Some(left).filter(|left| !left.is_zero());
+            return Some(left);
         }
-        self.look_at_silent(worker, activity, time)
+        let allowed = self.response_time(&activity, due?)?;
+        let left = allowed.saturating_sub(spent);
+        if left.is_zero() {
+            return Some(self.end_silent(worker, allowed));
+        }
+        Some(left)
     }
 
-    /// How long until a worker has waited for too long to begin with a task that it should be running.
-    fn look_at_silent(
-        &mut self,
-        worker: ProcessorId,
-        seen: Activity,
-        time: Timestamp,
-    ) -> Option<Duration> {
-        let due = self.coordinator.due_with_limit(worker);
-        let Some(due) = due.filter(|_| seen.phase != Phase::Sending) else {
-            self.limits.forget(worker);
-            return None;
-        };
-        let member = &mut self.crew.members[worker.index()];
-        let silence = &mut self.limits.silent[worker.index()];
-        let now_seen = Silence {
-            due,
-            seen,
-            n_reports: member.n_reports,
-            since: silence.map_or(time, |silence| silence.since),
-        };
-        if *silence != Some(now_seen) {
-            *silence = Some(Silence {
-                since: time,
-                ..now_seen
-            });
+    /// Ends a worker that does nothing.
+    fn end_silent(&mut self, worker: ProcessorId, allowed: Duration) -> Duration {
+        if self.crew.cluster.kill(worker) {
+            let reason = format!("it did nothing for {allowed:?} and was ended");
+            self.crew.members[worker.index()].kill_reason = Some(reason);
         }
-        let since = silence.map_or(time, |silence| silence.since);
-        let waits = backoff_before(due.attempt, self.plan.backoff);
-        let allowed = due
-            .limit
-            .saturating_add(RESPONSE_TIME)
-            .saturating_add(waits);
-        let left = allowed.saturating_sub(Duration::from_nanos(time.saturating_sub(since)));
-        if left.is_zero() && self.crew.cluster.kill(worker) {
-            let reason = format!("it did nothing for {allowed:?} and was replaced");
-            member.kill_reason = Some(reason);
-        }
-        Some(left).filter(|left| !left.is_zero())
+        RESPONSE_TIME
+    }
+
+    /// How long a worker that is to run a task may go on with what it is doing instead; none if without end.
+    fn response_time(&self, activity: &Activity, due: DueTask) -> Option<Duration> {
+        let allowed = match (activity.phase, due.limit) {
+            // While it sends, it may wait for another worker, and it is that one which does nothing. Without a limit it
+            // may decode, compute and encode for as long as it takes.
+            (Phase::Sending, _) | (Phase::Around | Phase::Body, None) => return None,
+            (_, Some(limit)) => limit.saturating_add(RESPONSE_TIME),
+            (Phase::Between | Phase::Waiting, None) => UNLIMITED_RESPONSE_TIME,
+        };
+        Some(allowed.saturating_add(backoff_before(due.attempt, self.plan.backoff)))
     }
 }
 

@@ -45,7 +45,7 @@ impl Run<'_> {
             .map(|(member, worker)| (self.crew.cluster.activity(worker), member.n_reports))
             .collect();
         let is_quiet = |(activity, n_reports): &(Activity, u64)| {
-            activity.phase == Phase::Idle && activity.reports == *n_reports
+            activity.phase == Phase::Waiting && activity.reports == *n_reports
         };
         let starts = self
             .crew

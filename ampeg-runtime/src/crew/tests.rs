@@ -172,6 +172,10 @@ impl Cluster for Faulty {
         self.inner.kill(worker)
     }
 
+    fn is_full(&self, worker: ProcessorId) -> bool {
+        self.inner.is_full(worker)
+    }
+
     fn activity(&self, worker: ProcessorId) -> Activity {
         self.inner.activity(worker)
     }

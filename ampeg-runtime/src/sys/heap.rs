@@ -1,4 +1,4 @@
-//! What becomes of memory that values leave behind.
+//! Memory that values leave behind.
 
 /// Has this process keep up to 256 MB of freed memory for the next values.
 ///
@@ -29,3 +29,16 @@ pub(crate) fn keep_freed_memory() {
 /// Other libraries have no such parameters.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn keep_freed_memory() {}
+
+/// Gives freed memory back to the system.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) fn release_freed_memory() {
+    // SAFETY: `malloc_trim` takes the allocator's lock, and has no preconditions.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Other libraries keep less.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn release_freed_memory() {}

@@ -17,7 +17,7 @@ mod signals;
 mod words;
 
 pub(crate) use body::Body;
-pub(crate) use heap::keep_freed_memory;
+pub(crate) use heap::{keep_freed_memory, release_freed_memory};
 pub(crate) use image::{DescriptorAddress, build};
 pub(crate) use memory::{checked_text, copied_memory, new_memory, slice_of};
 #[cfg(all(test, target_os = "linux"))]

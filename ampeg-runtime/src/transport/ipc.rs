@@ -445,6 +445,11 @@ impl Cluster for IpcCluster {
         true
     }
 
+    fn is_full(&self, worker: ProcessorId) -> bool {
+        let connection = self.workers[worker.index()].connection.as_ref();
+        connection.is_some_and(|connection| !connection.takes_more())
+    }
+
     fn activity(&self, worker: ProcessorId) -> Activity {
         let progress = self.workers[worker.index()].progress.as_ref();
         progress.map_or_else(Activity::default, Progress::activity)
@@ -474,9 +479,9 @@ impl Drop for IpcCluster {
     fn drop(&mut self) {
         for index in 0..self.workers.len() {
             let worker = ProcessorId::new(index);
-            let is_idle = self.activity(worker).phase == crate::progress::Phase::Idle;
+            let is_waiting = self.activity(worker).phase == crate::progress::Phase::Waiting;
             let place = &self.workers[index];
-            if place.connection.is_some() && is_idle && !self.is_broken {
+            if place.connection.is_some() && is_waiting && !self.is_broken {
                 Cluster::send(self, worker, ToWorker::Stop);
             } else if let Some(process) = &place.process {
                 process.kill();

@@ -129,6 +129,10 @@ impl Cluster for LocalCluster {
         false
     }
 
+    fn is_full(&self, _: ProcessorId) -> bool {
+        false
+    }
+
     fn activity(&self, worker: ProcessorId) -> Activity {
         self.workers[worker.index()].progress.activity()
     }
@@ -213,6 +217,10 @@ impl Link for LocalLink {
 
     fn set_busy(&mut self) {
         // Whatever comes meanwhile is kept in the channel.
+    }
+
+    fn release_memory(&mut self) {
+        // It belongs to the program.
     }
 
     fn progress(&self) -> &Progress {

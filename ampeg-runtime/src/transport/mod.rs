@@ -45,6 +45,9 @@ pub(crate) trait Cluster: Send + fmt::Debug {
     /// Ends a worker, whatever it is doing, if the transport can; an [`Event::Exited`] follows.
     fn kill(&mut self, worker: ProcessorId) -> bool;
 
+    /// Whether a worker takes no more messages for now.
+    fn is_full(&self, worker: ProcessorId) -> bool;
+
     /// What a worker is doing, or was doing when it exited.
     fn activity(&self, worker: ProcessorId) -> Activity;
 

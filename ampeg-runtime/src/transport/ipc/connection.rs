@@ -72,7 +72,7 @@ impl Connection {
 
     /// Whether the worker takes a message now, as far as one can know without sending it.
     #[cfg(target_os = "linux")]
-    fn takes_more(&self) -> bool {
+    pub(super) fn takes_more(&self) -> bool {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let mut socket = [PollFd::new(&self.socket, PollFlags::OUT)];
         let now = Timespec {
@@ -84,7 +84,7 @@ impl Connection {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn takes_more(&self) -> bool {
+    pub(super) fn takes_more(&self) -> bool {
         true
     }
 }

@@ -8,6 +8,7 @@ use super::ToWorkerProcess;
 use super::parcel::{Parcel, receive};
 use crate::clock::now;
 use crate::message::Timestamp;
+use crate::progress::Progress;
 use crate::sys;
 use ipc_channel::ipc::IpcReceiver;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -46,15 +47,20 @@ struct Shared {
     waits: AtomicU64,
     /// Whether the deputy sleeps until it is called.
     asleep: AtomicBool,
+    progress: Progress,
 }
 
 impl Inbox {
     /// Fails if the system has no thread left.
-    pub(super) fn new(inbound: IpcReceiver<Parcel<ToWorkerProcess>>) -> Result<Self, String> {
+    pub(super) fn new(
+        inbound: IpcReceiver<Parcel<ToWorkerProcess>>,
+        progress: Progress,
+    ) -> Result<Self, String> {
         let shared = Arc::new(Shared {
             channel: Mutex::new(inbound),
             waits: AtomicU64::new(1),
             asleep: AtomicBool::new(false),
+            progress,
         });
         let (sender, passed_on) = channel();
         let its = Arc::clone(&shared);
@@ -105,7 +111,7 @@ impl Inbox {
                 return match self.passed_on.try_recv() {
                     Ok(PassedOn::Message(message)) => Some(message),
                     Ok(PassedOn::Free) => continue,
-                    Err(_) => take(&channel),
+                    Err(_) => self.shared.take(&channel),
                 };
             }
             // The deputy has it: it passes on a message, or tells that it has let go.
@@ -129,7 +135,7 @@ impl Shared {
             return Some(());
         };
         while self.is_busy().is_some() {
-            let message = take(&channel)?;
+            let message = self.take(&channel)?;
             pass_on.send(PassedOn::Message(message)).ok()?;
         }
         // First let go, then tell: who has been told finds it free.
@@ -150,21 +156,24 @@ impl Shared {
         }
     }
 
+    fn take(&self, channel: &IpcReceiver<Parcel<ToWorkerProcess>>) -> Option<Received> {
+        match receive(channel)? {
+            Ok(message) => {
+                self.progress.count_received();
+                Some((message, now()))
+            }
+            Err(reason) => {
+                // Without it, this worker might wait for ever; another one in its place will be sent all it needs.
+                eprintln!("ampeg: a message to this worker is lost: {reason}");
+                sys::exit_now(103);
+            }
+        }
+    }
+
     /// The number of waits so far, if the main thread is not waiting.
     fn is_busy(&self) -> Option<u64> {
         let waits = self.waits.load(Ordering::SeqCst);
         waits.is_multiple_of(2).then_some(waits)
-    }
-}
-
-fn take(channel: &IpcReceiver<Parcel<ToWorkerProcess>>) -> Option<Received> {
-    match receive(channel)? {
-        Ok(message) => Some((message, now())),
-        Err(reason) => {
-            // Without it, this worker might wait for ever; another one in its place will be sent all it needs.
-            eprintln!("ampeg: a message to this worker is lost: {reason}");
-            sys::exit_now(103);
-        }
     }
 }
 
@@ -177,7 +186,10 @@ mod tests {
 
     fn inbox() -> (IpcSender<Parcel<ToWorkerProcess>>, Inbox) {
         let (sender, receiver) = ipc::channel().unwrap();
-        (sender, Inbox::new(receiver).unwrap())
+        (
+            sender,
+            Inbox::new(receiver, Progress::new().unwrap()).unwrap(),
+        )
     }
 
     fn send(sender: &IpcSender<Parcel<ToWorkerProcess>>, run: u64) {

@@ -45,7 +45,7 @@ impl IpcLink {
         drop(connection);
         // While the coordinator reads the hello, the rest is made ready.
         thread::spawn("ampeg lifeline", move || follow(&end)).map_err(|error| text(&error))?;
-        let mut inbox = Inbox::new(receiver)?;
+        let mut inbox = Inbox::new(receiver, progress.clone())?;
         let Some((
             ToWorkerProcess::Welcome {
                 worker,
@@ -175,6 +175,10 @@ impl Link for IpcLink {
     fn set_busy(&mut self) {
         self.inbox.be_busy();
         self.outbox.flush_soon();
+    }
+
+    fn release_memory(&mut self) {
+        sys::release_freed_memory();
     }
 
     fn progress(&self) -> &Progress {
