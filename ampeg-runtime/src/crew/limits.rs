@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 /// each at once.
 const RESPONSE_TIME: Duration = Duration::from_secs(10);
 /// The same for a task without a limit, which may take its time for everything but its beginning.
-const UNLIMITED_RESPONSE_TIME: Duration = Duration::from_secs(60);
+const UNLIMITED_RESPONSE_TIME: Duration = Duration::from_secs(30);
 /// Looks are no closer to each other than this.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 /// A look that comes so much later than it should means that this program was stopped.
@@ -42,6 +42,8 @@ pub(super) struct Limits {
     seen: Vec<Option<Seen>>,
     /// By worker: how many messages it had received since when, if it takes no more.
     full: Vec<Option<(u64, Timestamp)>>,
+    /// Whether some worker takes no more messages, so that others may have to wait for it.
+    somebody_is_full: bool,
 }
 
 /// A worker that does one thing, as it was seen first.
@@ -63,6 +65,7 @@ impl Limits {
             stopped: (0, 0),
             seen: vec![None; n_workers],
             full: vec![None; n_workers],
+            somebody_is_full: false,
         }
     }
 
@@ -136,6 +139,8 @@ impl Run<'_> {
             return Ok(());
         }
         self.limits.excuse(time);
+        let is_full = |worker| self.crew.cluster.is_full(worker);
+        self.limits.somebody_is_full = self.workers().any(is_full);
         let mut wait = self.limits.interval;
         for worker in self.workers() {
             if self.crew.cluster.since(worker).is_some() {
@@ -202,11 +207,12 @@ impl Run<'_> {
     /// How long a worker that is to run a task may go on with what it is doing instead; none if without end.
     fn response_time(&self, activity: &Activity, due: DueTask) -> Option<Duration> {
         let allowed = match (activity.phase, due.limit) {
-            // While it sends, it may wait for another worker, and it is that one which does nothing. Without a limit it
-            // may decode, compute and encode for as long as it takes.
-            (Phase::Sending, _) | (Phase::Around | Phase::Body, None) => return None,
+            // It waits for another worker, and it is that one which does nothing.
+            (Phase::Sending, _) if self.limits.somebody_is_full => return None,
+            // It may decode, compute and encode for as long as it takes.
+            (Phase::Around | Phase::Body, None) => return None,
             (_, Some(limit)) => limit.saturating_add(RESPONSE_TIME),
-            (Phase::Between | Phase::Waiting, None) => UNLIMITED_RESPONSE_TIME,
+            (Phase::Between | Phase::Sending | Phase::Waiting, None) => UNLIMITED_RESPONSE_TIME,
         };
         Some(allowed.saturating_add(backoff_before(due.attempt, self.plan.backoff)))
     }
