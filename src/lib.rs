@@ -88,7 +88,7 @@
 //! - `@` is the computation cost of a task and `via` the communication cost of its dependencies, all in one unit;
 //!   without them, a task costs 1 and a dependency 0.
 //!   Costs decide where tasks run, never what comes out.
-//! - `within` bounds the time of a task, and `retry` says how many more times it is tried.
+//! - `within` bounds the time of a body, and `retry` says how many more times the task is tried.
 //! - With `pub` on some tasks these are the outputs, and the results of all others never leave the workers.
 //! - `?` fails the task with any error that converts into a boxed error, and a panic fails it as well.
 //! - A result is any type with serde's `Serialize` and `Deserialize` that owns its data; `&'static str` may be in it.

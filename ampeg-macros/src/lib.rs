@@ -187,7 +187,7 @@ use proc_macro::TokenStream;
 ///
 /// `@` is the cost of the computation (1 if left out) and `via` that of moving each dependency (0 if left out):
 /// numbers in any one unit, or `Duration`s, evaluated where the graph stands.
-/// `within` bounds the time of a task, and `retry` is how often it is tried again.
+/// `within` bounds the time of the body, and `retry` is how many more times the task is tried if it fails.
 ///
 /// ```
 /// use std::time::Duration;

@@ -200,8 +200,8 @@ impl Run<'_> {
             }
             Event::Joined(worker) => {
                 self.crew.members[worker.index()] = Member::default();
-                self.prepare(worker);
-                if self.coordinator.uses(worker) {
+                if self.coordinator.uses(worker) && !self.coordinator.is_finished() {
+                    self.prepare(worker);
                     let cluster = &mut *self.crew.cluster;
                     if let Err(reason) = self.coordinator.on_joined(worker, cluster) {
                         self.dismiss(worker, reason);

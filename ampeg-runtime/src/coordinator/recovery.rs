@@ -93,6 +93,9 @@ impl Coordinator<'_> {
         sent: Epoch,
         cluster: &mut dyn Cluster,
     ) {
+        if sent >= cluster.epoch() {
+            return;
+        }
         let home = self.plan.homes[task.index()].worker;
         let mut late = Vec::new();
         for successor in self.definition.task_graph.successors(task) {

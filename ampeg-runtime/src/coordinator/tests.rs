@@ -99,6 +99,10 @@ impl Cluster for Recorder {
         self.epoch
     }
 
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
     fn since(&self, worker: ProcessorId) -> Option<Epoch> {
         self.since[worker.index()]
     }

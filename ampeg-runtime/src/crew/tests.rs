@@ -164,6 +164,10 @@ impl Cluster for Faulty {
         self.inner.introduce(worker)
     }
 
+    fn epoch(&self) -> Epoch {
+        self.inner.epoch()
+    }
+
     fn since(&self, worker: ProcessorId) -> Option<Epoch> {
         self.inner.since(worker)
     }

@@ -96,6 +96,8 @@ pub(crate) struct IpcCluster {
     memory_limit: Option<u64>,
     is_woken: Arc<AtomicBool>,
     is_broken: bool,
+    /// Whether a worker has a backlog or is starting.
+    needs_tending: bool,
     /// Events that need no channel.
     events: VecDeque<Event>,
 }
@@ -156,6 +158,7 @@ impl IpcCluster {
             memory_limit,
             is_woken: Arc::default(),
             is_broken: false,
+            needs_tending: false,
             events: VecDeque::new(),
         };
         for index in 0..n_workers {
@@ -216,6 +219,7 @@ impl IpcCluster {
         let place = &mut self.workers[worker.index()];
         place.process = Some(process);
         place.start_deadline = Some(Instant::now() + START_TIME);
+        self.needs_tending = true;
         Ok(())
     }
 
@@ -286,10 +290,11 @@ impl IpcCluster {
 
     fn send_to(&mut self, to: ProcessorId, message: ToWorkerProcess) {
         let place = &mut self.workers[to.index()];
-        if let Some(connection) = &mut place.connection
-            && let Err(reason) = connection.send(message)
-        {
-            place.end(format!("a message to it could not be sent: {reason}"));
+        if let Some(connection) = &mut place.connection {
+            match connection.send(message) {
+                Ok(()) => self.needs_tending |= connection.has_backlog(),
+                Err(reason) => place.end(format!("a message to it could not be sent: {reason}")),
+            }
         }
     }
 
@@ -352,6 +357,9 @@ impl IpcCluster {
 
     /// Sends what workers did not take before, and ends those that do not say hello; returns when to do so again.
     fn tend(&mut self) -> Option<Instant> {
+        if !self.needs_tending {
+            return None;
+        }
         let mut wake = None;
         for place in &mut self.workers {
             if let Some(connection) = &mut place.connection
@@ -376,6 +384,7 @@ impl IpcCluster {
                 }
             }
         }
+        self.needs_tending = wake.is_some();
         wake
     }
 }
@@ -432,6 +441,10 @@ impl Cluster for IpcCluster {
             }
         }
         epoch
+    }
+
+    fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     fn since(&self, worker: ProcessorId) -> Option<Epoch> {

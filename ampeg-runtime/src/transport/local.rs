@@ -121,6 +121,10 @@ impl Cluster for LocalCluster {
         0
     }
 
+    fn epoch(&self) -> Epoch {
+        0
+    }
+
     fn since(&self, _: ProcessorId) -> Option<Epoch> {
         Some(0)
     }

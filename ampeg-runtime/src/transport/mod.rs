@@ -39,6 +39,9 @@ pub(crate) trait Cluster: Send + fmt::Debug {
     /// Tells all others how to reach a worker that has joined, and returns the epoch of that.
     fn introduce(&mut self, worker: ProcessorId) -> Epoch;
 
+    /// The epoch of the last introduction.
+    fn epoch(&self) -> Epoch;
+
     /// The epoch in which a worker was introduced to the others; none if it is not there, or not introduced yet.
     fn since(&self, worker: ProcessorId) -> Option<Epoch>;
 
