@@ -119,6 +119,8 @@ impl Acceptor {
         loop {
             match self.wait() {
                 Ok(()) | Err(Errno::INTR) => {}
+                // Somebody has closed the descriptors of this process: whoever has their numbers now is not ours.
+                Err(Errno::BADF) => return,
                 // The system is short of memory.
                 Err(_) => sleep(SHORTAGE),
             }
@@ -145,6 +147,9 @@ impl Acceptor {
             polled.push(PollFd::new(&self.listener, input));
         }
         poll(&mut polled, timeout.as_ref())?;
+        if polled.iter().any(|it| it.revents().contains(PollFlags::NVAL)) {
+            return Err(Errno::BADF);
+        }
         Ok(())
     }
 
