@@ -155,12 +155,29 @@ impl Content {
         messages.into_iter().enumerate().map(message).collect()
     }
 
+    fn payloads(&self) -> impl Iterator<Item = &Payload> {
+        let (whole, parts) = match self {
+            Self::Whole(payload) => (Some(payload), &[][..]),
+            Self::Parts(message) => (None, &message.parts[..]),
+        };
+        whole
+            .into_iter()
+            .chain(parts.iter().map(|(_, payload)| payload))
+    }
+
+    /// How many bytes it puts into a message.
+    pub(crate) fn n_inline(&self) -> u64 {
+        self.payloads().map(Payload::n_inline).sum()
+    }
+
+    /// How many descriptors it puts into a message.
+    pub(crate) fn n_descriptors(&self) -> usize {
+        self.payloads().map(Payload::n_descriptors).sum()
+    }
+
     /// The number of bytes that travel.
     pub(crate) fn len(&self) -> u64 {
-        match self {
-            Self::Whole(payload) => payload.len(),
-            Self::Parts(message) => message.parts.iter().map(|(_, payload)| payload.len()).sum(),
-        }
+        self.payloads().map(Payload::len).sum()
     }
 }
 

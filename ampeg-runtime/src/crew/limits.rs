@@ -206,9 +206,11 @@ impl Run<'_> {
 
     /// How long a worker that is to run a task may go on with what it is doing instead; none if without end.
     fn response_time(&self, activity: &Activity, due: DueTask) -> Option<Duration> {
+        if self.limits.somebody_is_full {
+            // It may wait for that worker, and it is that one which does nothing.
+            return None;
+        }
         let allowed = match (activity.phase, due.limit) {
-            // It waits for another worker, and it is that one which does nothing.
-            (Phase::Sending, _) if self.limits.somebody_is_full => return None,
             // It may decode, compute and encode for as long as it takes.
             (Phase::Around | Phase::Body, None) => return None,
             (_, Some(limit)) => limit.saturating_add(RESPONSE_TIME),

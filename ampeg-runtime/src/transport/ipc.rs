@@ -9,7 +9,7 @@
 use super::{Cluster, Event, Exit};
 use crate::error::Error;
 use crate::id::ProcessorId;
-use crate::message::{AttemptReport, Epoch, ToWorker};
+use crate::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::process::Process;
 use crate::progress::{Activity, Progress};
 use crate::run_error::RunErrorKind;
@@ -46,9 +46,12 @@ enum ToWorkerProcess {
         peers: Vec<(ProcessorId, IpcSender<Parcel<ToWorkerProcess>>)>,
         epoch: Epoch,
     },
-    Message {
-        from: Option<ProcessorId>,
-        message: ToWorker,
+    /// From the coordinator.
+    Message(ToWorker),
+    /// Results from another worker.
+    Values {
+        from: ProcessorId,
+        values: Vec<Value>,
     },
 }
 
@@ -407,8 +410,7 @@ impl Cluster for IpcCluster {
     }
 
     fn send(&mut self, to: ProcessorId, message: ToWorker) {
-        let from = None;
-        self.send_to(to, ToWorkerProcess::Message { from, message });
+        self.send_to(to, ToWorkerProcess::Message(message));
     }
 
     fn receive(&mut self, timeout: Option<Duration>) -> Option<Event> {

@@ -193,19 +193,13 @@ mod tests {
     }
 
     fn send(sender: &IpcSender<Parcel<ToWorkerProcess>>, run: u64) {
-        let message = ToWorkerProcess::Message {
-            from: None,
-            message: ToWorker::End { run },
-        };
+        let message = ToWorkerProcess::Message(ToWorker::End { run });
         sender.send(Parcel::new(message)).unwrap();
     }
 
     fn number((message, _): Received) -> u64 {
         match message {
-            ToWorkerProcess::Message {
-                message: ToWorker::End { run },
-                ..
-            } => run,
+            ToWorkerProcess::Message(ToWorker::End { run }) => run,
             other => panic!("{other:?}"),
         }
     }

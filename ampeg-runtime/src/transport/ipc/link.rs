@@ -3,24 +3,24 @@
 use super::ToWorkerProcess;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
-use super::parcel::{Parcel, guarded, receive, send_parcel};
+use super::parcel::{Parcel, guarded, receive};
 use super::rendezvous::{self, Hello};
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, Timestamp, ToWorker, Value};
 use crate::progress::Progress;
 use crate::worker::{Incoming, Link};
 use crate::{sys, thread};
-use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
-use std::collections::HashMap;
+use ipc_channel::ipc::{self, IpcReceiver};
+use std::collections::VecDeque;
 use std::fmt;
 
 /// The connection of this worker process to all others.
 #[derive(Debug)]
 pub(crate) struct IpcLink {
-    worker: ProcessorId,
     outbox: Outbox,
-    peers: HashMap<ProcessorId, IpcSender<Parcel<ToWorkerProcess>>>,
     epoch: Epoch,
+    /// Results that came with others in one message.
+    values: VecDeque<Incoming>,
     inbox: Inbox,
     progress: Progress,
     memory_limit: Option<u64>,
@@ -60,10 +60,9 @@ impl IpcLink {
         };
         limit_memory(memory_limit)?;
         Ok(Self {
-            worker,
             outbox: Outbox::new(coordinator, worker, generation),
-            peers: HashMap::new(),
             epoch: 0,
+            values: VecDeque::new(),
             inbox,
             progress,
             memory_limit,
@@ -88,13 +87,22 @@ impl IpcLink {
         (message, received): (ToWorkerProcess, Timestamp),
     ) -> Option<Incoming> {
         match message {
-            ToWorkerProcess::Message { from, message } => Some(Incoming {
-                from,
+            ToWorkerProcess::Message(message) => Some(Incoming {
+                from: None,
                 message,
                 received,
             }),
+            ToWorkerProcess::Values { from, values } => {
+                let values = values.into_iter().map(|value| Incoming {
+                    from: Some(from),
+                    message: ToWorker::Value(value),
+                    received,
+                });
+                self.values.extend(values);
+                self.values.pop_front()
+            }
             ToWorkerProcess::Peers { peers, epoch } => {
-                self.peers.extend(peers);
+                self.outbox.introduce(peers);
                 self.epoch = epoch;
                 None
             }
@@ -128,6 +136,10 @@ fn follow(end: &IpcReceiver<Parcel<()>>) {
 
 impl Link for IpcLink {
     fn receive(&mut self) -> Option<Incoming> {
+        if let Some(value) = self.values.pop_front() {
+            return Some(value);
+        }
+        self.outbox.flush_values();
         self.outbox.flush_soon();
         loop {
             let message = self.inbox.next()?;
@@ -138,6 +150,9 @@ impl Link for IpcLink {
     }
 
     fn try_receive(&mut self) -> Option<Incoming> {
+        if let Some(value) = self.values.pop_front() {
+            return Some(value);
+        }
         loop {
             let message = self.inbox.next_passed_on().ok()?;
             if let Some(incoming) = self.receive_peers(message) {
@@ -148,15 +163,8 @@ impl Link for IpcLink {
 
     fn send(&mut self, to: ProcessorId, value: Value) -> Result<(), String> {
         self.inbox.be_busy();
-        // To one that is not known yet, the coordinator sends what it needs.
-        let Some(peer) = self.peers.get(&to) else {
-            return Ok(());
-        };
-        let message = ToWorkerProcess::Message {
-            from: Some(self.worker),
-            message: ToWorker::Value(value),
-        };
-        send_parcel(peer, &Parcel::new(message)).map_err(|reason| self.with_limit(reason))
+        let sent = self.outbox.send_value(to, value);
+        sent.map_err(|reason| self.with_limit(reason))
     }
 
     fn report(&mut self, report: AttemptReport) -> bool {

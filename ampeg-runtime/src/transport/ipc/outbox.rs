@@ -1,18 +1,20 @@
-//! Reports of a worker, gathered so that a tiny task does not cost a message.
+//! Reports and small results of a worker, gathered so that a tiny task does not cost a message.
 //!
-//! A report is sent at once if the last message is older than 100 µs, with all that are queued; so the end of a long
-//! task is reported when it ends. Otherwise it is queued. The queue is flushed when the worker has nothing left to do,
-//! when there is enough for a message, and after 1 ms at the latest: a thread does that while a task runs or an input
-//! is waited for. The order stays.
+//! A report is sent at once if the last message is older than 100 µs, with all that is queued; so the end of a long
+//! task is reported when it ends. Otherwise it is queued, and so are small results. The queues are flushed when the
+//! worker has nothing left to do, when there is enough for a message, and after 1 ms at the latest: a thread does that
+//! while a task runs. Before a worker waits for an input, it sends the results that others may wait for.
+//! The order stays, and results go before the reports of their tasks.
 
-use super::parcel::{Parcel, send_parcel};
-use super::{MAX_DESCRIPTORS, ToCoordinator};
+use super::parcel::{Parcel, send, send_parcel};
+use super::{MAX_DESCRIPTORS, ToCoordinator, ToWorkerProcess};
 use crate::clock::now;
 use crate::failure::TaskErrorKind;
 use crate::id::ProcessorId;
-use crate::message::{AttemptReport, Timestamp};
+use crate::message::{AttemptReport, Timestamp, Value};
 use crate::sys;
 use ipc_channel::ipc::IpcSender;
+use std::collections::BTreeMap;
 use std::mem::{replace, take};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -24,8 +26,13 @@ const INTERVAL: Duration = Duration::from_micros(100);
 const FLUSH_DELAY: Duration = Duration::from_millis(1);
 /// The bytes in a message at most, but for a single report that has more: it must stay below what a socket buffers.
 const MAX_MESSAGE_BYTES: u64 = 64 * 1024;
-/// The bytes of a report besides its result, about.
-const REPORT_OVERHEAD: u64 = 64;
+/// The bytes of a report or a result besides its payload, about.
+const OVERHEAD: u64 = 64;
+/// Results of at most so many bytes are queued: to send a larger one takes longer than a message of its own.
+const MAX_QUEUED_BYTES: u64 = 4 * 1024;
+
+/// How another worker is reached.
+pub(super) type PeerSender = IpcSender<Parcel<ToWorkerProcess>>;
 
 /// The way from a worker to its coordinator.
 #[derive(Debug)]
@@ -59,10 +66,19 @@ struct State {
     queued: Vec<AttemptReport>,
     bytes: u64,
     descriptors: usize,
+    peers: BTreeMap<ProcessorId, Peer>,
     /// When the last message was sent.
     sent: Timestamp,
     /// Whether the thread is to flush.
     flush_soon: bool,
+}
+
+/// Another worker, and the small results that are queued for it.
+#[derive(Debug)]
+struct Peer {
+    sender: PeerSender,
+    queued: Vec<Value>,
+    bytes: u64,
 }
 
 impl Outbox {
@@ -80,6 +96,7 @@ impl Outbox {
                     queued: Vec::new(),
                     bytes: 0,
                     descriptors: 0,
+                    peers: BTreeMap::new(),
                     sent: 0,
                     flush_soon: false,
                 }),
@@ -87,6 +104,65 @@ impl Outbox {
             }),
             has_queued: false,
             flusher: Flusher::NotStarted,
+        }
+    }
+
+    /// Notes how other workers are reached from now on.
+    pub(super) fn introduce(&mut self, peers: Vec<(ProcessorId, PeerSender)>) {
+        let mut state = self.shared.lock();
+        for (worker, sender) in peers {
+            // What is queued goes to the worker that is there now.
+            let old = state.peers.remove(&worker);
+            let (queued, bytes) = old.map(|old| (old.queued, old.bytes)).unwrap_or_default();
+            let peer = Peer {
+                sender,
+                queued,
+                bytes,
+            };
+            state.peers.insert(worker, peer);
+        }
+    }
+
+    /// Sends a result to another worker, or queues it if it is small.
+    ///
+    /// # Errors
+    ///
+    /// If it can never be sent.
+    pub(super) fn send_value(&mut self, to: ProcessorId, value: Value) -> Result<(), String> {
+        let mut state = self.shared.lock();
+        let worker = state.worker;
+        // To one that is not known yet, the coordinator sends what it needs.
+        let Some(peer) = state.peers.get_mut(&to) else {
+            return Ok(());
+        };
+        let bytes = OVERHEAD + value.content.n_inline();
+        if value.content.n_descriptors() == 0 && bytes <= MAX_QUEUED_BYTES {
+            peer.queued.push(value);
+            peer.bytes += bytes;
+            self.has_queued = true;
+            if peer.bytes > MAX_MESSAGE_BYTES {
+                peer.flush(worker);
+            }
+            return Ok(());
+        }
+        peer.flush(worker);
+        let sender = peer.sender.clone();
+        // The thread must be able to send reports if this takes long.
+        drop(state);
+        let values = vec![value];
+        send(
+            &sender,
+            ToWorkerProcess::Values {
+                from: worker,
+                values,
+            },
+        )
+    }
+
+    /// Sends the results that are queued: others may wait for them.
+    pub(super) fn flush_values(&mut self) {
+        if self.has_queued {
+            self.shared.lock().flush_values();
         }
     }
 
@@ -118,7 +194,7 @@ impl Outbox {
             self.flusher = Shared::start_flusher(&self.shared);
         }
         let mut state = self.shared.lock();
-        if state.queued.is_empty() {
+        if state.is_empty() {
             self.has_queued = false;
         } else if self.flusher == Flusher::Impossible {
             self.has_queued = false;
@@ -169,7 +245,18 @@ impl State {
         is_due
     }
 
+    fn is_empty(&self) -> bool {
+        self.queued.is_empty() && self.peers.values().all(|peer| peer.queued.is_empty())
+    }
+
+    fn flush_values(&mut self) {
+        for peer in self.peers.values_mut() {
+            peer.flush(self.worker);
+        }
+    }
+
     fn flush(&mut self) {
+        self.flush_values();
         if self.queued.is_empty() {
             return;
         }
@@ -218,14 +305,27 @@ impl State {
     }
 }
 
+impl Peer {
+    fn flush(&mut self, from: ProcessorId) {
+        if self.queued.is_empty() {
+            return;
+        }
+        let next = Vec::with_capacity(self.queued.len());
+        let values = replace(&mut self.queued, next);
+        self.bytes = 0;
+        if let Err(reason) = send(&self.sender, ToWorkerProcess::Values { from, values }) {
+            // The other one would wait for them for ever; another worker will do what this one has not reported.
+            eprintln!("ampeg: this worker cannot reach another one: {reason}");
+            sys::exit_now(104);
+        }
+    }
+}
+
 /// How many bytes and descriptors a report takes, about.
 fn size(report: &AttemptReport) -> (u64, usize) {
     match &report.result {
-        Ok(Some(payload)) => (
-            REPORT_OVERHEAD + payload.n_inline(),
-            payload.n_descriptors(),
-        ),
-        _ => (REPORT_OVERHEAD, 0),
+        Ok(Some(payload)) => (OVERHEAD + payload.n_inline(), payload.n_descriptors()),
+        _ => (OVERHEAD, 0),
     }
 }
 
@@ -233,7 +333,7 @@ fn size(report: &AttemptReport) -> (u64, usize) {
 mod tests {
     use super::*;
     use crate::id::TaskId;
-    use crate::message::Observed;
+    use crate::message::{Content, Observed};
     use crate::payload::{Payload, SHARED_FROM};
     use crate::testing::Deadline;
     use ipc_channel::TryRecvError;
@@ -340,6 +440,54 @@ mod tests {
         assert_eq!(told(&coordinator), [0, 1]);
         outbox.push(quick(2));
         told_nothing(&coordinator);
+    }
+
+    #[test]
+    fn small_results_go_together_and_before_the_reports_of_their_tasks() {
+        let (mut outbox, coordinator) = outbox();
+        let (peer, results) = channel::<Parcel<ToWorkerProcess>>().unwrap();
+        outbox.introduce(vec![(ProcessorId::new(1), peer)]);
+        let sent = |results: &IpcReceiver<Parcel<ToWorkerProcess>>| match results
+            .try_recv()
+            .unwrap()
+            .into_inner()
+        {
+            Some(ToWorkerProcess::Values { values, .. }) => {
+                let tasks = values.iter().map(|value| value.task.index());
+                tasks.collect::<Vec<_>>()
+            }
+            other => panic!("{other:?}"),
+        };
+        let value = |task, size| Value {
+            run: 1,
+            task: TaskId::new(task),
+            content: Content::Whole(Payload::copied(&vec![1; size]).unwrap()),
+            sent: 0,
+        };
+        for task in 0..3 {
+            outbox
+                .send_value(ProcessorId::new(1), value(task, 8))
+                .unwrap();
+            outbox.push(quick(task));
+        }
+        assert!(results.try_recv().is_err());
+        // The worker waits for an input: somebody may wait for these.
+        outbox.flush_values();
+        assert_eq!(sent(&results), [0, 1, 2]);
+        told_nothing(&coordinator);
+        // A large one goes at once, behind those before it.
+        outbox.send_value(ProcessorId::new(1), value(3, 8)).unwrap();
+        outbox
+            .send_value(ProcessorId::new(1), value(4, SHARED_FROM))
+            .unwrap();
+        assert_eq!((sent(&results), sent(&results)), (vec![3], vec![4]));
+        outbox.send_value(ProcessorId::new(1), value(5, 8)).unwrap();
+        outbox.push(quick(5));
+        outbox.flush();
+        assert_eq!(sent(&results), [5]);
+        assert_eq!(told(&coordinator), [0, 1, 2, 5]);
+        // One that nobody has introduced gets nothing.
+        outbox.send_value(ProcessorId::new(2), value(6, 8)).unwrap();
     }
 
     #[test]

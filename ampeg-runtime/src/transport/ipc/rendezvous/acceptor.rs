@@ -147,7 +147,10 @@ impl Acceptor {
             polled.push(PollFd::new(&self.listener, input));
         }
         poll(&mut polled, timeout.as_ref())?;
-        if polled.iter().any(|it| it.revents().contains(PollFlags::NVAL)) {
+        if polled
+            .iter()
+            .any(|it| it.revents().contains(PollFlags::NVAL))
+        {
             return Err(Errno::BADF);
         }
         Ok(())
