@@ -11,7 +11,7 @@ use crate::message::{AttemptReport, OpenStep, RunId, ToWorker};
 use crate::payload::Payload;
 use crate::plan::{Plan, Step};
 use crate::transport::Cluster;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 mod blame;
@@ -66,13 +66,23 @@ struct WorkerState {
     /// No step of its plan before this position is open.
     position: usize,
     /// Lost results that it was told to compute once more and has not reported, in its order; one may be there twice.
-    recomputing: Vec<TaskId>,
+    recomputing: VecDeque<TaskId>,
     /// Lost results that its own open steps need, until it has computed them.
     lacking: BTreeSet<TaskId>,
     /// Deaths in a row that took no task along, since a step of its plan was last done.
     idle_deaths: u32,
     /// The task and its time limit that this worker is killed for.
     killed_for: Option<(TaskId, Duration)>,
+}
+
+impl WorkerState {
+    /// Forgets the first entry of a task that was to be computed once more. Most often it is the first of all.
+    fn forget_recomputing(&mut self, task: TaskId) {
+        let mut recomputing = self.recomputing.iter();
+        if let Some(position) = recomputing.position(|&other| other == task) {
+            self.recomputing.remove(position);
+        }
+    }
 }
 
 impl<'a> Coordinator<'a> {
@@ -196,10 +206,7 @@ impl<'a> Coordinator<'a> {
                 self.set_failures(task, 0);
                 let state = &mut self.workers[worker.index()];
                 state.lacking.remove(&task);
-                let position = state.recomputing.iter().position(|&other| other == task);
-                if let Some(position) = position {
-                    state.recomputing.remove(position);
-                }
+                state.forget_recomputing(task);
             }
             Err(_) if report.will_retry => self.set_failures(task, report.attempt),
             Err(kind) => self.fail_recomputation(worker, task, (report.attempt, *kind), cluster),
@@ -252,7 +259,7 @@ impl<'a> Coordinator<'a> {
 
     /// The task that a worker should be running: all its inputs are there.
     pub(crate) fn due_task(&mut self, worker: ProcessorId) -> Option<DueTask> {
-        let task = match self.workers[worker.index()].recomputing.first() {
+        let task = match self.workers[worker.index()].recomputing.front() {
             Some(&task) => task,
             None => self.first_open(worker)?.task,
         };

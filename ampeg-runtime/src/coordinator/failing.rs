@@ -39,10 +39,8 @@ impl Coordinator<'_> {
         // If others need it later, they may try as often as anybody.
         self.set_failures(task, 0);
         let state = &mut self.workers[worker.index()];
+        state.forget_recomputing(task);
         let mut recomputing = std::mem::take(&mut state.recomputing);
-        if let Some(first) = recomputing.iter().position(|&other| other == task) {
-            recomputing.remove(first);
-        }
         // In their order, a result comes after those that it needs.
         let mut missing = BTreeSet::from([task]);
         recomputing.retain(|&other| {

@@ -186,6 +186,9 @@ impl Coordinator<'_> {
             let first = self.first_use(worker, task, &before);
             before.insert(task, first);
         }
+        // The order in which the worker computes them. A result comes before those that need it, since it is needed no
+        // later than they are, and the sort keeps the order of equal ones.
+        lost.sort_by_key(|task| before[task]);
         let state = &mut self.workers[worker.index()];
         state.recomputing.extend(&lost);
         let needed = needed.iter().filter(|task| before.contains_key(task));
