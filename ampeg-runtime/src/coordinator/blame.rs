@@ -87,6 +87,7 @@ impl Coordinator<'_> {
     ) {
         let Running { task, attempt, .. } = running;
         self.workers[worker.index()].idle_deaths = 0;
+        self.renew_attempts_before(worker, task);
         match self.tasks[task.index()] {
             TaskState::Open { .. } => self.charge_open(task, attempt, kind, cluster),
             TaskState::Done { .. } if attempt < self.attempts(task) => {
@@ -96,6 +97,29 @@ impl Coordinator<'_> {
                 self.fail_recomputation(worker, task, (attempt, kind), cluster);
             }
             TaskState::Failed(_) => {}
+        }
+    }
+
+    /// What a worker had to do before the task that it was running has ended, though the report is lost with it. Like
+    /// any result that is lost, it has its attempts anew: else the crashes of a task that succeeded in between add up.
+    fn renew_attempts_before(&mut self, worker: ProcessorId, running: TaskId) {
+        let home = self.plan.homes[running.index()];
+        let recomputing = self.workers[worker.index()].recomputing.iter();
+        let ended: Vec<_> = recomputing
+            .copied()
+            .take_while(|&task| task != running)
+            .collect();
+        for task in ended {
+            self.set_failures(task, 0);
+        }
+        if home.worker == worker && self.is_open(running) {
+            let steps = self.plan.steps_of(worker).iter();
+            let first = self.workers[worker.index()].position;
+            for step in steps.take(home.position as usize).skip(first) {
+                if self.is_open(step.task) {
+                    self.tasks[step.task.index()] = TaskState::Open { attempt: 1 };
+                }
+            }
         }
     }
 

@@ -525,6 +525,17 @@ fn crashed_task_is_tried_again_only_if_told() {
 }
 
 #[test]
+fn crashes_of_a_task_that_succeeded_in_between_do_not_add_up() {
+    begun!(coordinator, recorder, with_retries(1));
+    replace(&mut coordinator, worker(0), &running(0, 1), &mut recorder);
+    recorder.look();
+    // The second attempt at 0 has succeeded, since 1 was begun; the report of that is lost.
+    replace(&mut coordinator, worker(0), &running(1, 1), &mut recorder);
+    let open = vec![(0, 1), (1, 2), (2, 1)];
+    assert_eq!(recorder.look(), [Did::Resume(0, open)]);
+}
+
+#[test]
 fn every_third_death_without_a_task_uses_up_an_attempt() {
     begun!(coordinator, recorder, with_retries(1));
     for _ in 0..2 * blame::IDLE_DEATHS {
