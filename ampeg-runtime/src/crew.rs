@@ -1,7 +1,7 @@
 //! A crew of workers, and how it runs one plan: the loop between coordinator and cluster.
 
 use crate::captures::Captures;
-use crate::clock::now;
+use crate::clock::{instant, now};
 use crate::codec;
 use crate::coordinator::Coordinator;
 use crate::definition::Definition;
@@ -23,6 +23,8 @@ use stuck::Watchdog;
 mod limits;
 mod stuck;
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;
 
@@ -169,7 +171,7 @@ impl Run<'_> {
         }
         self.coordinator.begin(&mut *self.crew.cluster);
         while !self.coordinator.is_finished() {
-            let is_overdue = |deadline: Instant| Instant::now() >= deadline;
+            let is_overdue = |deadline: Instant| instant() >= deadline;
             if bounds.cancelled.load(Ordering::Acquire) || bounds.deadline.is_some_and(is_overdue) {
                 return self.cancel();
             }
@@ -339,9 +341,9 @@ impl Run<'_> {
 
     /// Goes on with the run while something is to be waited for, but for no longer than a cancelled run may take.
     fn receive_while(&mut self, waits: impl Fn(&Self) -> bool) -> Result<(), Error> {
-        let deadline = Instant::now() + CANCEL_TIME;
+        let deadline = instant() + CANCEL_TIME;
         while waits(self) {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(instant());
             match self.crew.cluster.receive(Some(left)) {
                 Some(event) => self.on_event(event)?,
                 None if left.is_zero() => break,

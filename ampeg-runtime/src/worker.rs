@@ -20,6 +20,8 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Duration;
 
+#[cfg(test)]
+pub(crate) mod outlook;
 mod queue;
 
 /// A worker's side of a transport.
@@ -44,6 +46,10 @@ pub(crate) trait Link {
     fn epoch(&self) -> Epoch;
     /// A task that may take long is about to run.
     fn set_busy(&mut self);
+    /// Lets time pass before a task is tried again.
+    fn sleep(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
     /// Where this worker notes what it does.
     fn progress(&self) -> &Progress;
 }
@@ -292,7 +298,7 @@ impl RunState {
         let wait = backoff_before(attempt, backoff);
         if !wait.is_zero() {
             link.set_busy();
-            std::thread::sleep(wait);
+            link.sleep(wait);
             start = None;
         }
         let start = start.unwrap_or_else(now);

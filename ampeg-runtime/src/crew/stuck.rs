@@ -5,6 +5,7 @@
 //! starting, and every report has come in, that worker must begin soon.
 
 use super::{Life, Run};
+use crate::clock::instant;
 use crate::error::Error;
 use crate::progress::{Activity, Phase};
 use crate::run_error::RunErrorKind;
@@ -23,9 +24,14 @@ pub(super) struct Watchdog {
 impl Watchdog {
     pub(super) fn new() -> Self {
         Self {
-            since: Instant::now(),
+            since: instant(),
             seen: Vec::new(),
         }
+    }
+
+    /// How long nothing has changed, as far as was seen.
+    fn quiet(&self) -> Duration {
+        instant().saturating_duration_since(self.since)
     }
 
     /// How long until the next look.
@@ -37,7 +43,7 @@ impl Watchdog {
 impl Run<'_> {
     /// Fails if nothing can happen any more although tasks are open.
     pub(super) fn check_progress(&mut self) -> Result<(), Error> {
-        if !cfg!(debug_assertions) || self.watchdog.since.elapsed() < QUIET / 3 {
+        if !cfg!(debug_assertions) || self.watchdog.quiet() < QUIET / 3 {
             return Ok(());
         }
         let members = self.crew.members.iter().zip(self.workers());
@@ -54,10 +60,10 @@ impl Run<'_> {
             .any(|member| member.life == Life::Starting);
         if starts || !seen.iter().all(is_quiet) || seen != self.watchdog.seen {
             self.watchdog = Watchdog {
-                since: Instant::now(),
+                since: instant(),
                 seen,
             };
-        } else if self.watchdog.since.elapsed() >= QUIET {
+        } else if self.watchdog.quiet() >= QUIET {
             return Err(RunErrorKind::Stuck(self.coordinator.describe_open()).into());
         }
         Ok(())
