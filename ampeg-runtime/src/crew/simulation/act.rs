@@ -170,12 +170,9 @@ impl World {
     }
 
     fn flush(&mut self, worker: usize) {
-        let mut reports = std::mem::take(&mut self.process(worker).outbox);
+        let reports = std::mem::take(&mut self.process(worker).outbox);
         if reports.is_empty() {
             return;
-        }
-        if self.sabotage == Some(Sabotage::UnorderedReports) {
-            reports.reverse();
         }
         let generation = self.places[worker].generation;
         let reports = ToCoordinator::Reports(ProcessorId::new(worker), generation, reports);
@@ -189,11 +186,7 @@ impl World {
         };
         let (worker, generation) = (ProcessorId::new(worker), place.generation);
         let exited = ToCoordinator::Exited(worker, generation, exit, current);
-        if self.sabotage == Some(Sabotage::HastyExits) {
-            self.queue.push_front(exited);
-        } else {
-            self.queue.push_back(exited);
-        }
+        self.queue.push_back(exited);
     }
 
     fn cancel(&mut self) {

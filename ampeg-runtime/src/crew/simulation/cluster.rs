@@ -146,7 +146,7 @@ impl World {
             let exited = ToCoordinator::Exited(worker, generation, exit, None);
             self.queue.push_front(exited);
         } else {
-            place.process = Some(Process::new(n_workers));
+            place.process = Some(Process::new(n_workers, false));
             self.note(|_| format!("worker {worker} is started"));
         }
     }

@@ -81,6 +81,20 @@ impl Scope {
         ..Self::DEATHS
     };
 
+    /// Results that are lost, and what may go wrong when they are computed again.
+    pub(super) const LOSSES: Self = Self {
+        runs: 2,
+        deaths: 7,
+        extras: &[
+            Extra::Retries,
+            Extra::ComputeOnce,
+            Extra::CrashAgain,
+            Extra::Limits,
+            Extra::Backlogs,
+        ],
+        ..Self::DEATHS
+    };
+
     /// Whether something special occurs, which has so many chances of 32; where it is not in the scope, no choice is
     /// made.
     fn draws(&self, choices: &mut Choices, extra: Extra, chances: u32) -> bool {
@@ -182,7 +196,8 @@ impl Paces {
         let mut pace = || 16 * [1, 4, 16][random.usize(0..3)];
         Self {
             workers: (0..n_workers).map(|_| pace()).collect(),
-            reports: pace(),
+            // Often many of them are lost with their worker.
+            reports: pace().div_ceil(8),
             exits: pace(),
             coordinator: 2 * pace(),
             messages: pace(),

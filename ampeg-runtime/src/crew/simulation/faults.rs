@@ -19,8 +19,6 @@ const FAULTS: &[(Sabotage, &[Property])] = &[
     ),
     (Sabotage::EpochsOfRun, &[Property::Ends]),
     (Sabotage::ForeseenPeers, &[Property::Ends]),
-    (Sabotage::HastyExits, Property::ALL),
-    (Sabotage::UnorderedReports, Property::ALL),
 ];
 
 #[test]

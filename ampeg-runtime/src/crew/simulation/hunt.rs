@@ -222,7 +222,7 @@ fn run_all(crew: &mut Crew, scenario: &Scenario) -> Vec<Broken> {
         let result = crew.run(program.definition(), &program.plan, bounds);
         let stuck = with_world(|world| {
             world.record.is_cancelled |= deadline.is_some_and(|it| clock::instant() >= it);
-            let is_still = result.is_err() && world.is_still();
+            let is_still = result.is_err() && world.is_still;
             let still = is_still.then(|| "nothing can happen any more".to_owned());
             world
                 .stuck
@@ -236,7 +236,8 @@ fn run_all(crew: &mut Crew, scenario: &Scenario) -> Vec<Broken> {
             }
             (None, Err(error)) => check_refusal(&error.to_string()),
         };
-        if !broken.is_empty() {
+        // After a lost message nothing is run any more.
+        if !broken.is_empty() || with_world(|world| world.has_lost_message) {
             return broken;
         }
     }

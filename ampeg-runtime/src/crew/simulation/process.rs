@@ -78,13 +78,13 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn new(n_workers: usize) -> Self {
+    pub(super) fn new(n_workers: usize, has_greeted: bool) -> Self {
         Self {
             worker: Worker::default(),
             inbox: VecDeque::new(),
             outbox: Vec::new(),
             current: None,
-            has_greeted: false,
+            has_greeted,
             is_doomed: false,
             is_stopped: false,
             sleeps_until: 0,

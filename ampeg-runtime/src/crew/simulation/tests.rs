@@ -33,6 +33,11 @@ fn pool_bears_all_faults_in_any_order() {
 }
 
 #[test]
+fn lost_results_are_made_good_in_any_order() {
+    simulate(Scope::LOSSES);
+}
+
+#[test]
 fn pool_bears_deaths_in_any_order() {
     simulate(Scope::DEATHS);
 }

@@ -107,10 +107,6 @@ pub(super) enum Sabotage {
     EpochsOfRun,
     /// Reports tell of an introduction whose message has not come.
     ForeseenPeers,
-    /// The exit of a worker is told before what it sent.
-    HastyExits,
-    /// Reports go out in any order.
-    UnorderedReports,
 }
 
 #[derive(Debug)]
@@ -138,6 +134,8 @@ pub(super) struct World {
     /// The tasks of this run that end their worker when they are computed again.
     pub(super) crash_again: Vec<usize>,
     steps: usize,
+    /// Whether nothing could happen, when the coordinator received for the last time, but that it waits in vain.
+    pub(super) is_still: bool,
     /// How often nothing but time has passed, since something happened.
     waits: usize,
     pub(super) trace: Option<Vec<String>>,
@@ -147,7 +145,7 @@ impl World {
     pub(super) fn new(scenario: &Scenario, choices: Choices, is_traced: bool) -> Self {
         clock::simulated::set(Some(1));
         let place = |_| Place {
-            process: Some(Process::new(scenario.n_workers)),
+            process: Some(Process::new(scenario.n_workers, true)),
             is_connected: true,
             since: Some(1),
             ..Place::default()
@@ -169,6 +167,7 @@ impl World {
             sabotage: None,
             crash_again: Vec::new(),
             steps: 0,
+            is_still: false,
             waits: 0,
             trace: is_traced.then(Vec::new),
         };
@@ -203,6 +202,7 @@ impl World {
             self.steps += 1;
             let mut actions = self.enabled();
             let is_still = actions.is_empty();
+            self.is_still = is_still && self.wake(None).is_none();
             let wake = self.wake(until);
             let goes_on = !is_still || (wake.is_some() && self.waits < MOST_WAITS);
             if !goes_on || self.steps > MOST_STEPS {
@@ -240,11 +240,6 @@ impl World {
         };
         self.stuck = Some(format!("{how}{}", trace::state(self)));
         Event::Lost("the simulation gives up".into())
-    }
-
-    /// Whether nothing can happen any more but that time passes.
-    pub(super) fn is_still(&mut self) -> bool {
-        self.enabled().is_empty() && self.wake(None).is_none()
     }
 
     /// When somebody has waited for long enough.
