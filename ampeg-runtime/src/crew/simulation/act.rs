@@ -2,6 +2,7 @@
 
 use super::cluster::{killed, refused};
 use super::process::{Attempted, Effect, Inbound, Process};
+use super::scenario::Curse;
 use super::trace;
 use super::words;
 use super::world::{Action, Death, Sabotage, ToCoordinator, World};
@@ -94,6 +95,15 @@ impl World {
         {
             self.sabotage = None;
             self.process(worker).inbox.pop_front();
+            return;
+        }
+        let is_cursed = |curse: Curse| curse.worker == worker && !curse.is_early;
+        if self.curse.is_some_and(is_cursed)
+            && self.places[worker].generation > 0
+            && let Some(Inbound::Message { message, .. }) = self.process(worker).inbox.front()
+            && matches!(message, ToWorker::Begin { .. })
+        {
+            self.die(worker, killed());
             return;
         }
         if let Err(reason) = self.process(worker).take() {

@@ -3,7 +3,7 @@
 //! All that belongs to one task or to one run stands together on the tape, so that it can be cut out.
 
 use super::choices::Choices;
-use super::scenario::{Faults, Paces, Planned, Program, Scenario, Task};
+use super::scenario::{Curse, Faults, Paces, Planned, Program, Scenario, Task};
 use crate::definition::Limits;
 use crate::testing::Action;
 use std::time::Duration;
@@ -46,6 +46,8 @@ pub(super) enum Extra {
     Cancels,
     /// Processes that end before they say hello.
     FailedStarts,
+    /// A worker that is there again and again, and never does anything.
+    Curses,
     /// Messages of workers that cannot be taken in.
     Losses,
 }
@@ -76,6 +78,7 @@ impl Scope {
             Extra::UnusedWorkers,
             Extra::Cancels,
             Extra::FailedStarts,
+            Extra::Curses,
             Extra::Losses,
         ],
         ..Self::DEATHS
@@ -115,6 +118,7 @@ impl Scenario {
             waits: 30 * fault(choices, Extra::Waits),
         };
         let has_backlogs = scope.draws(choices, Extra::Backlogs, 16);
+        let has_curse = scope.draws(choices, Extra::Curses, 4);
         let mut programs = vec![Program::draw(choices, scope, n_workers)];
         let mut runs = vec![Planned::draw(choices, scope, 0)];
         while runs.len() < scope.runs && choices.weighted(&[1, 2]) > 0 {
@@ -140,6 +144,10 @@ impl Scenario {
             runs,
             faults,
             has_backlogs,
+            curse: has_curse.then_some(Curse {
+                worker: 0,
+                is_early: choices.pick(2) > 0,
+            }),
             paces: Paces::draw(choices, n_workers),
         }
     }

@@ -19,7 +19,16 @@ pub(super) struct Scenario {
     pub(super) faults: Faults,
     /// Whether the coordinator keeps messages for its workers, so that those of other workers overtake them.
     pub(super) has_backlogs: bool,
+    pub(super) curse: Option<Curse>,
     pub(super) paces: Paces,
+}
+
+/// What ends each process that is started in place of a worker, however often that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Curse {
+    pub(super) worker: usize,
+    /// Before its hello, or when it is told of a run.
+    pub(super) is_early: bool,
 }
 
 /// A run that is to come.

@@ -3,7 +3,7 @@
 use super::choices::Choices;
 use super::process::{Attempted, Inbound, Process};
 use super::record::Record;
-use super::scenario::{Faults, Paces, Program, Scenario};
+use super::scenario::{Curse, Faults, Paces, Program, Scenario};
 use super::trace;
 use crate::clock;
 use crate::id::ProcessorId;
@@ -116,6 +116,7 @@ pub(super) struct World {
     pub(super) choices: Choices,
     pub(super) faults: Faults,
     pub(super) has_backlogs: bool,
+    pub(super) curse: Option<Curse>,
     paces: Paces,
     pub(super) record: Record,
     /// The last introduction.
@@ -156,6 +157,7 @@ impl World {
             choices,
             faults: scenario.faults,
             has_backlogs: scenario.has_backlogs,
+            curse: scenario.curse,
             paces: scenario.paces.clone(),
             record: Record::default(),
             epoch: 1,
@@ -280,7 +282,10 @@ impl World {
                 actions.extend(place.unnoticed.as_ref().map(|_| Action::Notice(worker)));
                 continue;
             };
-            if !process.is_stopped {
+            let curse = self.curse.filter(|curse| curse.worker == worker);
+            if curse.is_some_and(|curse| curse.is_early) && !process.has_greeted {
+                process.is_doomed = true;
+            } else if !process.is_stopped {
                 let is_awake = process.sleeps_until <= now;
                 let can = [
                     (!process.has_greeted, Action::Greet(worker)),
