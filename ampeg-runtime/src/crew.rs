@@ -291,7 +291,8 @@ impl Run<'_> {
             self.log.died(worker, activity.running_in(self.id), now());
             self.coordinator.on_exited(worker, exit, &activity, cluster);
         }
-        if !self.coordinator.is_finished() {
+        // One that has nothing left to do is started for the next run: if it ends each time, that is not for ever.
+        if self.coordinator.has_open_steps(worker) {
             self.start(worker);
         }
     }
