@@ -82,7 +82,7 @@ fn check_existing(
 ) -> Result<(), Broken> {
     for &(worker, task) in &record.existing {
         // What waits for another report goes with its worker; time is up for what is late.
-        let may_be_lost = record.n_deaths(worker) > 0 || record.has_waited_since_cancel;
+        let may_be_lost = record.n_deaths(worker) > 0 || record.is_out_of_time;
         if let Some(Err(error)) = &results[task.index()]
             && matches!(error.kind(), TaskErrorKind::Cancelled)
             && !may_be_lost

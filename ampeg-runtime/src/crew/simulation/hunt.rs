@@ -215,6 +215,7 @@ fn run_all(crew: &mut Crew, scenario: &Scenario) -> Vec<Broken> {
             Arc::clone(&world.cancelled)
         });
         let deadline = planned.timeout.map(|timeout| clock::instant() + timeout);
+        with_world(|world| world.record.is_out_of_time = deadline.is_some());
         let bounds = Bounds {
             deadline,
             cancelled: &cancelled,

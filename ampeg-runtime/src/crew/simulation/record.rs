@@ -15,8 +15,8 @@ pub(super) struct Record {
     /// The outputs that existed when the run was cancelled, and whose reports have not been lost since.
     pub(super) existing: Vec<(ProcessorId, TaskId)>,
     pub(super) is_cancelled: bool,
-    /// Whether time has passed since.
-    pub(super) has_waited_since_cancel: bool,
+    /// Whether time has passed since, or the run was out of time before, so that what is late may be lost.
+    pub(super) is_out_of_time: bool,
     /// By worker: how often one could not be started, in all runs.
     pub(super) failed_starts: Vec<(ProcessorId, usize)>,
 }

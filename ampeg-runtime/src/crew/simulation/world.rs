@@ -255,7 +255,7 @@ impl World {
     fn wait(&mut self, until: Timestamp) {
         let now = clock::now().max(until);
         self.note(|_| format!("the time is {} s", now / 1_000_000_000));
-        self.record.has_waited_since_cancel |= self.record.is_cancelled;
+        self.record.is_out_of_time |= self.record.is_cancelled;
         clock::simulated::set(Some(now));
     }
 
