@@ -247,7 +247,7 @@ fn run_all(crew: &mut Crew, scenario: &Scenario) -> Vec<Broken> {
 
 /// A run that gives no results has lost a message, or was so slow that nothing seemed to happen any more.
 fn check_refusal(error: &str) -> Vec<Broken> {
-    let has_reason = with_world(|world| world.has_lost_message || world.was_slow);
+    let has_reason = with_world(|world| world.has_lost_message || world.record.was_slow);
     if has_reason {
         return Vec::new();
     }

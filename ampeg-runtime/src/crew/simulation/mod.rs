@@ -3,7 +3,7 @@
 //!
 //! - `choices`: where the order comes from, a tape that can be replayed, shrunk (`shrink`) and enumerated
 //! - `scenario`, `draw`: what is run, and which faults may happen
-//! - `world`, `act`, `process`: workers, and what is on its way between them
+//! - `world`, `options`, `act`, `process`: workers, and what is on its way between them
 //! - `cluster`, `wire`: the two sides of the transport, by which the runtime is tied to that world
 //! - `record`, `check`: what really happened, and what must hold of results and logs
 //! - `faults`: that the simulation would notice if something were wrong
@@ -18,6 +18,7 @@ mod cluster;
 mod draw;
 mod faults;
 mod hunt;
+mod options;
 mod process;
 mod record;
 mod scenario;

@@ -17,6 +17,8 @@ pub(super) struct Record {
     pub(super) is_cancelled: bool,
     /// Whether time has passed since, or the run was out of time before, so that what is late may be lost.
     pub(super) is_out_of_time: bool,
+    /// Whether time has passed though something could happen.
+    pub(super) was_slow: bool,
     /// By worker: how often one could not be started, in all runs.
     pub(super) failed_starts: Vec<(ProcessorId, usize)>,
 }
