@@ -1,10 +1,28 @@
 //! A clock that all processes of one machine share, so that what they saw can be put on one axis.
 
 use crate::message::Timestamp;
+use std::time::Instant;
 
 /// Nanoseconds since some moment before this machine's processes started.
-#[cfg(unix)]
 pub(crate) fn now() -> Timestamp {
+    #[cfg(test)]
+    if let Some(time) = simulated::time() {
+        return time;
+    }
+    real()
+}
+
+/// The same moment as an instant, for deadlines.
+pub(crate) fn instant() -> Instant {
+    #[cfg(test)]
+    if let Some(instant) = simulated::instant() {
+        return instant;
+    }
+    Instant::now()
+}
+
+#[cfg(unix)]
+fn real() -> Timestamp {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let nanoseconds = u64::try_from(time.tv_nsec).unwrap_or(0);
@@ -13,7 +31,35 @@ pub(crate) fn now() -> Timestamp {
 
 /// Nanoseconds since 1970.
 #[cfg(not(unix))]
-pub(crate) fn now() -> Timestamp {
+fn real() -> Timestamp {
     let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     time.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// A clock that a test sets by hand; it is that of one thread.
+#[cfg(test)]
+pub(crate) mod simulated {
+    use super::Timestamp;
+    use std::cell::Cell;
+    use std::time::{Duration, Instant};
+
+    thread_local! {
+        static TIME: Cell<Option<Timestamp>> = const { Cell::new(None) };
+        /// The instant of time zero.
+        static START: Instant = Instant::now();
+    }
+
+    /// Sets the clock of this thread, or has it follow the real one again.
+    pub(crate) fn set(time: Option<Timestamp>) {
+        TIME.set(time);
+    }
+
+    pub(super) fn time() -> Option<Timestamp> {
+        TIME.get()
+    }
+
+    pub(super) fn instant() -> Option<Instant> {
+        let since_start = Duration::from_nanos(TIME.get()?);
+        Some(START.with(|start| *start + since_start))
+    }
 }

@@ -118,6 +118,11 @@ impl<'a> Coordinator<'a> {
         !self.plan.steps_of(worker).is_empty()
     }
 
+    /// Whether a worker has something left to do in this run.
+    pub(crate) fn has_open_steps(&mut self, worker: ProcessorId) -> bool {
+        self.first_open(worker).is_some()
+    }
+
     /// Has every worker that is there begin with its steps, which it knows.
     pub(crate) fn begin(&self, cluster: &mut dyn Cluster) {
         let workers = (0..self.workers.len()).map(ProcessorId::new);

@@ -1,7 +1,7 @@
 //! A crew of workers, and how it runs one plan: the loop between coordinator and cluster.
 
 use crate::captures::Captures;
-use crate::clock::now;
+use crate::clock::{instant, now};
 use crate::codec;
 use crate::coordinator::Coordinator;
 use crate::definition::Definition;
@@ -23,6 +23,8 @@ use stuck::Watchdog;
 mod limits;
 mod stuck;
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;
 
@@ -169,7 +171,7 @@ impl Run<'_> {
         }
         self.coordinator.begin(&mut *self.crew.cluster);
         while !self.coordinator.is_finished() {
-            let is_overdue = |deadline: Instant| Instant::now() >= deadline;
+            let is_overdue = |deadline: Instant| instant() >= deadline;
             if bounds.cancelled.load(Ordering::Acquire) || bounds.deadline.is_some_and(is_overdue) {
                 return self.cancel();
             }
@@ -289,7 +291,8 @@ impl Run<'_> {
             self.log.died(worker, activity.running_in(self.id), now());
             self.coordinator.on_exited(worker, exit, &activity, cluster);
         }
-        if !self.coordinator.is_finished() {
+        // One that has nothing left to do is started for the next run: if it ends each time, that is not for ever.
+        if self.coordinator.has_open_steps(worker) {
             self.start(worker);
         }
     }
@@ -338,9 +341,9 @@ impl Run<'_> {
 
     /// Goes on with the run while something is to be waited for, but for no longer than a cancelled run may take.
     fn receive_while(&mut self, waits: impl Fn(&Self) -> bool) -> Result<(), Error> {
-        let deadline = Instant::now() + END_TIME;
+        let deadline = instant() + END_TIME;
         while waits(self) {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(instant());
             match self.crew.cluster.receive(Some(left)) {
                 Some(event) => self.on_event(event)?,
                 None if left.is_zero() => break,

@@ -218,6 +218,13 @@ impl Executor {
         arrivals.map(|arrival| *arrival).collect()
     }
 
+    /// Whether all that came of a result, or will come, is here.
+    #[cfg(test)]
+    pub(crate) fn holds(&mut self, task: TaskId) -> bool {
+        let entry = self.entry(task);
+        entry.is_whole() || entry.has_all_parts()
+    }
+
     fn entry(&mut self, task: TaskId) -> &mut Entry {
         if task.index() >= self.entries.len() {
             self.entries.resize_with(task.index() + 1, Entry::default);

@@ -22,7 +22,7 @@ pub use costs::MeasuredCosts;
 pub(crate) struct Log {
     begin: Timestamp,
     pub(crate) finish: Timestamp,
-    attempts: Vec<Attempt>,
+    pub(crate) attempts: Vec<Attempt>,
     transfers: Vec<Transfer>,
     deaths: Vec<ProcessorId>,
 }

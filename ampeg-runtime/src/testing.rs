@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(crate) mod marks;
+
 /// What a task does, besides reading its inputs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Action {
@@ -33,6 +35,10 @@ pub(crate) enum Action {
     CloseAll,
     /// Aborts, but for one attempt: it leaves a file behind when it has done so before.
     AbortOnce(String),
+    /// Computes once in each run, and fails when it is computed again: for workers in the thread of the test.
+    ComputeOnce,
+    /// Computes, and counts how often: a simulation ends its worker when it is computed again in the same run.
+    CrashAgain,
 }
 
 /// One task of a test graph.
@@ -73,7 +79,7 @@ pub(crate) struct Blob {
 
 impl Blob {
     fn new(task: usize, size: usize, inputs: impl Iterator<Item = u64>) -> Self {
-        let start = 0x9e37_79b9_7f4a_7c15_u64 ^ task as u64;
+        let start = 0x9e37_79b9_7f4a_7c15_u64 ^ task as u64 ^ marks::run() << 32;
         let digest = inputs.fold(start, |digest, input| {
             (digest.rotate_left(7) ^ input).wrapping_mul(0x2545_f491_4f6c_dd1d)
         });
@@ -258,7 +264,7 @@ fn descriptor() -> &'static Descriptor {
                     ));
                 }
                 let blob = Blob::new(index, node.size, digests.into_iter());
-                act(&node.action)?;
+                act(index, &node.action)?;
                 Ok(blob)
             });
         }
@@ -267,7 +273,8 @@ fn descriptor() -> &'static Descriptor {
     Descriptor::of(&Nodes, &types, dispatch)
 }
 
-fn act(action: &Action) -> Result<(), String> {
+fn act(task: usize, action: &Action) -> Result<(), String> {
+    marks::observe();
     match action {
         Action::Compute => {}
         Action::Fail => return Err("told to fail".into()),
@@ -286,6 +293,11 @@ fn act(action: &Action) -> Result<(), String> {
                 std::process::abort();
             }
         }
+        Action::ComputeOnce if marks::begin(task) => {}
+        Action::ComputeOnce => return Err("told to compute once".into()),
+        Action::CrashAgain => {
+            marks::begin(task);
+        }
     }
     Ok(())
 }
@@ -298,7 +310,15 @@ pub(crate) fn expected(nodes: &[Node]) -> Vec<Option<u64>> {
             let inputs: Option<Vec<Option<u64>>> =
                 node.parents.iter().map(|&parent| digests[parent]).collect();
             if let Some(inputs) = inputs {
-                let computes = matches!(node.action, Action::Compute | Action::AbortOnce(_));
+                let computes = !matches!(
+                    node.action,
+                    Action::Fail
+                        | Action::Panic
+                        | Action::Abort
+                        | Action::Exit(_)
+                        | Action::Hang
+                        | Action::CloseAll
+                );
                 let inputs: Option<Vec<u64>> = inputs.into_iter().collect();
                 let inputs = inputs.filter(|_| computes);
                 let blob = inputs.map(|inputs| Blob::new(index, 0, inputs.into_iter()));

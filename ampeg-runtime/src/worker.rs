@@ -20,6 +20,8 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Duration;
 
+#[cfg(test)]
+pub(crate) mod outlook;
 mod queue;
 
 /// A worker's side of a transport.
@@ -46,6 +48,10 @@ pub(crate) trait Link {
     fn set_busy(&mut self);
     /// Gives memory back to the system: a graph is gone, and none has come in its place.
     fn release_memory(&mut self);
+    /// Lets time pass before a task is tried again.
+    fn sleep(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
     /// Where this worker notes what it does.
     fn progress(&self) -> &Progress;
 }
@@ -300,7 +306,7 @@ impl RunState {
         let wait = backoff_before(attempt, backoff);
         if !wait.is_zero() {
             link.set_busy();
-            std::thread::sleep(wait);
+            link.sleep(wait);
             start = None;
         }
         let start = start.unwrap_or_else(now);

@@ -274,6 +274,18 @@ fn with_retries(retry: u32) -> Graph<Blobs> {
 }
 
 #[test]
+fn worker_has_something_to_do_until_its_last_step_is_closed() {
+    begun!(coordinator, recorder, with_outputs(&[]));
+    assert!(coordinator.has_open_steps(worker(1)));
+    coordinator.on_report(worker(0), done(0), &mut recorder);
+    coordinator.on_report(worker(1), done(2), &mut recorder);
+    coordinator.on_report(worker(1), done(4), &mut recorder);
+    assert!(!coordinator.has_open_steps(worker(1)));
+    assert!(coordinator.has_open_steps(worker(0)) && !coordinator.is_finished());
+    assert!(!coordinator.has_open_steps(worker(2)));
+}
+
+#[test]
 fn run_is_finished_when_every_task_has_ended() {
     begun!(coordinator, recorder, with_outputs(&[3, 4]));
     for (from, message) in [(0, done(0)), (0, done(1)), (1, done(2)), (1, output(4))] {

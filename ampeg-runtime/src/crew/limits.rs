@@ -6,7 +6,7 @@
 
 use super::Run;
 use super::stuck::Watchdog;
-use crate::clock::now;
+use crate::clock::{instant, now};
 use crate::coordinator::DueTask;
 use crate::error::Error;
 use crate::id::ProcessorId;
@@ -126,7 +126,7 @@ impl Limits {
 impl Run<'_> {
     /// How long to wait for the next event.
     pub(super) fn timeout(&self, deadline: Option<Instant>) -> Option<Duration> {
-        let deadline = deadline.map(|it| it.saturating_duration_since(Instant::now()));
+        let deadline = deadline.map(|it| it.saturating_duration_since(instant()));
         let look = Duration::from_nanos(self.limits.next_look.saturating_sub(now()));
         let waits = [deadline, Some(look), Watchdog::wait()];
         waits.into_iter().flatten().min()

@@ -6,6 +6,7 @@
 //! A worker that was stopped from outside looks as if it waited; it is told apart by a message that it does not take.
 
 use super::{Life, Run};
+use crate::clock::instant;
 use crate::error::Error;
 use crate::id::ProcessorId;
 use crate::message::ToWorker;
@@ -28,10 +29,15 @@ pub(super) struct Watchdog {
 impl Watchdog {
     pub(super) fn new() -> Self {
         Self {
-            since: Instant::now(),
+            since: instant(),
             seen: Vec::new(),
             asked: None,
         }
+    }
+
+    /// How long nothing has changed, as far as was seen.
+    fn quiet(&self) -> Duration {
+        instant().saturating_duration_since(self.since)
     }
 
     /// How long until the next look.
@@ -43,7 +49,7 @@ impl Watchdog {
 impl Run<'_> {
     /// Fails if nothing can happen any more although tasks are open.
     pub(super) fn check_progress(&mut self) -> Result<(), Error> {
-        if !cfg!(debug_assertions) || self.watchdog.since.elapsed() < QUIET {
+        if !cfg!(debug_assertions) || self.watchdog.quiet() < QUIET {
             return Ok(());
         }
         let (received, seen) = self.look();
@@ -51,7 +57,7 @@ impl Run<'_> {
             activity.phase == Phase::Waiting && activity.reports == *n_reports
         };
         let members = &self.crew.members;
-        let starts = members.iter().any(|member| member.life != Life::Present);
+        let starts = members.iter().any(|member| member.life == Life::Starting);
         if starts || !seen.iter().all(is_quiet) || seen != self.watchdog.seen {
             self.watchdog = Watchdog {
                 seen,
@@ -65,13 +71,14 @@ impl Run<'_> {
                 self.crew.cluster.send(worker, nothing);
             }
             self.watchdog = Watchdog {
-                since: Instant::now(),
+                since: instant(),
                 seen,
                 asked: Some(received),
             };
             return Ok(());
         };
-        if received.iter().zip(asked).all(|(now, then)| now > then) {
+        let mut present = received.iter().zip(asked).zip(&self.crew.members);
+        if present.all(|((now, then), member)| member.life == Life::Absent || now > then) {
             return Err(RunErrorKind::Stuck(self.coordinator.describe_open()).into());
         }
         Ok(())

@@ -67,6 +67,11 @@ impl Queue {
         steps.filter(|(_, closed)| !**closed).map(|(step, _)| step)
     }
 
+    #[cfg(test)]
+    pub(super) fn recomputed(&self) -> impl Iterator<Item = TaskId> {
+        self.recomputations.values().map(|it| it.step.task)
+    }
+
     /// Inserts results to be computed once more, in an order in which they can be.
     pub(super) fn insert(&mut self, recomputations: Vec<Recomputation>) {
         for recomputation in recomputations {

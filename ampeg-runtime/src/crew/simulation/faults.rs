@@ -1,0 +1,44 @@
+//! Faults of the world itself: that the simulation finds nothing means something, since it finds each of these.
+
+use super::check::Property;
+use super::draw::Scope;
+use super::hunt::Hunt;
+use super::world::Sabotage;
+
+/// A fault, and what shows it.
+const FAULTS: &[(Sabotage, &[Property])] = &[
+    (Sabotage::LostValue, &[Property::Ends]),
+    (Sabotage::LostMessage, &[Property::Ends]),
+    (
+        Sabotage::StaleWords,
+        &[Property::RightErrors, Property::RightLog],
+    ),
+    (
+        Sabotage::NoRunInWords,
+        &[Property::RightErrors, Property::RightLog],
+    ),
+    (Sabotage::EpochsOfRun, &[Property::Ends]),
+    (Sabotage::ForeseenPeers, &[Property::Ends]),
+];
+
+#[test]
+fn faults_of_the_world_are_noticed() {
+    let is_told = std::env::var_os("AMPEG_SIMULATION_FAULTS").is_some();
+    for &(sabotage, properties) in FAULTS {
+        let hunt = Hunt {
+            scope: Scope::ALL,
+            properties,
+            sabotage: Some(sabotage),
+        };
+        let start = std::time::Instant::now();
+        let found = hunt.find(1, 20_000);
+        let found = found.unwrap_or_else(|| panic!("{sabotage:?} is not noticed"));
+        if is_told {
+            println!(
+                "{sabotage:?}: {:?}\n{}",
+                start.elapsed(),
+                hunt.shrink(found)
+            );
+        }
+    }
+}
