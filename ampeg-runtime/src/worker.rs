@@ -312,10 +312,10 @@ impl RunState {
         let start = start.unwrap_or_else(now);
         link.progress().begin(step.task, attempt, start);
         link.set_busy();
-        let result = run_body(&mut self.executor, step, attempt, link.progress());
+        let (result, arrivals) = run_body(&mut self.executor, step, attempt, link.progress());
         let finish = now();
         let mut observed = Observed {
-            arrivals: self.executor.take_arrivals(step),
+            arrivals,
             ..Observed::between(start, finish)
         };
         link.progress().end();
@@ -342,14 +342,17 @@ impl RunState {
     }
 }
 
-/// Makes one attempt at a step, and notes when a body that has a time limit begins and ends.
+/// Makes one attempt at a step, and notes when a body that has a time limit begins and ends. Returns also how the
+/// inputs came here that were used first.
 fn run_body(
     executor: &mut Executor,
     step: &Step,
     attempt: u32,
     progress: &Progress,
-) -> Result<Encoded, TaskErrorKind> {
+) -> (Result<Encoded, TaskErrorKind>, Vec<Arrival>) {
     let inputs = executor.inputs(step, attempt);
+    // Inputs are dropped at their last use, and with them how they came.
+    let arrivals = executor.take_arrivals(step);
     if step.limited {
         progress.begin_body(now());
     }
@@ -357,7 +360,7 @@ fn run_body(
     if step.limited {
         progress.end_body();
     }
-    executor.finish(step, attempt, result)
+    (executor.finish(step, attempt, result), arrivals)
 }
 
 /// Sends a result, or parts of it, to the workers that need it; returns what is left for the coordinator.

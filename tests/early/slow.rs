@@ -121,15 +121,22 @@ fn replacements_of_several_workers_start_side_by_side() {
     isolated(|| {
         for processes in [2, 4] {
             let pool = pool(Pool::builder().processes(processes));
-            let graph = graph! { bad[i in 0..processes] = crash(); after = 1 retry 9; };
+            // A worker with nothing left to do is replaced for the next run.
+            let graph = graph! { bad[i in 0..processes] = crash(); after[i in 0..processes] = i; };
+            let names = |i| [format!("bad[{i}]"), format!("after[{i}]")];
+            let names: Vec<_> = (0..processes).map(names).collect();
+            let lists = names
+                .iter()
+                .map(|names| names.iter().map(String::as_str).collect());
+            let schedule = by_hand(&graph, &lists.collect::<Vec<Vec<_>>>());
             scope(|scope| {
-                let run = scope.spawn(|| pool.run(&graph).unwrap());
+                let run = scope.spawn(|| pool.run_schedule(&graph, &schedule).unwrap());
                 // All of them wait at the same time, or the deadline of this test has it end.
                 until(|| waiting() >= processes);
                 tidy();
                 let outcome = run.join().unwrap();
                 assert!(outcome.bad.iter().all(Result::is_err));
-                assert_eq!(outcome.after, Ok(1));
+                assert!(outcome.after.iter().all(Result::is_ok));
             });
             assert_eq!(workers(&pool).len(), processes);
         }
