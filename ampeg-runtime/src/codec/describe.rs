@@ -12,8 +12,9 @@
 //!
 //! The lists of names, each once, follow at the end.
 
+use super::depth::Depth;
 use super::shape::{Kind, Shape, Shapes};
-use super::sink::{Counter, DEEPEST, Filler, Sink, too_deep};
+use super::sink::{Counter, Filler, Sink};
 use super::write::Writer;
 use super::{Fault, read};
 use serde::{Deserialize, Serialize};
@@ -23,9 +24,9 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub(super) struct Describer {
     bytes: Vec<u8>,
-    depth: u32,
+    depth: Depth,
     last: Kind,
-    next: &'static str,
+    next: usize,
     shapes: Shapes,
     names: Vec<&'static str>,
     lists: HashMap<Vec<&'static str>, u64>,
@@ -38,9 +39,9 @@ impl Describer {
     pub(super) fn new(arms: bool, samples: bool) -> Self {
         Self {
             bytes: Vec::new(),
-            depth: 0,
+            depth: Depth::default(),
             last: Kind::Unit,
-            next: "",
+            next: 0,
             shapes: Shapes::new(),
             names: Vec::new(),
             lists: HashMap::new(),
@@ -64,15 +65,29 @@ impl Describer {
     }
 }
 
-/// The two parts of a description, and whether `Shared` attached its memory in it.
-pub(super) fn split(bytes: &[u8]) -> Result<(&[u8], Vec<Vec<String>>, bool), Fault> {
+/// What is in a description.
+#[derive(Debug)]
+pub(super) struct Parts<'b> {
+    pub(super) values: &'b [u8],
+    pub(super) lists: Vec<Vec<String>>,
+    /// Whether `Shared` attached its memory.
+    pub(super) arms: bool,
+}
+
+/// Finds the parts of a description.
+pub(super) fn parts(bytes: &[u8]) -> Result<Parts<'_>, Fault> {
     let (rest, at) = bytes.split_last_chunk().ok_or_else(read::cut)?;
     let (&arms, rest) = rest.split_last().ok_or_else(read::cut)?;
     let at = usize::try_from(u64::from_le_bytes(*at)).map_err(|_| read::cut())?;
     let (values, lists) = rest.split_at_checked(at).ok_or_else(read::cut)?;
     let mut reader = read::Reader::new(lists, false);
     let lists = Vec::deserialize(&mut reader)?;
-    Ok((values, lists, arms == 1))
+    let arms = arms == 1;
+    Ok(Parts {
+        values,
+        lists,
+        arms,
+    })
 }
 
 impl Sink for Describer {
@@ -94,11 +109,11 @@ impl Sink for Describer {
     #[inline]
     fn kind(&mut self, kind: Kind) {
         self.bytes.push(kind as u8);
-        self.last = if kind == Kind::None { Kind::Some } else { kind };
+        self.last = kind.outside();
     }
 
     fn next_is(&mut self, name: &'static str) {
-        self.next = name;
+        self.next = name.as_ptr() as usize;
     }
 
     fn last(&self) -> Kind {
@@ -106,16 +121,13 @@ impl Sink for Describer {
     }
 
     fn begin(&mut self, kind: Kind) -> Result<Shape, Fault> {
-        if self.depth == DEEPEST {
-            return Err(too_deep());
-        }
-        self.depth += 1;
+        self.depth.begin(kind)?;
         self.bytes.push(kind as u8);
-        Ok(Shape::new(kind, self.next.as_ptr() as usize))
+        Ok(Shape::new(kind, self.next))
     }
 
     fn end(&mut self, kind: Kind, shape: Shape) {
-        self.depth -= 1;
+        self.depth.end(kind);
         self.last = kind;
         self.shapes.insert(shape);
     }

@@ -20,36 +20,82 @@ use super::{describe, described, read_description};
 use crate::payload::Payload;
 use serde::{Deserialize, Serialize};
 use std::any::{TypeId, type_name};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// What is known of a type.
 #[derive(Debug)]
 enum Known {
     /// These shapes are fine in the compact form.
-    Compact(HashSet<u64>),
+    Compact(HashSet<u64, Plain>),
     /// It is described.
     Described { arms: bool },
 }
 
 thread_local! {
-    static KNOWN: RefCell<HashMap<TypeId, Known>> = RefCell::new(HashMap::new());
+    /// Sets of shapes that were found to be fine for a type: a shortcut for what is encoded often.
+    static RECENT: [Cell<Option<(TypeId, u64)>>; 16] = const { [const { Cell::new(None) }; 16] };
+    static KNOWN: RefCell<HashMap<TypeId, Known, Plain>> =
+        const { RefCell::new(HashMap::with_hasher(Plain::new())) };
 }
 
-/// Whether a type is described, and if so, whether `Shared` attaches its memory there.
-pub(super) fn is_described<O: 'static>() -> Option<bool> {
-    KNOWN.with_borrow(|known| match known.get(&TypeId::of::<O>()) {
-        Some(&Known::Described { arms }) => Some(arms),
-        _ => None,
-    })
+/// Types and shapes are hashes already.
+type Plain = BuildHasherDefault<Itself>;
+
+#[derive(Debug, Default)]
+struct Itself(u64);
+
+impl Hasher for Itself {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
-/// Whether values of these shapes are fine in the compact form.
-pub(super) fn is_compact<O: 'static>(shapes: &Shapes) -> bool {
-    KNOWN.with_borrow(|known| match known.get(&TypeId::of::<O>()) {
-        Some(Known::Compact(known)) => shapes.as_slice().iter().all(|shape| known.contains(shape)),
-        _ => false,
-    })
+/// The form that values of a type are to have, if they have these shapes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Form {
+    Compact,
+    Described {
+        arms: bool,
+    },
+    /// No value of these shapes was seen before.
+    Unknown,
+}
+
+impl Form {
+    pub(super) fn of<O: 'static>(shapes: &Shapes) -> Self {
+        let key = Some((TypeId::of::<O>(), shapes.sum()));
+        let place = (shapes.sum() >> 60) as usize;
+        if RECENT.with(|recent| recent[place].get() == key) {
+            return Self::Compact;
+        }
+        let form = Self::look_up::<O>(shapes);
+        if let Self::Compact = form {
+            RECENT.with(|recent| recent[place].set(key));
+        }
+        form
+    }
+
+    fn look_up<O: 'static>(shapes: &Shapes) -> Self {
+        KNOWN.with_borrow(|known| match known.get(&TypeId::of::<O>()) {
+            Some(&Known::Described { arms }) => Self::Described { arms },
+            Some(Known::Compact(known)) if shapes.all(|shape| known.contains(&shape)) => {
+                Self::Compact
+            }
+            _ => Self::Unknown,
+        })
+    }
 }
 
 /// Finds out whether the compact form is right for a value whose shapes are new; if not, gives its description.
@@ -63,7 +109,7 @@ where
         KNOWN.with_borrow_mut(|known| {
             let known = known
                 .entry(id)
-                .or_insert_with(|| Known::Compact(HashSet::new()));
+                .or_insert_with(|| Known::Compact(HashSet::default()));
             if let Known::Compact(known) = known {
                 known.extend(shapes.as_slice());
             }

@@ -2,7 +2,8 @@
 //!
 //! Nothing is read beyond the end, and nothing is reserved that the bytes left cannot fill.
 
-use super::sink::{DEEPEST, too_deep};
+use super::depth::Depth;
+use super::shape::Kind;
 use super::{Fault, attachment, interned};
 use serde::de::{
     self, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
@@ -19,7 +20,7 @@ pub(super) struct Reader<'b> {
     pub(super) bytes: &'b [u8],
     /// Whether all texts and bytes that may be borrowed are lent for ever, or only those whose type shows that they are.
     pub(super) lends: bool,
-    depth: u32,
+    pub(super) depth: Depth,
 }
 
 impl<'b> Reader<'b> {
@@ -27,34 +28,20 @@ impl<'b> Reader<'b> {
         Self {
             bytes,
             lends,
-            depth: 0,
+            depth: Depth::default(),
         }
     }
 
-    /// What has values in it begins.
-    #[inline]
-    pub(super) fn deeper(&mut self) -> Result<(), Fault> {
-        if self.depth == DEEPEST {
-            return Err(too_deep());
-        }
-        self.depth += 1;
-        Ok(())
-    }
-
-    /// It has ended.
-    #[inline]
-    pub(super) fn higher(&mut self) {
-        self.depth -= 1;
-    }
-
+    /// Reads what is in a value of this kind.
     #[inline]
     fn nested<R>(
         &mut self,
+        kind: Kind,
         read: impl FnOnce(&mut Self) -> Result<R, Fault>,
     ) -> Result<R, Fault> {
-        self.deeper()?;
+        self.depth.begin(kind)?;
         let result = read(self);
-        self.higher();
+        self.depth.end(kind);
         result
     }
 
@@ -65,10 +52,12 @@ impl<'b> Reader<'b> {
         Ok(*head)
     }
 
+    #[inline]
     pub(super) fn length(&mut self) -> Result<usize, Fault> {
         usize::try_from(u64::from_le_bytes(self.take()?)).map_err(|_| cut())
     }
 
+    #[inline]
     pub(super) fn slice(&mut self) -> Result<&'b [u8], Fault> {
         let length = self.length()?;
         let (head, rest) = self.bytes.split_at_checked(length).ok_or_else(cut)?;
@@ -76,11 +65,13 @@ impl<'b> Reader<'b> {
         Ok(head)
     }
 
+    #[inline]
     pub(super) fn text(&mut self) -> Result<&'b str, Fault> {
         std::str::from_utf8(self.slice()?).map_err(|error| Fault::new(error.to_string()))
     }
 
     /// How many things follow.
+    #[inline]
     pub(super) fn count(&mut self) -> Result<usize, Fault> {
         let count = self.length()?;
         if count > self.bytes.len().max(LONGEST_OF_NOTHING) {
@@ -90,11 +81,7 @@ impl<'b> Reader<'b> {
     }
 
     #[inline]
-    fn tuple<'de, V: Visitor<'de>>(
-        &mut self,
-        left: usize,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
+    fn tuple<'de, V: Visitor<'de>>(&mut self, left: usize, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_seq(Items { reader: self, left })
     }
 }
@@ -169,7 +156,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'_> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.take()? {
             [0] => visitor.visit_none(),
-            [1] => self.nested(|reader| visitor.visit_some(reader)),
+            [1] => self.nested(Kind::Some, |reader| visitor.visit_some(reader)),
             _ => Err(garbled("option")),
         }
     }
@@ -197,7 +184,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'_> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         let left = self.count()?;
-        self.nested(|reader| reader.tuple(left, visitor))
+        self.nested(Kind::Sequence, |reader| reader.tuple(left, visitor))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(
@@ -205,7 +192,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'_> {
         length: usize,
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        self.nested(|reader| reader.tuple(length, visitor))
+        self.tuple(length, visitor)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -219,7 +206,9 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'_> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         let left = self.count()?;
-        self.nested(|reader| visitor.visit_map(Items { reader, left }))
+        self.nested(Kind::Map, |reader| {
+            visitor.visit_map(Items { reader, left })
+        })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -237,7 +226,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        self.nested(|reader| visitor.visit_enum(Variant(reader)))
+        self.nested(Kind::Variant, |reader| visitor.visit_enum(Variant(reader)))
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {

@@ -29,24 +29,49 @@ kinds! {
     None Some Unit Sequence Tuple Map Struct Variant
 }
 
+impl Kind {
+    /// Whether values of a type that contains itself end or go on here, which is where nesting is counted.
+    #[inline]
+    pub(super) fn nests(self) -> bool {
+        matches!(
+            self,
+            Self::Some | Self::Sequence | Self::Map | Self::Variant
+        )
+    }
+
+    /// The kind as what it is in sees it, for which an option is one kind.
+    #[inline]
+    pub(super) fn outside(self) -> Self {
+        if self == Self::None { Self::Some } else { self }
+    }
+}
+
 /// A shape, or as much of it as is known yet.
+///
+/// It is the sum of its parts, each times another odd number: all that is constant is left to the compiler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shape(u64);
+pub(super) struct Shape {
+    sum: u64,
+    factor: u64,
+}
 
 impl Shape {
     /// That of something of this kind and of this type, by the address of the type's name.
     #[inline]
     pub(super) fn new(kind: Kind, of: usize) -> Self {
-        let mut shape = Self(kind as u64);
-        shape.add(of as u64);
+        let mut shape = Self {
+            sum: 0,
+            factor: 0x517c_c1b7_2722_0a95,
+        };
+        shape.add(of as u64 ^ (kind as u64).rotate_left(48));
         shape
     }
 
     /// Adds what comes next, in order.
     #[inline]
     pub(super) fn add(&mut self, next: u64) {
-        // The hash of Firefox: two or three instructions, and constant ones if `next` is.
-        self.0 = (self.0.rotate_left(5) ^ next).wrapping_mul(0x517c_c1b7_2722_0a95);
+        self.sum = self.sum.wrapping_add(next.wrapping_mul(self.factor));
+        self.factor = self.factor.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 
     #[inline]
@@ -61,6 +86,8 @@ pub(super) struct Shapes {
     /// Some that were seen, by their first bits: most values repeat a few.
     recent: [u64; 32],
     seen: SmallVec<[u64; 8]>,
+    /// Stands for all of them, in whatever order they came.
+    sum: u64,
 }
 
 impl Shapes {
@@ -68,15 +95,16 @@ impl Shapes {
         Self {
             recent: [0; 32],
             seen: SmallVec::new(),
+            sum: 0,
         }
     }
 
     #[inline]
     pub(super) fn insert(&mut self, shape: Shape) {
-        // The multiplication has mixed the first bits best.
-        let place = (shape.0 >> 59) as usize;
-        if self.recent[place] != shape.0 {
-            self.insert_slowly(shape.0, place);
+        // The first bits are mixed best.
+        let place = (shape.sum >> 59) as usize;
+        if self.recent[place] != shape.sum {
+            self.insert_slowly(shape.sum, place);
         }
     }
 
@@ -85,7 +113,19 @@ impl Shapes {
         self.recent[place] = shape;
         if !self.seen.contains(&shape) {
             self.seen.push(shape);
+            // Mixed once more, so that shapes that differ in two parts do not make up for each other.
+            self.sum = self
+                .sum
+                .wrapping_add((shape ^ (shape >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         }
+    }
+
+    pub(super) fn all(&self, mut is_known: impl FnMut(u64) -> bool) -> bool {
+        self.seen.iter().all(|&shape| is_known(shape))
+    }
+
+    pub(super) fn sum(&self) -> u64 {
+        self.sum
     }
 
     pub(super) fn as_slice(&self) -> &[u64] {

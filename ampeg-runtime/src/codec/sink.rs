@@ -1,17 +1,8 @@
 //! Where a serializer writes to: a counter, or memory of the size counted before. `describe` has a third one.
 
 use super::Fault;
+use super::depth::Depth;
 use super::shape::{Kind, Shape, Shapes};
-
-/// Values in values beyond this are an error, where they are written and where they are read.
-///
-/// A stack of 2 MB, as threads have it, is enough for this many of usual types even in a build without optimization.
-pub(super) const DEEPEST: u32 = 256;
-
-#[cold]
-pub(super) fn too_deep() -> Fault {
-    Fault::new(format!("it is nested more than {DEEPEST} levels deep"))
-}
 
 /// Where encoded bytes go, and what else a serializer says of the value.
 pub(super) trait Sink {
@@ -72,27 +63,29 @@ pub(super) trait Sink {
 #[derive(Debug)]
 pub(super) struct Counter {
     size: usize,
-    depth: u32,
+    depth: Depth,
     last: Kind,
-    next: &'static str,
+    next: usize,
     pub(super) shapes: Shapes,
 }
 
 impl Counter {
+    #[inline]
     pub(super) fn new(of: &'static str) -> Self {
         Self {
             size: 0,
-            depth: 0,
+            depth: Depth::default(),
             last: Kind::Unit,
-            next: of,
+            next: of.as_ptr() as usize,
             shapes: Shapes::new(),
         }
     }
 
-    /// Takes the value as a whole for one more shape, since a number alone has none.
-    pub(super) fn finish(mut self) -> (usize, Shapes) {
+    /// The size of the value that was written. Its own kind is one more shape, since a number alone has none.
+    #[inline]
+    pub(super) fn finish(&mut self) -> usize {
         self.shapes.insert(Shape::new(self.last, 0));
-        (self.size, self.shapes)
+        self.size
     }
 }
 
@@ -112,13 +105,12 @@ impl Sink for Counter {
 
     #[inline]
     fn kind(&mut self, kind: Kind) {
-        // An option is one kind for what it is in.
-        self.last = if kind == Kind::None { Kind::Some } else { kind };
+        self.last = kind.outside();
     }
 
     #[inline]
     fn next_is(&mut self, name: &'static str) {
-        self.next = name;
+        self.next = name.as_ptr() as usize;
     }
 
     #[inline]
@@ -128,16 +120,13 @@ impl Sink for Counter {
 
     #[inline]
     fn begin(&mut self, kind: Kind) -> Result<Shape, Fault> {
-        if self.depth == DEEPEST {
-            return Err(too_deep());
-        }
-        self.depth += 1;
-        Ok(Shape::new(kind, self.next.as_ptr() as usize))
+        self.depth.begin(kind)?;
+        Ok(Shape::new(kind, self.next))
     }
 
     #[inline]
     fn end(&mut self, kind: Kind, shape: Shape) {
-        self.depth -= 1;
+        self.depth.end(kind);
         self.last = kind;
         self.shapes.insert(shape);
     }
@@ -148,7 +137,7 @@ impl Sink for Counter {
 pub(super) struct Filler<'a> {
     memory: &'a mut [u8],
     position: usize,
-    depth: u32,
+    depth: Depth,
 }
 
 impl<'a> Filler<'a> {
@@ -156,7 +145,7 @@ impl<'a> Filler<'a> {
         Self {
             memory,
             position: 0,
-            depth: 0,
+            depth: Depth::default(),
         }
     }
 }
@@ -184,15 +173,12 @@ impl Sink for Filler<'_> {
 
     #[inline]
     fn begin(&mut self, kind: Kind) -> Result<Shape, Fault> {
-        if self.depth == DEEPEST {
-            return Err(too_deep());
-        }
-        self.depth += 1;
+        self.depth.begin(kind)?;
         Ok(Shape::new(kind, 0))
     }
 
     #[inline]
-    fn end(&mut self, _: Kind, _: Shape) {
-        self.depth -= 1;
+    fn end(&mut self, kind: Kind, _: Shape) {
+        self.depth.end(kind);
     }
 }

@@ -2,16 +2,19 @@
 //!
 //! It can also read by position where names allow it, and note whether they did everywhere: see `form`.
 
+use super::describe::Parts;
 use super::interned::{visit_bytes, visit_text};
 use super::read::{Reader, cut, garbled};
 use super::shape::Kind;
 use super::{Fault, attachment};
+use items::Items;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
-use serde::de::{
-    self, DeserializeSeed, EnumAccess, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess,
-    VariantAccess, Visitor,
-};
-use serde::forward_to_deserialize_any;
+use serde::de::{self, IntoDeserializer, Visitor};
+use variant::Variant;
+
+mod explain;
+mod items;
+mod variant;
 
 /// Deserializes from a description.
 #[derive(Debug)]
@@ -27,16 +30,11 @@ pub(super) struct Told<'b> {
 }
 
 impl<'b> Told<'b> {
-    pub(super) fn new(
-        reader: Reader<'b>,
-        lists: &'b [Vec<String>],
-        arms: bool,
-        by_position: bool,
-    ) -> Self {
+    pub(super) fn new(parts: &'b Parts<'b>, lends: bool, by_position: bool) -> Self {
         Self {
-            reader,
-            lists,
-            arms,
+            reader: Reader::new(parts.values, lends),
+            lists: &parts.lists,
+            arms: parts.arms,
             by_position,
             agrees: true,
         }
@@ -63,14 +61,15 @@ impl<'b> Told<'b> {
             .ok_or_else(|| garbled("list of names"))?)
     }
 
+    /// Reads what is in a value of this kind.
     fn nested<R>(
         &mut self,
+        kind: Kind,
         read: impl FnOnce(&mut Self) -> Result<R, Fault>,
     ) -> Result<R, Fault> {
-        // The reader counts how deep this is.
-        self.reader.deeper()?;
+        self.reader.depth.begin(kind)?;
         let result = read(self);
-        self.reader.higher();
+        self.reader.depth.end(kind);
         result
     }
 
@@ -99,10 +98,16 @@ impl<'b> Told<'b> {
             Kind::Text => visit_text(self.reader.text()?, self.reader.lends, visitor),
             Kind::Bytes => visit_bytes(self.reader.slice()?, self.reader.lends, visitor),
             Kind::None => visitor.visit_none(),
-            Kind::Some => self.nested(|told| visitor.visit_some(told)),
+            Kind::Some => self.nested(Kind::Some, |told| visitor.visit_some(told)),
             Kind::Unit => visitor.visit_unit(),
-            Kind::Sequence | Kind::Tuple => self.sequence(visitor),
-            Kind::Map => self.entries(&[], visitor),
+            Kind::Sequence | Kind::Tuple => {
+                let left = self.reader.count()?;
+                self.items(kind, left, &[], |items| visitor.visit_seq(items))
+            }
+            Kind::Map => {
+                let left = self.reader.count()?;
+                self.items(kind, left, &[], |items| visitor.visit_map(items))
+            }
             Kind::Struct => {
                 let left = self.reader.count()?;
                 let names = self.names()?;
@@ -110,20 +115,6 @@ impl<'b> Told<'b> {
             }
             Kind::Variant => self.variant_as_value(visitor),
         }
-    }
-
-    fn sequence<'de, V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
-        let left = self.reader.count()?;
-        self.items(left, &[], |items| visitor.visit_seq(items))
-    }
-
-    fn entries<'de, V: Visitor<'de>>(
-        &mut self,
-        names: &'b [String],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        let left = self.reader.count()?;
-        self.items(left, names, |items| visitor.visit_map(items))
     }
 
     fn by_name<'de, V: Visitor<'de>>(
@@ -135,17 +126,18 @@ impl<'b> Told<'b> {
         if left != names.len() {
             return Err(cut());
         }
-        self.items(left, names, |items| visitor.visit_map(items))
+        self.items(Kind::Struct, left, names, |items| visitor.visit_map(items))
     }
 
     /// Reads items; what the type does not want of them is passed over.
     fn items<R>(
         &mut self,
+        kind: Kind,
         left: usize,
         names: &'b [String],
         read: impl FnOnce(&mut Items<'_, 'b>) -> Result<R, Fault>,
     ) -> Result<R, Fault> {
-        self.nested(|told| {
+        self.nested(kind, |told| {
             let mut items = Items {
                 told,
                 left,
@@ -168,7 +160,7 @@ impl<'b> Told<'b> {
             self.kind(None)?;
             return visit_text(name, self.reader.lends, visitor);
         }
-        self.by_name(1, names, visitor)
+        self.nested(Kind::Variant, |told| told.by_name(1, names, visitor))
     }
 
     /// A struct, by position if it is written as it is read, else by the names of its fields.
@@ -181,11 +173,11 @@ impl<'b> Told<'b> {
         let left = self.reader.count()?;
         let written = self.names()?;
         if self.by_position && written == fields && left == fields.len() {
-            return self.items(left, &[], |items| visitor.visit_seq(items));
+            return self.items(Kind::Struct, left, &[], |items| visitor.visit_seq(items));
         }
         self.agrees &= written == fields;
         self.by_name(left, written, visitor)
-            .map_err(|fault| explain_fields(fault, name, written, fields))
+            .map_err(|fault| explain::fields(fault, name, written, fields))
     }
 
     /// A tuple struct, or a tuple in a variant: a missing one of its fields cannot be told from those after it.
@@ -198,32 +190,10 @@ impl<'b> Told<'b> {
         let left = self.reader.count()?;
         if left != length {
             self.agrees = false;
-            return Err(Fault::new(format!(
-                "`{name}` writes {left} of its fields and reads {length}, and they have no names by which to \
-                 tell which (`skip_serializing_if`, or `skip_serializing` or `skip_deserializing` alone)"
-            )));
+            return Err(explain::tuple(name, left, length));
         }
-        self.items(left, &[], |items| visitor.visit_seq(items))
+        self.items(Kind::Tuple, left, &[], |items| visitor.visit_seq(items))
     }
-}
-
-#[cold]
-fn explain_fields(fault: Fault, name: &str, written: &[String], fields: &[&str]) -> Fault {
-    let missing = fields.iter().find(|&&field| written.iter().all(|other| other != field));
-    let extra = written.iter().find(|&field| fields.iter().all(|other| other != field));
-    let why = match (missing, extra) {
-        (None, None) => return fault,
-        (Some(field), None) => format!(
-            "`{name}` reads its field `{field}` and has not written it (`skip_serializing`, `skip_serializing_if`)"
-        ),
-        (None, Some(field)) => {
-            format!("`{name}` writes its field `{field}` and does not read it (`skip_deserializing`)")
-        }
-        (Some(field), Some(extra)) => format!(
-            "`{name}` writes `{extra}` and reads `{field}` (`skip_serializing`, `skip_deserializing`, or a `rename` of one of the two)"
-        ),
-    };
-    fault.explained(|| why)
 }
 
 macro_rules! asked {
@@ -295,7 +265,7 @@ impl<'de> de::Deserializer<'de> for &mut Told<'_> {
             }
             _ => {
                 self.agrees = false;
-                self.nested(|told| visitor.visit_some(told))
+                visitor.visit_some(self)
             }
         }
     }
@@ -330,7 +300,7 @@ impl<'de> de::Deserializer<'de> for &mut Told<'_> {
         }
         let left = self.reader.count()?;
         self.agrees &= left == length;
-        self.items(left, &[], |items| visitor.visit_seq(items))
+        self.items(Kind::Tuple, left, &[], |items| visitor.visit_seq(items))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -376,7 +346,7 @@ impl<'de> de::Deserializer<'de> for &mut Told<'_> {
             }
             Kind::Map => {
                 let left = self.reader.count()?;
-                return self.items(left, &[], |items| {
+                return self.items(Kind::Map, left, &[], |items| {
                     visitor.visit_enum(MapAccessDeserializer::new(items))
                 });
             }
@@ -387,180 +357,21 @@ impl<'de> de::Deserializer<'de> for &mut Told<'_> {
         let is_there = variants.get(index as usize) == Some(&&**variant);
         self.agrees &= is_there;
         let by_index = self.by_position && is_there;
-        let result = visitor.visit_enum(Variant {
-            told: self,
-            variant,
-            index,
-            by_index,
+        let result = self.nested(Kind::Variant, |told| {
+            visitor.visit_enum(Variant {
+                told,
+                name: variant,
+                index,
+                by_index,
+            })
         });
         if variants.contains(&&**variant) {
             return result;
         }
-        result.map_err(|fault| {
-            fault.explained(|| {
-                format!(
-                    "`{name}` writes its variant `{variant}` and does not read it (`skip_deserializing`, or a `rename` of one of the two)"
-                )
-            })
-        })
+        result.map_err(|fault| explain::variant(fault, name, variant))
     }
 
     fn is_human_readable(&self) -> bool {
         false
-    }
-}
-
-/// What is left of a sequence, a map, or the fields of a struct, which have names.
-struct Items<'a, 'b> {
-    told: &'a mut Told<'b>,
-    left: usize,
-    names: &'b [String],
-    /// Whether it is read as a map, and whether the value of a key that was read is next.
-    is_map: bool,
-    owes_value: bool,
-}
-
-impl Items<'_, '_> {
-    fn bound(&self) -> usize {
-        self.left.min(self.told.reader.bytes.len())
-    }
-
-    /// Passes over what is left.
-    fn finish(&mut self) -> Result<(), Fault> {
-        let mut items = self;
-        if items.left > 0 || items.owes_value {
-            items.told.agrees = false;
-        }
-        if items.owes_value {
-            MapAccess::next_value::<IgnoredAny>(&mut items)?;
-        }
-        while items.left > 0 {
-            if items.is_map {
-                MapAccess::next_entry::<IgnoredAny, IgnoredAny>(&mut items)?;
-            } else {
-                SeqAccess::next_element::<IgnoredAny>(&mut items)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<'de> SeqAccess<'de> for &mut Items<'_, '_> {
-    type Error = Fault;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Fault> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        seed.deserialize(&mut *self.told).map(Some)
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.bound())
-    }
-}
-
-impl<'de> MapAccess<'de> for &mut Items<'_, '_> {
-    type Error = Fault;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Fault> {
-        self.is_map = true;
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        self.owes_value = true;
-        if let Some((name, rest)) = self.names.split_first() {
-            self.names = rest;
-            let name: StrDeserializer<'_, Fault> = name.as_str().into_deserializer();
-            return seed.deserialize(name).map(Some);
-        }
-        seed.deserialize(&mut *self.told).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        self.owes_value = false;
-        seed.deserialize(&mut *self.told)
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.bound())
-    }
-}
-
-/// A variant, by its name or its number, and what it holds.
-struct Variant<'a, 'b> {
-    told: &'a mut Told<'b>,
-    variant: &'b str,
-    index: u32,
-    by_index: bool,
-}
-
-impl<'de, 'a, 'b> EnumAccess<'de> for Variant<'a, 'b> {
-    type Error = Fault;
-    type Variant = Self;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Fault> {
-        let value = seed.deserialize(&self)?;
-        Ok((value, self))
-    }
-}
-
-/// Which variant it is.
-impl<'de> de::Deserializer<'de> for &Variant<'_, '_> {
-    type Error = Fault;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if self.by_index {
-            visitor.visit_u32(self.index)
-        } else {
-            visitor.visit_str(self.variant)
-        }
-    }
-
-    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_u32(self.index)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-impl<'de> VariantAccess<'de> for Variant<'_, '_> {
-    type Error = Fault;
-
-    fn unit_variant(self) -> Result<(), Fault> {
-        de::Deserialize::deserialize(self.told)
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
-        self.told.nested(|told| seed.deserialize(told))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Fault> {
-        match self.told.kind(Some(Kind::Tuple))? {
-            Kind::Tuple => self.told.tuple(self.variant, length, visitor),
-            kind => self.told.value(kind, visitor),
-        }
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        match self.told.kind(Some(Kind::Struct))? {
-            Kind::Struct => self.told.fields(self.variant, fields, visitor),
-            kind => self.told.value(kind, visitor),
-        }
     }
 }

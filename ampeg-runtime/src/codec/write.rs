@@ -3,11 +3,13 @@
 use super::shape::{Kind, Shape};
 use super::sink::Sink;
 use super::{Fault, attachment};
+use fields::Fields;
+use sequence::Sequence;
 use serde::ser::{self, Serialize};
 use std::any::type_name;
 
-/// So many elements of a list show how the others look.
-const SAMPLE: usize = 32;
+mod fields;
+mod sequence;
 
 /// Serializes into a sink.
 #[derive(Debug)]
@@ -46,22 +48,6 @@ fn place(sink: &mut impl Sink) -> usize {
 }
 
 impl<'a, S: Sink> Writer<'a, S> {
-    fn sequence(self, kind: Kind, length: Option<usize>) -> Result<Sequence<'a, S>, Fault> {
-        let shape = self.0.begin(kind)?;
-        let at = self.0.position();
-        put_length(self.0, length.unwrap_or(0));
-        Ok(Sequence {
-            sink: self.0,
-            kind,
-            shape,
-            kinds: [0; 2],
-            at,
-            expected: length,
-            count: 0,
-            before: (0, 0, 0),
-        })
-    }
-
     #[inline]
     fn fields(self, kind: Kind, name: &'static str) -> Result<Fields<'a, S>, Fault> {
         let mut shape = self.0.begin(kind)?;
@@ -202,7 +188,7 @@ impl<'a, S: Sink> ser::Serializer for Writer<'a, S> {
     }
 
     fn serialize_seq(self, length: Option<usize>) -> Result<Sequence<'a, S>, Fault> {
-        self.sequence(Kind::Sequence, length)
+        Sequence::new(self.0, Kind::Sequence, length)
     }
 
     #[inline]
@@ -228,7 +214,7 @@ impl<'a, S: Sink> ser::Serializer for Writer<'a, S> {
     }
 
     fn serialize_map(self, length: Option<usize>) -> Result<Sequence<'a, S>, Fault> {
-        self.sequence(Kind::Map, length)
+        Sequence::new(self.0, Kind::Map, length)
     }
 
     #[inline]
@@ -251,215 +237,4 @@ impl<'a, S: Sink> ser::Serializer for Writer<'a, S> {
     fn is_human_readable(&self) -> bool {
         false
     }
-}
-
-/// A sequence or map, whose length may be known at its end only.
-#[derive(Debug)]
-pub(super) struct Sequence<'a, S> {
-    sink: &'a mut S,
-    kind: Kind,
-    shape: Shape,
-    /// The kinds of its elements or values, and of its keys, one bit each.
-    kinds: [u64; 2],
-    at: usize,
-    expected: Option<usize>,
-    count: usize,
-    /// The position, number of shapes and kinds before this element.
-    before: (usize, usize, u64),
-}
-
-impl<S: Sink> Sequence<'_, S> {
-    #[inline]
-    fn begin(&mut self) {
-        self.count += 1;
-        if S::DESCRIBES {
-            let [values, keys] = self.kinds;
-            self.before = (
-                self.sink.position(),
-                self.sink.n_shapes(),
-                values ^ keys.rotate_left(32),
-            );
-        }
-    }
-
-    #[inline]
-    fn item<T: Serialize + ?Sized>(&mut self, which: usize, value: &T) -> Result<(), Fault> {
-        self.kinds[which] |= 1 << inner(&mut *self.sink, value)?;
-        Ok(())
-    }
-
-    #[inline]
-    fn close(&mut self) {
-        if S::DESCRIBES && self.count > SAMPLE {
-            let (at, n_shapes, kinds) = self.before;
-            let [values, keys] = self.kinds;
-            if kinds == values ^ keys.rotate_left(32) && self.sink.forgets(at, n_shapes) {
-                self.count -= 1;
-            }
-        }
-    }
-
-    fn finish(mut self) {
-        if self.expected != Some(self.count) {
-            self.sink.replace(self.at, self.count as u64);
-        }
-        self.shape.add(self.kinds[0]);
-        self.shape.add(self.kinds[1]);
-        self.sink.end(self.kind, self.shape);
-    }
-}
-
-impl<S: Sink> ser::SerializeSeq for Sequence<'_, S> {
-    type Ok = ();
-    type Error = Fault;
-
-    #[inline]
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        self.begin();
-        self.item(0, value)?;
-        self.close();
-        Ok(())
-    }
-
-    fn end(self) -> Result<(), Fault> {
-        self.finish();
-        Ok(())
-    }
-}
-
-impl<S: Sink> ser::SerializeMap for Sequence<'_, S> {
-    type Ok = ();
-    type Error = Fault;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
-        self.begin();
-        self.item(1, key)
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        self.item(0, value)?;
-        self.close();
-        Ok(())
-    }
-
-    fn end(self) -> Result<(), Fault> {
-        self.finish();
-        Ok(())
-    }
-}
-
-/// A tuple, a struct, or either of them in a variant.
-#[derive(Debug)]
-pub(super) struct Fields<'a, S> {
-    sink: &'a mut S,
-    kind: Kind,
-    shape: Shape,
-    /// Where a description has the count and the list of names, and how many names came before.
-    at: usize,
-    names_at: usize,
-    from: usize,
-    count: u64,
-}
-
-impl<'a, S: Sink> Fields<'a, S> {
-    #[inline]
-    fn new(sink: &'a mut S, kind: Kind, shape: Shape, content: Kind) -> Self {
-        let (mut at, mut names_at) = (0, 0);
-        if S::DESCRIBES {
-            at = place(sink);
-            if content == Kind::Struct {
-                names_at = place(sink);
-            }
-        }
-        let from = sink.n_names();
-        Self {
-            sink,
-            kind,
-            shape,
-            at,
-            names_at,
-            from,
-            count: 0,
-        }
-    }
-
-    #[inline]
-    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        self.count += 1;
-        self.shape.add(inner(&mut *self.sink, value)?);
-        Ok(())
-    }
-
-    #[inline]
-    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Fault> {
-        self.sink.name(name);
-        self.shape.name(name);
-        self.element(value)
-    }
-
-    #[inline]
-    fn finish(self) {
-        if S::DESCRIBES {
-            self.sink.replace(self.at, self.count);
-            if self.names_at > 0 {
-                self.sink.seal(self.from, self.names_at);
-            }
-        }
-        self.sink.end(self.kind, self.shape);
-    }
-}
-
-macro_rules! elements {
-    ($($kind:ident $method:ident)*) => {
-        $(impl<S: Sink> ser::$kind for Fields<'_, S> {
-            type Ok = ();
-            type Error = Fault;
-
-            #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-                self.element(value)
-            }
-
-            #[inline]
-            fn end(self) -> Result<(), Fault> {
-                self.finish();
-                Ok(())
-            }
-        })*
-    };
-}
-
-elements! {
-    SerializeTuple serialize_element
-    SerializeTupleStruct serialize_field
-    SerializeTupleVariant serialize_field
-}
-
-macro_rules! fields {
-    ($($kind:ident)*) => {
-        $(impl<S: Sink> ser::$kind for Fields<'_, S> {
-            type Ok = ();
-            type Error = Fault;
-
-            #[inline]
-            fn serialize_field<T: Serialize + ?Sized>(
-                &mut self,
-                name: &'static str,
-                value: &T,
-            ) -> Result<(), Fault> {
-                self.field(name, value)
-            }
-
-            #[inline]
-            fn end(self) -> Result<(), Fault> {
-                self.finish();
-                Ok(())
-            }
-        })*
-    };
-}
-
-fields! {
-    SerializeStruct
-    SerializeStructVariant
 }
