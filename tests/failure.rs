@@ -348,38 +348,3 @@ fn all_may_fail() {
         assert_eq!(outcome.report().deaths().len(), 2);
     });
 }
-
-/// Whether a field may be left out.
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
-
-/// Leaves out what a compact format cannot miss.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Reading {
-    #[serde(default, skip_serializing_if = "is_false")]
-    flagged: bool,
-    values: Vec<u8>,
-}
-
-#[test]
-fn field_that_is_left_out_is_an_error_and_never_a_wrong_value() {
-    isolated(|| {
-        let outcome = graph! {
-            whole = Reading { flagged: true, values: vec![0] };
-            cut = Reading { flagged: false, values: vec![0] };
-        }
-        .run(2)
-        .unwrap();
-        assert!(outcome.whole.is_ok());
-        assert!(
-            text(&outcome.cut).contains("`flagged` is left out"),
-            "{}",
-            text(&outcome.cut)
-        );
-    });
-}

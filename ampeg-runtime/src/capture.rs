@@ -277,7 +277,7 @@ impl<T: 'static> Refused<T> {
 /// The methods that generated code probes.
 pub mod probe {
     use super::{Capture, Captured, Function, Reference, Referent, Refused, Unknown, Value};
-    use crate::codec::encode_fields;
+    use crate::codec::encode_as;
     use crate::payload::Payload;
     use crate::value::TaskValue;
     use serde::Serialize;
@@ -332,7 +332,7 @@ pub mod probe {
     impl<T: Referent + Serialize + ?Sized> ProbeReference for &&Probe<'_, &T> {
         type Referent = T;
         fn probe(&self) -> Captured<Reference<T>> {
-            Captured::new(encode_fields::<T>(self.0))
+            Captured::new(encode_as::<T, T::Owned>(self.0))
         }
     }
 

@@ -125,6 +125,16 @@ pub mod fuzzing {
         let _ = postcard::from_bytes::<AttemptReport>(bytes);
     }
 
+    /// Decodes a value from bytes in the compact form.
+    pub fn compact<T: TaskValue>(bytes: &[u8]) -> Option<T> {
+        T::decode(&Payload::copied(bytes).ok()?).ok()
+    }
+
+    /// Decodes a value from bytes that describe themselves.
+    pub fn described<T: TaskValue>(bytes: &[u8]) -> Option<T> {
+        T::decode(&Payload::copied(bytes).ok()?.described()).ok()
+    }
+
     /// Decodes results of several types.
     pub fn value(bytes: &[u8]) {
         if let Ok(payload) = Payload::copied(bytes) {

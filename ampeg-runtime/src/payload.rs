@@ -22,6 +22,8 @@ pub enum Payload {
         /// The memory, by index.
         attached: Vec<Segment>,
     },
+    /// The bytes describe themselves; in all others values are found by position.
+    Described(Box<Self>),
 }
 
 impl Payload {
@@ -42,17 +44,30 @@ impl Payload {
         Self::Attached { bytes, attached }
     }
 
+    /// The same bytes, which describe themselves.
+    pub(crate) fn described(self) -> Self {
+        Self::Described(Box::new(self))
+    }
+
+    pub(crate) fn is_described(&self) -> bool {
+        match self {
+            Self::Inline(_) | Self::Shared(_) => false,
+            Self::Attached { bytes, .. } => bytes.is_described(),
+            Self::Described(_) => true,
+        }
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Inline(bytes) => bytes,
             Self::Shared(memory) => memory,
-            Self::Attached { bytes, .. } => bytes.bytes(),
+            Self::Attached { bytes, .. } | Self::Described(bytes) => bytes.bytes(),
         }
     }
 
     pub(crate) fn attached(&self) -> &[Segment] {
         match self {
-            Self::Inline(_) | Self::Shared(_) => &[],
+            Self::Inline(_) | Self::Shared(_) | Self::Described(_) => &[],
             Self::Attached { attached, .. } => attached,
         }
     }
@@ -62,7 +77,7 @@ impl Payload {
         match self {
             Self::Inline(bytes) => bytes.len() as u64,
             Self::Shared(_) => 0,
-            Self::Attached { bytes, .. } => bytes.n_inline(),
+            Self::Attached { bytes, .. } | Self::Described(bytes) => bytes.n_inline(),
         }
     }
 
@@ -71,6 +86,7 @@ impl Payload {
         match self {
             Self::Inline(_) => 0,
             Self::Shared(_) => 1,
+            Self::Described(bytes) => bytes.n_descriptors(),
             Self::Attached { bytes, attached } => bytes.n_descriptors() + attached.len(),
         }
     }

@@ -1,19 +1,57 @@
 //! Texts and bytes that live as long as the program, for types that borrow them: `&'static str`, `&'static [u8]`.
 //!
 //! Each is kept once. What a program calls `'static` is in its executable, or was leaked by it, so they are few.
+//! What a type owns, like a `String`, is only lent for the time that it takes to copy it.
 
+use super::Fault;
+use serde::de::Visitor;
+use std::any::type_name;
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
+/// Whether a visitor gives what it is lent, as that of `&'static str` does.
+#[inline]
+fn borrows<T>() -> bool {
+    type_name::<T>().starts_with('&')
+}
+
+/// Gives a visitor a text; for ever if it borrows, and if `lends` says that it may.
+#[inline]
+pub(super) fn visit_text<'de, V: Visitor<'de>>(
+    value: &str,
+    lends: bool,
+    visitor: V,
+) -> Result<V::Value, Fault> {
+    if lends || borrows::<V::Value>() {
+        visitor.visit_borrowed_str(text(value))
+    } else {
+        visitor.visit_str(value)
+    }
+}
+
+/// As [`visit_text`], for bytes.
+#[inline]
+pub(super) fn visit_bytes<'de, V: Visitor<'de>>(
+    value: &[u8],
+    lends: bool,
+    visitor: V,
+) -> Result<V::Value, Fault> {
+    if lends || borrows::<V::Value>() {
+        visitor.visit_borrowed_bytes(bytes(value))
+    } else {
+        visitor.visit_bytes(value)
+    }
+}
+
 /// The text, for ever.
-pub(super) fn text(text: &str) -> &'static str {
+fn text(text: &str) -> &'static str {
     static KNOWN: Mutex<Option<HashSet<&str>>> = Mutex::new(None);
     intern(&KNOWN, text, |text| Box::leak(text.into()))
 }
 
 /// The bytes, for ever.
-pub(super) fn bytes(bytes: &[u8]) -> &'static [u8] {
+fn bytes(bytes: &[u8]) -> &'static [u8] {
     static KNOWN: Mutex<Option<HashSet<&[u8]>>> = Mutex::new(None);
     intern(&KNOWN, bytes, |bytes| Box::leak(bytes.into()))
 }

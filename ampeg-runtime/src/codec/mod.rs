@@ -1,7 +1,12 @@
-//! How a value becomes bytes: numbers in fixed width and little-endian, fields one after another, lengths in 8 bytes.
+//! How a value becomes bytes, in one of two forms.
 //!
+//! The *compact* form has numbers in fixed width and little-endian, fields one after another, lengths in 8 bytes.
 //! A value is counted first and then written straight to where it travels, which is shared memory if it is large.
 //! Vectors of numbers and strings that are a whole result are copied as they are.
+//!
+//! The form that *describes itself* has kinds and names too (`describe`). It is for types that do not read what they
+//! write in the same order and by the same names, or that ask what comes next, as with many attributes of serde.
+//! Which form a type needs is found out where its values are written, when something in them is new (`form`).
 //!
 //! Measured for 10 MB, in milliseconds on one busy core, where copying them to a new vector took 1.0.
 //! Encoding ends in shared memory here, of which new pages take 9 to 10; postcard's ends in a vector that is yet to be
@@ -23,77 +28,49 @@
 
 use crate::payload::{Payload, SHARED_FROM};
 use crate::sys;
-use serde::Serialize;
-use serde::de::{Deserialize, Expected, Unexpected};
+use attachment::Segment;
+use fault::Fault;
+use form::Form;
+use serde::{Deserialize, Serialize};
+use sink::{Counter, Filler, Sink as _};
 use smallvec::smallvec;
-use std::fmt;
+use std::any::type_name;
 use std::sync::Arc;
 
 pub(crate) mod attachment;
+mod depth;
+mod describe;
+mod fault;
+mod form;
 mod interned;
 mod raw;
 mod read;
+mod shape;
+mod sink;
 #[cfg(test)]
 mod tests;
+mod told;
 mod write;
 
-/// Why a value cannot be encoded or decoded.
-#[derive(Debug)]
-pub(crate) struct Fault {
-    message: String,
-    /// Whether a text or bytes were refused, as by `&'static str`, which only takes what is lent.
-    wants_loan: bool,
-}
-
-impl Fault {
-    fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            wants_loan: false,
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Fault {}
-
-impl serde::ser::Error for Fault {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
-    }
-}
-
-impl serde::de::Error for Fault {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
-    }
-
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self {
-            message: format!("invalid type: {found}, expected {expected}"),
-            wants_loan: matches!(found, Unexpected::Str(_) | Unexpected::Bytes(_)),
-        }
-    }
-}
-
 /// Encodes a result, or a captured value.
-pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Result<Payload, String> {
+pub(crate) fn encode<T>(value: &T) -> Result<Payload, String>
+where
+    T: Serialize + Deserialize<'static> + 'static,
+{
     match raw::bytes(value) {
         Some(bytes) => Payload::copied(bytes),
-        None => encode_fields(value),
+        None => encode_as::<T, T>(value),
     }
 }
 
 /// Encodes a slice as [`encode`] does a vector of the same.
-pub(crate) fn encode_slice<T: Serialize + 'static>(slice: &[T]) -> Result<Payload, String> {
+pub(crate) fn encode_slice<T>(slice: &[T]) -> Result<Payload, String>
+where
+    T: Serialize + Deserialize<'static> + 'static,
+{
     match raw::slice_bytes(slice) {
         Some(bytes) => Payload::copied(bytes),
-        None => encode_fields(slice),
+        None => encode_as::<[T], Vec<T>>(slice),
     }
 }
 
@@ -105,14 +82,41 @@ pub(crate) fn decode<T: Deserialize<'static> + 'static>(payload: &Payload) -> Re
     }
 }
 
-/// Encodes anything serializable; the owned form of a reference decodes from the same bytes.
+/// Encodes a value that is decoded as an `O`, in the form that is right for it.
+pub(crate) fn encode_as<T, O>(value: &T) -> Result<Payload, String>
+where
+    T: Serialize + ?Sized,
+    O: Deserialize<'static> + 'static,
+{
+    let mut counter = Counter::new(type_name::<O>());
+    let size = count(value, &mut counter)?;
+    match Form::of::<O>(&counter.shapes) {
+        Form::Compact => fill(value, size),
+        Form::Described { arms } => described(value, arms),
+        Form::Unknown => match form::find::<T, O>(value, &counter.shapes)? {
+            Some(payload) => Ok(payload),
+            None => fill(value, size),
+        },
+    }
+}
+
+/// Encodes parts of messages, which are read as they are written.
 pub(crate) fn encode_fields<T: Serialize + ?Sized>(value: &T) -> Result<Payload, String> {
-    let mut counter = write::Counter::default();
+    let size = count(value, &mut Counter::new(""))?;
+    fill(value, size)
+}
+
+/// The size of the compact form.
+fn count<T: Serialize + ?Sized>(value: &T, counter: &mut Counter) -> Result<usize, String> {
     attachment::exchange(Vec::new());
-    let outcome = serialize(value, &mut counter);
+    let outcome = value.serialize(write::Writer(&mut *counter));
     attachment::exchange(Vec::new());
-    outcome?;
-    let size = write::Sink::position(&counter);
+    outcome.map_err(Fault::into_message)?;
+    Ok(counter.finish())
+}
+
+/// The compact form, of a size that was counted.
+fn fill<T: Serialize + ?Sized>(value: &T, size: usize) -> Result<Payload, String> {
     let (bytes, written) = if size < SHARED_FROM {
         let mut bytes = smallvec![0; size];
         let written = write_into(value, &mut bytes);
@@ -129,40 +133,77 @@ pub(crate) fn encode_fields<T: Serialize + ?Sized>(value: &T) -> Result<Payload,
 }
 
 fn write_into<T: Serialize + ?Sized>(value: &T, memory: &mut [u8]) -> Result<usize, String> {
-    let mut filler = write::Filler {
-        memory,
-        position: 0,
-    };
-    serialize(value, &mut filler)?;
-    Ok(filler.position)
-}
-
-fn serialize<T: Serialize + ?Sized>(value: &T, sink: &mut impl write::Sink) -> Result<(), String> {
+    let mut filler = Filler::new(memory);
     value
-        .serialize(write::Writer(sink))
-        .map_err(|fault| fault.message)
+        .serialize(write::Writer(&mut filler))
+        .map_err(Fault::into_message)?;
+    Ok(filler.position())
 }
 
-/// Decodes what [`encode_fields`] gave.
+/// A description of the value, ready to travel.
+fn described<T: Serialize + ?Sized>(value: &T, arms: bool) -> Result<Payload, String> {
+    let (bytes, attached) = describe(value, arms, false).map_err(Fault::into_message)?;
+    Ok(Payload::copied(&bytes)?.described().with(attached))
+}
+
+fn describe<T: Serialize + ?Sized>(
+    value: &T,
+    arms: bool,
+    samples: bool,
+) -> Result<(Vec<u8>, Vec<Segment>), Fault> {
+    let mut describer = describe::Describer::new(arms, samples);
+    attachment::exchange(Vec::new());
+    let outcome = value.serialize(write::Writer(&mut describer));
+    let attached = attachment::exchange(Vec::new());
+    outcome?;
+    Ok((describer.finish()?, attached))
+}
+
+/// Decodes what [`encode_as`] or [`encode_fields`] gave.
 pub(crate) fn decode_fields<T: Deserialize<'static>>(payload: &Payload) -> Result<T, String> {
-    let result = read(payload, false);
-    let result = match result {
-        Err(fault) if fault.wants_loan => read(payload, true),
+    let read = |lends| {
+        if payload.is_described() {
+            read_description(payload, lends, false).map(|(value, _)| value)
+        } else {
+            read_compact(payload, lends)
+        }
+    };
+    let result = match read(false) {
+        Err(fault) if fault.wants_loan => read(true),
         other => other,
     };
-    result.map_err(|fault| fault.message)
+    result.map_err(Fault::into_message)
 }
 
-fn read<T: Deserialize<'static>>(payload: &Payload, lends: bool) -> Result<T, Fault> {
-    let bytes = payload.bytes();
-    let mut reader = read::Reader { bytes, lends };
+fn read_compact<T: Deserialize<'static>>(payload: &Payload, lends: bool) -> Result<T, Fault> {
+    let mut reader = read::Reader::new(payload.bytes(), lends);
     attachment::exchange(payload.attached().to_vec());
     let result = T::deserialize(&mut reader);
     attachment::exchange(Vec::new());
     match result {
-        Ok(_) if !reader.bytes.is_empty() => Err(Fault::new(
-            "bytes are left over: its Serialize and Deserialize disagree",
-        )),
+        Ok(_) if !reader.bytes.is_empty() => Err(left_over()),
         other => other,
     }
+}
+
+/// Reads a description; by position, where names allow it, or by name. Says whether the compact form does as well.
+fn read_description<T: Deserialize<'static>>(
+    payload: &Payload,
+    lends: bool,
+    by_position: bool,
+) -> Result<(T, bool), Fault> {
+    let parts = describe::parts(payload.bytes())?;
+    let mut told = told::Told::new(&parts, lends, by_position);
+    attachment::exchange(payload.attached().to_vec());
+    let result = T::deserialize(&mut told);
+    attachment::exchange(Vec::new());
+    match result {
+        Ok(_) if !told.is_done() => Err(left_over()),
+        other => other.map(|value| (value, told.agrees)),
+    }
+}
+
+#[cold]
+fn left_over() -> Fault {
+    Fault::new("bytes are left over: its Serialize and Deserialize disagree")
 }

@@ -1,5 +1,9 @@
-//! From bytes to a value: nothing is read beyond the end, and nothing is reserved that the bytes left cannot fill.
+//! From the compact form to a value, which goes by position alone: `form` has found that this is right for its type.
+//!
+//! Nothing is read beyond the end, and nothing is reserved that the bytes left cannot fill.
 
+use super::depth::Depth;
+use super::shape::Kind;
 use super::{Fault, attachment, interned};
 use serde::de::{
     self, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
@@ -14,49 +18,81 @@ const LONGEST_OF_NOTHING: usize = 1 << 32;
 pub(super) struct Reader<'b> {
     /// What is left.
     pub(super) bytes: &'b [u8],
-    /// Whether texts and bytes are lent for ever, as `&'static str` asks for, or for as long as it takes to copy them.
+    /// Whether all texts and bytes that may be borrowed are lent for ever, or only those whose type shows that they are.
     pub(super) lends: bool,
+    pub(super) depth: Depth,
 }
 
 impl<'b> Reader<'b> {
+    pub(super) fn new(bytes: &'b [u8], lends: bool) -> Self {
+        Self {
+            bytes,
+            lends,
+            depth: Depth::default(),
+        }
+    }
+
+    /// Reads what is in a value of this kind.
     #[inline]
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+    fn nested<R>(
+        &mut self,
+        kind: Kind,
+        read: impl FnOnce(&mut Self) -> Result<R, Fault>,
+    ) -> Result<R, Fault> {
+        self.depth.begin(kind)?;
+        let result = read(self);
+        self.depth.end(kind);
+        result
+    }
+
+    #[inline]
+    pub(super) fn take<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
         let (head, rest) = self.bytes.split_first_chunk().ok_or_else(cut)?;
         self.bytes = rest;
         Ok(*head)
     }
 
-    fn length(&mut self) -> Result<usize, Fault> {
+    #[inline]
+    pub(super) fn length(&mut self) -> Result<usize, Fault> {
         usize::try_from(u64::from_le_bytes(self.take()?)).map_err(|_| cut())
     }
 
-    fn slice(&mut self) -> Result<&'b [u8], Fault> {
+    #[inline]
+    pub(super) fn slice(&mut self) -> Result<&'b [u8], Fault> {
         let length = self.length()?;
         let (head, rest) = self.bytes.split_at_checked(length).ok_or_else(cut)?;
         self.bytes = rest;
         Ok(head)
     }
 
-    fn text(&mut self) -> Result<&'b str, Fault> {
+    #[inline]
+    pub(super) fn text(&mut self) -> Result<&'b str, Fault> {
         std::str::from_utf8(self.slice()?).map_err(|error| Fault::new(error.to_string()))
     }
 
-    fn items(&mut self) -> Result<Items<'_, 'b>, Fault> {
-        let left = self.length()?;
-        if left > self.bytes.len().max(LONGEST_OF_NOTHING) {
+    /// How many things follow.
+    #[inline]
+    pub(super) fn count(&mut self) -> Result<usize, Fault> {
+        let count = self.length()?;
+        if count > self.bytes.len().max(LONGEST_OF_NOTHING) {
             return Err(cut());
         }
-        Ok(Items { reader: self, left })
+        Ok(count)
+    }
+
+    #[inline]
+    fn tuple<'de, V: Visitor<'de>>(&mut self, left: usize, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_seq(Items { reader: self, left })
     }
 }
 
 #[cold]
-fn cut() -> Fault {
+pub(super) fn cut() -> Fault {
     Fault::new("the bytes end too early")
 }
 
 #[cold]
-fn garbled(what: &str) -> Fault {
+pub(super) fn garbled(what: &str) -> Fault {
     Fault::new(format!("the bytes hold no {what}"))
 }
 
@@ -82,8 +118,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
         Err(Fault::new(
-            "its Deserialize asks what comes next, which a compact format does not say \
-             (`flatten`, `untagged` and `tag` of serde do, and so does `serde_json::Value`)",
+            "its Deserialize asks what comes next for some values and not for others",
         ))
     }
 
@@ -102,34 +137,26 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'_> {
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         let text = self.text()?;
-        if self.lends {
-            visitor.visit_borrowed_str(interned::text(text))
-        } else {
-            visitor.visit_str(text)
-        }
+        interned::visit_text(text, self.lends, visitor)
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.deserialize_str(visitor)
+        visitor.visit_str(self.text()?)
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         let bytes = self.slice()?;
-        if self.lends {
-            visitor.visit_borrowed_bytes(interned::bytes(bytes))
-        } else {
-            visitor.visit_bytes(bytes)
-        }
+        interned::visit_bytes(bytes, self.lends, visitor)
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.deserialize_bytes(visitor)
+        visitor.visit_bytes(self.slice()?)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.take()? {
             [0] => visitor.visit_none(),
-            [1] => visitor.visit_some(self),
+            [1] => self.nested(Kind::Some, |reader| visitor.visit_some(reader)),
             _ => Err(garbled("option")),
         }
     }
@@ -156,7 +183,8 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_seq(self.items()?)
+        let left = self.count()?;
+        self.nested(Kind::Sequence, |reader| reader.tuple(left, visitor))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(
@@ -164,10 +192,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'_> {
         length: usize,
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        visitor.visit_seq(Items {
-            reader: self,
-            left: length,
-        })
+        self.tuple(length, visitor)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -180,7 +205,10 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'_> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_map(self.items()?)
+        let left = self.count()?;
+        self.nested(Kind::Map, |reader| {
+            visitor.visit_map(Items { reader, left })
+        })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -198,7 +226,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        visitor.visit_enum(Variant(self))
+        self.nested(Kind::Variant, |reader| visitor.visit_enum(Variant(reader)))
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -296,7 +324,7 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Fault> {
-        de::Deserializer::deserialize_tuple(self.0, length, visitor)
+        self.0.tuple(length, visitor)
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -304,6 +332,6 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        de::Deserializer::deserialize_tuple(self.0, fields.len(), visitor)
+        self.0.tuple(fields.len(), visitor)
     }
 }

@@ -1,8 +1,9 @@
 //! Values survive; damaged bytes are an error, whatever they are.
 
 use super::*;
-use serde::Deserialize;
 use std::collections::BTreeMap;
+
+mod random;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Shape {

@@ -1,90 +1,80 @@
-//! From a value to bytes: one serializer over two sinks, one that counts and one that writes.
+//! From a value to bytes: one serializer for all sinks.
 
+use super::shape::{Kind, Shape};
+use super::sink::Sink;
 use super::{Fault, attachment};
+use fields::Fields;
+use sequence::Sequence;
 use serde::ser::{self, Serialize};
+use std::any::type_name;
 
-/// Where encoded bytes go.
-pub(super) trait Sink {
-    fn put(&mut self, bytes: &[u8]);
-    /// How many bytes came before.
-    fn position(&self) -> usize;
-    /// Puts a number in the place of eight bytes that were put before.
-    fn replace(&mut self, at: usize, number: u64);
-}
-
-/// Counts.
-#[derive(Debug, Default)]
-pub(super) struct Counter(usize);
-
-impl Sink for Counter {
-    #[inline]
-    fn put(&mut self, bytes: &[u8]) {
-        self.0 += bytes.len();
-    }
-
-    fn position(&self) -> usize {
-        self.0
-    }
-
-    fn replace(&mut self, _: usize, _: u64) {}
-}
-
-/// Writes into memory of the size counted before; what is too much is counted only.
-#[derive(Debug)]
-pub(super) struct Filler<'a> {
-    pub(super) memory: &'a mut [u8],
-    pub(super) position: usize,
-}
-
-impl Sink for Filler<'_> {
-    #[inline]
-    fn put(&mut self, bytes: &[u8]) {
-        let end = self.position + bytes.len();
-        if let Some(place) = self.memory.get_mut(self.position..end) {
-            place.copy_from_slice(bytes);
-        }
-        self.position = end;
-    }
-
-    fn position(&self) -> usize {
-        self.position
-    }
-
-    fn replace(&mut self, at: usize, number: u64) {
-        if let Some(place) = self.memory.get_mut(at..at + 8) {
-            place.copy_from_slice(&number.to_le_bytes());
-        }
-    }
-}
+mod fields;
+mod sequence;
 
 /// Serializes into a sink.
 #[derive(Debug)]
 pub(super) struct Writer<'a, S>(pub(super) &'a mut S);
 
 macro_rules! numbers {
-    ($($method:ident $number:ty),* $(,)?) => {
+    ($($method:ident $kind:ident $number:ty),* $(,)?) => {
         $(#[inline]
         fn $method(self, value: $number) -> Result<(), Fault> {
+            self.0.kind(Kind::$kind);
             self.0.put(&value.to_le_bytes());
             Ok(())
         })*
     };
 }
 
+/// Writes what is in another value; its kind.
+#[inline]
+fn inner<T: Serialize + ?Sized, S: Sink>(sink: &mut S, value: &T) -> Result<u64, Fault> {
+    sink.next_is(type_name::<T>());
+    value.serialize(Writer(&mut *sink))?;
+    Ok(sink.last() as u64)
+}
+
+#[inline]
+fn put_length(sink: &mut impl Sink, length: usize) {
+    sink.put(&(length as u64).to_le_bytes());
+}
+
+/// A place for a number that is known later.
+#[inline]
+fn place(sink: &mut impl Sink) -> usize {
+    let at = sink.position();
+    put_length(sink, 0);
+    at
+}
+
 impl<'a, S: Sink> Writer<'a, S> {
-    fn length(&mut self, length: usize) {
-        self.0.put(&(length as u64).to_le_bytes());
+    #[inline]
+    fn fields(self, kind: Kind, name: &'static str) -> Result<Fields<'a, S>, Fault> {
+        let mut shape = self.0.begin(kind)?;
+        shape.name(name);
+        Ok(Fields::new(self.0, kind, shape, kind))
     }
 
-    fn sequence(mut self, length: Option<usize>) -> Sequence<'a, S> {
-        let at = self.0.position();
-        self.length(length.unwrap_or(0));
-        Sequence {
-            sink: self.0,
-            at,
-            expected: length,
-            count: 0,
+    /// The beginning of a variant: its number and its name.
+    #[inline]
+    fn variant(
+        &mut self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+    ) -> Result<Shape, Fault> {
+        let mut shape = self.0.begin(Kind::Variant)?;
+        shape.name(name);
+        shape.name(variant);
+        shape.add(index.into());
+        self.0.put(&index.to_le_bytes());
+        if S::DESCRIBES {
+            let from = self.0.n_names();
+            let at = place(self.0);
+            self.0.name(variant);
+            self.0.seal(from, at);
         }
+        Ok(shape)
     }
 }
 
@@ -92,61 +82,84 @@ impl<'a, S: Sink> ser::Serializer for Writer<'a, S> {
     type Ok = ();
     type Error = Fault;
     type SerializeSeq = Sequence<'a, S>;
-    type SerializeTuple = Self;
-    type SerializeTupleStruct = Self;
-    type SerializeTupleVariant = Self;
+    type SerializeTuple = Fields<'a, S>;
+    type SerializeTupleStruct = Fields<'a, S>;
+    type SerializeTupleVariant = Fields<'a, S>;
     type SerializeMap = Sequence<'a, S>;
-    type SerializeStruct = Self;
-    type SerializeStructVariant = Self;
+    type SerializeStruct = Fields<'a, S>;
+    type SerializeStructVariant = Fields<'a, S>;
 
     numbers! {
-        serialize_i8 i8, serialize_i16 i16, serialize_i32 i32, serialize_i64 i64, serialize_i128 i128,
-        serialize_u8 u8, serialize_u16 u16, serialize_u32 u32, serialize_u64 u64, serialize_u128 u128,
-        serialize_f32 f32, serialize_f64 f64,
+        serialize_i8 I8 i8, serialize_i16 I16 i16, serialize_i32 I32 i32, serialize_i64 I64 i64,
+        serialize_i128 I128 i128, serialize_u8 U8 u8, serialize_u16 U16 u16, serialize_u32 U32 u32,
+        serialize_u64 U64 u64, serialize_u128 U128 u128, serialize_f32 F32 f32, serialize_f64 F64 f64,
     }
 
+    #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), Fault> {
-        self.serialize_u8(value.into())
+        self.0.kind(Kind::Bool);
+        self.0.put(&[value.into()]);
+        Ok(())
     }
 
     fn serialize_char(self, value: char) -> Result<(), Fault> {
-        self.serialize_u32(value.into())
+        self.0.kind(Kind::Char);
+        self.0.put(&u32::from(value).to_le_bytes());
+        Ok(())
     }
 
     fn serialize_str(self, value: &str) -> Result<(), Fault> {
-        self.serialize_bytes(value.as_bytes())
+        self.0.kind(Kind::Text);
+        put_length(self.0, value.len());
+        self.0.put(value.as_bytes());
+        Ok(())
     }
 
-    fn serialize_bytes(mut self, value: &[u8]) -> Result<(), Fault> {
-        self.length(value.len());
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), Fault> {
+        self.0.kind(Kind::Bytes);
+        put_length(self.0, value.len());
         self.0.put(value);
         Ok(())
     }
 
     fn serialize_none(self) -> Result<(), Fault> {
-        self.serialize_u8(0)
+        self.0.kind(Kind::None);
+        if !S::DESCRIBES {
+            self.0.put(&[0]);
+        }
+        Ok(())
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Fault> {
-        self.0.put(&[1]);
-        value.serialize(self)
+        let mut shape = self.0.begin(Kind::Some)?;
+        if !S::DESCRIBES {
+            self.0.put(&[1]);
+        }
+        shape.add(inner(self.0, value)?);
+        self.0.end(Kind::Some, shape);
+        Ok(())
     }
 
+    #[inline]
     fn serialize_unit(self) -> Result<(), Fault> {
+        self.0.kind(Kind::Unit);
         Ok(())
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), Fault> {
-        Ok(())
+        self.serialize_unit()
     }
 
     fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        variant: u32,
-        _: &'static str,
+        mut self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
     ) -> Result<(), Fault> {
-        self.serialize_u32(variant)
+        let shape = self.variant(name, index, variant)?;
+        self.0.kind(Kind::Unit);
+        self.0.end(Kind::Variant, shape);
+        Ok(())
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -154,159 +167,74 @@ impl<'a, S: Sink> ser::Serializer for Writer<'a, S> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Fault> {
-        attachment::arm(name);
-        value.serialize(self)
+        if self.0.arms() {
+            attachment::arm(name);
+        }
+        inner(self.0, value)?;
+        Ok(())
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        variant: u32,
-        _: &'static str,
+        mut self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
         value: &T,
     ) -> Result<(), Fault> {
-        self.0.put(&variant.to_le_bytes());
-        value.serialize(self)
+        let mut shape = self.variant(name, index, variant)?;
+        shape.add(inner(self.0, value)?);
+        self.0.end(Kind::Variant, shape);
+        Ok(())
     }
 
     fn serialize_seq(self, length: Option<usize>) -> Result<Sequence<'a, S>, Fault> {
-        Ok(self.sequence(length))
+        Sequence::new(self.0, Kind::Sequence, length)
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Self, Fault> {
-        Ok(self)
+    #[inline]
+    fn serialize_tuple(self, _: usize) -> Result<Fields<'a, S>, Fault> {
+        self.fields(Kind::Tuple, "")
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, Fault> {
-        Ok(self)
+    #[inline]
+    fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Fields<'a, S>, Fault> {
+        self.fields(Kind::Tuple, name)
     }
 
     fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        variant: u32,
-        _: &'static str,
+        mut self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
         _: usize,
-    ) -> Result<Self, Fault> {
-        self.0.put(&variant.to_le_bytes());
-        Ok(self)
+    ) -> Result<Fields<'a, S>, Fault> {
+        let shape = self.variant(name, index, variant)?;
+        self.0.kind(Kind::Tuple);
+        Ok(Fields::new(self.0, Kind::Variant, shape, Kind::Tuple))
     }
 
     fn serialize_map(self, length: Option<usize>) -> Result<Sequence<'a, S>, Fault> {
-        Ok(self.sequence(length))
+        Sequence::new(self.0, Kind::Map, length)
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Fault> {
-        Ok(self)
+    #[inline]
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Fields<'a, S>, Fault> {
+        self.fields(Kind::Struct, name)
     }
 
     fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        variant: u32,
-        _: &'static str,
+        mut self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
         _: usize,
-    ) -> Result<Self, Fault> {
-        self.0.put(&variant.to_le_bytes());
-        Ok(self)
+    ) -> Result<Fields<'a, S>, Fault> {
+        let shape = self.variant(name, index, variant)?;
+        self.0.kind(Kind::Struct);
+        Ok(Fields::new(self.0, Kind::Variant, shape, Kind::Struct))
     }
 
     fn is_human_readable(&self) -> bool {
         false
     }
-}
-
-/// A sequence or map, whose length may be known at its end only.
-#[derive(Debug)]
-pub(super) struct Sequence<'a, S> {
-    sink: &'a mut S,
-    at: usize,
-    expected: Option<usize>,
-    count: usize,
-}
-
-impl<S: Sink> Sequence<'_, S> {
-    #[inline]
-    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        value.serialize(Writer(&mut *self.sink))
-    }
-
-    fn finish(self) {
-        if self.expected != Some(self.count) {
-            self.sink.replace(self.at, self.count as u64);
-        }
-    }
-}
-
-impl<S: Sink> ser::SerializeSeq for Sequence<'_, S> {
-    type Ok = ();
-    type Error = Fault;
-
-    #[inline]
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        self.count += 1;
-        self.item(value)
-    }
-
-    fn end(self) -> Result<(), Fault> {
-        self.finish();
-        Ok(())
-    }
-}
-
-impl<S: Sink> ser::SerializeMap for Sequence<'_, S> {
-    type Ok = ();
-    type Error = Fault;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
-        self.count += 1;
-        self.item(key)
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        self.item(value)
-    }
-
-    fn end(self) -> Result<(), Fault> {
-        self.finish();
-        Ok(())
-    }
-}
-
-/// Nothing in the bytes would say that a field is missing: what follows would be read in its place.
-#[cold]
-fn left_out(field: &str) -> Fault {
-    Fault::new(format!(
-        "its field `{field}` is left out (`skip_serializing_if`), which a compact format cannot say"
-    ))
-}
-
-macro_rules! fields {
-    ($($kind:ident $method:ident ($($key:ty)?)),* $(,)?) => {
-        $(impl<S: Sink> ser::$kind for Writer<'_, S> {
-            type Ok = ();
-            type Error = Fault;
-
-            #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, $(_: $key,)? value: &T) -> Result<(), Fault> {
-                value.serialize(Writer(&mut *self.0))
-            }
-
-            $(fn skip_field(&mut self, field: $key) -> Result<(), Fault> {
-                Err(left_out(field))
-            })?
-
-            fn end(self) -> Result<(), Fault> {
-                Ok(())
-            }
-        })*
-    };
-}
-
-fields! {
-    SerializeTuple serialize_element (),
-    SerializeTupleStruct serialize_field (),
-    SerializeTupleVariant serialize_field (),
-    SerializeStruct serialize_field (&'static str),
-    SerializeStructVariant serialize_field (&'static str),
 }

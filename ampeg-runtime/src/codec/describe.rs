@@ -1,0 +1,171 @@
+//! The form that describes itself: each value after its kind, each struct and variant with its names.
+//!
+//! | kind | bytes after the kind |
+//! | --- | --- |
+//! | a number, text, bytes | as in the compact form |
+//! | none, unit | none |
+//! | some | the value |
+//! | sequence, tuple | how many in 8 bytes, the values |
+//! | map | how many in 8 bytes, keys and values in turn |
+//! | struct | how many in 8 bytes, which list of names in 8 bytes, the values |
+//! | variant | its number in 4 bytes, which list of names (of one) in 8 bytes, the content |
+//!
+//! The lists of names, each once, follow at the end.
+
+use super::depth::Depth;
+use super::shape::{Kind, Shape, Shapes};
+use super::sink::{Counter, Filler, Sink};
+use super::write::Writer;
+use super::{Fault, read};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// Writes a description.
+#[derive(Debug)]
+pub(super) struct Describer {
+    bytes: Vec<u8>,
+    depth: Depth,
+    last: Kind,
+    next: usize,
+    shapes: Shapes,
+    names: Vec<&'static str>,
+    lists: HashMap<Vec<&'static str>, u64>,
+    arms: bool,
+    samples: bool,
+}
+
+impl Describer {
+    /// `arms`: whether `Shared` attaches its memory. `samples`: whether long lists are cut.
+    pub(super) fn new(arms: bool, samples: bool) -> Self {
+        Self {
+            bytes: Vec::new(),
+            depth: Depth::default(),
+            last: Kind::Unit,
+            next: 0,
+            shapes: Shapes::new(),
+            names: Vec::new(),
+            lists: HashMap::new(),
+            arms,
+            samples,
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Result<Vec<u8>, Fault> {
+        let at = self.bytes.len();
+        let mut lists: Vec<_> = self.lists.drain().collect();
+        lists.sort_unstable_by_key(|&(_, index)| index);
+        let lists: Vec<_> = lists.into_iter().map(|(names, _)| names).collect();
+        let mut counter = Counter::new("");
+        lists.serialize(Writer(&mut counter))?;
+        self.bytes.resize(at + counter.position(), 0);
+        lists.serialize(Writer(&mut Filler::new(&mut self.bytes[at..])))?;
+        self.put(&[self.arms.into()]);
+        self.put(&(at as u64).to_le_bytes());
+        Ok(self.bytes)
+    }
+}
+
+/// What is in a description.
+#[derive(Debug)]
+pub(super) struct Parts<'b> {
+    pub(super) values: &'b [u8],
+    pub(super) lists: Vec<Vec<String>>,
+    /// Whether `Shared` attached its memory.
+    pub(super) arms: bool,
+}
+
+/// Finds the parts of a description.
+pub(super) fn parts(bytes: &[u8]) -> Result<Parts<'_>, Fault> {
+    let (rest, at) = bytes.split_last_chunk().ok_or_else(read::cut)?;
+    let (&arms, rest) = rest.split_last().ok_or_else(read::cut)?;
+    let at = usize::try_from(u64::from_le_bytes(*at)).map_err(|_| read::cut())?;
+    let (values, lists) = rest.split_at_checked(at).ok_or_else(read::cut)?;
+    let mut reader = read::Reader::new(lists, false);
+    let lists = Vec::deserialize(&mut reader)?;
+    let arms = arms == 1;
+    Ok(Parts {
+        values,
+        lists,
+        arms,
+    })
+}
+
+impl Sink for Describer {
+    const DESCRIBES: bool = true;
+
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn position(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn replace(&mut self, at: usize, number: u64) {
+        self.bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());
+    }
+
+    #[inline]
+    fn kind(&mut self, kind: Kind) {
+        self.bytes.push(kind as u8);
+        self.last = kind.outside();
+    }
+
+    fn next_is(&mut self, name: &'static str) {
+        self.next = name.as_ptr() as usize;
+    }
+
+    fn last(&self) -> Kind {
+        self.last
+    }
+
+    fn begin(&mut self, kind: Kind) -> Result<Shape, Fault> {
+        self.depth.begin(kind)?;
+        self.bytes.push(kind as u8);
+        Ok(Shape::new(kind, self.next))
+    }
+
+    fn end(&mut self, kind: Kind, shape: Shape) {
+        self.depth.end(kind);
+        self.last = kind;
+        self.shapes.insert(shape);
+    }
+
+    fn arms(&self) -> bool {
+        self.arms
+    }
+
+    fn n_names(&self) -> usize {
+        self.names.len()
+    }
+
+    fn name(&mut self, name: &'static str) {
+        self.names.push(name);
+    }
+
+    fn seal(&mut self, from: usize, at: usize) {
+        let names = &self.names[from..];
+        let index = if let Some(&index) = self.lists.get(names) {
+            index
+        } else {
+            let index = self.lists.len() as u64;
+            self.lists.insert(names.to_vec(), index);
+            index
+        };
+        self.names.truncate(from);
+        self.replace(at, index);
+    }
+
+    fn n_shapes(&self) -> usize {
+        self.shapes.as_slice().len()
+    }
+
+    fn forgets(&mut self, at: usize, n_shapes: usize) -> bool {
+        let forgets = self.samples && self.n_shapes() == n_shapes;
+        if forgets {
+            self.bytes.truncate(at);
+        }
+        forgets
+    }
+}

@@ -1,0 +1,68 @@
+//! Why a value cannot be encoded or decoded.
+
+use serde::de::{Expected, Unexpected};
+use std::fmt;
+
+/// Why a value cannot be encoded or decoded.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    message: String,
+    /// Whether a text or bytes were refused, as by `&'static str`, which only takes what is lent.
+    pub(super) wants_loan: bool,
+    /// Whether the message says which type disagrees with itself, and in what.
+    is_explained: bool,
+}
+
+impl Fault {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            wants_loan: false,
+            is_explained: false,
+        }
+    }
+
+    /// Adds why, unless something inside has said so.
+    pub(super) fn explained(mut self, why: impl FnOnce() -> String) -> Self {
+        if !self.is_explained {
+            self.message = format!("{}: {}", self.message, why());
+            self.is_explained = true;
+        }
+        self
+    }
+
+    pub(super) fn into_message(self) -> String {
+        self.message
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl serde::ser::Error for Fault {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        let message = message.to_string();
+        // What serde's derive says of a variant that is not to be written names type and variant, not the attribute.
+        if message.starts_with("the enum variant ") {
+            return Self::new(message + " (it has the attribute `skip` or `skip_serializing`)");
+        }
+        Self::new(message)
+    }
+}
+
+impl serde::de::Error for Fault {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(message.to_string())
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let mut fault = Self::new(format!("invalid type: {found}, expected {expected}"));
+        fault.wants_loan = matches!(found, Unexpected::Str(_) | Unexpected::Bytes(_));
+        fault
+    }
+}

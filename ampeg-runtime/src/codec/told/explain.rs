@@ -1,0 +1,49 @@
+//! What is said of a type that does not read what it writes.
+
+use super::Fault;
+
+/// The fault of a struct that was read by name, with the field that it is about.
+#[cold]
+pub(super) fn fields(fault: Fault, name: &str, written: &[String], fields: &[&str]) -> Fault {
+    let missing = fields
+        .iter()
+        .find(|&&field| written.iter().all(|other| other != field));
+    let extra = written
+        .iter()
+        .find(|&field| fields.iter().all(|other| other != field));
+    let why = match (missing, extra) {
+        (None, None) => return fault,
+        (Some(field), None) => format!(
+            "`{name}` reads its field `{field}` and has not written it (`skip_serializing`, `skip_serializing_if`)"
+        ),
+        (None, Some(field)) => {
+            format!(
+                "`{name}` writes its field `{field}` and does not read it (`skip_deserializing`)"
+            )
+        }
+        (Some(field), Some(extra)) => format!(
+            "`{name}` writes `{extra}` and reads `{field}` (`skip_serializing`, `skip_deserializing`, or a `rename` of one of the two)"
+        ),
+    };
+    fault.explained(|| why)
+}
+
+/// The fault of an enum that does not know its own variant.
+#[cold]
+pub(super) fn variant(fault: Fault, name: &str, variant: &str) -> Fault {
+    fault.explained(|| {
+        format!(
+            "`{name}` writes its variant `{variant}` and does not read it \
+             (`skip_deserializing`, or a `rename` of one of the two)"
+        )
+    })
+}
+
+/// A tuple that is not as long as it is read: which of its fields is missing cannot be told.
+#[cold]
+pub(super) fn tuple(name: &str, written: usize, read: usize) -> Fault {
+    Fault::new(format!(
+        "`{name}` writes {written} of its fields and reads {read}, and they have no names by which to tell which \
+         (`skip_serializing_if`, or `skip_serializing` or `skip_deserializing` alone)"
+    ))
+}
