@@ -10,6 +10,7 @@ macro_rules! types {
     ($($(#[$attribute:meta])* $kind:ident $name:ident { $($body:tt)* })*) => {
         $(#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         $(#[$attribute])*
+        #[allow(dead_code, reason = "some variants are never read")]
         $kind $name { $($body)* })*
 
         /// Decodes bytes as each type.

@@ -1,5 +1,7 @@
 //! Serde's attributes, one type each.
 
+#![allow(clippy::option_option, reason = "they arrive too")]
+
 use crate::{arrive, arrive_as_json, is_refused};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -17,6 +19,10 @@ fn seven() -> u8 {
     7
 }
 
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 mod halved {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -30,6 +36,10 @@ mod halved {
     }
 }
 
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 mod whole_or_not {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -85,6 +95,7 @@ types! {
     struct ConditionalWithoutDefault { #[serde(skip_serializing_if = "is_zero")] count: u8, z: u8 }
     struct ConditionalWithDefault { #[serde(skip_serializing_if = "is_seven", default = "seven")] count: u8, z: u8 }
     #[serde(default)]
+    #[derive(Default)]
     struct AllDefault { #[serde(skip_serializing_if = "is_zero")] a: u8, #[serde(skip_serializing_if = "is_zero")] b: u8 }
     #[serde(rename_all(serialize = "camelCase", deserialize = "snake_case"))]
     struct OtherNames { one_two: u8, three_four: u8 }
@@ -189,12 +200,6 @@ fn is_zero(value: &u8) -> bool {
 )]
 fn is_seven(value: &u8) -> bool {
     *value == 7
-}
-
-impl Default for AllDefault {
-    fn default() -> Self {
-        Self { a: 0, b: 0 }
-    }
 }
 
 impl From<u32> for Converted {

@@ -182,7 +182,7 @@ fn visitors_may_know_one_way_only() {
     // No form is right for both, as none of serde's own is.
     is_refused(
         &(ByName { x: 1, y: 2 }, ByPosition { x: 1, y: 2 }),
-        &["ByPosition"],
+        &["ByName"],
     );
 }
 

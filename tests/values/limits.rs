@@ -67,11 +67,11 @@ fn loose(levels: usize) -> Loose {
 fn what_is_nested_as_deep_as_it_may_be_fits_on_a_small_stack() {
     let small = std::thread::Builder::new().stack_size(2 << 20);
     let body = || {
-        arrive(&[deep(255), deep(256)]);
-        is_refused(&deep(257), &["nested more than 256"]);
-        arrive(&[tree(150)]);
-        arrive(&[loose(120)]);
-        is_refused(&loose(300), &["nested more than 256"]);
+        arrive(&[deep(127), deep(128)]);
+        is_refused(&deep(129), &["nested more than 128"]);
+        arrive(&[tree(80)]);
+        arrive(&[loose(60)]);
+        is_refused(&loose(300), &["nested more than 128"]);
     };
     small.spawn(body).unwrap().join().unwrap();
 }

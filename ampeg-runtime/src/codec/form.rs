@@ -12,6 +12,9 @@
 //! and a reader that finds them different could only refuse. Here a type costs some microseconds once in a process,
 //! and any value a few additions while it is counted.
 //!
+//! A value that its type refuses although all of this is the same, since its number is too large say, travels and is
+//! refused where it is read.
+//!
 //! Long lists are cut for this, so that a large value takes little more memory. A type that refuses a cut list, as one
 //! whose dimensions are beside it does, is described as a whole.
 
@@ -23,6 +26,7 @@ use std::any::{TypeId, type_name};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What is known of a type.
 #[derive(Debug)]
@@ -105,7 +109,8 @@ where
     O: Deserialize<'static> + 'static,
 {
     let id = TypeId::of::<O>();
-    if agrees::<T, O>(value) {
+    let comparison = compare::<T, O>(value);
+    if let Comparison::Same = comparison {
         KNOWN.with_borrow_mut(|known| {
             let known = known
                 .entry(id)
@@ -120,23 +125,35 @@ where
     // Memory that is attached is lost on types that buffer what they read, as `flatten` does: then it is copied.
     for arms in [true, false] {
         let payload = described(value, arms)?;
-        match super::decode_fields::<O>(&payload) {
-            Ok(_) => {
+        match caught(|| super::decode_fields::<O>(&payload)) {
+            Some(Ok(_)) => {
                 KNOWN.with_borrow_mut(|known| known.insert(id, Known::Described { arms }));
                 return Ok(Some(payload));
             }
-            Err(reason) => {
+            Some(Err(reason)) => {
                 refusal.get_or_insert(reason);
             }
+            None => {}
         }
     }
-    let reason = refusal.unwrap_or_default();
+    if let Comparison::Refused = comparison {
+        return Ok(None);
+    }
+    let reason = refusal.unwrap_or_else(|| "its Deserialize panics".to_owned());
     let name = type_name::<O>();
     Err(format!("`{name}` does not read what it writes: {reason}"))
 }
 
-/// Whether a type asks for a value in just the way in which it writes it.
-fn agrees<T, O>(value: &T) -> bool
+/// What a type asks for, compared with what it writes.
+#[derive(Debug)]
+enum Comparison {
+    Same,
+    Different,
+    /// It is the same as far as it goes, but the type refuses the value or panics.
+    Refused,
+}
+
+fn compare<T, O>(value: &T) -> Comparison
 where
     T: Serialize + ?Sized,
     O: Deserialize<'static> + 'static,
@@ -144,14 +161,25 @@ where
     // First with long lists cut.
     for samples in [true, false] {
         let Ok((bytes, attached)) = describe(value, true, samples) else {
-            return false;
+            return Comparison::Different;
         };
         let payload = Payload::Inline(bytes.into()).with(attached);
-        for lends in [false, true] {
-            if let Ok((_, agrees)) = read_description::<O>(&payload, lends, true) {
-                return agrees;
-            }
+        let read = |lends| read_description::<O>(&payload, lends, true);
+        let read = || match read(false) {
+            (Err(fault), _) if fault.wants_loan => read(true),
+            other => other,
+        };
+        match caught(read) {
+            Some((Ok(_), true)) => return Comparison::Same,
+            Some((Ok(_), false)) => return Comparison::Different,
+            Some((Err(_), true)) | None if !samples => return Comparison::Refused,
+            _ => {}
         }
     }
-    false
+    Comparison::Different
+}
+
+/// What a type's own code gives, unless it panics.
+fn caught<R>(read: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(read)).ok()
 }

@@ -163,7 +163,7 @@ fn describe<T: Serialize + ?Sized>(
 pub(crate) fn decode_fields<T: Deserialize<'static>>(payload: &Payload) -> Result<T, String> {
     let read = |lends| {
         if payload.is_described() {
-            read_description(payload, lends, false).map(|(value, _)| value)
+            read_description(payload, lends, false).0
         } else {
             read_compact(payload, lends)
         }
@@ -186,20 +186,25 @@ fn read_compact<T: Deserialize<'static>>(payload: &Payload, lends: bool) -> Resu
     }
 }
 
-/// Reads a description; by position, where names allow it, or by name. Says whether the compact form does as well.
+/// Reads a description; by position, where names allow it, or by name.
+///
+/// Says too whether the compact form would have been read the same way, up to the end or the fault.
 fn read_description<T: Deserialize<'static>>(
     payload: &Payload,
     lends: bool,
     by_position: bool,
-) -> Result<(T, bool), Fault> {
-    let parts = describe::parts(payload.bytes())?;
+) -> (Result<T, Fault>, bool) {
+    let parts = match describe::parts(payload.bytes()) {
+        Ok(parts) => parts,
+        Err(fault) => return (Err(fault), false),
+    };
     let mut told = told::Told::new(&parts, lends, by_position);
     attachment::exchange(payload.attached().to_vec());
     let result = T::deserialize(&mut told);
     attachment::exchange(Vec::new());
     match result {
-        Ok(_) if !told.is_done() => Err(left_over()),
-        other => other.map(|value| (value, told.agrees)),
+        Ok(_) if !told.is_done() => (Err(left_over()), false),
+        other => (other, told.agrees),
     }
 }
 
