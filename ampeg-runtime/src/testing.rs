@@ -39,6 +39,10 @@ pub(crate) enum Action {
     ComputeOnce,
     /// Computes, and counts how often: a simulation ends its worker when it is computed again in the same run.
     CrashAgain,
+    /// Computes, but takes a while.
+    Take(Duration),
+    /// Computes one time, which this file tells, and does something else from then on.
+    Once(String, Box<Action>),
 }
 
 /// One task of a test graph.
@@ -89,7 +93,8 @@ impl Blob {
         }
     }
 
-    fn check(&self) -> u64 {
+    /// The digest; panics if the ballast does not go with it.
+    pub(crate) fn check(&self) -> u64 {
         check_parts(self.digest, &self.ballast)
     }
 }
@@ -298,8 +303,29 @@ fn act(task: usize, action: &Action) -> Result<(), String> {
         Action::CrashAgain => {
             marks::begin(task);
         }
+        Action::Take(time) => std::thread::sleep(*time),
+        Action::Once(file, then) => {
+            if std::fs::File::create_new(file).is_err() {
+                return act(task, then);
+            }
+        }
     }
     Ok(())
+}
+
+impl Action {
+    /// Whether it gives a result, at least once.
+    fn computes(&self) -> bool {
+        matches!(
+            self,
+            Self::Compute
+                | Self::AbortOnce(_)
+                | Self::ComputeOnce
+                | Self::CrashAgain
+                | Self::Take(_)
+                | Self::Once(..)
+        )
+    }
 }
 
 /// What sequential evaluation gives, by task: the digest, or none if the task or one before it does not compute.
@@ -310,17 +336,8 @@ pub(crate) fn expected(nodes: &[Node]) -> Vec<Option<u64>> {
             let inputs: Option<Vec<Option<u64>>> =
                 node.parents.iter().map(|&parent| digests[parent]).collect();
             if let Some(inputs) = inputs {
-                let computes = !matches!(
-                    node.action,
-                    Action::Fail
-                        | Action::Panic
-                        | Action::Abort
-                        | Action::Exit(_)
-                        | Action::Hang
-                        | Action::CloseAll
-                );
                 let inputs: Option<Vec<u64>> = inputs.into_iter().collect();
-                let inputs = inputs.filter(|_| computes);
+                let inputs = inputs.filter(|_| node.action.computes());
                 let blob = inputs.map(|inputs| Blob::new(index, 0, inputs.into_iter()));
                 digests[index] = Some(blob.map(|blob| blob.digest));
             }
@@ -389,7 +406,8 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    pub(crate) fn seconds(test: &'static str, seconds: u64) -> Self {
+    pub(crate) fn seconds(test: impl Into<String>, seconds: u64) -> Self {
+        let test = test.into();
         let (alive, dropped) = std::sync::mpsc::channel();
         let end = Instant::now() + Duration::from_secs(seconds);
         std::thread::spawn(move || {
@@ -413,6 +431,7 @@ pub(crate) fn is_alone() -> bool {
 }
 
 /// Runs the body of a test in a process of its own, for tests that change what all threads share or look at it.
+/// What it prints is printed here when it has ended.
 ///
 /// `module` is the test's `module_path!()`; the process gets these variables.
 pub(crate) fn alone(
@@ -429,7 +448,13 @@ pub(crate) fn alone(
         return body();
     }
     let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args([&name, "--exact", "--nocapture", "--test-threads=1"])
+        .args([
+            &name,
+            "--exact",
+            "--include-ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ])
         .env(ALONE, &name)
         .envs(variables.iter().copied())
         .output()
@@ -440,4 +465,5 @@ pub(crate) fn alone(
         output.status.success() && said.contains("1 passed"),
         "{said}{errors}"
     );
+    print!("{said}");
 }

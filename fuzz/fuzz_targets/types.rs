@@ -24,7 +24,7 @@ types! {
     struct Empty {}
     struct Numbers { a: u8, b: i16, c: u32, d: i64, e: u128, f: char, g: bool }
     struct Texts { owned: String, lent: Option<&'static str>, boxed: Box<str> }
-    struct Lists { units: Vec<()>, bytes: Vec<u8>, lists: Vec<Vec<u16>>, pairs: Vec<(u8, Option<u32>)> }
+    struct Lists { bytes: Vec<u8>, lists: Vec<Vec<u16>>, pairs: Vec<(u8, Option<u32>)> }
     struct Maps { texts: BTreeMap<String, u8>, lists: HashMap<u16, Vec<u8>>, kinds: BTreeMap<u8, Plain> }
     struct Options { one: Option<Option<u8>>, two: Result<u8, String>, three: Option<Box<Options>> }
     enum Plain { Unit, Newtype(u32), Tuple(u8, String), Struct { x: u8, y: Option<u8> } }

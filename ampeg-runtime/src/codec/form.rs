@@ -9,7 +9,7 @@
 //! are found by name as in JSON. If it cannot be read from that either, it is refused here, where it is written.
 //!
 //! Why not in the bytes? Names or their hashes would have to be written and compared for each struct, in each value;
-//! and a reader that finds them different could only refuse. Here a type costs some microseconds once in a process,
+//! and a reader that finds them different could only refuse. Here a type is read back once in a thread,
 //! and any value a few additions while it is counted.
 //!
 //! A value that its type refuses although all of this is the same, since its number is too large say, travels and is
