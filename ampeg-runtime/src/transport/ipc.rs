@@ -84,6 +84,12 @@ const MAX_DESCRIPTORS: usize = 64;
 const STOP_TIME: Duration = Duration::from_secs(2);
 /// How long a worker may take from its start to its hello.
 const START_TIME: Duration = Duration::from_secs(20);
+/// What a process that ends before it connects may have missed.
+const HINT: &str = if cfg!(feature = "before-main") {
+    ""
+} else {
+    " (does `main` begin with `ampeg::worker_process::enter()`?)"
+};
 /// How often to try to send what a worker did not take.
 const RETRY_TIME: Duration = Duration::from_millis(2);
 
@@ -268,7 +274,7 @@ impl IpcCluster {
         }
         let place = &mut self.workers[worker.index()];
         if place.start_deadline.take().is_some() && place.end_reason.is_none() && !exit.is_kill() {
-            exit.reason = Some(format!("{} before it connected", exit.how()));
+            exit.reason = Some(format!("{} before it connected{HINT}", exit.how()));
         }
         exit.reason = place.end_reason.take().or(exit.reason);
         (place.connection, place.since) = (None, None);
