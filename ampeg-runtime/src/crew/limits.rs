@@ -25,6 +25,9 @@ use std::time::{Duration, Instant};
 const RESPONSE_TIME: Duration = Duration::from_secs(10);
 /// The same for a task without a limit, which may take its time for everything but its beginning.
 const UNLIMITED_RESPONSE_TIME: Duration = Duration::from_secs(30);
+/// How soon to look again at a worker that has not begun with this run: it may begin with what an ended one had told it,
+/// before it learns that this has ended.
+const ENTRY_TIME: Duration = Duration::from_millis(10);
 /// Looks are no closer to each other than this.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 /// A look that comes so much later than it should means that this program was stopped.
@@ -144,9 +147,8 @@ impl Run<'_> {
         let mut wait = self.limits.interval;
         for worker in self.workers() {
             if self.crew.cluster.since(worker).is_some() {
-                wait = self
-                    .look_at(worker, time)
-                    .map_or(wait, |left| wait.min(left));
+                let waits = [self.look_at(worker, time), self.entry_time(worker)];
+                wait = waits.into_iter().flatten().fold(wait, Duration::min);
             }
         }
         let wait = nanoseconds(wait.max(SHORTEST_WAIT));
@@ -193,6 +195,19 @@ impl Run<'_> {
             return Some(self.end_silent(worker, allowed));
         }
         Some(left)
+    }
+
+    /// Ends a worker that is still running a task of a run that is over; when to look again if it may yet begin one.
+    fn entry_time(&mut self, worker: ProcessorId) -> Option<Duration> {
+        let activity = self.crew.cluster.activity(worker);
+        if activity.run == self.id {
+            return None;
+        }
+        if activity.running.is_some() && self.crew.cluster.kill(worker) {
+            let reason = "it was running a task of a run that had ended, and was ended";
+            self.crew.members[worker.index()].kill_reason = Some(reason.into());
+        }
+        self.coordinator.uses(worker).then_some(ENTRY_TIME)
     }
 
     /// Ends a worker that does nothing.

@@ -5,9 +5,8 @@
 use super::faulty::Faulty;
 use super::outside::{Blow, Outside, Weather};
 use super::traces::Traces;
-use super::{Crew, bounds_of};
+use super::{Crew, bounds_of, run};
 use crate::definition::Limits;
-use crate::outcome::Results;
 use crate::plan::Plan;
 use crate::schedule::{Policy, Processors, Scheduler as _};
 use crate::testing::{
@@ -67,10 +66,10 @@ fn bear(pause: Duration, runs: usize) {
             blows: &[Blow::Kill],
         };
         let outside = Outside::begin(witness.clone(), weather, pool);
-        for run in 0..runs / WORKERS.len() {
+        for number in 0..runs / WORKERS.len() {
             let start = Instant::now();
             outside.renew();
-            run_once(&mut crew, workers, pause / 10, 1_000 * pool + run as u64);
+            run_once(&mut crew, workers, pause / 10, 1_000 * pool + number as u64);
             longest = longest.max(start.elapsed());
         }
         kills += outside.kills();
@@ -109,9 +108,7 @@ fn run_once(crew: &mut Crew, workers: usize, time: Duration, seed: u64) {
         .unwrap();
     let plan = Arc::new(Plan::new(definition, &schedule, Duration::ZERO));
     let never = AtomicBool::new(false);
-    let bounds = bounds_of(RUN_TIME, &never);
-    let (results, _) = crew.run(definition, &plan, bounds).unwrap();
-    let blobs = graph.collect(&mut Results::new(definition, results));
+    let blobs = run(crew, &graph, &plan, bounds_of(RUN_TIME, &never));
     for (index, (expected, found)) in expected(&nodes).iter().zip(&blobs).enumerate() {
         if nodes[index].output {
             let found = found.as_ref().unwrap().as_ref();

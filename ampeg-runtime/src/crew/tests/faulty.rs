@@ -1,13 +1,13 @@
 //! A cluster of processes whose workers suffer faults: one at a given point, or any number from outside.
 
+use super::processes::{Seen, signal};
 use crate::id::ProcessorId;
 use crate::message::{Epoch, ToWorker};
 use crate::progress::Activity;
 use crate::transport::ipc::IpcCluster;
 use crate::transport::{Cluster, Event};
-use rustix::process::{Pid, Signal, kill_process};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::path::Path;
+use rustix::process::Signal;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -40,26 +40,9 @@ pub(super) struct Faulty {
     stopped: bool,
     /// Whether the next process in the victim's place is killed as well.
     again: bool,
+    /// How many kills by the coordinator have no effect.
+    spared: usize,
     seen: Arc<Mutex<Seen>>,
-}
-
-/// What the harness wants to know of the processes.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    /// Every process that was a worker.
-    pids: BTreeSet<u32>,
-    /// By worker, the present process, unless it is being replaced.
-    pub(super) present: BTreeMap<usize, u32>,
-    pub(super) struck: bool,
-}
-
-impl Seen {
-    /// Fails if a worker is left behind.
-    pub(super) fn check_gone(&self) {
-        for &pid in &self.pids {
-            assert!(!is_child(pid), "process {pid} is left behind");
-        }
-    }
 }
 
 /// How long nothing must happen before a fault that only holds up is lifted.
@@ -76,6 +59,7 @@ impl Faulty {
             held_back: None,
             stopped: false,
             again: false,
+            spared: 0,
             seen: Arc::default(),
         };
         cluster.note_pids();
@@ -86,6 +70,13 @@ impl Faulty {
     pub(super) fn harmless(workers: usize) -> Self {
         let mut cluster = Self::start(workers, Fault::Kill, 0, 0);
         cluster.left = None;
+        cluster
+    }
+
+    /// Workers that survive as many kills by the coordinator.
+    pub(super) fn tough(workers: usize, spared: usize) -> Self {
+        let mut cluster = Self::harmless(workers);
+        cluster.spared = spared;
         cluster
     }
 
@@ -145,35 +136,10 @@ impl Faulty {
         let mut seen = self.seen.lock().unwrap();
         for worker in 0..self.n_workers() {
             if let Some(pid) = self.inner.pid(ProcessorId::new(worker)) {
-                seen.pids.insert(pid);
-                seen.present.insert(worker, pid);
+                seen.note(worker, pid);
             }
         }
     }
-}
-
-/// Sends a signal to a process of this one; false if it has been gone for long.
-pub(super) fn signal(pid: u32, signal: Signal) -> bool {
-    if !is_child(pid) {
-        return false;
-    }
-    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-    // It may have ended in this moment; numbers of processes are not given anew that soon.
-    kill_process(pid, signal).is_ok()
-}
-
-/// Whether a number belongs to a process of this one; others may have got those of ended ones.
-fn is_child(pid: u32) -> bool {
-    let folder = format!("/proc/{pid}");
-    if !cfg!(target_os = "linux") {
-        return Path::new(&folder).exists();
-    }
-    // The name of the program is in brackets; behind it come the state and the parent.
-    let stat = std::fs::read_to_string(format!("{folder}/stat")).unwrap_or_default();
-    let parent = stat
-        .rsplit_once(')')
-        .and_then(|(_, rest)| rest.split_whitespace().nth(1));
-    parent == Some(&std::process::id().to_string())
 }
 
 impl Cluster for Faulty {
@@ -228,6 +194,10 @@ impl Cluster for Faulty {
     }
 
     fn kill(&mut self, worker: ProcessorId) -> bool {
+        if self.spared > 0 {
+            self.spared -= 1;
+            return true;
+        }
         self.inner.kill(worker)
     }
 

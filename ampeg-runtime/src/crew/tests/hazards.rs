@@ -25,11 +25,10 @@ impl Hazardous {
     pub(super) fn random(random: &mut fastrand::Rng, folder: &Path, name: usize) -> Self {
         let n_tasks = random.usize(1..=40);
         // A socket takes some 200 KB.
-        let largest = *random
-            .choice(&[0, 1_000, 100_000, 300_000, 1_600_000])
-            .unwrap();
+        let sizes = [0, 1_000, 100_000, 300_000, 1_600_000];
+        let largest = random.choice(sizes).unwrap();
         let mut nodes = random_nodes(random, n_tasks, largest);
-        let retry = *random.choice(&[0, 0, 3, 1_000]).unwrap();
+        let retry = random.choice([0, 0, 3, 1_000]).unwrap();
         let is_dangerous = random.u8(..) < 160;
         // Results that are no outputs are lost with their worker, and so are those that they were made of.
         let outputs = random.choice([20, 60, 120, 250]).unwrap();
@@ -65,7 +64,7 @@ impl Hazardous {
         }
     }
 
-    /// Fails unless every result that exists is right and every error has a reason: returns the tasks that were killed
+    /// Fails unless every result that exists is right and every error has a reason; returns the tasks that were killed
     /// from outside.
     pub(super) fn check(&self, blobs: &Blobs, is_cut_short: bool) -> BTreeSet<usize> {
         let mut killed = BTreeSet::new();
@@ -87,10 +86,7 @@ impl Hazardous {
     /// Fails unless the task that an error began with was told to do that, or suffered it from outside.
     fn check_root(&self, failed: usize, root: &TaskError, is_cut_short: bool) -> usize {
         let task: usize = root.task().trim_start_matches("node").parse().unwrap();
-        let told = match &self.nodes[task].action {
-            Action::Once(_, then) => then,
-            action => action,
-        };
+        let told = at_last(&self.nodes[task].action);
         let is_legitimate = match root.kind() {
             TaskErrorKind::Cancelled => is_cut_short,
             TaskErrorKind::Failed { message, .. } => {
@@ -146,6 +142,14 @@ fn is_kill(kind: &TaskErrorKind) -> bool {
     )
 }
 
+/// What a task does that has computed once.
+fn at_last(action: &Action) -> &Action {
+    match action {
+        Action::Once(_, then) => then,
+        action => action,
+    }
+}
+
 /// What a task does; most compute.
 fn action(random: &mut fastrand::Rng, file: &Path) -> Action {
     let then = match random.u8(..) {
@@ -164,10 +168,7 @@ fn action(random: &mut fastrand::Rng, file: &Path) -> Action {
 }
 
 fn limits(random: &mut fastrand::Rng, node: &Node, retry: u32) -> Limits {
-    let told = match &node.action {
-        Action::Once(_, then) => then,
-        action => action,
-    };
+    let told = at_last(&node.action);
     Limits {
         within: match told {
             Action::Hang => Some(SHORT),

@@ -2,12 +2,17 @@
 //! left behind.
 
 use super::*;
+use crate::outcome::Results;
+use crate::program::Graph;
+use crate::testing::Blobs;
 
 mod bars;
 mod faulty;
 mod hazards;
+mod late;
 mod outside;
 mod points;
+mod processes;
 mod soak;
 mod traces;
 
@@ -17,4 +22,11 @@ fn bounds_of(time: Duration, cancelled: &AtomicBool) -> Bounds<'_> {
         deadline: Some(Instant::now() + time),
         cancelled,
     }
+}
+
+/// The results of one run.
+fn run(crew: &mut Crew, graph: &Graph<Blobs>, plan: &Arc<Plan>, bounds: Bounds<'_>) -> Blobs {
+    let definition = graph.definition().unwrap();
+    let (results, _) = crew.run(definition, plan, bounds).unwrap();
+    graph.collect(&mut Results::new(definition, results))
 }

@@ -1,6 +1,6 @@
 //! What comes from outside at any time: kills and stops of workers, also of several at once and of new ones.
 
-use super::faulty::{Seen, signal};
+use super::processes::{Seen, signal};
 use rustix::process::Signal;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

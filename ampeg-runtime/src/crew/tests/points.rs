@@ -3,9 +3,8 @@
 //! For each graph, each worker and each point, one run has its fault exactly there, and another run follows.
 
 use super::faulty::{Fault, Faulty};
-use super::{Bounds, Crew, bounds_of};
+use super::{Crew, bounds_of, run};
 use crate::failure::TaskErrorKind;
-use crate::outcome::Results;
 use crate::plan::Plan;
 use crate::schedule::{Policy, Processors, Scheduler as _};
 use crate::testing::{Action, Blobs, Deadline, Node, expected, graph, random_costs, random_nodes};
@@ -33,14 +32,12 @@ fn run_with(
     let seen = cluster.seen();
     let mut crew = Crew::new(Box::new(cluster));
     let never = AtomicBool::new(false);
-    let bounds: Bounds<'_> = bounds_of(Duration::from_secs(10), &never);
+    let bounds = bounds_of(Duration::from_secs(10), &never);
     let plan = Arc::new(Plan::new(definition, &schedule, Duration::ZERO));
-    let mut run = || {
-        let (results, _) = crew.run(definition, &plan, bounds).unwrap();
-        let blobs = graph.collect(&mut Results::new(definition, results));
-        crashed(nodes, &blobs)
-    };
-    let lost = run() + run();
+    let mut lost = 0;
+    for _ in 0..2 {
+        lost += crashed(nodes, &run(&mut crew, &graph, &plan, bounds));
+    }
     let most = if fault == Fault::KillTwo { 2 } else { 1 };
     assert!(lost <= most, "{fault:?} took {lost} tasks");
     drop(crew);

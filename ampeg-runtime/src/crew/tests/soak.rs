@@ -7,8 +7,7 @@ use super::faulty::Faulty;
 use super::hazards::Hazardous;
 use super::outside::{Blow, Outside, Weather};
 use super::traces::{Traces, check_empty};
-use super::{Bounds, Crew, bounds_of};
-use crate::outcome::Results;
+use super::{Crew, bounds_of, run};
 use crate::plan::Plan;
 use crate::program::Graph;
 use crate::schedule::{Policy, Processors, Schedule, Scheduler as _};
@@ -216,15 +215,9 @@ impl Case {
                     wake();
                 });
             }
-            self.follow(crew, bounds_of(time, &cancelled))
+            run(crew, &self.graph, &self.plan, bounds_of(time, &cancelled))
         });
         let is_cut_short = cancel || time < RUN_TIME;
         self.hazardous.check(&blobs, is_cut_short).len()
-    }
-
-    fn follow(&self, crew: &mut Crew, bounds: Bounds<'_>) -> Blobs {
-        let definition = self.graph.definition().unwrap();
-        let (results, _) = crew.run(definition, &self.plan, bounds).unwrap();
-        self.graph.collect(&mut Results::new(definition, results))
     }
 }
