@@ -11,6 +11,7 @@ use crate::message::{AttemptReport, OpenStep, RunId, ToWorker};
 use crate::payload::Payload;
 use crate::plan::{Plan, Step};
 use crate::transport::Cluster;
+use recovery::Lookup;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -33,8 +34,8 @@ pub(crate) struct Coordinator<'a> {
     /// that order between workers is not kept. Recovery relies on every input of a done task being done.
     held_back: BTreeMap<TaskId, Vec<HeldBack>>,
     unfinished: usize,
-    /// The place of each task in the topological order; empty until a result is lost.
-    ranks: Vec<u32>,
+    /// Made when a result is lost.
+    lookup: Option<Lookup>,
 }
 
 #[derive(Debug)]
@@ -104,7 +105,7 @@ impl<'a> Coordinator<'a> {
             workers: (0..n_workers).map(|_| WorkerState::default()).collect(),
             held_back: BTreeMap::new(),
             unfinished: n_tasks,
-            ranks: Vec::new(),
+            lookup: None,
         }
     }
 

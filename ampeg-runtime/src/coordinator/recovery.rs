@@ -13,7 +13,7 @@ use crate::payload::Payload;
 use crate::plan::Step;
 use crate::progress::Activity;
 use crate::transport::{Cluster, Exit};
-use std::collections::{HashMap, HashSet};
+use std::cmp::Reverse;
 
 impl Coordinator<'_> {
     /// A worker is gone; this is what it was doing.
@@ -123,22 +123,26 @@ impl Coordinator<'_> {
     ///
     /// The others will be sent by the workers that compute them. A result that the worker was already told to compute
     /// again is computed once more: the worker may have done that and dropped the value, and not have reported it yet.
+    ///
+    /// Takes time in proportion to the results and their dependencies, and `n log n` for `n` lost ones.
     fn resend_or_recompute(
         &mut self,
         worker: ProcessorId,
         needed: &[TaskId],
         cluster: &mut dyn Cluster,
     ) -> Result<(), String> {
-        let mut seen = HashSet::new();
+        let mut lookup = self.lookup.take().unwrap_or_else(|| self.new_lookup());
         let (mut values, mut lost) = (Vec::new(), Vec::new());
         let mut next: Vec<TaskId> = needed.to_vec();
         while let Some(task) = next.pop() {
             let TaskState::Done { output, .. } = &self.tasks[task.index()] else {
                 continue;
             };
-            if !seen.insert(task) {
+            let first_use = &mut lookup.first_use[task.index()];
+            if *first_use != UNSEEN {
                 continue;
             }
+            *first_use = NO_STEP;
             if let Some(payload) = output {
                 values.push((task, payload.clone()));
             } else {
@@ -146,13 +150,32 @@ impl Coordinator<'_> {
                 next.extend(&self.definition.instance(task).inputs);
             }
         }
-        if !lost.is_empty() {
-            self.recompute(worker, needed, lost, cluster)?;
+        let sent = if lost.is_empty() {
+            Ok(())
+        } else {
+            self.recompute(worker, needed, &mut lost, &mut lookup, cluster)
+        };
+        for task in values.iter().map(|(task, _)| task).chain(&lost) {
+            lookup.first_use[task.index()] = UNSEEN;
         }
+        self.lookup = Some(lookup);
+        sent?;
         for (task, payload) in values {
             self.resend(worker, task, payload, cluster);
         }
         Ok(())
+    }
+
+    fn new_lookup(&self) -> Lookup {
+        let mut lookup = Lookup {
+            rank: vec![0; self.tasks.len()],
+            first_use: vec![UNSEEN; self.tasks.len()],
+        };
+        let order = self.definition.task_graph.topological_order();
+        for (rank, task) in (0..).zip(order) {
+            lookup.rank[task.index()] = rank;
+        }
+        lookup
     }
 
     fn resend(
@@ -176,30 +199,35 @@ impl Coordinator<'_> {
         &mut self,
         worker: ProcessorId,
         needed: &[TaskId],
-        mut lost: Vec<TaskId>,
+        lost: &mut [TaskId],
+        lookup: &mut Lookup,
         cluster: &mut dyn Cluster,
     ) -> Result<(), String> {
-        let ranks = self.ranks();
-        lost.sort_unstable_by_key(|task| ranks[task.index()]);
-        let mut before: HashMap<TaskId, u32> = HashMap::with_capacity(lost.len());
-        for &task in lost.iter().rev() {
-            let first = self.first_use(worker, task, &before);
-            before.insert(task, first);
+        // Users come before what they use.
+        lost.sort_by_cached_key(|task| Reverse(lookup.rank[task.index()]));
+        for &task in &*lost {
+            lookup.first_use[task.index()] = self.first_use(worker, task, lookup);
         }
         // The order in which the worker computes them. A result comes before those that need it, since it is needed no
-        // later than they are, and the sort keeps the order of equal ones.
-        lost.sort_by_key(|task| before[task]);
+        // later than they are.
+        lost.sort_by_cached_key(|task| {
+            let index = task.index();
+            (lookup.first_use[index], lookup.rank[index])
+        });
         let state = &mut self.workers[worker.index()];
-        state.recomputing.extend(&lost);
-        let needed = needed.iter().filter(|task| before.contains_key(task));
-        state.lacking.extend(needed);
+        state.recomputing.extend(&*lost);
+        let is_lost = |task: &&TaskId| match &self.tasks[task.index()] {
+            TaskState::Done { output, .. } => output.is_none(),
+            _ => false,
+        };
+        state.lacking.extend(needed.iter().filter(is_lost));
         let steps = lost.iter().map(|&task| Recomputation {
             step: Step::recomputing(self.definition, task),
             attempt: match self.tasks[task.index()] {
                 TaskState::Done { failures, .. } => failures + 1,
                 _ => 1,
             },
-            before: before[&task],
+            before: lookup.first_use[task.index()],
         });
         let steps = encode(&steps.collect::<Vec<_>>())?;
         let run = self.run;
@@ -208,25 +236,34 @@ impl Coordinator<'_> {
     }
 
     /// The position of the first open step of a worker that needs a lost result, by itself or for another lost one.
-    fn first_use(&self, worker: ProcessorId, task: TaskId, before: &HashMap<TaskId, u32>) -> u32 {
+    fn first_use(&self, worker: ProcessorId, task: TaskId, lookup: &Lookup) -> u32 {
         let successors = self.definition.task_graph.successors(task).iter();
-        let uses = successors.filter_map(|successor| {
+        let uses = successors.map(|successor| {
             let user = successor.task;
-            let is_here = self.is_at(user, worker) && self.is_open(user);
-            let here = is_here.then(|| self.plan.homes[user.index()].position);
-            before.get(&user).copied().into_iter().chain(here).min()
-        });
-        uses.min().unwrap_or(u32::MAX)
-    }
-
-    fn ranks(&mut self) -> &[u32] {
-        if self.ranks.is_empty() {
-            self.ranks = vec![0; self.tasks.len()];
-            let order = self.definition.task_graph.topological_order();
-            for (rank, task) in (0..).zip(order) {
-                self.ranks[task.index()] = rank;
+            if self.is_open(user) {
+                let home = self.plan.homes[user.index()];
+                let is_here = home.worker == worker;
+                return if is_here { home.position } else { NO_STEP };
             }
-        }
-        &self.ranks
+            match lookup.first_use[user.index()] {
+                UNSEEN => NO_STEP,
+                first => first,
+            }
+        });
+        uses.min().unwrap_or(NO_STEP)
     }
 }
+
+/// What is looked up per task when lost results are to be computed again: hash tables would take most of the time.
+#[derive(Debug)]
+pub(super) struct Lookup {
+    /// The place of each task in the topological order.
+    rank: Vec<u32>,
+    /// The position of the first open step that needs a lost result; [`UNSEEN`] but while that is worked out.
+    first_use: Vec<u32>,
+}
+
+/// No open step needs the result.
+const NO_STEP: u32 = u32::MAX;
+/// The task has not been looked at.
+const UNSEEN: u32 = u32::MAX - 1;
