@@ -37,7 +37,7 @@ fn interrupted_calls_of_the_caller_are_done_again() {
     isolated(|| {
         let pool = Pool::new(2).unwrap();
         while_interrupted(Duration::from_micros(500), || {
-            for _ in 0..10 {
+            for _ in 0..4 {
                 run_large(&pool);
             }
         });
@@ -78,7 +78,7 @@ fn interrupted_calls_of_workers_are_done_again() {
         let graph = graph! { a = interrupt_for_good(); b = interrupt_for_good(); };
         let apart = by_hand(&graph, &[vec!["a"], vec!["b"]]);
         assert_eq!(pool.run_schedule(&graph, &apart).unwrap().b, Ok(0));
-        for _ in 0..6 {
+        for _ in 0..3 {
             run_large(&pool);
         }
     });
