@@ -1,7 +1,9 @@
 //! A clock that all processes of one machine share, so that what they saw can be put on one axis.
 
-use crate::message::Timestamp;
 use std::time::Instant;
+
+/// Nanoseconds on a clock that all processes of this machine share.
+pub(crate) type Timestamp = u64;
 
 /// Nanoseconds since some moment before this machine's processes started.
 pub(crate) fn now() -> Timestamp {

@@ -250,6 +250,12 @@ pub(crate) enum CostErrorKind {
     Time(f64),
 }
 
+impl From<CostErrorKind> for Error {
+    fn from(kind: CostErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
 impl fmt::Display for CostErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

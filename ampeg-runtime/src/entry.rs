@@ -4,7 +4,7 @@
 //! A constructor sees the variable and never returns, so that nothing needs to be called first,
 //! and `graph!` works in binaries, examples, tests and doc tests alike.
 
-use crate::pool::caller::Caller;
+use crate::caller::Caller;
 use crate::process::{DEPTH, VARIABLE};
 use crate::sys;
 use crate::transport::ipc::link::IpcLink;

@@ -1,5 +1,6 @@
 //! What can be wrong with the members of families, in the user's words.
 
+use crate::error::Error;
 use crate::failure::Place;
 use std::fmt;
 
@@ -53,6 +54,12 @@ pub(crate) enum FamilyErrorKind {
 pub(crate) const MOST_TASKS: usize = 1 << 24;
 /// How many dependencies a graph may have.
 pub(crate) const MOST_DEPENDENCIES: usize = 1 << 26;
+
+impl From<FamilyErrorKind> for Error {
+    fn from(kind: FamilyErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
 
 impl fmt::Display for FamilyErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

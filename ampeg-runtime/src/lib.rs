@@ -25,6 +25,7 @@ mod sys;
 mod task;
 mod value;
 
+mod caller;
 mod captures;
 mod clause;
 mod definition;

@@ -1,5 +1,6 @@
 //! What crosses between coordinator and workers; serde only, no I/O.
 
+use crate::clock::Timestamp;
 use crate::definition::Definition;
 use crate::error::Error;
 use crate::failure::TaskErrorKind;
@@ -11,9 +12,6 @@ use crate::run_error::RunErrorKind;
 use crate::sys::DescriptorAddress;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-
-/// Nanoseconds on a clock that all processes of this machine share.
-pub(crate) type Timestamp = u64;
 
 /// A run of a graph; later runs of a pool have larger numbers.
 pub(crate) type RunId = u64;

@@ -18,7 +18,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub(crate) mod caller;
 mod turn;
 mod waits;
 
@@ -31,7 +30,7 @@ mod tests;
 pub use builder::PoolBuilder;
 pub use run::Run;
 
-use caller::{Caller, PoolId};
+use crate::caller::{Caller, PoolId};
 use turn::{Ticket, Turns};
 use waits::Waiting;
 

@@ -4,7 +4,7 @@
 //! A child that cannot be waited for, since the program ignores SIGCHLD or waits for all children itself, has ended
 //! when the wait fails; how it ended is then unknown.
 
-use crate::pool::caller::Caller;
+use crate::caller::Caller;
 use crate::transport::Exit;
 use crate::{sys, thread};
 use std::collections::VecDeque;

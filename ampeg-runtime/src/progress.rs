@@ -3,8 +3,9 @@
 //! It tells the coordinator which task a dead worker was running, how long a body has been running, and how many
 //! reports the worker has made, of which some may still wait in the worker.
 
+use crate::clock::Timestamp;
 use crate::id::TaskId;
-use crate::message::{RunId, Timestamp};
+use crate::message::RunId;
 use crate::sys::SharedWords;
 use ipc_channel::ipc::IpcSharedMemory;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,9 +1,10 @@
 //! Planned against observed: when and where each task of a run was, and what moved.
 
+use crate::clock::Timestamp;
 use crate::cost::Cost;
 use crate::graph::TaskGraph;
 use crate::id::{ProcessorId, TaskId};
-use crate::message::{AttemptReport, Timestamp};
+use crate::message::AttemptReport;
 use crate::progress::Running;
 use crate::schedule::Schedule;
 use std::sync::{Arc, OnceLock};

@@ -1,7 +1,6 @@
 //! Why a graph could not be run at all.
 
-use crate::pool::builder::MOST_WORKERS;
-use crate::pool::caller::DEEPEST;
+use crate::error::Error;
 use std::fmt;
 
 #[derive(Debug, Clone)]
@@ -17,9 +16,9 @@ pub(crate) enum RunErrorKind {
     /// There is not one speed for each worker.
     Speeds { given: usize, workers: usize },
     /// More workers than a pool can have.
-    TooManyWorkers(usize),
+    TooManyWorkers { workers: usize, most: usize },
     /// A pool that would be started inside too many others.
-    TooDeep,
+    TooDeep { deepest: u32 },
     /// A run for which a task would wait that the run waits for itself: since one run on a pool follows the other, or
     /// by way of others.
     WaitsForItself { by_others: bool },
@@ -44,6 +43,12 @@ pub(crate) enum RunErrorKind {
     },
 }
 
+impl From<RunErrorKind> for Error {
+    fn from(kind: RunErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
 impl fmt::Display for RunErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -60,13 +65,13 @@ impl fmt::Display for RunErrorKind {
             Self::Speeds { given, workers } => {
                 write!(f, "{given} speeds are given for {workers} workers")
             }
-            Self::TooManyWorkers(workers) => write!(
+            Self::TooManyWorkers { workers, most } => write!(
                 f,
-                "a pool cannot have {workers} workers, but at most {MOST_WORKERS}"
+                "a pool cannot have {workers} workers, but at most {most}"
             ),
-            Self::TooDeep => write!(
+            Self::TooDeep { deepest } => write!(
                 f,
-                "graphs are nested {DEEPEST} deep: a task runs a graph, whose task runs a graph, and so on; \
+                "graphs are nested {deepest} deep: a task runs a graph, whose task runs a graph, and so on; \
                  if that is meant, run the inner ones with `run_inline`"
             ),
             Self::WaitsForItself { by_others } => {

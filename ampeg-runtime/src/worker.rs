@@ -2,14 +2,14 @@
 //!
 //! It knows no graph but its own steps, and no process: what moves messages is a [`Link`].
 
-use crate::clock::now;
+use crate::clock::{Timestamp, now};
 use crate::codec;
 use crate::executor::{Encoded, Executor, LoadedGraph};
 use crate::failure::TaskErrorKind;
 use crate::id::{ProcessorId, TaskId};
 use crate::message::{
-    Arrival, AttemptReport, Content, Epoch, Observed, OpenStep, Recomputation, RunId, Timestamp,
-    ToWorker, Value,
+    Arrival, AttemptReport, Content, Epoch, Observed, OpenStep, Recomputation, RunId, ToWorker,
+    Value,
 };
 use crate::part::PartKey;
 use crate::payload::Payload;

@@ -6,11 +6,10 @@
 
 use super::Run;
 use super::stuck::Watchdog;
-use crate::clock::{instant, now};
+use crate::clock::{Timestamp, instant, now};
 use crate::coordinator::DueTask;
 use crate::error::Error;
 use crate::id::ProcessorId;
-use crate::message::Timestamp;
 use crate::plan::{Plan, backoff_before};
 use crate::progress::{Activity, Phase};
 use std::time::{Duration, Instant};

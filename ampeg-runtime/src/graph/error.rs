@@ -1,5 +1,6 @@
 //! Why a graph could not be built.
 
+use crate::error::Error;
 use std::fmt;
 
 #[derive(Debug, Clone)]
@@ -29,6 +30,12 @@ pub(crate) enum GraphErrorKind {
         expected: usize,
     },
     Several(Vec<GraphErrorKind>),
+}
+
+impl From<GraphErrorKind> for Error {
+    fn from(kind: GraphErrorKind) -> Self {
+        Self::new(kind)
+    }
 }
 
 impl fmt::Display for GraphErrorKind {

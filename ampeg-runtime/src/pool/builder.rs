@@ -1,8 +1,8 @@
 //! The settings of a pool, and its start: [`PoolBuilder`].
 
-use super::caller::{Caller, PoolId};
 use super::turn::Turns;
 use super::{Pool, Shared};
+use crate::caller::{Caller, PoolId};
 use crate::crew::Crew;
 use crate::error::Error;
 use crate::prepared::PlanCache;
@@ -135,7 +135,8 @@ impl PoolBuilder {
             return Err(RunErrorKind::NoProcesses.into());
         }
         if workers > MOST_WORKERS {
-            return Err(RunErrorKind::TooManyWorkers(workers).into());
+            let most = MOST_WORKERS;
+            return Err(RunErrorKind::TooManyWorkers { workers, most }.into());
         }
         let id = PoolId::next();
         let tasks = Caller::here().of_tasks(id)?;

@@ -4,7 +4,7 @@
 //! one that waits for another pool that waits, by way of any number of pools, for its own. That is found before the
 //! wait begins. Only pools on threads can be in such a circle: tasks in other processes cannot call a pool of this one.
 
-use super::caller::{Caller, PoolId};
+use crate::caller::{Caller, PoolId};
 use crate::error::Error;
 use crate::run_error::RunErrorKind;
 use std::sync::{Mutex, MutexGuard, PoisonError};

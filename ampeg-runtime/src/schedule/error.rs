@@ -2,6 +2,7 @@
 
 use super::Slot;
 use super::processors::{MOST_CONNECTED, MOST_PROCESSORS};
+use crate::error::Error;
 use crate::id::ProcessorId;
 use std::fmt;
 
@@ -55,6 +56,12 @@ pub(crate) enum ScheduleErrorKind {
     },
     /// Tasks that wait for each other, by dependency or by their order on a processor.
     Deadlock(Vec<String>),
+}
+
+impl From<ScheduleErrorKind> for Error {
+    fn from(kind: ScheduleErrorKind) -> Self {
+        Self::new(kind)
+    }
 }
 
 impl fmt::Display for ScheduleErrorKind {

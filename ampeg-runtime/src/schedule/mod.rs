@@ -52,7 +52,6 @@ mod tests;
 use crate::cost::Time;
 use crate::id::{ProcessorId, TaskId};
 pub use bounds::LowerBounds;
-pub(crate) use error::ScheduleErrorKind;
 pub use explain::{Choice, Explanation};
 use placer::Placement;
 pub use policy::{Policy, Scheduler};

@@ -4,11 +4,11 @@
 //! A thread cannot be killed, and one that has ended is not replaced.
 
 use super::{Cluster, Event, Exit};
+use crate::caller::Caller;
 use crate::clock::now;
 use crate::error::Error;
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker, Value};
-use crate::pool::caller::Caller;
 use crate::progress::{Activity, Progress};
 use crate::run_error::RunErrorKind;
 use crate::worker::{Incoming, Link, work};

@@ -3,13 +3,13 @@
 use super::ipc::IpcCluster;
 use super::local::LocalCluster;
 use super::*;
+use crate::caller::Caller;
 use crate::codec;
 use crate::definition::Definition;
 use crate::id::TaskId;
 use crate::message::{Content, Value};
 use crate::payload::Payload;
 use crate::plan::Step;
-use crate::pool::caller::Caller;
 use crate::testing::{Action, Deadline, Node, graph};
 use std::time::Instant;
 

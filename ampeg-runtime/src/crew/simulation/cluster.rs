@@ -3,8 +3,9 @@
 use super::process::{Inbound, Process};
 use super::world::{Sabotage, ToCoordinator, World};
 use crate::clock;
+use crate::clock::Timestamp;
 use crate::id::ProcessorId;
-use crate::message::{Epoch, Timestamp, ToWorker};
+use crate::message::{Epoch, ToWorker};
 use crate::progress::Activity;
 use crate::transport::{Cluster, Event, Exit};
 use std::cell::RefCell;

@@ -4,8 +4,9 @@
 //! the worker does nothing else before; so it can die at any point in between, and all that waits is lost.
 
 use super::wire::Wire;
+use crate::clock::Timestamp;
 use crate::id::{ProcessorId, TaskId};
-use crate::message::{AttemptReport, Epoch, RunId, Timestamp, ToWorker, Value};
+use crate::message::{AttemptReport, Epoch, RunId, ToWorker, Value};
 use crate::progress::Activity;
 use crate::testing::marks;
 use crate::worker::{Incoming, Worker};

@@ -6,8 +6,7 @@
 
 use super::ToWorkerProcess;
 use super::parcel::{Parcel, receive};
-use crate::clock::now;
-use crate::message::Timestamp;
+use crate::clock::{Timestamp, now};
 use crate::progress::Progress;
 use crate::sys;
 use ipc_channel::ipc::IpcReceiver;

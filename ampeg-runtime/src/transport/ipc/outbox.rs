@@ -8,10 +8,10 @@
 
 use super::parcel::{Parcel, send, send_parcel};
 use super::{MAX_DESCRIPTORS, ToCoordinator, ToWorkerProcess};
-use crate::clock::now;
+use crate::clock::{Timestamp, now};
 use crate::failure::TaskErrorKind;
 use crate::id::ProcessorId;
-use crate::message::{AttemptReport, Timestamp, Value};
+use crate::message::{AttemptReport, Value};
 use crate::sys;
 use ipc_channel::ipc::IpcSender;
 use std::collections::BTreeMap;

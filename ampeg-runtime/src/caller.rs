@@ -53,7 +53,7 @@ impl Caller {
     /// The tasks of a pool that is started here.
     pub(crate) fn of_tasks(self, pool: PoolId) -> Result<Self, Error> {
         if self.depth >= DEEPEST {
-            return Err(RunErrorKind::TooDeep.into());
+            return Err(RunErrorKind::TooDeep { deepest: DEEPEST }.into());
         }
         Ok(Self {
             pool: Some(pool),
