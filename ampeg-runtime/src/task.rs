@@ -7,7 +7,7 @@ use crate::facts::{Facts, Source};
 use crate::failure::Failure;
 use crate::inputs::{Inputs, Type};
 use crate::part::{Carrier, PartKey};
-use crate::sys::{self, Body};
+use crate::sys::{self, ErasedFunction};
 use crate::value::{Codec, TaskValue};
 use std::any::Any;
 use std::marker::PhantomData;
@@ -97,6 +97,9 @@ impl Descriptor {
     }
 }
 
+/// The body of a statement.
+type Body = ErasedFunction<Inputs, Failure>;
+
 /// What a dispatcher knows: the body of each statement, and how results and captures become bytes and values again.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
@@ -129,7 +132,7 @@ impl Table {
         inputs: &Inputs,
     ) -> Option<Result<Rc<dyn Any>, Failure>> {
         let (body, _) = (*self.tasks.get(statement)?)?;
-        Some(body.run(inputs))
+        Some(body.call(inputs))
     }
 }
 

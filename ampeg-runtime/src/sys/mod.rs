@@ -8,7 +8,7 @@
     reason = "the one module that may; each block says why it is sound"
 )]
 
-mod body;
+mod function;
 mod heap;
 mod image;
 mod memory;
@@ -16,7 +16,7 @@ mod process;
 mod signals;
 mod words;
 
-pub(crate) use body::Body;
+pub(crate) use function::ErasedFunction;
 pub(crate) use heap::{keep_freed_memory, release_freed_memory};
 pub(crate) use image::{DescriptorAddress, build};
 pub(crate) use memory::{checked_text, copied_memory, new_memory, slice_of};
@@ -43,6 +43,6 @@ pub(crate) fn conjure<F: Copy>() -> F {
         );
     }
     // SAFETY: `F` has no bytes to initialise, and is `Copy`, so that one more value of it harms nothing;
-    // its callers hold proof that one value was made: it was passed to `Descriptor::of`, to `Body::of` or to a capture probe.
+    // its callers hold proof that one value was made: it was passed to a dispatcher, to `ErasedFunction::of` or to a capture probe.
     unsafe { std::ptr::NonNull::<F>::dangling().as_ptr().read() }
 }

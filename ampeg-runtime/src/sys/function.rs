@@ -1,0 +1,76 @@
+//! Functions with the types of their witnesses and results forgotten, so that a table can hold many of them.
+
+use super::conjure;
+use std::any::Any;
+use std::fmt;
+use std::rc::Rc;
+
+/// A function from `&I` to a value of any type, or to an error.
+pub(crate) struct ErasedFunction<I, E> {
+    /// A `fn(W, &I) -> Result<T, E>`.
+    function: fn(),
+    /// The function that knows `W` and `T`.
+    call: unsafe fn(fn(), &I) -> Result<Rc<dyn Any>, E>,
+}
+
+impl<I, E> Clone for ErasedFunction<I, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<I, E> Copy for ErasedFunction<I, E> {}
+
+impl<I, E> ErasedFunction<I, E> {
+    /// A function that takes witnesses without size of the types `W`, of which one is at hand.
+    pub(crate) fn of<W: Copy, T: 'static>(_: W, function: fn(W, &I) -> Result<T, E>) -> Self {
+        /// # Safety
+        ///
+        /// `function` must be what `of` was given for the same `W`, `T`, `I` and `E`.
+        unsafe fn call<W: Copy, T: 'static, I, E>(
+            function: fn(),
+            input: &I,
+        ) -> Result<Rc<dyn Any>, E> {
+            // SAFETY: the caller vouches for the type of `function`; all pointers to functions are of one size.
+            let function =
+                unsafe { std::mem::transmute::<fn(), fn(W, &I) -> Result<T, E>>(function) };
+            function(conjure(), input).map(|value| Rc::new(value) as Rc<dyn Any>)
+        }
+        Self {
+            // SAFETY: it is never called as a `fn()`, only after it has got its own type back.
+            function: unsafe { std::mem::transmute::<fn(W, &I) -> Result<T, E>, fn()>(function) },
+            call: call::<W, T, I, E>,
+        }
+    }
+
+    /// Calls it; unwinds if it panics.
+    pub(crate) fn call(self, input: &I) -> Result<Rc<dyn Any>, E> {
+        // SAFETY: `of` is the only maker of an `ErasedFunction`, and pairs both functions by their types.
+        unsafe { (self.call)(self.function, input) }
+    }
+}
+
+impl<I, E> fmt::Debug for ErasedFunction<I, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ErasedFunction")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_of_different_types_share_a_table() {
+        #[derive(Clone, Copy)]
+        struct Doubled;
+        let number = ErasedFunction::<u32, String>::of((Doubled,), |(_,), n| Ok(2 * n));
+        let text = ErasedFunction::of((), |(), n: &u32| Ok(n.to_string()));
+        let failed = ErasedFunction::of((), |(), n: &u32| Err::<(), _>(format!("not {n}")));
+        let table = [number, text, failed];
+        assert_eq!(table[0].call(&21).unwrap().downcast_ref(), Some(&42_u32));
+        let text = table[1].call(&21).unwrap();
+        assert_eq!(text.downcast_ref(), Some(&"21".to_owned()));
+        assert_eq!(table[2].call(&21).unwrap_err(), "not 21");
+    }
+}
