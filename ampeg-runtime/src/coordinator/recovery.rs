@@ -5,7 +5,6 @@
 //! and those that they need in turn.
 
 use super::{Coordinator, TaskState, encode};
-use crate::clock::now;
 use crate::failure::TaskErrorKind;
 use crate::id::{ProcessorId, TaskId};
 use crate::message::{Content, Epoch, Recomputation, ToWorker, Value};
@@ -189,7 +188,7 @@ impl Coordinator<'_> {
             run: self.run,
             task,
             content: Content::Whole(payload),
-            sent: now(),
+            sent: cluster.now(),
         };
         cluster.send(worker, ToWorker::Value(value));
     }

@@ -5,6 +5,7 @@
 //! A worker's life: absent, then starting ([`Cluster::start`]), then there ([`Event::Joined`]), then absent again
 //! ([`Event::Exited`]).
 
+use crate::clock::{Timestamp, now};
 use crate::failure::signal_name;
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker};
@@ -57,6 +58,11 @@ pub(crate) trait Cluster: Send + fmt::Debug {
     /// The process that a worker lives in, if it has one of its own.
     #[cfg(test)]
     fn pid(&self, worker: ProcessorId) -> Option<u32>;
+
+    /// The time, for what is sent now.
+    fn now(&self) -> Timestamp {
+        now()
+    }
 
     /// Makes `receive` return early, from any thread. It never blocks for long.
     fn waker(&self) -> Box<dyn Fn() + Send + Sync>;
