@@ -1,6 +1,7 @@
 //! Token-level tests: what each stage reports, and at which tokens. No compiler is run.
 
 mod check;
+mod expansion;
 mod families;
 mod names;
 mod parse;
