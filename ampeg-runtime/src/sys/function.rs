@@ -5,12 +5,15 @@ use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
+/// A value of any type, or an error.
+type ErasedResult<E> = Result<Rc<dyn Any>, E>;
+
 /// A function from `&I` to a value of any type, or to an error.
 pub(crate) struct ErasedFunction<I, E> {
     /// A `fn(W, &I) -> Result<T, E>`.
     function: fn(),
     /// The function that knows `W` and `T`.
-    call: unsafe fn(fn(), &I) -> Result<Rc<dyn Any>, E>,
+    call: unsafe fn(fn(), &I) -> ErasedResult<E>,
 }
 
 impl<I, E> Clone for ErasedFunction<I, E> {
@@ -27,10 +30,7 @@ impl<I, E> ErasedFunction<I, E> {
         /// # Safety
         ///
         /// `function` must be what `of` was given for the same `W`, `T`, `I` and `E`.
-        unsafe fn call<W: Copy, T: 'static, I, E>(
-            function: fn(),
-            input: &I,
-        ) -> Result<Rc<dyn Any>, E> {
+        unsafe fn call<W: Copy, T: 'static, I, E>(function: fn(), input: &I) -> ErasedResult<E> {
             // SAFETY: the caller vouches for the type of `function`; all pointers to functions are of one size.
             let function =
                 unsafe { std::mem::transmute::<fn(), fn(W, &I) -> Result<T, E>>(function) };
@@ -44,7 +44,7 @@ impl<I, E> ErasedFunction<I, E> {
     }
 
     /// Calls it; unwinds if it panics.
-    pub(crate) fn call(self, input: &I) -> Result<Rc<dyn Any>, E> {
+    pub(crate) fn call(self, input: &I) -> ErasedResult<E> {
         // SAFETY: `of` is the only maker of an `ErasedFunction`, and pairs both functions by their types.
         unsafe { (self.call)(self.function, input) }
     }
