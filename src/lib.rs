@@ -180,6 +180,10 @@ pub mod guarantees {}
 pub mod patterns {}
 
 #[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/design.md")]
+pub mod design {}
+
+#[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}
 
