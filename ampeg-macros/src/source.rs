@@ -1,6 +1,8 @@
 //! The text of tokens as it was written, and a number that tells one graph from another.
 
-use proc_macro2::{Delimiter, Group, LineColumn, Spacing, Span, TokenStream, TokenTree};
+use crate::syntax::name_of;
+use proc_macro2::{Delimiter, Group, Ident, LineColumn, Spacing, Span, TokenStream, TokenTree};
+use std::collections::HashMap;
 
 /// The text of `tokens`, with one space wherever the source has a gap.
 ///
@@ -18,6 +20,37 @@ pub(crate) fn context(span: Span) -> String {
     let printed = format!("{span:?}");
     let (context, _) = printed.split_once(" bytes").unwrap_or_default();
     context.to_owned()
+}
+
+/// Whether two names mean the same variable where both are known.
+pub(crate) fn is_same_name(a: &Ident, b: &Ident) -> bool {
+    name_of(a) == name_of(b) && context(a.span()) == context(b.span())
+}
+
+/// What tells an expression from others: its text, and where the names in it begin to come from another macro.
+pub(crate) fn identity(tokens: &TokenStream) -> String {
+    let mut identity = text(tokens);
+    let (mut number, mut last) = (0, String::new());
+    each_context(tokens, &mut |context| {
+        if context != last {
+            identity.extend(["@", &number.to_string(), &context]);
+            last = context;
+        }
+        number += 1;
+    });
+    identity
+}
+
+/// Calls `f` with the context of each name, and of each literal, since a format string may name something.
+fn each_context(tokens: &TokenStream, f: &mut dyn FnMut(String)) {
+    for tree in tokens.clone() {
+        match tree {
+            TokenTree::Ident(name) => f(context(name.span())),
+            TokenTree::Literal(literal) => f(context(literal.span())),
+            TokenTree::Group(group) => each_context(&group.stream(), f),
+            TokenTree::Punct(_) => {}
+        }
+    }
 }
 
 #[derive(Default)]
@@ -106,6 +139,19 @@ pub(crate) fn hash(tokens: &TokenStream, place: &str) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+/// A number for a body: equal if the text is, and if the same of its names come from one macro.
+pub(crate) fn hash_body(tokens: &TokenStream) -> u64 {
+    let mut numbers = HashMap::new();
+    let mut contexts = String::new();
+    each_context(tokens, &mut |context| {
+        let next = numbers.len();
+        let number = *numbers.entry(context).or_insert(next);
+        contexts.push_str(&number.to_string());
+        contexts.push(',');
+    });
+    hash(tokens, &contexts)
 }
 
 #[cfg(test)]

@@ -149,3 +149,89 @@ fn macros_pass_names_and_bodies_of_tasks() {
         .unwrap();
     assert_eq!((values.first, values.double), (10, 20));
 }
+
+/// A name of the macro's and one of its caller's are two names, whatever they stand for.
+mod names_of_one_spelling {
+    use crate::Everywhere;
+    use ampeg::graph;
+
+    #[test]
+    fn select_different_members() {
+        macro_rules! two {
+            ($k:ident) => {{
+                let k = 1;
+                graph! { part[i in 0..3] = i; sum = part[k] * 10 + part[$k]; }
+            }};
+        }
+        let k = 2;
+        assert_eq!(two!(k).everywhere().sum, Ok(12));
+    }
+
+    #[test]
+    fn are_different_conditions() {
+        macro_rules! two {
+            ($k:ident) => {{
+                let k = false;
+                graph! {
+                    part[t in 0..2] = 7 + t;
+                    pub sum[t in 0..2] = (if $k { part[t] } else { 0 }) + (if k { part[t] } else { 100 });
+                }
+            }};
+        }
+        let k = true;
+        assert_eq!(two!(k).everywhere().sum, [Ok(107), Ok(108)]);
+    }
+
+    #[test]
+    fn are_different_parts() {
+        macro_rules! two {
+            ($k:ident) => {{
+                let k = 1;
+                graph! { _a = (vec![10, 20, 30], 5); pub b = _a.0[k] * 100 + _a.0[$k]; }
+            }};
+        }
+        let k = 2;
+        assert_eq!(two!(k).everywhere().b, Ok(2030));
+    }
+
+    #[test]
+    fn mean_a_task_or_index_or_what_is_around() {
+        macro_rules! with_task {
+            ($a:expr) => {
+                graph! { a = 1; g: { i = 2; b = a * 100 + i * 10 + $a; } text = format!("{a} {}", $a); }
+            };
+        }
+        macro_rules! with_index {
+            ($i:expr) => {
+                graph! { part[i in 0..3] = i; pub sum[i in 0..3] = part[$i] * 10 + part[i] + $i; }
+            };
+        }
+        let (a, i) = (7, 2);
+        let values = with_task!(a).everywhere().into_values().unwrap();
+        assert_eq!((values.g.b, values.text.as_str()), (127, "1 7"));
+        assert_eq!(with_task!(i).everywhere().g.b, Ok(122));
+        assert_eq!(with_index!(i).everywhere().sum, [Ok(22), Ok(23), Ok(24)]);
+    }
+
+    #[test]
+    fn are_different_variables_of_a_body() {
+        macro_rules! local {
+            ($k:ident, $value:expr) => {
+                graph! {
+                    part[i in 0..3] = i;
+                    a = { let k = 1; part[$value] + k * 100 };
+                    b = { let k = 1; let $k = 2; k + $k * 10 };
+                    c = { let k = 1; let $k = 2; $k + k * 10 };
+                }
+            };
+        }
+        let k = 2;
+        let outcome = local!(k, k).everywhere();
+        assert_eq!(
+            (&outcome.a, &outcome.b, &outcome.c),
+            (&Ok(102), &Ok(21), &Ok(12))
+        );
+        let merged = local!(k, k).merge_duplicates().run_inline().unwrap();
+        assert_eq!((&merged.b, &merged.c), (&Ok(21), &Ok(12)));
+    }
+}

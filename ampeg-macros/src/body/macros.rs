@@ -73,6 +73,11 @@ pub(super) fn in_expression(walker: &mut Walker<'_>, expression: &mut Expr) -> O
     None
 }
 
+/// Whether a macro that stands as a statement may declare something in the block.
+pub(super) fn may_declare(mac: &Macro) -> bool {
+    matches!(Kind::of(mac), Kind::Unknown)
+}
+
 /// `value` or `name = value`.
 struct Argument {
     name: Option<Ident>,
@@ -247,7 +252,7 @@ fn unknown(walker: &mut Walker<'_>, mac: &mut Macro) -> Option<Vec<(Ident, Expr)
         let tokens = mac.tokens.clone();
         walker.scoped(|walker| {
             if is_graph {
-                walker.scope.bind_statements(&tokens);
+                walker.locals.bind_statements(&tokens);
             }
             mac.tokens = in_tokens(walker, tokens, &mut names);
         });

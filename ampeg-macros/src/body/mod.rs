@@ -5,19 +5,19 @@
 mod binding;
 mod chain;
 mod format;
+mod locals;
 mod macros;
 mod outside;
 mod part;
-mod scope;
 mod walk;
 
 pub(crate) use chain::{Chain, Segment};
-pub(crate) use outside::{Condition, first_exit};
+pub(crate) use locals::Locals;
+pub(crate) use outside::{Condition, Outside, Unknown, Why, outside};
 pub(crate) use part::{each_bracket, peel};
 
 use crate::syntax::name_of;
 use proc_macro2::Span;
-use scope::Scope;
 use syn::{Expr, ExprReturn, Ident};
 
 /// A use of a name that the body does not bind: a task's, or one from around the graph.
@@ -37,8 +37,8 @@ pub(crate) struct Use<'a> {
     pub(crate) in_branch: bool,
     /// The conditions under which it is evaluated, as far as they are known where the graph stands.
     pub(crate) conditions: &'a [Condition],
-    /// The names in its brackets that are not known there, and whether each is bound in the body, not a task.
-    pub(crate) unknown: &'a [(Ident, bool)],
+    /// What is in each of its brackets, if that is known there.
+    pub(crate) brackets: &'a [Result<Outside, Vec<Unknown>>],
 }
 
 /// What a name that the body does not bind means.
@@ -70,9 +70,7 @@ pub(crate) trait Visitor {
     /// What a name means, with what follows it.
     fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning;
 
-    /// Whether it matters under which conditions something is used, and what is in brackets.
-    ///
-    /// Finding out takes a walk of its own for each condition and bracket.
+    /// Whether it matters under which conditions something is used; finding out takes a walk for each condition.
     fn is_thorough(&self) -> bool {
         true
     }
@@ -106,7 +104,7 @@ pub(crate) trait Visitor {
 pub(crate) fn walk(body: &mut Expr, visitor: &mut dyn Visitor) {
     let mut walker = Walker {
         visitor,
-        scope: Scope::default(),
+        locals: Locals::default(),
         repeated: 0,
         functions: 0,
         unsafe_blocks: 0,
@@ -119,7 +117,7 @@ pub(crate) fn walk(body: &mut Expr, visitor: &mut dyn Visitor) {
 
 struct Walker<'v> {
     visitor: &'v mut dyn Visitor,
-    scope: Scope,
+    locals: Locals,
     /// How many loops and closures are around.
     repeated: usize,
     /// How many closures and async blocks are around: what `return` and `?` leave.
@@ -137,7 +135,7 @@ struct Walker<'v> {
 impl Walker<'_> {
     /// What a name means that stands alone; nothing if the body binds it, or it is no variable.
     fn meaning(&self, ident: &Ident) -> Option<Meaning> {
-        if self.scope.binds(&ident.to_string()) {
+        if self.locals.binds(ident) {
             return None;
         }
         let meaning = self.visitor.meaning(ident, &[]);
@@ -165,7 +163,7 @@ impl Walker<'_> {
             return Used::No { is_done: false };
         };
         let is_bare = chain.segments.is_empty();
-        if self.scope.binds(&chain.root.to_string()) {
+        if self.locals.binds(chain.root) {
             return Used::No { is_done: is_bare };
         }
         let meaning = self.visitor.meaning(chain.root, &chain.segments);
@@ -194,7 +192,8 @@ impl Walker<'_> {
         (meaning, position): (Meaning, Position),
         tell: impl FnOnce(&mut dyn Visitor, &Use<'_>) -> R,
     ) -> R {
-        let unknown = self.unknown(chain.brackets());
+        let brackets = chain.brackets().map(|index| self.outside(index));
+        let brackets: Vec<_> = brackets.collect();
         let used = Use {
             meaning,
             path: &chain.path(),
@@ -204,7 +203,7 @@ impl Walker<'_> {
             repeated: self.repeated > 0,
             in_branch: self.branches > 0,
             conditions: &self.conditions,
-            unknown: &unknown,
+            brackets: &brackets,
         };
         tell(self.visitor, &used)
     }

@@ -1,45 +1,94 @@
-//! Expressions that are evaluated where the graph stands: indices, ranges, costs, and conditions on indices.
+//! Expressions that are known where the graph stands: indices, ranges, selectors, costs, and conditions on indices.
 
-use super::{Meaning, Segment, Use, Visitor, Walker};
+use super::{Locals, Meaning, Segment, Use, Visitor, Walker};
 use crate::source;
-use proc_macro2::Span;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{BinOp, Expr, ExprReturn, Ident};
+use syn::{BinOp, Expr, ExprReturn};
 
-/// The condition of an `if` that is known where the graph stands.
+/// An expression that means the same where the graph stands as in the body.
+///
+/// It names no task and nothing that the body declares, and nothing in it leaves the body. Only `outside` makes one.
 #[derive(Debug, Clone)]
-pub(crate) struct Condition {
-    pub(crate) expression: Expr,
-    /// Whether what it is about runs if it holds, or if it does not.
-    pub(crate) holds: bool,
-}
+pub(crate) struct Outside(Expr);
 
-impl Condition {
-    pub(crate) fn text(&self) -> String {
-        let text = source::text(&self.expression.to_token_stream());
-        format!("{}({text})", if self.holds { "" } else { "!" })
+impl Outside {
+    /// What tells it from others: its text, and the macros that its names come from.
+    pub(crate) fn identity(&self) -> String {
+        source::identity(&self.0.to_token_stream())
+    }
+
+    pub(crate) fn expression(&self) -> &Expr {
+        &self.0
     }
 }
 
-/// The names in an expression that it does not bind itself, and what each means.
-pub(super) fn names(expression: &Expr, visitor: &dyn Visitor) -> Vec<(Ident, bool)> {
-    let mut collector = Collector {
+impl ToTokens for Outside {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.0.to_tokens(tokens);
+    }
+}
+
+/// A name, or something that leaves the body, which keeps an expression from being known where the graph stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Unknown {
+    /// As written; the path of a task.
+    pub(crate) name: String,
+    pub(crate) span: Span,
+    pub(crate) why: Why,
+}
+
+/// Why something is not known where the graph stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// It is the result of a task.
+    Task,
+    /// It is a variable of the body, or a parameter of a closure in it.
+    Variable,
+    /// It is an item that the body declares or imports by name.
+    Item,
+    /// A glob import or a macro in the body may declare it.
+    Hidden,
+    /// It is `?`, `return` or `.await`.
+    Exit,
+}
+
+/// Whether an expression is known where the graph stands; if not, all that keeps it from being so.
+///
+/// `locals` are the names that the body declares around the expression.
+pub(crate) fn outside(
+    expression: &Expr,
+    locals: &Locals,
+    visitor: &dyn Visitor,
+) -> Result<Outside, Vec<Unknown>> {
+    let mut tasks = Tasks {
         visitor,
-        names: Vec::new(),
+        unknown: Vec::new(),
     };
-    super::walk(&mut expression.clone(), &mut collector);
-    collector.names
+    super::walk(&mut expression.clone(), &mut tasks);
+    let mut unknown = tasks.unknown;
+    unknown.extend(locals.declared(&expression.to_token_stream()));
+    unknown.extend(first_exit(expression).map(|span| Unknown {
+        name: String::new(),
+        span,
+        why: Why::Exit,
+    }));
+    if unknown.is_empty() {
+        Ok(Outside(expression.clone()))
+    } else {
+        Err(unknown)
+    }
 }
 
-/// Collects names, and for each whether it is that of a task.
-struct Collector<'a> {
+/// Collects the tasks that an expression names.
+struct Tasks<'a> {
     visitor: &'a dyn Visitor,
-    names: Vec<(Ident, bool)>,
+    unknown: Vec<Unknown>,
 }
 
-impl Visitor for Collector<'_> {
+impl Visitor for Tasks<'_> {
     fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning {
         self.visitor.meaning(root, segments)
     }
@@ -49,16 +98,36 @@ impl Visitor for Collector<'_> {
     }
 
     fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
-        let is_task = matches!(used.meaning, Meaning::Task(_));
-        self.names.push((used.ident.clone(), is_task));
+        if let Meaning::Task(_) = used.meaning {
+            self.unknown.push(Unknown {
+                name: used.path.to_owned(),
+                span: used.span(),
+                why: Why::Task,
+            });
+        }
         None
     }
 
     fn on_return(&mut self, _: &mut ExprReturn) {}
 }
 
+/// The condition of an `if` that is known where the graph stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Condition {
+    pub(crate) expression: Outside,
+    /// Whether what it is about runs if it holds, or if it does not.
+    pub(crate) holds: bool,
+}
+
+impl Condition {
+    pub(crate) fn text(&self) -> String {
+        let text = self.expression.identity();
+        format!("{}({text})", if self.holds { "" } else { "!" })
+    }
+}
+
 /// The first thing that leaves an expression before its end, or waits: `?`, `return`, `.await`.
-pub(crate) fn first_exit(expression: &Expr) -> Option<Span> {
+fn first_exit(expression: &Expr) -> Option<Span> {
     struct Exits(Option<Span>);
     impl<'ast> Visit<'ast> for Exits {
         fn visit_expr(&mut self, expression: &'ast Expr) {
@@ -110,9 +179,11 @@ impl Walker<'_> {
         if !self.visitor.is_thorough() {
             return (Vec::new(), Vec::new());
         }
-        if self.is_known(condition) {
+        if is_pure(condition)
+            && let Ok(expression) = self.outside(condition)
+        {
             let known = |holds| Condition {
-                expression: condition.clone(),
+                expression: expression.clone(),
                 holds,
             };
             return (vec![known(true)], vec![known(false)]);
@@ -128,12 +199,9 @@ impl Walker<'_> {
         }
     }
 
-    fn is_known(&self, condition: &Expr) -> bool {
-        let names = || names(condition, &*self.visitor);
-        is_pure(condition)
-            && names()
-                .iter()
-                .all(|(name, is_task)| !is_task && !self.scope.binds(&name.to_string()))
+    /// Whether an expression in the body is known where the graph stands.
+    pub(super) fn outside(&self, expression: &Expr) -> Result<Outside, Vec<Unknown>> {
+        outside(expression, &self.locals, &*self.visitor)
     }
 
     /// Walks what runs only under conditions; if there are none, they are not known.
@@ -144,19 +212,5 @@ impl Walker<'_> {
         walk(self);
         self.branches -= usize::from(is_unknown);
         self.conditions.truncate(around);
-    }
-
-    /// The names in brackets that cannot be known where the graph stands, and whether each is bound in the body.
-    pub(super) fn unknown<'e>(
-        &self,
-        brackets: impl Iterator<Item = &'e Expr>,
-    ) -> Vec<(Ident, bool)> {
-        let brackets = brackets.filter(|_| self.visitor.is_thorough());
-        let names = brackets.flat_map(|index| names(index, &*self.visitor));
-        let unknown = names.filter_map(|(name, is_task)| {
-            let is_local = self.scope.binds(&name.to_string());
-            (is_local || is_task).then_some((name, is_local))
-        });
-        unknown.collect()
     }
 }

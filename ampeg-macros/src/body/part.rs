@@ -1,10 +1,7 @@
 //! Parts of results: the fields and brackets behind a task, as far as their values are known where the graph stands.
 
 use super::{Chain, Meaning, Position, Segment, Walker};
-use crate::source;
 use crate::syntax::name_of;
-use proc_macro2::{TokenStream, TokenTree};
-use quote::ToTokens;
 use syn::Expr;
 
 impl Walker<'_> {
@@ -41,7 +38,7 @@ impl Walker<'_> {
     /// The text of each field and bracket behind the task that a chain begins with, if there are any.
     fn part_of(&self, expression: &Expr) -> Option<(Meaning, Vec<String>)> {
         let chain = Chain::of(expression)?;
-        if chain.segments.is_empty() || self.scope.binds(&chain.root.to_string()) {
+        if chain.segments.is_empty() || self.locals.binds(chain.root) {
             return None;
         }
         let meaning = self.visitor.meaning(chain.root, &chain.segments);
@@ -49,60 +46,57 @@ impl Walker<'_> {
             return None;
         };
         let part = chain.segments.get(length..)?;
-        let is_part = !part.is_empty() && part.iter().all(|segment| self.is_known_segment(segment));
-        is_part.then(|| (meaning, part.iter().map(text).collect()))
-    }
-
-    fn is_known_segment(&self, segment: &Segment<'_>) -> bool {
-        match segment {
-            Segment::Bracket(index) => self.is_known_index(index),
-            Segment::Member(_) | Segment::Position(_) => true,
+        if part.is_empty() {
+            return None;
         }
+        let part = part.iter().map(|segment| self.known_segment(segment));
+        Some((meaning, part.collect::<Option<_>>()?))
     }
 
-    /// Whether an index is made of literals, constants, indices and captures, with operators at most.
-    fn is_known_index(&self, index: &Expr) -> bool {
-        let is_known = |index: &Expr| self.is_known_index(index);
+    /// What tells a segment from others, if what is in its bracket is known where the graph stands.
+    fn known_segment(&self, segment: &Segment<'_>) -> Option<String> {
+        Some(match segment {
+            Segment::Member(name) => format!(".{}", name_of(name)),
+            Segment::Position(position) => format!(".{position}"),
+            Segment::Bracket(index) if self.is_simple(index) => {
+                format!("[{}]", self.outside(index).ok()?.identity())
+            }
+            Segment::Bracket(_) => return None,
+        })
+    }
+
+    /// Whether an index may be evaluated where the result is, once more or not at all: it consists of literals,
+    /// constants, indices and captures, with operators at most.
+    fn is_simple(&self, index: &Expr) -> bool {
+        let is_simple = |index: &Expr| self.is_simple(index);
         match index {
             Expr::Lit(_) => true,
-            Expr::Path(path) => match path.path.get_ident().map(|name| self.meaning(name)) {
-                Some(Some(meaning)) => !matches!(meaning, Meaning::Task(_)),
-                _ => self.is_known_item(&path.to_token_stream()),
-            },
-            Expr::Field(field) => is_known(&field.base),
-            Expr::Paren(inner) => is_known(&inner.expr),
-            Expr::Group(inner) => is_known(&inner.expr),
-            Expr::Cast(cast) => {
-                let ty = cast.ty.to_token_stream();
-                is_known(&cast.expr) && (is_number(&ty) || self.is_known_item(&ty))
+            // In an `unsafe` block it may be a `static mut`.
+            Expr::Path(path) => {
+                let name = path.path.get_ident();
+                self.unsafe_blocks == 0 || name.is_some_and(|name| self.meaning(name).is_some())
             }
-            Expr::Unary(unary) => is_known(&unary.expr),
+            Expr::Field(field) => is_simple(&field.base),
+            Expr::Paren(inner) => is_simple(&inner.expr),
+            Expr::Group(inner) => is_simple(&inner.expr),
+            Expr::Cast(cast) => is_simple(&cast.expr),
+            Expr::Unary(unary) => is_simple(&unary.expr),
             Expr::Reference(reference) => {
-                reference.mutability.is_none() && is_known(&reference.expr)
+                reference.mutability.is_none() && is_simple(&reference.expr)
             }
             Expr::Binary(binary) => {
                 !super::walk::assigns(&binary.op)
-                    && is_known(&binary.left)
-                    && is_known(&binary.right)
+                    && is_simple(&binary.left)
+                    && is_simple(&binary.right)
             }
             Expr::Range(range) => {
                 let mut ends = range.start.iter().chain(&range.end);
-                ends.all(|end| is_known(end))
+                ends.all(|end| is_simple(end))
             }
-            Expr::Tuple(tuple) => tuple.elems.iter().all(is_known),
+            Expr::Tuple(tuple) => tuple.elems.iter().all(is_simple),
             _ => false,
         }
     }
-
-    /// Whether a path or a type means the same outside the body: no item of its own, and no `static mut`.
-    fn is_known_item(&self, path: &TokenStream) -> bool {
-        self.unsafe_blocks == 0 && !self.scope.may_hold(path)
-    }
-}
-
-/// Whether a type is one of rustc's own numbers.
-fn is_number(ty: &TokenStream) -> bool {
-    super::macros::PRIMITIVES.contains(&&*ty.to_string())
 }
 
 /// A chain without its last segments.
@@ -134,25 +128,4 @@ pub(crate) fn each_bracket(
         }
         _ => {}
     }
-}
-
-/// What tells one segment from others: its text, and the macros that the names in it come from.
-fn text(segment: &Segment<'_>) -> String {
-    match segment {
-        Segment::Member(name) => format!(".{}", name_of(name)),
-        Segment::Position(position) => format!(".{position}"),
-        Segment::Bracket(index) => {
-            let tokens = index.to_token_stream();
-            format!("[{}]{}", source::text(&tokens), contexts(tokens))
-        }
-    }
-}
-
-fn contexts(tokens: TokenStream) -> String {
-    let context = |token| match token {
-        TokenTree::Ident(name) => source::context(name.span()),
-        TokenTree::Group(group) => contexts(group.stream()),
-        _ => String::new(),
-    };
-    tokens.into_iter().map(context).collect()
 }

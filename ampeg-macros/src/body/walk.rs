@@ -117,9 +117,9 @@ impl Walker<'_> {
 
     /// Walks something in a scope of its own.
     pub(super) fn scoped(&mut self, walk: impl FnOnce(&mut Self)) {
-        self.scope.enter();
+        self.locals.enter();
         walk(self);
-        self.scope.leave();
+        self.locals.leave();
     }
 
     /// Walks something that may run more than once, in a scope of its own.
@@ -138,7 +138,7 @@ impl Walker<'_> {
 
     /// Binds the names of a pattern, then walks its guard.
     pub(super) fn pattern(&mut self, pattern: &mut Pat) {
-        self.scope.bind_pattern(pattern);
+        self.locals.bind_pattern(pattern);
         if let Pat::Guard(guarded) = pattern {
             self.value(&mut guarded.guard);
         }
@@ -173,7 +173,7 @@ impl Walker<'_> {
                 self.value(otherwise);
             }
         }
-        self.scope.bind_pattern(&local.pat);
+        self.locals.bind_pattern(&local.pat);
     }
 }
 
@@ -292,7 +292,7 @@ impl VisitMut for Walker<'_> {
 
     fn visit_block_mut(&mut self, block: &mut Block) {
         self.scoped(|walker| {
-            walker.scope.bind_items(block);
+            walker.locals.bind_items(block);
             block
                 .stmts
                 .iter_mut()
@@ -340,7 +340,7 @@ impl VisitMut for Walker<'_> {
 
     fn visit_expr_let_mut(&mut self, condition: &mut syn::ExprLet) {
         self.compared(&mut condition.expr, [&*condition.pat]);
-        self.scope.bind_pattern(&condition.pat);
+        self.locals.bind_pattern(&condition.pat);
     }
 
     fn visit_expr_while_mut(&mut self, expression: &mut ExprWhile) {
@@ -367,7 +367,7 @@ impl VisitMut for Walker<'_> {
         self.value(&mut expression.expr);
         let (label, body) = (expression.label.as_ref(), &mut expression.body);
         self.repeated(|walker| {
-            walker.scope.bind_pattern(&expression.pat);
+            walker.locals.bind_pattern(&expression.pat);
             walker.left_by_break(label, true, |walker| walker.visit_block_mut(body));
         });
     }

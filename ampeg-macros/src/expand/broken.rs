@@ -102,7 +102,7 @@ impl Visitor for Rename<'_> {
             // A group, or nothing at all: that has been reported.
             return Some(parse_quote_spanned!(Span::mixed_site()=> ampeg_error));
         };
-        let access = scope.access(used.expression)?.ok()?;
+        let access = scope.access(used)?.ok()?;
         let name = self.names.binding(access.family, used.span());
         let lists = access
             .selectors

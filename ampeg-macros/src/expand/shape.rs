@@ -21,7 +21,7 @@ pub(super) fn hash_body(graph: &Graph, task: &Task) -> u64 {
     };
     let mut body = body_of(task);
     body::walk(&mut body, &mut places);
-    source::hash(&body.to_token_stream(), "")
+    source::hash_body(&body.to_token_stream())
 }
 
 /// Puts the position of each input in its place.

@@ -109,10 +109,13 @@ fn expand_selector(selector: &Selector) -> TokenStream {
     match selector {
         Selector::Same(index) => quote_spanned!(Span::mixed_site()=> ampeg_site.same(#index);),
         Selector::At(index) => {
+            let index = index.expression();
             let told = expand_index(index);
             quote_spanned!(at(index)=> ampeg_site.at(|| #told);)
         }
-        Selector::Span(range) => quote_spanned!(at(range)=> ampeg_site.span(|| { #range });),
+        Selector::Span(range) => {
+            quote_spanned!(at(range.expression())=> ampeg_site.span(|| { #range });)
+        }
         Selector::All => quote_spanned!(Span::mixed_site()=> ampeg_site.all();),
     }
 }

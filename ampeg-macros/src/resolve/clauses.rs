@@ -1,14 +1,17 @@
 //! Names in clauses and ranges: they are evaluated where the graph stands, before any task runs, so none can mean a task.
 
 use super::scope::Scope;
-use crate::body::{self, Meaning, Segment, Use, Visitor};
+use crate::body::{self, Locals, Meaning, Segment, Unknown, Use, Visitor, Why};
 use crate::diagnostics::Diagnostics;
 use crate::syntax::{Clauses, Via};
+use proc_macro2::Span;
 use syn::{Expr, ExprReturn, Ident};
 
 /// Reports each task that a clause names.
 pub(super) fn resolve(clauses: &Clauses, scope: Scope<'_>, diagnostics: &mut Diagnostics) {
-    let mut reject = |what, expression: &Expr| reject(what, expression, scope, diagnostics);
+    let mut reject = |what, expression: &Expr| {
+        reject(what, expression, scope, diagnostics);
+    };
     if let Some(cost) = &clauses.cost {
         reject("a cost", &cost.operand);
     }
@@ -27,33 +30,42 @@ pub(super) fn resolve(clauses: &Clauses, scope: Scope<'_>, diagnostics: &mut Dia
 
 /// Reports each task that the values of an index depend on, and what would leave the graph.
 pub(super) fn resolve_index(values: &Expr, scope: Scope<'_>, diagnostics: &mut Diagnostics) {
-    reject("an index", values, scope, diagnostics);
-    reject_exit(values, diagnostics);
-}
-
-/// Reports what would leave an index before its end.
-pub(super) fn reject_exit(index: &Expr, diagnostics: &mut Diagnostics) {
-    if let Some(span) = body::first_exit(index) {
-        let message = "an index is evaluated where the graph stands, so nothing can leave it";
-        diagnostics.error_at(span, message);
+    for unknown in reject("an index", values, scope, diagnostics) {
+        if unknown.why == Why::Exit {
+            report_exit(unknown.span, diagnostics);
+        }
     }
 }
 
-fn reject(what: &'static str, expression: &Expr, scope: Scope<'_>, diagnostics: &mut Diagnostics) {
-    let mut names = Names {
-        what,
-        scope,
-        diagnostics,
-    };
-    body::walk(&mut expression.clone(), &mut names);
+/// Reports what would leave an index before its end.
+pub(super) fn report_exit(span: Span, diagnostics: &mut Diagnostics) {
+    let message = "an index is evaluated where the graph stands, so nothing can leave it";
+    diagnostics.error_at(span, message);
 }
 
-/// Looks for tasks in one clause.
+/// Reports each task that an expression names; returns all that keeps it from being known where the graph stands.
+fn reject(
+    what: &str,
+    expression: &Expr,
+    scope: Scope<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Unknown> {
+    let unknown = body::outside(expression, &Locals::default(), &Names { scope });
+    let unknown = unknown.err().unwrap_or_default();
+    for Unknown { name, span, why } in &unknown {
+        if *why == Why::Task {
+            let message = format!(
+                "{what} cannot depend on task `{name}`: it is evaluated before any task runs"
+            );
+            diagnostics.error_at(*span, message);
+        }
+    }
+    unknown
+}
+
+/// What names mean in clauses and ranges.
 struct Names<'a> {
-    /// What the clause gives, as a message calls it.
-    what: &'static str,
     scope: Scope<'a>,
-    diagnostics: &'a mut Diagnostics,
 }
 
 impl Visitor for Names<'_> {
@@ -61,14 +73,7 @@ impl Visitor for Names<'_> {
         self.scope.meaning(root, segments)
     }
 
-    fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
-        if let Meaning::Task(_) = used.meaning {
-            let message = format!(
-                "{} cannot depend on task `{}`: it is evaluated before any task runs",
-                self.what, used.path
-            );
-            self.diagnostics.error_at(used.span(), message);
-        }
+    fn on_use(&mut self, _: &Use<'_>) -> Option<Expr> {
         None
     }
 

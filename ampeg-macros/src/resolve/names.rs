@@ -4,6 +4,7 @@
 //! is for `scope`.
 
 use crate::diagnostics::Diagnostics;
+use crate::source;
 use crate::syntax::{
     CLAUSE_WORDS, Group as GroupItem, Index as IndexItem, Item, Statement, name_of,
 };
@@ -29,6 +30,8 @@ pub(crate) struct Group {
     pub(crate) docs: Vec<Attribute>,
     /// Its own indices, without those of the groups around it.
     pub(crate) indices: Vec<usize>,
+    /// The macro that its name comes from.
+    contexts: Vec<String>,
     /// In the order written.
     pub(crate) entries: Vec<Entry>,
     by_name: HashMap<String, Entry>,
@@ -45,6 +48,8 @@ pub(crate) enum Entry {
 #[derive(Debug)]
 pub(crate) struct Family {
     pub(crate) name: Ident,
+    /// The macros that its name comes from, in one statement or another.
+    contexts: Vec<String>,
     pub(crate) group: usize,
     /// The statements that declare its members.
     pub(crate) statements: Vec<usize>,
@@ -111,6 +116,26 @@ impl Names {
             }
             group = scope.parent.as_ref()?.0;
         }
+    }
+
+    /// The same for a name where it is used: those that come from other macros are other names, as of variables.
+    pub(crate) fn find_used(&self, mut group: usize, ident: &Ident) -> Option<(usize, Entry)> {
+        loop {
+            let (found, entry) = self.find(group, &name_of(ident))?;
+            if self.is_declared_as(entry, ident) {
+                return Some((found, entry));
+            }
+            group = self.groups[found].parent.as_ref()?.0;
+        }
+    }
+
+    /// Whether a name of the same text means this entry.
+    fn is_declared_as(&self, entry: Entry, ident: &Ident) -> bool {
+        let contexts = match entry {
+            Entry::Family(family) => &self.families[family].contexts,
+            Entry::Group(group) => &self.groups[group].contexts,
+        };
+        contexts.contains(&source::context(ident.span()))
     }
 
     /// What a name in exactly this group means.
@@ -240,6 +265,7 @@ impl Declaration<'_> {
             self.names.groups[parent].entries.push(Entry::Group(group));
         }
         self.names.groups.push(Group {
+            contexts: vec![source::context(item.name.span())],
             parent: Some((parent, item.name)),
             docs: item.docs,
             indices: own,
@@ -277,6 +303,10 @@ impl Declaration<'_> {
             }
         };
         let joined = &mut self.names.families[family];
+        let context = source::context(statement.name.span());
+        if !joined.contexts.contains(&context) {
+            joined.contexts.push(context);
+        }
         joined.statements.push(self.statements.len());
         joined.docs.append(&mut statement.docs);
         let indices = around.iter().copied().chain(own).collect();
@@ -290,6 +320,7 @@ impl Declaration<'_> {
     fn new_family(&mut self, group: usize, n_own: usize, statement: &Statement) -> usize {
         self.names.families.push(Family {
             name: statement.name.clone(),
+            contexts: Vec::new(),
             group,
             statements: Vec::new(),
             n_own,

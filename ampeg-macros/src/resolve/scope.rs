@@ -1,10 +1,9 @@
 //! What a name means in one statement: names resolve outward, and brackets select members.
 
 use super::names::{Entry, Names};
-use crate::body::{Chain, Condition, Meaning, Segment, Use};
+use crate::body::{Chain, Condition, Meaning, Outside, Segment, Use};
 use crate::source;
 use crate::syntax::name_of;
-use quote::ToTokens;
 use syn::{Expr, Ident};
 
 /// The names of a graph, seen from one statement.
@@ -30,9 +29,9 @@ pub(crate) enum Selector {
     /// That of an index of the using statement.
     Same(usize),
     /// One.
-    At(Expr),
+    At(Outside),
     /// Those in a range.
-    Span(Expr),
+    Span(Outside),
     All,
 }
 
@@ -96,7 +95,7 @@ struct Found {
 /// Where a selector comes from.
 enum Place {
     Implied(usize),
-    Segment(usize),
+    Bracket,
     Missing,
 }
 
@@ -115,12 +114,11 @@ impl Scope<'_> {
         !self.names.indices.is_empty()
     }
 
-    /// Which index of the statement has this name.
+    /// Which index of the statement a name means.
     fn index(&self, ident: &Ident) -> Option<usize> {
-        let name = name_of(ident);
         let is_meant = |&index: &usize| {
             let other = self.names.indices[index].name.as_ref();
-            other.is_some_and(|other| name_of(other) == name)
+            other.is_some_and(|other| source::is_same_name(other, ident))
         };
         self.indices.iter().position(is_meant)
     }
@@ -142,7 +140,7 @@ impl Scope<'_> {
     }
 
     fn follow(&self, root: &Ident, segments: &[Segment<'_>]) -> Option<Found> {
-        let (group, mut entry) = self.names.find(self.group, &name_of(root))?;
+        let (group, mut entry) = self.names.find_used(self.group, root)?;
         let mut places: Vec<Place> = (0..self.names.group_rank(group))
             .map(Place::Implied)
             .collect();
@@ -154,7 +152,7 @@ impl Scope<'_> {
             };
             for _ in 0..n_indices {
                 if matches!(segments.get(next), Some(Segment::Bracket(_))) {
-                    places.push(Place::Segment(next));
+                    places.push(Place::Bracket);
                     next += 1;
                 } else {
                     places.push(Place::Missing);
@@ -194,28 +192,33 @@ impl Scope<'_> {
         }
     }
 
-    /// The members that a use of a task selects.
-    pub(crate) fn access(&self, expression: &Expr) -> Option<Result<Access, Wrong>> {
-        let chain = Chain::of(expression)?;
+    /// The members that a use of a task selects; nothing if that is not known where the graph stands.
+    pub(crate) fn access(&self, used: &Use<'_>) -> Option<Result<Access, Wrong>> {
+        let chain = Chain::of(used.expression)?;
         let found = self.follow(chain.root, &chain.segments)?;
-        let select = |place: Place| match place {
-            Place::Implied(index) => Selector::Same(index),
-            Place::Missing => Selector::All,
-            Place::Segment(segment) => match &chain.segments[segment] {
-                Segment::Bracket(index) => self.selector(index),
-                _ => Selector::All,
-            },
+        let (family, places) = match found.target {
+            Ok(target) => target,
+            Err(wrong) => return Some(Err(wrong)),
         };
-        Some(found.target.map(|(family, places)| Access {
-            family,
-            selectors: places.into_iter().map(select).collect(),
-        }))
+        // Each bracket up to here selects, one after the other.
+        let mut brackets = used.brackets.iter();
+        let select = |place: Place| match place {
+            Place::Implied(index) => Some(Selector::Same(index)),
+            Place::Missing => Some(Selector::All),
+            Place::Bracket => {
+                let index = brackets.next()?.as_ref().ok()?;
+                Some(self.selector(index, index.expression()))
+            }
+        };
+        let selectors = places.into_iter().map(select).collect::<Option<_>>()?;
+        Some(Ok(Access { family, selectors }))
     }
 
-    fn selector(&self, index: &Expr) -> Selector {
-        match index {
-            Expr::Paren(inner) => self.selector(&inner.expr),
-            Expr::Group(inner) => self.selector(&inner.expr),
+    /// What an expression in brackets selects, of which `index` is the whole.
+    fn selector(&self, index: &Outside, expression: &Expr) -> Selector {
+        match expression {
+            Expr::Paren(inner) => self.selector(index, &inner.expr),
+            Expr::Group(inner) => self.selector(index, &inner.expr),
             Expr::Range(range) if range.start.is_none() && range.end.is_none() => Selector::All,
             Expr::Range(_) => Selector::Span(index.clone()),
             Expr::Path(path) => match path.path.get_ident().and_then(|ident| self.index(ident)) {
@@ -232,7 +235,7 @@ impl Scope<'_> {
             Meaning::Index => self.index(used.ident).map(Key::Index),
             Meaning::Outside => Some(Key::of_capture(used)),
             Meaning::Task(_) => {
-                let access = self.access(used.expression)?.ok()?;
+                let access = self.access(used)?.ok()?;
                 let conditions = self.conditions(&access, used.conditions);
                 let conditions = conditions.iter().map(Condition::text).collect();
                 Some(Key::Slot(access.family, access.text(), conditions))
@@ -272,9 +275,7 @@ impl Access {
     fn text(&self) -> String {
         let text = |selector: &Selector| match selector {
             Selector::Same(index) => format!("[={index}]"),
-            Selector::At(index) | Selector::Span(index) => {
-                format!("[{}]", source::text(&index.to_token_stream()))
-            }
+            Selector::At(index) | Selector::Span(index) => format!("[{}]", index.identity()),
             Selector::All => "[]".to_owned(),
         };
         self.selectors.iter().map(text).collect()

@@ -3,7 +3,7 @@
 use super::parts::Part;
 use super::scope::{Access, Key, Scope, Wrong};
 use super::{Capture, Input, Mode, clauses};
-use crate::body::{Condition, Meaning, Position, Segment, Use, Visitor};
+use crate::body::{Condition, Meaning, Position, Segment, Unknown, Use, Visitor, Why};
 use crate::diagnostics::Diagnostics;
 use crate::source;
 use crate::suggest;
@@ -54,7 +54,7 @@ impl Visitor for Uses<'_> {
     }
 
     fn wants_part(&self, used: &Use<'_>, _: &[String]) -> bool {
-        let access = self.scope.access(used.expression);
+        let access = self.scope.access(used);
         access.is_some_and(|access| access.is_ok_and(|access| !access.is_list()))
     }
 
@@ -127,7 +127,7 @@ impl Uses<'_> {
 
     fn on_task(&mut self, used: &Use<'_>, part: Option<Part>) {
         self.report_unknown(used);
-        match self.scope.access(used.expression) {
+        match self.scope.access(used) {
             Some(Ok(access)) => {
                 let conditions = self.scope.conditions(&access, used.conditions).to_vec();
                 if let Some(key) = self.scope.key(used) {
@@ -145,22 +145,27 @@ impl Uses<'_> {
     /// Reports brackets whose values are not known where the graph stands.
     fn report_unknown(&mut self, used: &Use<'_>) {
         let path = used.path;
-        let let_all = format!(
-            "depend on all of `{path}` and take the member in the body: `let all = &{path};`"
-        );
-        for (name, is_local) in used.unknown {
-            let name_text = name_of(name);
-            let why = if *is_local {
-                format!("`{name_text}` is bound inside the body, which runs later")
-            } else {
-                format!("`{name_text}` is the result of a task, which runs later")
+        let unknown = used
+            .brackets
+            .iter()
+            .filter_map(|index| index.as_ref().err());
+        for Unknown { name, span, why } in unknown.flatten() {
+            let why = match why {
+                Why::Task => "is the result of a task",
+                Why::Variable => "is bound inside the body",
+                Why::Item => "is declared inside the body",
+                Why::Hidden => "may come from a glob import or a macro inside the body",
+                Why::Exit => {
+                    clauses::report_exit(*span, self.diagnostics);
+                    continue;
+                }
             };
             let message = format!(
-                "which members of `{path}` are used must be known where the graph stands, but {why}; {let_all}"
+                "which members of `{path}` are used must be known where the graph stands, but `{name}` {why}, which runs later; \
+                 depend on all of `{path}` and take the member in the body: `let all = &{path};`"
             );
-            self.diagnostics.error(name, message);
+            self.diagnostics.error_at(*span, message);
         }
-        clauses::reject_exit(used.expression, self.diagnostics);
     }
 
     fn report_wrong(&mut self, used: &Use<'_>, wrong: &Wrong) {

@@ -4,6 +4,7 @@ mod check;
 mod expansion;
 mod families;
 mod names;
+mod outside;
 mod parse;
 mod parts;
 mod random;
