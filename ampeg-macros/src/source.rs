@@ -2,6 +2,7 @@
 
 use crate::syntax::name_of;
 use proc_macro2::{Delimiter, Group, Ident, LineColumn, Spacing, Span, TokenStream, TokenTree};
+use quote::quote_spanned;
 use std::collections::HashMap;
 
 /// The text of `tokens`, with one space wherever the source has a gap.
@@ -25,6 +26,14 @@ pub(crate) fn context(span: Span) -> String {
 /// Whether two names mean the same variable where both are known.
 pub(crate) fn is_same_name(a: &Ident, b: &Ident) -> bool {
     name_of(a) == name_of(b) && context(a.span()) == context(b.span())
+}
+
+/// Uses a variable, which rustc would warn of otherwise, without an `allow` that a user's `forbid` forbids.
+///
+/// It does not warn of a name that begins with `_`, and clippy would of its use.
+pub(crate) fn used(name: &Ident) -> Option<TokenStream> {
+    let is_warned_of = !name_of(name).starts_with('_');
+    is_warned_of.then(|| quote_spanned!(Span::mixed_site()=> let _ = &#name;))
 }
 
 /// What tells an expression from others: its text, and where the names in it begin to come from another macro.

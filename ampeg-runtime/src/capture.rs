@@ -1,14 +1,15 @@
 //! How a captured name travels: chosen by method probing on its concrete type.
 //!
 //! References are probed first (the owned form is sent, the worker borrows from it), then serializable values,
-//! then functions and closures without captures (nothing is sent), then everything else, with one clear message.
+//! then `fn` pointers (their place in the executable is sent), then functions and closures without captures (nothing is
+//! sent), then everything else, with one clear message.
 //! Each trait sits one reference deeper than the next, so that method lookup finds it first
 //! ("autoref specialization", after David Tolnay).
 
 use crate::codec::decode_fields;
 use crate::inputs::Inputs;
 use crate::payload::Payload;
-use crate::sys;
+use crate::sys::{self, FunctionAddress};
 use crate::value::{Codec, TaskValue};
 use serde::{Deserialize, Serialize};
 use std::any::{Any, TypeId};
@@ -95,6 +96,10 @@ mode! {
     Refused
 }
 mode! {
+    /// A `fn` pointer: the place of the function in the executable travels.
+    Pointer
+}
+mode! {
     /// A function, or a closure without captures: nothing travels.
     Function
 }
@@ -176,6 +181,32 @@ impl<T: Referent + ?Sized> Reference<T> {
     }
 }
 
+impl<F: Copy + fmt::Pointer + 'static> Mode for Pointer<F> {
+    fn codec() -> Codec {
+        Codec::decoding(Some(TypeId::of::<Self>()), |payload| {
+            let address: FunctionAddress = decode_fields(payload)?;
+            Ok(Rc::new(address.resolve::<F>()?))
+        })
+    }
+}
+
+impl<F: Copy + 'static> Pointer<F> {
+    /// The pointer.
+    pub fn take(self, inputs: &Inputs, index: usize) -> F {
+        *self.borrow(inputs, index)
+    }
+
+    /// The pointer.
+    pub fn take_or_clone(self, inputs: &Inputs, index: usize) -> F {
+        self.take(inputs, index)
+    }
+
+    /// The pointer in place.
+    pub fn borrow(self, inputs: &Inputs, index: usize) -> &F {
+        inputs.shared(index)
+    }
+}
+
 impl<F: Copy> Mode for Function<F> {
     fn codec() -> Codec {
         Codec::decoding(None, |_| Ok(Rc::new(())))
@@ -216,7 +247,8 @@ impl<T> Deref for Place<T> {
     message = "this value cannot be captured: it cannot be sent to a worker process",
     label = "`{Self}` cannot be serialized",
     note = "put `#[derive(serde::Serialize, serde::Deserialize)]` on the type, or build the value inside the task",
-    note = "what belongs to this process, like a file, a lock, a channel or a pointer, cannot leave it: capture what it holds"
+    note = "what belongs to this process, like a file, a lock, a channel or a pointer, cannot leave it: capture what it holds",
+    note = "a function that is `unsafe`, `extern` or of more than twelve arguments is named by its path: `self::name`"
 )]
 pub trait Capture: TaskValue {}
 
@@ -276,9 +308,12 @@ impl<T: 'static> Refused<T> {
 
 /// The methods that generated code probes.
 pub mod probe {
-    use super::{Capture, Captured, Function, Reference, Referent, Refused, Unknown, Value};
+    use super::{
+        Capture, Captured, Function, Pointer, Reference, Referent, Refused, Unknown, Value,
+    };
     use crate::codec::encode_as;
     use crate::payload::Payload;
+    use crate::sys::FunctionAddress;
     use crate::value::TaskValue;
     use serde::Serialize;
     use std::fmt;
@@ -315,7 +350,7 @@ pub mod probe {
         private_interfaces,
         reason = "nobody else may have this type"
     )]
-    impl ProbeUnknown for &&&Probe<'_, Nothing> {
+    impl ProbeUnknown for &&&&Probe<'_, Nothing> {
         fn probe(&self) -> Captured<Unknown> {
             match *self.0 {}
         }
@@ -329,7 +364,7 @@ pub mod probe {
         fn probe(&self) -> Captured<Reference<Self::Referent>>;
     }
 
-    impl<T: Referent + Serialize + ?Sized> ProbeReference for &&Probe<'_, &T> {
+    impl<T: Referent + Serialize + ?Sized> ProbeReference for &&&Probe<'_, &T> {
         type Referent = T;
         fn probe(&self) -> Captured<Reference<T>> {
             Captured::new(encode_as::<T, T::Owned>(self.0))
@@ -344,51 +379,74 @@ pub mod probe {
         fn probe(&self) -> Captured<Value<Self::Value>>;
     }
 
-    impl<T: TaskValue> ProbeValue for &Probe<'_, T> {
+    impl<T: TaskValue> ProbeValue for &&Probe<'_, T> {
         type Value = T;
         fn probe(&self) -> Captured<Value<T>> {
             Captured::new(self.0.encode())
         }
     }
 
-    /// Captures a function, or refuses a closure that captures something itself.
-    fn function<F: Copy>() -> Captured<Function<F>> {
-        const {
-            assert!(
-                size_of::<F>() == 0,
-                "a closure captured by this graph uses variables itself, or is behind a pointer, so it cannot be sent to a worker process: write the closure inside the task"
-            );
-        }
-        Captured::new(Ok(Payload::Inline(smallvec::SmallVec::new())))
-    }
-
     macro_rules! functions {
-        ($($name:ident($($argument:ident),*);)*) => {$(
-            /// Third: functions and closures without captures, of this many arguments.
-            pub trait $name<$($argument,)* R> {
+        ($($pointer:ident $function:ident($($argument:ident),*);)*) => {$(
+            /// Third: pointers to functions of this many arguments.
+            pub trait $pointer<$($argument,)* R> {
+                /// The type of the pointer.
+                type Pointer: Copy;
+                /// Captures it.
+                fn probe(&self) -> Captured<Pointer<Self::Pointer>>;
+            }
+
+            // Only of `fn` pointers is all this true, and of references to them, whose address is none of a function.
+            impl<F, $($argument,)* R> $pointer<$($argument,)* R> for &Probe<'_, F>
+            where
+                F: Copy + Eq + fmt::Pointer + Fn($($argument),*) -> R + 'static,
+            {
+                type Pointer = F;
+                fn probe(&self) -> Captured<Pointer<F>> {
+                    let address = FunctionAddress::of(*self.0);
+                    Captured::new(address.and_then(|address| address.encode()))
+                }
+            }
+
+            /// Fourth: functions and closures without captures, of this many arguments.
+            pub trait $function<$($argument,)* R> {
                 /// The type of the function.
                 type Function: Copy;
                 /// Captures it.
                 fn probe(&self) -> Captured<Function<Self::Function>>;
             }
 
-            impl<F: Copy + Fn($($argument),*) -> R, $($argument,)* R> $name<$($argument,)* R> for Probe<'_, F> {
+            impl<F: Copy + Fn($($argument),*) -> R, $($argument,)* R> $function<$($argument,)* R> for Probe<'_, F> {
                 type Function = F;
                 fn probe(&self) -> Captured<Function<F>> {
-                    function()
+                    // Here, so that rustc names the closure and shows where the graph captures it.
+                    const {
+                        assert!(
+                            size_of::<F>() == 0,
+                            "this closure uses variables from around it, so it cannot be sent to a worker process: \
+                             write it inside the task; a generic function takes `f: fn(…) -> …`, and so no such closure"
+                        );
+                    }
+                    Captured::new(Ok(Payload::Inline(smallvec::SmallVec::new())))
                 }
             }
         )*};
     }
 
     functions! {
-        ProbeFunction0();
-        ProbeFunction1(A);
-        ProbeFunction2(A, B);
-        ProbeFunction3(A, B, C);
-        ProbeFunction4(A, B, C, D);
-        ProbeFunction5(A, B, C, D, E);
-        ProbeFunction6(A, B, C, D, E, G);
+        ProbePointer0 ProbeFunction0();
+        ProbePointer1 ProbeFunction1(A);
+        ProbePointer2 ProbeFunction2(A, B);
+        ProbePointer3 ProbeFunction3(A, B, C);
+        ProbePointer4 ProbeFunction4(A, B, C, D);
+        ProbePointer5 ProbeFunction5(A, B, C, D, E);
+        ProbePointer6 ProbeFunction6(A, B, C, D, E, G);
+        ProbePointer7 ProbeFunction7(A, B, C, D, E, G, H);
+        ProbePointer8 ProbeFunction8(A, B, C, D, E, G, H, I);
+        ProbePointer9 ProbeFunction9(A, B, C, D, E, G, H, I, J);
+        ProbePointer10 ProbeFunction10(A, B, C, D, E, G, H, I, J, K);
+        ProbePointer11 ProbeFunction11(A, B, C, D, E, G, H, I, J, K, L);
+        ProbePointer12 ProbeFunction12(A, B, C, D, E, G, H, I, J, K, L, M);
     }
 
     /// Last: whatever cannot be captured, with a message that says so.

@@ -88,8 +88,8 @@ pub mod worker_process {
 #[doc(hidden)]
 pub mod generated {
     pub use crate::capture::{
-        Capture, Captured, Function, Mode, Place, Reference, Referent, Refused, Unknown, Value,
-        probe,
+        Capture, Captured, Function, Mode, Place, Pointer, Reference, Referent, Refused, Unknown,
+        Value, probe,
     };
     pub use crate::clause::{IntoCount, IntoDuration, Limit};
     pub use crate::columns::{Columns, Rows, transpose};

@@ -1,6 +1,6 @@
 //! Names from around the graph: serialized where it stands, whatever their type.
 
-use crate::{Everywhere, Point, add, square, sum, value};
+use crate::{Everywhere, Point, add, both, square, sum, value};
 use ampeg::graph;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -75,6 +75,67 @@ fn texts_of_the_program_travel_inside_other_values() {
 
 fn apply_to<F: Fn(i64) -> i64>(f: F, x: i64) -> i64 {
     f(x)
+}
+
+#[test]
+fn fn_pointers_are_captured() {
+    #[derive(Clone, Copy)]
+    struct Steps {
+        first: fn(&[i64]) -> Option<&i64>,
+    }
+    fn map<T, R>(xs: &[T], f: fn(&T) -> R) -> Vec<R>
+    where
+        T: Serialize + DeserializeOwned + 'static,
+        R: Serialize + DeserializeOwned + Clone + Debug + 'static,
+    {
+        let n = xs.len();
+        both!(graph! { pub out[i in 0..n] = (f)(&xs[i]); }).out
+    }
+    assert_eq!(map(&[1, 2], |x: &i64| x * 2), [2, 4]);
+    assert_eq!(map(&["a".to_owned()], String::len), [1]);
+    let steps = Steps {
+        first: <[i64]>::first,
+    };
+    let by_name: [(&str, fn(f64) -> f64); 2] = [("sqrt", f64::sqrt), ("floor", f64::floor)];
+    let (_, sqrt) = by_name[0];
+    let values = both!(graph! {
+        a = (steps.first)(&[7, 8]).copied();
+        b = [4.0, 9.0].map(sqrt);
+        c = (sqrt)(16.0) + (&sqrt)(4.0);
+        d = (0..2).map(|_| (sqrt)(1.0)).sum::<f64>();
+    });
+    assert_eq!((values.a, values.b), (Some(7), [2.0, 3.0]));
+    assert_eq!((values.c, values.d), (6.0, 2.0));
+}
+
+#[test]
+fn functions_of_twelve_arguments_are_captured() {
+    #[rustfmt::skip]
+    #[allow(clippy::too_many_arguments, clippy::many_single_char_names, reason = "it is about the number")]
+    fn last(_: u8, _: u8, _: u8, _: u8, _: u8, _: u8, _: u8, _: u8, _: u8, _: u8, _: u8, l: u8) -> u8 {
+        l
+    }
+    #[rustfmt::skip]
+    #[allow(clippy::type_complexity, reason = "it is about the number")]
+    fn call(f: impl Fn(u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8) -> u8) -> u8 {
+        f(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+    }
+    assert_eq!(both!(graph! { a = call(last); }).a, 12);
+}
+
+mod foreign {
+    pub(super) extern "C" fn double(x: i64) -> i64 {
+        2 * x
+    }
+}
+
+#[test]
+fn functions_of_other_languages_are_named_by_their_path() {
+    let values = both!(graph! {
+        a = Some(foreign::double).map(|f| f(4));
+        b = foreign::double(a.unwrap_or(0));
+    });
+    assert_eq!((values.a, values.b), (Some(8), 16));
 }
 
 #[test]

@@ -297,7 +297,8 @@ fn in_text(walker: &mut Walker<'_>, text: &syn::LitStr, names: &mut Vec<(Ident, 
 /// `{ let name = &…; macro!(…) }`, so that a format string finds the name.
 fn rebind(names: Vec<(Ident, Expr)>, expression: &Expr) -> Expr {
     let bindings = names.into_iter().map(|(name, value)| {
-        quote!(#[allow(unused_variables, reason = "only the macro knows what it names")] let #name = &#value;)
+        let used = source::used(&name);
+        quote!(let #name = &#value; #used)
     });
     parse_quote!({ #(#bindings)* #expression })
 }

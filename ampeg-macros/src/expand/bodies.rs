@@ -94,32 +94,37 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
     let body_span = Span::mixed_site().located_at(body.span());
     // The user's annotation is what the body is compared with, and where rustc points.
     let ok = quote_spanned!(body_span=> ::core::result::Result::Ok);
-    let never_ends = quiet::never_ends(&body);
-    let result = match (&task.statement.ty, never_ends) {
-        (Some(ty), _) => {
-            quote_spanned!(body_span=> let ampeg_result: #ty = #body; #ok(ampeg_result))
-        }
-        // Whatever type another task expects of it.
-        (None, true) if is_declared || is_used(graph, task.family) => quote!(#ok(#body)),
-        (None, true) => quote_spanned!(body_span=> let () = #body; #ok(())),
-        // Of a wrong argument, rustc would also show what `Ok` is.
-        (None, false) if is_declared => quote!(#ok { 0: #body }),
-        (None, false) => quote!(#ok(#body)),
+    let closure = if quiet::never_ends(&body) {
+        // Nothing may follow such a body, so its type becomes that of the whole.
+        let ty = match &task.statement.ty {
+            Some(ty) => ty.to_token_stream(),
+            // Whatever type another task expects of it.
+            None if is_declared || is_used(graph, task.family) => quote!(_),
+            None => quote!(()),
+        };
+        let result =
+            quote_spanned!(body_span=> ::core::result::Result<#ty, ::ampeg::__private::Failure>);
+        quote_spanned!(body_span=> |#parameters| -> #result { #takes #body })
+    } else {
+        let result = match &task.statement.ty {
+            Some(ty) => {
+                quote_spanned!(body_span=> let ampeg_result: #ty = #body; #ok(ampeg_result))
+            }
+            // Of a wrong argument, rustc would also show what `Ok` is.
+            None if is_declared => quote!(#ok { 0: #body }),
+            None => quote!(#ok(#body)),
+        };
+        quote_spanned!(body_span=> |#parameters| { #takes #result })
     };
-    let lint = never_ends.then(|| {
-        let reason = "nothing follows a body that never ends";
-        quote_spanned!(Span::mixed_site()=> #[allow(unreachable_code, clippy::diverging_sub_expression, reason = #reason)])
-    });
-    let closure = quote_spanned!(body_span=> |#parameters| { #takes #result });
     let arm = to_u32(index);
     if is_declared {
         let run = Ident::new("member", body_span);
         let run = quote_spanned!(body_span=> ::ampeg::TaskValue::#run);
-        quote_spanned!(Span::mixed_site()=> #lint #run(ampeg_call, #arm, #field, #types, #closure);)
+        quote_spanned!(Span::mixed_site()=> #run(ampeg_call, #arm, #field, #types, #closure);)
     } else {
         let run = Ident::new("task", body_span);
         let run = quote_spanned!(body_span=> ::ampeg::TaskValue::#run);
-        quote_spanned!(Span::mixed_site()=> #lint let #field = #run(ampeg_call, #arm, #types, #closure);)
+        quote_spanned!(Span::mixed_site()=> let #field = #run(ampeg_call, #arm, #types, #closure);)
     }
 }
 

@@ -26,7 +26,6 @@ pub(crate) fn broken(graph: &Graph, diagnostics: &Diagnostics) -> TokenStream {
     quote_spanned! {Span::mixed_site()=> {
         let ampeg_error = #first;
         #(#others;)*
-        #[allow(warnings, clippy::all, clippy::pedantic, reason = "errors come first")]
         let _ = || {
             let (#(#all,)*) = ampeg_error;
             #(#bodies)*

@@ -112,7 +112,6 @@ impl<'a> Shape<'a> {
             pub struct #outputs<#(#types),*> {
                 #(#docs pub #names: #results,)*
             }
-            #[allow(dead_code, reason = "which of the values are read is up to the program")]
             pub struct #values<#(#types),*> {
                 #(#docs pub #names: #plain,)*
             }

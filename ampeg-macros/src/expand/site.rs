@@ -7,6 +7,7 @@ use super::generated;
 use super::plain::Plain;
 use super::types::Fields;
 use crate::resolve::{Graph, Input, Selector, Task};
+use crate::source;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Expr;
@@ -46,15 +47,20 @@ fn expand_family(graph: &Graph, task: &Task, fields: &Fields) -> TokenStream {
         let range = generated("range", level);
         let value = Ident::new(&format!("ampeg_value{level}"), at(expression));
         let ty = Ident::new(&ty.to_string(), at(expression));
-        let values = quote_spanned!(at(expression)=> ampeg_site.range(#level, #ty, || { #expression }));
+        let values =
+            quote_spanned!(at(expression)=> ampeg_site.range(#level, #ty, || { #expression }));
         let enter = quote_spanned!(at(expression)=> ampeg_site.enter(#level, #value));
+        let used = source::used(name);
         quote_spanned! {Span::mixed_site()=>
             let #range = #values;
             for #value in #range {
                 #enter;
-                #[allow(unused_variables, clippy::no_effect_underscore_binding, reason = "an index may be for the body only")]
-                let #name = #value;
-                #inner
+                match #value {
+                    #name => {
+                        #used
+                        #inner
+                    }
+                }
             }
         }
     });

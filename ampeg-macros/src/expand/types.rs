@@ -95,7 +95,7 @@ pub(super) fn expand_probes(graph: &Graph, fields: &Fields) -> TokenStream {
         // Names of one or two letters are always near to one another.
         let is_word = matches!(expression, Expr::Path(_)) && capture.path.len() > 2;
         let meant = is_word.then(|| expand_meant(graph, &capture.path));
-        quote_spanned!(span=> (&&&&::ampeg::__private::probe::Probe::new({ #meant #reference })).probe())
+        quote_spanned!(span=> (&&&&&::ampeg::__private::probe::Probe::new({ #meant #reference })).probe())
     });
     quote_spanned! {Span::mixed_site()=>
         let (#(#captures,)*) = {
@@ -124,7 +124,7 @@ fn expand_meant(graph: &Graph, path: &str) -> Option<TokenStream> {
         .clone();
     name.set_span(Span::call_site().located_at(name.span()));
     Some(quote_spanned! {Span::mixed_site()=>
-        #[allow(unused_variables, reason = "only rustc looks at it, for what was meant")]
         let #name = 0;
+        let _ = &#name;
     })
 }

@@ -1,7 +1,8 @@
-//! Dispatchers by their place in the executable: an address that every worker of the same build can check and use.
+//! Dispatchers and functions by their place in the executable: an address that every worker of the same build can check and use.
 
 use crate::task::Descriptor;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -58,12 +59,63 @@ impl DescriptorAddress {
     }
 }
 
+#[allow(
+    clippy::unsafe_derive_deserialize,
+    reason = "an address of unknown origin is what `resolve` expects, and checks"
+)]
+/// Where a function is that a `fn` pointer points to, counted from the start of the executable's image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FunctionAddress(u64);
+
+impl FunctionAddress {
+    /// The address in a `fn` pointer.
+    ///
+    /// # Errors
+    ///
+    /// If the function is not in the code of the main executable, but in a dynamic library say.
+    pub(crate) fn of<F: Copy + fmt::Pointer>(pointer: F) -> Result<Self, String> {
+        const { assert!(size_of::<F>() == size_of::<usize>()) }
+        // SAFETY: `F` is as large as a pointer, and only pointers of that size implement `fmt::Pointer` here.
+        let address = unsafe { std::mem::transmute_copy::<F, *const ()>(&pointer) };
+        let address = address.expose_provenance();
+        let image = Image::of_this_process();
+        if image.has_code_at(address) {
+            Ok(Self(address.wrapping_sub(image.base) as u64))
+        } else {
+            Err(
+                "it points to a function outside the executable, as of a dynamic library, \
+                 which may be elsewhere in a worker process"
+                    .into(),
+            )
+        }
+    }
+
+    /// The pointer with this address, of the type that it was made of.
+    pub(crate) fn resolve<F: Copy + fmt::Pointer>(self) -> Result<F, String> {
+        const { assert!(size_of::<F>() == size_of::<usize>()) }
+        let image = Image::of_this_process();
+        let address = usize::try_from(self.0).map(|offset| offset.wrapping_add(image.base));
+        match address {
+            Ok(address) if image.has_code_at(address) => {
+                // SAFETY: `F` is as large. The address came from a pointer of type `F` in a process of this very build,
+                // since graph and capture are found by the same table in both; it lies in code that is never written,
+                // and which is therefore the same here. So it is the address of the same function.
+                let address = std::ptr::with_exposed_provenance::<()>(address);
+                Ok(unsafe { std::mem::transmute_copy::<*const (), F>(&address) })
+            }
+            _ => Err("its address lies outside the code of the executable".into()),
+        }
+    }
+}
+
 /// The main executable as it is loaded in this process.
 #[derive(Debug)]
 struct Image {
     base: usize,
     /// What can be read of it.
     segments: Vec<Range<usize>>,
+    /// What can be executed of it, and not written.
+    code: Vec<Range<usize>>,
     build: u64,
 }
 
@@ -81,6 +133,11 @@ impl Image {
         self.segments
             .iter()
             .any(|segment| segment.start <= address && end <= segment.end)
+    }
+
+    /// Whether there is code at `address`, the same in every process of this executable.
+    fn has_code_at(&self, address: usize) -> bool {
+        self.code.iter().any(|code| code.contains(&address))
     }
 }
 
@@ -109,6 +166,7 @@ fn load() -> Image {
     let mut image = Image {
         base: 0,
         segments: Vec::new(),
+        code: Vec::new(),
         build: 0,
     };
     // SAFETY: `first` has the signature that `dl_iterate_phdr` calls, and `image` outlives the call.
@@ -136,6 +194,10 @@ fn read(base: usize, headers: &[libc::Elf64_Phdr], image: &mut Image) {
             .hash(&mut hasher);
         let start = base.wrapping_add(header.p_vaddr as usize);
         let range = start..start.saturating_add(header.p_memsz as usize);
+        let code = libc::PF_X | libc::PF_W;
+        if header.p_type == libc::PT_LOAD && header.p_flags & code == libc::PF_X {
+            image.code.push(range.clone());
+        }
         if header.p_flags & libc::PF_R == 0 {
             continue;
         }
@@ -165,9 +227,11 @@ fn load() -> Image {
         .and_then(|path| std::fs::metadata(path).ok())
         .map(|file| file.len())
         .hash(&mut hasher);
+    let near = base.saturating_sub(1 << 20)..base.saturating_add(1 << 20);
     Image {
         base,
-        segments: vec![base.saturating_sub(1 << 20)..base.saturating_add(1 << 20)],
+        segments: vec![near.clone()],
+        code: vec![near],
         build: hasher.finish(),
     }
 }
@@ -205,6 +269,20 @@ mod tests {
         }
         for offset in [u64::MAX, u64::MAX / 2, 1 << 40] {
             DescriptorAddress { offset, hash: 0 }.resolve().unwrap_err();
+        }
+    }
+
+    #[test]
+    fn functions_are_found_and_data_is_refused() {
+        let function: fn(u64) -> u64 = |x| x + 1;
+        let address = FunctionAddress::of(function).unwrap();
+        assert_eq!(address.resolve::<fn(u64) -> u64>().unwrap()(1), 2);
+        static DATA: [u64; 4] = [1; 4];
+        let boxed = Box::new(3_u64);
+        FunctionAddress::of(&raw const DATA).unwrap_err();
+        FunctionAddress::of(std::ptr::from_ref(&*boxed)).unwrap_err();
+        for offset in [u64::MAX, u64::MAX / 2, 1 << 40] {
+            FunctionAddress(offset).resolve::<fn()>().unwrap_err();
         }
     }
 

@@ -18,7 +18,7 @@ mod words;
 
 pub(crate) use function::ErasedFunction;
 pub(crate) use heap::{keep_freed_memory, release_freed_memory};
-pub(crate) use image::{DescriptorAddress, build};
+pub(crate) use image::{DescriptorAddress, FunctionAddress, build};
 pub(crate) use memory::{checked_text, copied_memory, new_memory, slice_of};
 #[cfg(all(test, target_os = "linux"))]
 pub(crate) use process::close_all_descriptors;
@@ -32,16 +32,17 @@ pub(crate) use words::SharedWords;
 
 /// A function or closure without captures, made from its type alone.
 ///
-/// Compiles only for types of size zero.
 /// The callers give it types of values that exist in the program that declared the graph;
 /// a value without bytes is the same in every process of that program.
+///
+/// # Panics
+///
+/// If the type has a size. The callers' own checks end the compilation before, with a message of theirs.
 pub(crate) fn conjure<F: Copy>() -> F {
-    const {
-        assert!(
-            size_of::<F>() == 0,
-            "only a closure without captures travels by its type"
-        );
-    }
+    assert!(
+        size_of::<F>() == 0,
+        "only a closure without captures travels by its type"
+    );
     // SAFETY: `F` has no bytes to initialise, and is `Copy`, so that one more value of it harms nothing;
     // its callers hold proof that one value was made: it was passed to a dispatcher, to `ErasedFunction::of` or to a capture probe.
     unsafe { std::ptr::NonNull::<F>::dangling().as_ptr().read() }
