@@ -74,7 +74,10 @@ use proc_macro::TokenStream;
 /// - other lower-case names in value position are captured: evaluated where the graph stands, and sent as a copy.
 ///   Of `data.rows` or `self.config.n`, only that field is captured;
 /// - everything else, and the callee of a call, stays as written. So `sum = sum(&a)` is fine.
-///   To call a local closure that captures nothing, write `(f)(x)`.
+///   To call a local closure that captures nothing, or a `fn` pointer, write `(f)(x)`.
+///
+/// Names that come from different macros are different names, as those of variables are.
+/// Functions that are `unsafe` or `extern` are named by their path where they are not called: `Some(self::compare)`.
 ///
 /// ```
 /// let (rows, title) = (vec![1.5, 2.5], "sum");
@@ -233,8 +236,7 @@ use proc_macro::TokenStream;
 /// The index is a value in body, costs and brackets, of the type that its range has.
 /// An index may run over anything that gives integers of one type, `(0..n).step_by(2)` as well; each only once.
 ///
-/// Several indices make nested lists. Each bracket belongs to one index, in their order, so that `m[..][0]` is a column;
-/// brackets and fields after the last index are those of the result itself.
+/// Several indices make nested lists. Each bracket belongs to one index, in their order, so that `m[..][0]` is a column.
 ///
 /// ```
 /// let graph = ampeg::graph! {
@@ -249,6 +251,36 @@ use proc_macro::TokenStream;
 /// assert_eq!(values.lengths, [1, 2, 3]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// Brackets and fields after the last index are those of the result itself. After a list they are taken of each
+/// member: `block[..][1]` is a `Vec` with the second of each, and `fit.slope` one of all slopes. Only these parts
+/// travel, so that each task can take its share of each result (an all-to-all exchange) without tasks in between:
+///
+/// ```
+/// # #[derive(Clone, serde::Serialize, serde::Deserialize)]
+/// # struct Line { slope: f64, residuals: Vec<f64> }
+/// # fn fit_line(k: usize) -> Line { Line { slope: k as f64, residuals: vec![0.0; 1000] } }
+/// let n = 3;
+/// let graph = ampeg::graph! {
+///     block[i in 0..n] = (0..n).map(|j| 10 * i + j).collect::<Vec<usize>>();
+///     turned[j in 0..n] = block[..][j];       // the `j`-th of each block: a column
+///     fit[k in 0..n] = fit_line(k);
+///     slopes = fit.slope;                     // no residual travels
+///     second = block[1];                      // the second member of the list …
+///     same = { let all = &block; all[1].clone() }; // … which a name of the body's is as any other `Vec`
+///     count = block[..].len();                // a method is one of the list
+/// };
+/// let values = graph.run(2)?.into_values()?;
+/// assert_eq!(values.turned, [[0, 10, 20], [1, 11, 21], [2, 12, 22]]);
+/// assert_eq!(values.slopes, [0.0, 1.0, 2.0]);
+/// assert_eq!((values.second, values.count), (vec![10, 11, 12], 3));
+/// # assert_eq!(values.same, [10, 11, 12]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// So a bracket means the same whatever the number of indices is: first those of the family, then those of the result.
+/// What is taken of each member must be `Clone`, and its brackets must be known where the graph stands;
+/// for all else, `block[..].iter().map(|block| …)`.
 ///
 /// Several statements may declare members of one family, and members may depend on members:
 ///
@@ -276,7 +308,8 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// Which members there are and which of them a body uses is known where the graph stands.
-/// So a bracket cannot hold what only the body knows; depend on all members, and index their `Vec`:
+/// So a bracket cannot hold what only the body knows: a result, a variable, or an item that the body declares or
+/// imports. Depend on all members, and index their `Vec`:
 ///
 /// ```
 /// let graph = ampeg::graph! {

@@ -44,6 +44,7 @@ impl Input {
 }
 
 const AGREED: &str = "the macro and the plan agree on the inputs of a task";
+const LISTS_AGREED: &str = "the macro and the plan agree on the lists of a task";
 
 impl Inputs {
     /// One value for each slot and capture.
@@ -91,6 +92,10 @@ impl Inputs {
     /// What was given for a slot of one value, in place.
     pub(crate) fn any(&self, slot: usize) -> &dyn Any {
         let (value, _) = self.place(slot);
+        self.held(value)
+    }
+
+    fn held(&self, value: usize) -> &dyn Any {
         let input = &self.values[value];
         let held = input.held.get_or_init(|| input.given.take());
         held.as_deref().expect(AGREED)
@@ -115,6 +120,16 @@ impl Inputs {
         Cursor {
             values: self.values[value..].iter(),
             shape: self.shape[shape..].iter(),
+        }
+    }
+
+    /// What was given for a slot, one value after the other, in place.
+    pub(crate) fn members(&self, slot: usize, is_optional: bool) -> Members<'_> {
+        let (next, shape) = self.place(slot);
+        Members {
+            inputs: self,
+            next,
+            shape: self.shape[shape + usize::from(is_optional)..].iter(),
         }
     }
 
@@ -160,14 +175,41 @@ impl Cursor<'_> {
     }
 
     fn length(&mut self) -> u32 {
-        let length = self.shape.next();
-        *length.expect("the macro and the plan agree on the lists of a task")
+        *self.shape.next().expect(LISTS_AGREED)
     }
 }
 
 impl fmt::Debug for Cursor<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Cursor")
+    }
+}
+
+/// What is left of the values of one slot, in place.
+#[derive(Clone)]
+pub struct Members<'a> {
+    inputs: &'a Inputs,
+    next: usize,
+    shape: slice::Iter<'a, u32>,
+}
+
+impl<'a> Members<'a> {
+    /// The next value.
+    pub(crate) fn member(&mut self) -> &'a dyn Any {
+        let member = self.inputs.held(self.next);
+        self.next += 1;
+        member
+    }
+
+    /// The length of the list that comes next.
+    pub(crate) fn length(&mut self) -> u32 {
+        *self.shape.next().expect(LISTS_AGREED)
+    }
+}
+
+impl fmt::Debug for Members<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Members")
     }
 }
 

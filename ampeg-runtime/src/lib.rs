@@ -17,6 +17,7 @@ mod codec;
 mod facts;
 mod index;
 mod inputs;
+mod members;
 mod panics;
 mod part;
 mod payload;
@@ -97,7 +98,8 @@ pub mod generated {
     pub use crate::facts::{Facts, FactsText, Source, Statement};
     pub use crate::failure::Failure;
     pub use crate::index::{IndexNumber, IndexRange, IndexType, IntoIndex};
-    pub use crate::inputs::{Cursor, Inputs, List, Maybe, Nest, Optional, Type};
+    pub use crate::inputs::{Cursor, Inputs, List, Maybe, Members, Nest, Optional, Type};
+    pub use crate::members::{Each, EachMember, Spread};
     pub use crate::outcome::{
         Collect, Outputs, Results, Show, Take, Unwrap, collect, collector, show,
     };

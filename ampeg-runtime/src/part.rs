@@ -86,7 +86,7 @@ impl<W, A: 'static, P: ?Sized + 'static, F> Projection<W, A, P, F> {
 
 /// A part under a condition.
 #[derive(Debug, Clone, Copy)]
-pub struct OptionalPart<J>(J);
+pub struct OptionalPart<J>(pub(crate) J);
 
 impl<W, A: 'static, P: ?Sized + 'static, F> OptionalPart<Projection<W, A, P, F>> {
     /// The part in place, or the whole that it is in, if it is there.
@@ -154,14 +154,14 @@ impl<A, P> OwnPiece<A, P> {
     }
 }
 
-const AGREED: &str = "the macro and the plan agree on the parts that a task uses";
+pub(crate) const AGREED: &str = "the macro and the plan agree on the parts that a task uses";
 
 /// The parts of one input that a body uses, each a `Box<P>`.
 #[derive(Debug)]
 pub(crate) struct Parts(pub(crate) Vec<Rc<dyn Any>>);
 
 impl Parts {
-    fn get<P: ?Sized + 'static>(&self, part: usize) -> &P {
+    pub(crate) fn get<P: ?Sized + 'static>(&self, part: usize) -> &P {
         self.0[part].downcast_ref::<Box<P>>().expect(AGREED)
     }
 

@@ -1,7 +1,8 @@
 //! Families: one task per index, members by index and range, lists of results, dependencies among members.
 
-use crate::{Once, both, square, sum, value};
+use crate::{Everywhere, Once, both, square, sum, value};
 use ampeg::graph;
+use serde::{Deserialize, Serialize};
 
 #[test]
 fn one_task_for_each_index() {
@@ -363,4 +364,116 @@ fn mistakes_in_indices_are_told_as_they_are_written() {
         &graph! { x[i in 0..n] = match i { 0 => 1, _ => x[i - 1] }; },
         "`x[0]` uses `x[-1]` (as `x[i - 1]`), which is not declared",
     );
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Fit {
+    line: (i64, Vec<i64>),
+    name: String,
+}
+
+fn fit(k: i64) -> Fit {
+    Fit {
+        line: (k, vec![k, k + 1, k + 2]),
+        name: format!("fit {k}"),
+    }
+}
+
+#[test]
+fn what_follows_a_list_is_taken_of_each_member() {
+    let (n, k) = (3_i64, 1_usize);
+    let values = both!(graph! {
+        _row[i in 0..n] = vec![10 * i, 10 * i + 1, 10 * i + 2];
+        _m[i in 0..2_i64, j in 0..2_i64] = vec![10 * i + j, 7];
+        _fit[i in 0..2] = fit(i);
+        second = _row[..][1];
+        cloned = _row[..][1].clone();
+        some = _row[1..][k];
+        rest = _row[..][1..];
+        turned[j in 0..3_usize] = _row[..][j];
+        column = _m[..][1][0];
+        nested = _m[..][..][0];
+        slopes = _fit.line.0;
+        last = _fit[..].line.1[2];
+        names = _fit.name[..3];
+        under[i in 0..n] = if i > 0 { _row[..i][0] } else { vec![] };
+    });
+    assert_eq!(
+        (&values.second, &values.cloned),
+        (&vec![1, 11, 21], &values.second)
+    );
+    assert_eq!(values.some, [11, 21]);
+    assert_eq!(values.rest, [[1, 2], [11, 12], [21, 22]]);
+    assert_eq!(values.turned, [[0, 10, 20], [1, 11, 21], [2, 12, 22]]);
+    assert_eq!(
+        (values.column, values.nested),
+        (vec![1, 11], vec![vec![0, 1], vec![10, 11]])
+    );
+    assert_eq!((values.slopes, values.last), (vec![0, 1], vec![2, 3]));
+    assert_eq!(values.names, ["fit", "fit"]);
+    assert_eq!(values.under, [vec![], vec![0], vec![0, 10]]);
+}
+
+#[test]
+fn what_follows_a_list_stands_anywhere() {
+    macro_rules! lengths {
+        ($($x:expr),*) => { vec![$($x.len()),*] };
+    }
+    macro_rules! record {
+        ({ $($key:literal : $value:expr),* }) => { vec![$(format!("{}{:?}", $key, $value)),*] };
+    }
+    let values = both!(graph! {
+        _row[i in 0..2] = vec![10 * i, 10 * i + 1, 10 * i + 2];
+        shard[s in 0..2]: { _fit = fit(s); _part[j in 0..2] = vec![s, j]; inner: { _f = fit(s + 5); } pub sum = _part[..][0].len(); }
+        pub with_whole = (_row[..][0], _row[..].concat(), _row[..][1..][0], _row[..][0]);
+        pub looped = { let mut sum = 0; for x in _row[..][2] { sum += x + (_row[..][0])[1]; } sum };
+        pub macros = (lengths!(_row[..][1], _row[..]), record!({ "a": _row[..][1], "b": _row[..].len() }));
+        pub text = format!("{:?} {}", _row[..][1], _row[..][1].len());
+        pub groups = (shard.inner._f.name, shard[..]._part[1][0], shard._fit.line.1[..1]);
+        pub again = _row[..][0] retry 2;
+    });
+    assert_eq!(
+        values.with_whole,
+        (
+            vec![0, 10],
+            vec![0, 1, 2, 10, 11, 12],
+            vec![1, 11],
+            vec![0, 10]
+        )
+    );
+    assert_eq!((values.looped, values.again), (34, vec![0, 10]));
+    assert_eq!(
+        values.macros,
+        (vec![2, 2], vec!["a[1, 11]".to_owned(), "b2".to_owned()])
+    );
+    assert_eq!(values.text, "[1, 11] 2");
+    let names = vec!["fit 5".to_owned(), "fit 6".to_owned()];
+    assert_eq!(values.groups, (names, vec![0, 1], vec![vec![0], vec![1]]));
+}
+
+#[test]
+fn methods_and_names_of_a_list_are_those_of_the_list() {
+    let values = both!(graph! {
+        _row[i in 0..3] = vec![10 * i, 10 * i + 1];
+        length = _row[..].len();
+        first = _row[..].first().cloned();
+        sum = _row.iter().map(|row| row[1]).sum::<i32>();
+        named = { let all = &_row; all[1][0] };
+        member = (_row[..])[1][0] + _row[1][0];
+    });
+    assert_eq!((values.length, values.first), (3, Some(vec![0, 1])));
+    assert_eq!((values.sum, values.named, values.member), (33, 10, 20));
+}
+
+#[test]
+fn part_that_a_member_lacks_is_the_failure_of_its_user() {
+    let outcome = graph! {
+        _row[i in 0..3_usize] = vec![7; i];
+        pub lacks = _row[..][1];
+        pub has = _row[2..][1];
+    }
+    .everywhere();
+    let error = outcome.lacks.as_ref().unwrap_err().to_string();
+    assert!(error.contains("out of bounds"), "{error}");
+    assert_eq!(outcome.has, Ok(vec![7]));
 }

@@ -94,7 +94,7 @@ mod shadowed {
         let graph = graph! {
             x[i in 0..n] = i;
             g[i in 0..n]: { y = if i > 0 { x[i - 1] } else { 7 }; }
-            pub z = [g.y[1], x[..][0]];
+            pub z = [g[1].y, x[0]];
         };
         assert_eq!(graph.everywhere().z, Ok([0, 0]));
     }

@@ -324,6 +324,11 @@ fn in_tokens(
             TokenTree::Ident(ident)
                 if is_value(&trees[..index - 1], &trees[index..]) && is_declared(walker, ident) =>
             {
+                if let Some((part, length)) = part_at(walker, &trees[index - 1..]) {
+                    index += length - 1;
+                    result.extend(quote!((#part)));
+                    continue;
+                }
                 let (chain, length) = chain_at(walker, &trees[index - 1..]);
                 if let Some(value) = replaced(walker, &chain, Position::Unknown) {
                     index += length - 1;
@@ -346,6 +351,30 @@ fn in_tokens(
 /// True if a name means a task or an index.
 fn is_declared(walker: &Walker<'_>, ident: &Ident) -> bool {
     !matches!(walker.meaning(ident), None | Some(Meaning::Outside))
+}
+
+/// The part of each member that tokens begin with, and how many tokens it is: what follows a list goes with it.
+fn part_at(walker: &mut Walker<'_>, trees: &[TokenTree]) -> Option<(Expr, usize)> {
+    let mut length = 1;
+    while let Some(more) = link(&trees[length..]) {
+        let rest = &trees[length + more..];
+        let is_call = more > 1 && (is_group(rest, Delimiter::Parenthesis) || is_path(rest));
+        if is_call {
+            break;
+        }
+        length += more;
+    }
+    let mut part = syn::parse2::<Expr>(trees[..length].iter().cloned().collect()).ok()?;
+    (length > 1 && walker.part(&mut part, Position::Unknown)).then_some((part, length))
+}
+
+fn is_group(trees: &[TokenTree], delimiter: Delimiter) -> bool {
+    matches!(trees, [TokenTree::Group(group), ..] if group.delimiter() == delimiter)
+}
+
+/// Whether tokens begin with `::`, as those of `.collect::<…>()` after the name.
+fn is_path(trees: &[TokenTree]) -> bool {
+    matches!(trees, [TokenTree::Punct(a), TokenTree::Punct(b), ..] if a.as_char() == ':' && b.as_char() == ':')
 }
 
 /// The name that tokens begin with, with the fields and brackets that select what it means; and how many tokens it is.

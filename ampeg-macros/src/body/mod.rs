@@ -37,6 +37,8 @@ pub(crate) struct Use<'a> {
     pub(crate) in_branch: bool,
     /// The conditions under which it is evaluated, as far as they are known where the graph stands.
     pub(crate) conditions: &'a [Condition],
+    /// The text of the fields and brackets behind a task, if these are one thing to the visitor.
+    pub(crate) part: &'a [String],
     /// What is in each of its brackets, if that is known there.
     pub(crate) brackets: &'a [Result<Outside, Vec<Unknown>>],
 }
@@ -78,16 +80,21 @@ pub(crate) trait Visitor {
     /// Sees one use; what it returns takes the place of the expression.
     fn on_use(&mut self, used: &Use<'_>) -> Option<Expr>;
 
-    /// Whether this part of a task's result, by its fields and brackets, is one thing to the visitor.
+    /// Whether the part of a task's result, by its fields and brackets, is one thing to the visitor.
     ///
     /// `used` is the task alone. If not, the task counts as used where it stands.
-    fn wants_part(&self, _used: &Use<'_>, _part: &[String]) -> bool {
+    fn wants_part(&self, _used: &Use<'_>) -> bool {
         false
     }
 
     /// Sees a part that it wants, after what is in its brackets; what it returns takes the place of the `expression`.
-    fn on_part(&mut self, _used: &Use<'_>, _part: &[String], _expression: &Expr) -> Option<Expr> {
+    fn on_part(&mut self, _used: &Use<'_>, _expression: &Expr) -> Option<Expr> {
         None
+    }
+
+    /// Sees a bracket behind a task that is not known where the graph stands; true if it cannot stand there.
+    fn refuses_bracket(&mut self, _used: &Use<'_>, _index: &Expr) -> bool {
+        false
     }
 
     /// Sees a task or a variable around the graph that is assigned to, or borrowed to be changed.
@@ -178,20 +185,20 @@ impl Walker<'_> {
         if !is_whole {
             return Used::No { is_done: false };
         }
-        let replacement = self.tell(expression, &chain, (meaning, position), |visitor, used| {
-            visitor.on_use(used)
-        });
-        Used::Yes(replacement.map(Box::new))
+        let told = (meaning, position);
+        let replacement = self.tell(expression, told, &[], |visitor, used| visitor.on_use(used));
+        Used::Yes(replacement.flatten().map(Box::new))
     }
 
     /// Tells the visitor of a use: the chain that the expression is.
     fn tell<R>(
         &mut self,
         expression: &Expr,
-        chain: &Chain<'_>,
         (meaning, position): (Meaning, Position),
+        part: &[String],
         tell: impl FnOnce(&mut dyn Visitor, &Use<'_>) -> R,
-    ) -> R {
+    ) -> Option<R> {
+        let chain = Chain::of(expression)?;
         let brackets = chain.brackets().map(|index| self.outside(index));
         let brackets: Vec<_> = brackets.collect();
         let used = Use {
@@ -203,9 +210,10 @@ impl Walker<'_> {
             repeated: self.repeated > 0,
             in_branch: self.branches > 0,
             conditions: &self.conditions,
+            part,
             brackets: &brackets,
         };
-        tell(self.visitor, &used)
+        Some(tell(self.visitor, &used))
     }
 }
 

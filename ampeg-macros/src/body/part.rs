@@ -9,34 +9,36 @@ impl Walker<'_> {
     ///
     /// What is in the brackets of the part is walked first; the brackets that select the task are not.
     pub(super) fn part(&mut self, expression: &mut Expr, position: Position) -> bool {
-        let Some((meaning, part)) = self.part_of(expression) else {
+        let Some((meaning, n_segments)) = self.part_of(expression) else {
             return false;
         };
-        if position == Position::Unknown {
-            return false;
-        }
-        let task = peel(expression, part.len()).clone();
-        let Some(chain) = Chain::of(&task) else {
-            return false;
-        };
+        let task = peel(expression, n_segments).clone();
         let told = (meaning, position);
-        if !self.tell(&task, &chain, told, |visitor, used| {
-            visitor.wants_part(used, &part)
-        }) {
+        let part = match self.known_segments(expression, n_segments) {
+            Ok(part) => part,
+            Err(index) => {
+                let refuses = self.tell(&task, told, &[], |visitor, used| {
+                    visitor.refuses_bracket(used, &index)
+                });
+                return refuses == Some(true);
+            }
+        };
+        let wants = self.tell(&task, told, &part, |visitor, used| visitor.wants_part(used));
+        if wants != Some(true) {
             return false;
         }
-        each_bracket(expression, part.len(), &mut |index| self.value(index));
-        let replacement = self.tell(&task, &chain, told, |visitor, used| {
-            visitor.on_part(used, &part, expression)
+        each_bracket(expression, n_segments, &mut |index| self.value(index));
+        let replacement = self.tell(&task, told, &part, |visitor, used| {
+            visitor.on_part(used, expression)
         });
-        if let Some(replacement) = replacement {
+        if let Some(replacement) = replacement.flatten() {
             *expression = replacement;
         }
         true
     }
 
-    /// The text of each field and bracket behind the task that a chain begins with, if there are any.
-    fn part_of(&self, expression: &Expr) -> Option<(Meaning, Vec<String>)> {
+    /// How many fields and brackets stand behind the task that a chain begins with, if there are any.
+    fn part_of(&self, expression: &Expr) -> Option<(Meaning, usize)> {
         let chain = Chain::of(expression)?;
         if chain.segments.is_empty() || self.locals.binds(chain.root) {
             return None;
@@ -45,12 +47,20 @@ impl Walker<'_> {
         let Meaning::Task(length) = meaning else {
             return None;
         };
-        let part = chain.segments.get(length..)?;
-        if part.is_empty() {
-            return None;
-        }
-        let part = part.iter().map(|segment| self.known_segment(segment));
-        Some((meaning, part.collect::<Option<_>>()?))
+        let n_segments = chain.segments.len().checked_sub(length)?;
+        (n_segments > 0).then_some((meaning, n_segments))
+    }
+
+    /// What tells each of the last segments of a chain from others, or the first bracket that is not known outside.
+    fn known_segments(&self, expression: &Expr, n_segments: usize) -> Result<Vec<String>, Expr> {
+        let segments = Chain::of(expression).map_or_else(Vec::new, |chain| chain.segments);
+        let first = segments.len().saturating_sub(n_segments);
+        let known = |segment: &Segment<'_>| match (self.known_segment(segment), segment) {
+            (Some(text), _) => Ok(text),
+            (None, Segment::Bracket(index)) => Err((*index).clone()),
+            (None, _) => Err(expression.clone()),
+        };
+        segments[first..].iter().map(known).collect()
     }
 
     /// What tells a segment from others, if what is in its bracket is known where the graph stands.

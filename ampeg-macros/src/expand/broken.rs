@@ -2,7 +2,7 @@
 
 use crate::body::{self, Meaning, Segment, Use, Visitor};
 use crate::diagnostics::Diagnostics;
-use crate::resolve::{Graph, Key, Task, binding};
+use crate::resolve::{Access, Graph, Key, Task, binding};
 use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -103,15 +103,19 @@ impl Visitor for Rename<'_> {
         };
         let access = scope.access(used)?.ok()?;
         let name = self.names.binding(access.family, used.span());
-        let lists = access
-            .selectors
-            .iter()
-            .filter(|selector| selector.is_list());
-        let value = lists.fold(
-            quote!(#name),
-            |value, _| quote_spanned!(Span::mixed_site()=> ::std::vec![#value]),
-        );
+        let value = lists(&access, quote!(#name));
         Some(parse_quote_spanned!(name.span()=> #value))
+    }
+
+    fn wants_part(&self, used: &Use<'_>) -> bool {
+        let access = self.graph.scope(self.task).access(used);
+        matches!(access, Some(Ok(access)) if access.is_list())
+    }
+
+    fn on_part(&mut self, used: &Use<'_>, _: &Expr) -> Option<Expr> {
+        let access = self.graph.scope(self.task).access(used)?.ok()?;
+        let value = lists(&access, quote_spanned!(Span::mixed_site()=> ampeg_error));
+        Some(parse_quote!(#value))
     }
 
     fn on_return(&mut self, expression: &mut ExprReturn) {
@@ -129,4 +133,13 @@ impl Visitor for Rename<'_> {
             _ => parse_quote!(loop {}),
         };
     }
+}
+
+/// As many lists around a value as members are selected in.
+fn lists(access: &Access, value: TokenStream) -> TokenStream {
+    let lists = 0..access.depth();
+    lists.fold(
+        value,
+        |value, _| quote_spanned!(Span::mixed_site()=> ::std::vec![#value]),
+    )
 }

@@ -109,6 +109,8 @@ impl<'a> Bindings<'a> {
         for (position, &(input, field)) in self.inputs.iter().enumerate() {
             let optional = (!input.conditions.is_empty())
                 .then(|| quote_spanned!(Span::mixed_site()=> .optional()));
+            let lists = (0..input.depth()).map(|_| quote_spanned!(Span::mixed_site()=> .list()));
+            let lists: TokenStream = lists.collect();
             if !input.parts.is_empty() {
                 let parts = input.parts.iter().enumerate();
                 let (parts, names) = parts
@@ -116,7 +118,7 @@ impl<'a> Bindings<'a> {
                         let projection = projection(part.projection);
                         let name = part_name(position, number);
                         (
-                            quote_spanned!(Span::mixed_site()=> #projection #optional),
+                            quote_spanned!(Span::mixed_site()=> #projection #lists #optional),
                             name.to_token_stream(),
                         )
                     })
@@ -125,8 +127,7 @@ impl<'a> Bindings<'a> {
                 pattern.push(tuple(names));
                 continue;
             }
-            let lists = (0..input.depth()).map(|_| quote_spanned!(Span::mixed_site()=> .list()));
-            types.push(quote_spanned!(Span::mixed_site()=> #field #(#lists)* #optional));
+            types.push(quote_spanned!(Span::mixed_site()=> #field #lists #optional));
             pattern.push(self.type_name(position, input, field).to_token_stream());
         }
         let all =
@@ -264,17 +265,21 @@ impl Visitor for Replace<'_> {
         Some(replacement(input, &name, used.position, span))
     }
 
-    fn wants_part(&self, used: &Use<'_>, _: &[String]) -> bool {
+    fn wants_part(&self, used: &Use<'_>) -> bool {
         let Bindings {
             graph,
             task,
             by_key,
             ..
         } = self.bindings;
-        find(graph.scope(task), used, by_key).is_some_and(|(input, _)| !input.parts.is_empty())
+        let is_wanted = |input: &Input| {
+            let is_list = input.depth() > 0;
+            !input.parts.is_empty() && (is_list || used.position != Position::Unknown)
+        };
+        find(graph.scope(task), used, by_key).is_some_and(|(input, _)| is_wanted(input))
     }
 
-    fn on_part(&mut self, used: &Use<'_>, part: &[String], expression: &Expr) -> Option<Expr> {
+    fn on_part(&mut self, used: &Use<'_>, expression: &Expr) -> Option<Expr> {
         let Bindings {
             graph,
             task,
@@ -282,7 +287,12 @@ impl Visitor for Replace<'_> {
             ..
         } = self.bindings;
         let (input, names) = find(graph.scope(task), used, by_key)?;
-        let holds = |outer: &PartOf| part.starts_with(&outer.segments);
+        let part = used.part;
+        // Of a list, each part is one by itself.
+        let holds = |outer: &PartOf| match input.depth() {
+            0 => part.starts_with(&outer.segments),
+            _ => part == outer.segments,
+        };
         let number = input.parts.iter().position(holds)?;
         let name = located(&names[number], Span::mixed_site().located_at(used.span()));
         Some(parts::replacement(

@@ -11,7 +11,7 @@ mod uses;
 
 pub(crate) use names::{Entry, Names};
 pub(crate) use parts::{PartOf, Projection};
-pub(crate) use scope::{Key, Scope, Selector};
+pub(crate) use scope::{Access, Key, Scope, Selector};
 
 use crate::body::{self, Condition};
 use crate::diagnostics::Diagnostics;

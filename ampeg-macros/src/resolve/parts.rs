@@ -59,7 +59,10 @@ pub(super) fn settle(names: &Names, tasks: &mut [Task]) -> Vec<Projection> {
         let mut dependencies = std::mem::take(&mut tasks[index].dependencies);
         for input in &mut dependencies {
             let mut parts = input.used_parts.take().unwrap_or_default();
-            if input.mode == Mode::Take && !parts.iter().any(Part::has_bracket) {
+            let is_list = input.depth() > 0;
+            if is_list && !parts.is_empty() {
+                input.mode = Mode::Borrow;
+            } else if input.mode == Mode::Take && !parts.iter().any(Part::has_bracket) {
                 match parts.iter().map(|part| part.position).next() {
                     Some(Position::Value) if input.conditions.is_empty() => {}
                     Some(Position::Receiver) => parts.clear(),
@@ -69,7 +72,12 @@ pub(super) fn settle(names: &Names, tasks: &mut [Task]) -> Vec<Projection> {
             } else if !parts.is_empty() {
                 input.mode = Mode::Borrow;
             }
-            input.parts = shortest(parts)
+            let parts = if is_list {
+                distinct(parts)
+            } else {
+                shortest(parts)
+            };
+            input.parts = parts
                 .into_iter()
                 .map(|part| PartOf {
                     projection: number(
@@ -83,6 +91,17 @@ pub(super) fn settle(names: &Names, tasks: &mut [Task]) -> Vec<Projection> {
         tasks[index].dependencies = dependencies;
     }
     projections
+}
+
+/// The parts, each once.
+fn distinct(parts: Vec<Part>) -> Vec<Part> {
+    let mut distinct: Vec<Part> = Vec::new();
+    for part in parts {
+        if distinct.iter().all(|other| other.segments != part.segments) {
+            distinct.push(part);
+        }
+    }
+    distinct
 }
 
 /// The parts without those that lie within others, each once.

@@ -50,6 +50,8 @@ pub(crate) enum Key {
     /// An index of the statement.
     Index(usize),
     /// A family, the text of its selectors, and that of the conditions around.
+    ///
+    /// A list of members is another input than a list of parts of them.
     Slot(usize, String, String),
 }
 
@@ -238,7 +240,11 @@ impl Scope<'_> {
                 let access = self.access(used)?.ok()?;
                 let conditions = self.conditions(&access, used.conditions);
                 let conditions = conditions.iter().map(Condition::text).collect();
-                Some(Key::Slot(access.family, access.text(), conditions))
+                let mut selectors = access.text();
+                if access.is_list() && !used.part.is_empty() {
+                    selectors.push_str("each");
+                }
+                Some(Key::Slot(access.family, selectors, conditions))
             }
         }
     }
@@ -261,8 +267,14 @@ impl Scope<'_> {
 
 impl Access {
     /// Whether it is several members.
-    pub(super) fn is_list(&self) -> bool {
-        self.selectors.iter().any(Selector::is_list)
+    pub(crate) fn is_list(&self) -> bool {
+        self.depth() > 0
+    }
+
+    /// How many levels of lists it is.
+    pub(crate) fn depth(&self) -> usize {
+        let lists = self.selectors.iter().filter(|selector| selector.is_list());
+        lists.count()
     }
 
     /// Whether all members are used.

@@ -53,19 +53,35 @@ impl Visitor for Uses<'_> {
         None
     }
 
-    fn wants_part(&self, used: &Use<'_>, _: &[String]) -> bool {
-        let access = self.scope.access(used);
-        access.is_some_and(|access| access.is_ok_and(|access| !access.is_list()))
+    fn wants_part(&self, used: &Use<'_>) -> bool {
+        match self.scope.access(used) {
+            Some(Ok(access)) => access.is_list() || used.position != Position::Unknown,
+            _ => false,
+        }
     }
 
-    fn on_part(&mut self, used: &Use<'_>, part: &[String], expression: &Expr) -> Option<Expr> {
+    fn on_part(&mut self, used: &Use<'_>, expression: &Expr) -> Option<Expr> {
         let part = Part {
-            segments: part.to_vec(),
+            segments: used.part.to_vec(),
             expression: expression.clone(),
             position: used.position,
         };
         self.on_task(used, Some(part));
         None
+    }
+
+    fn refuses_bracket(&mut self, used: &Use<'_>, index: &Expr) -> bool {
+        let is_list = matches!(self.scope.access(used), Some(Ok(access)) if access.is_list());
+        if is_list {
+            let list = source::text(&used.expression.to_token_stream());
+            let message = format!(
+                "what follows a list is taken of each member, so it must be known where the graph stands: literals, \
+                 constants, indices and variables from around the graph; \
+                 here, write `{list}.iter().map(|member| …)`, or `({list})[…]` for a member of the list"
+            );
+            self.diagnostics.error(index, message);
+        }
+        is_list
     }
 
     fn on_change(&mut self, name: &Ident) {

@@ -68,3 +68,48 @@ fn part_is_moved_only_if_all_of_it_is() {
     check("other!(a.x[1])", &[".x[1]"]);
     check("a.x.len()", &[]);
 }
+
+/// Compares the parts that the last statement uses of a family, and the errors.
+#[track_caller]
+fn check_list(body: &str, expected: &[&str], refused: &[&str]) {
+    let source = format!(
+        "x[i in 0..3] = f(i); g[s in 0..2]: {{ y = f(s); z[i in 0..3] = f(i); }} b = f(); last = {body};"
+    );
+    let (graph, errors) = analyse(&source);
+    let errors = errors
+        .iter()
+        .map(|error| error.split_once(" @ what follows a list"));
+    let errors: Vec<_> = errors.map(|it| it.map_or("", |(at, _)| at)).collect();
+    assert_eq!(errors, refused, "errors of: {source}");
+    let inputs = &graph.tasks[graph.tasks.len() - 1].dependencies;
+    let parts = inputs.iter().flat_map(|input| &input.parts);
+    let parts: Vec<_> = parts.map(|part| part.segments.concat()).collect();
+    assert_eq!(parts, expected, "parts in: {source}");
+}
+
+#[test]
+fn what_follows_a_list_is_a_part_of_each_member() {
+    check_list("x[..][1]", &["[1]"], &[]);
+    check_list("x.a.b[k + 1].0", &[".a.b[k + 1].0"], &[]);
+    check_list("x[1..][..2]", &["[..2]"], &[]);
+    check_list(
+        "g.y[0] + g[1].z.a + g[..].z[1][2]",
+        &["[0]", ".a", "[2]"],
+        &[],
+    );
+    check_list("(x.a, x.a.b, x.a)", &[".a", ".a.b"], &[]);
+    check_list("(x[..], x[..][1])", &["[1]"], &[]);
+    check_list("x[..].len() + x[..].iter().sum()", &[], &[]);
+    check_list("(x[..])[1] + { let all = &x; all[1] }", &[], &[]);
+    check_list("other! { x[..][1] => x.a.len() }", &["[1]", ".a"], &[]);
+}
+
+#[test]
+fn what_follows_a_list_is_known_outside_the_body() {
+    check_list("x[..][b]", &[], &["b"]);
+    check_list("x[..][k()]", &[], &["k()"]);
+    check_list("{ let k = 1; x.a[k].c }", &[], &["k"]);
+    check_list("{ const K: usize = 1; x[..][K] }", &[], &["K"]);
+    check_list("other! { x[..][b] => 1 }", &[], &["b"]);
+    check_list("{ let k = 1; x[0].a[k] + x[1][b] }", &[".a"], &[]);
+}
