@@ -99,7 +99,7 @@ pub mod generated {
     pub use crate::failure::Failure;
     pub use crate::index::{IndexNumber, IndexRange, IndexType, IntoIndex};
     pub use crate::inputs::{Cursor, Inputs, List, Maybe, Members, Nest, Optional, Type};
-    pub use crate::members::{Each, EachMember, Spread};
+    pub use crate::members::{Each, EachMember, Spread, each};
     pub use crate::outcome::{
         Collect, Outputs, Results, Show, Take, Unwrap, collect, collector, show,
     };

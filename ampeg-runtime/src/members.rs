@@ -128,12 +128,11 @@ impl<J> fmt::Debug for EachMember<'_, J> {
     }
 }
 
-impl<'a, J> EachMember<'a, J> {
-    /// The part of each member, as `find` finds it in one that is here as a whole.
-    pub fn each(&self, mut find: impl FnMut(&'a J::Whole) -> &'a J::Part) -> Vec<J::Own>
-    where
-        J: Spread,
-    {
-        Each::<J>::spread(&mut self.members.clone(), self.part, &mut find)
-    }
+/// The part of each member, as `find` finds it in one that is here as a whole.
+pub fn each<'a, J, F>(members: &EachMember<'a, J>, mut find: F) -> Vec<J::Own>
+where
+    J: Spread,
+    F: FnMut(&'a J::Whole) -> &'a J::Part,
+{
+    Each::<J>::spread(&mut members.members.clone(), members.part, &mut find)
 }

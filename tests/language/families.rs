@@ -396,7 +396,7 @@ fn what_follows_a_list_is_taken_of_each_member() {
         slopes = _fit.line.0;
         last = _fit[..].line.1[2];
         names = _fit.name[..3];
-        under[i in 0..n] = if i > 0 { _row[..i][0] } else { vec![] };
+        under[i in 0..n] = if i > 0 { (0..2).flat_map(|_| _row[..i][0]).collect() } else { vec![] };
     });
     assert_eq!(
         (&values.second, &values.cloned),
@@ -411,7 +411,7 @@ fn what_follows_a_list_is_taken_of_each_member() {
     );
     assert_eq!((values.slopes, values.last), (vec![0, 1], vec![2, 3]));
     assert_eq!(values.names, ["fit", "fit"]);
-    assert_eq!(values.under, [vec![], vec![0], vec![0, 10]]);
+    assert_eq!(values.under, [vec![], vec![0, 0], vec![0, 10, 0, 10]]);
 }
 
 #[test]

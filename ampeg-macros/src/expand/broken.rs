@@ -121,7 +121,8 @@ impl Visitor for Rename<'_> {
     fn on_return(&mut self, expression: &mut ExprReturn) {
         // What it returns is still typed, but as nothing in particular.
         let value = expression.expr.take();
-        expression.expr = Some(parse_quote!({ #value; loop {} }));
+        let error = quote_spanned!(Span::mixed_site()=> ampeg_error);
+        expression.expr = Some(parse_quote!({ #value; #error }));
     }
 
     fn on_outside(&mut self, expression: &mut Expr) {

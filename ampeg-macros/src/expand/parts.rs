@@ -70,11 +70,11 @@ pub(super) fn replacement(
     let place = within(part, n_in_part, &whole, !is_taken);
     let found: Expr = if input.depth() > 0 {
         let members = if input.conditions.is_empty() {
-            quote_spanned!(span=> #name)
+            quote_spanned!(span=> &#name)
         } else {
             quote_spanned!(span=> #name.get_ref())
         };
-        parse_quote_spanned!(span=> #members.each(|#whole| &#place))
+        parse_quote_spanned!(span=> ::ampeg::__private::each(#members, |#whole| &#place))
     } else if is_taken {
         parse_quote_spanned!(span=> #name.find(|#whole| #place))
     } else if input.conditions.is_empty() {
