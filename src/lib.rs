@@ -47,7 +47,8 @@
 //! Its body is any expression, and what it names decides what it needs:
 //! - the name of a task is a dependency; tasks may stand in any order;
 //! - any other local variable is captured: serialized where the graph stands, and sent to the workers that need it;
-//! - functions, constants, types and paths are what they are anywhere else.
+//! - functions, constants, types and paths are what they are anywhere else;
+//!   `fn` pointers and closures that use no variables can be captured.
 //!
 //! A task hides a variable of its name, also in its own body: `x = f(x)` is a cycle, not a capture.
 //! A body that never returns, as `loop` or `abort()`, needs a type: `x: u8 = abort();`.

@@ -96,8 +96,7 @@ fn fn_pointers_are_captured() {
     let steps = Steps {
         first: <[i64]>::first,
     };
-    let by_name: [(&str, fn(f64) -> f64); 2] = [("sqrt", f64::sqrt), ("floor", f64::floor)];
-    let (_, sqrt) = by_name[0];
+    let sqrt: fn(f64) -> f64 = f64::sqrt;
     let values = both!(graph! {
         a = (steps.first)(&[7, 8]).copied();
         b = [4.0, 9.0].map(sqrt);

@@ -105,6 +105,30 @@ fn only_the_part_travels() {
 }
 
 #[test]
+fn only_the_part_of_each_member_travels() {
+    isolated(|| {
+        let graph = graph! {
+            _table[i in 0..3] = table(100 + i, 10);
+            pub cell = _table[..].rows[7][3];
+            pub size[i in 0..2] = _table[1..].size.1.len() + i;
+            pub both = (_table.name, _table[1..].rows[..2], _table[0].rows[0][0]);
+            pub whole = _table[..].len();
+        };
+        let outcome = spread_out(&graph);
+        for i in 0..3 {
+            let table = format!("_table[{i}]");
+            assert_eq!(sent(&graph, &outcome, &table, "cell"), 8);
+            assert!(sent(&graph, &outcome, &table, "both") < 5 + 2 * (10 * 8 + 8) + 100);
+            assert!(sent(&graph, &outcome, &table, "whole") > 8000);
+        }
+        assert_eq!(sent(&graph, &outcome, "_table[2]", "size[1]"), 8);
+        assert_eq!(outcome.cell.as_ref().unwrap().len(), 3);
+        let (names, rows, _) = outcome.both.as_ref().unwrap();
+        assert_eq!((names.len(), rows.len(), rows[0].len()), (3, 2, 2));
+    });
+}
+
+#[test]
 fn parts_stand_wherever_places_do() {
     isolated(|| {
         let graph = graph! {

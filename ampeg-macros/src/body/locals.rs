@@ -265,7 +265,9 @@ impl Locals {
         match tree {
             UseTree::Path(path) => self.bind_use(&path.tree, Some(&path.ident)),
             UseTree::Name(name) if name.ident == "self" => {
-                around.into_iter().for_each(|name| self.bind_item(name));
+                if let Some(name) = around {
+                    self.bind_item(name);
+                }
             }
             UseTree::Name(name) => self.bind_item(&name.ident),
             UseTree::Rename(rename) => self.bind_item(&rename.rename),

@@ -52,13 +52,17 @@ impl Walker<'_> {
     }
 
     /// What tells each of the last segments of a chain from others, or the first bracket that is not known outside.
-    fn known_segments(&self, expression: &Expr, n_segments: usize) -> Result<Vec<String>, Expr> {
+    fn known_segments(
+        &self,
+        expression: &Expr,
+        n_segments: usize,
+    ) -> Result<Vec<String>, Box<Expr>> {
         let segments = Chain::of(expression).map_or_else(Vec::new, |chain| chain.segments);
         let first = segments.len().saturating_sub(n_segments);
         let known = |segment: &Segment<'_>| match (self.known_segment(segment), segment) {
             (Some(text), _) => Ok(text),
-            (None, Segment::Bracket(index)) => Err((*index).clone()),
-            (None, _) => Err(expression.clone()),
+            (None, Segment::Bracket(index)) => Err(Box::new((*index).clone())),
+            (None, _) => Err(Box::new(expression.clone())),
         };
         segments[first..].iter().map(known).collect()
     }

@@ -239,6 +239,7 @@ fn load() -> Image {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::AtomicU64;
 
     #[test]
     fn stack_and_heap_lie_outside_the_executable() {
@@ -274,10 +275,10 @@ mod tests {
 
     #[test]
     fn functions_are_found_and_data_is_refused() {
+        static DATA: AtomicU64 = AtomicU64::new(1);
         let function: fn(u64) -> u64 = |x| x + 1;
         let address = FunctionAddress::of(function).unwrap();
         assert_eq!(address.resolve::<fn(u64) -> u64>().unwrap()(1), 2);
-        static DATA: [u64; 4] = [1; 4];
         let boxed = Box::new(3_u64);
         FunctionAddress::of(&raw const DATA).unwrap_err();
         FunctionAddress::of(std::ptr::from_ref(&*boxed)).unwrap_err();
