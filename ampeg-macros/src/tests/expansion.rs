@@ -76,5 +76,9 @@ snapshots! {
         pub first = table[0].len();
         pub name = table.name.clone();
     "
+    parts_of_each_member: "
+        fit[i in 0..n] = fit(i);
+        pub slopes = fit[1..].line.slope;
+    "
     graph_with_an_error: "a = b + 1; b = a + 1; c = 3;"
 }
