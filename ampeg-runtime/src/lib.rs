@@ -20,6 +20,8 @@ mod inputs;
 mod panics;
 mod part;
 mod payload;
+mod resources;
+mod segment;
 mod shared;
 mod sys;
 mod task;

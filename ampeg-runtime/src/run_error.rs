@@ -17,6 +17,8 @@ pub(crate) enum RunErrorKind {
     Speeds { given: usize, workers: usize },
     /// More workers than a pool can have.
     TooManyWorkers { workers: usize, most: usize },
+    /// Workers would be allowed more memory than the system allows.
+    MemoryLimit { asked: u64, most: u64 },
     /// A pool that would be started inside too many others.
     TooDeep { deepest: u32 },
     /// A run for which a task would wait that the run waits for itself: since one run on a pool follows the other, or
@@ -68,6 +70,11 @@ impl fmt::Display for RunErrorKind {
             Self::TooManyWorkers { workers, most } => write!(
                 f,
                 "a pool cannot have {workers} workers, but at most {most}"
+            ),
+            Self::MemoryLimit { asked, most } => write!(
+                f,
+                "`memory_limit` is {asked} bytes of address space for each worker, but the system allows this program \
+                 at most {most}, as `ulimit -Hv` says: give less"
             ),
             Self::TooDeep { deepest } => write!(
                 f,

@@ -1,7 +1,8 @@
 //! [`Shared`]: a slice or text in shared memory, which many processes read and none copies.
 
-use crate::codec::attachment::{self, NAME, Segment};
+use crate::codec::attachment::{self, NAME};
 use crate::payload::SHARED_FROM;
+use crate::segment::Segment;
 use crate::sys;
 use bytemuck::Pod;
 use serde::de::{DeserializeOwned, Error as _};
@@ -10,7 +11,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::Arc;
 
 #[cfg(test)]
 mod tests;
@@ -98,7 +98,8 @@ impl Memory {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Empty => &[],
-            Self::Mapped(segment) => segment,
+            // One that is lost became none.
+            Self::Mapped(segment) => segment.bytes().unwrap_or_default(),
         }
     }
 }
@@ -130,7 +131,7 @@ fn copied(bytes: &[u8]) -> Memory {
         return Memory::Empty;
     }
     match sys::copied_memory(bytes) {
-        Ok(memory) => Memory::Mapped(Arc::new(memory)),
+        Ok(memory) => Memory::Mapped(Segment::kept(memory)),
         Err(reason) => panic!("{reason}"),
     }
 }
@@ -152,7 +153,7 @@ impl<T: Pod> Shared<[T]> {
         let made = sys::new_memory(size, |bytes| fill(bytemuck::cast_slice_mut(bytes)));
         match made {
             Ok((memory, ())) => Self {
-                memory: Memory::Mapped(Arc::new(memory)),
+                memory: Memory::Mapped(Segment::kept(memory)),
                 contents,
             },
             Err(reason) => panic!("{reason}"),
@@ -255,7 +256,9 @@ where
             return (**self.0).serialize(serializer);
         }
         let attached = match memory {
-            Memory::Mapped(segment) if segment.len() >= SHARED_FROM => attachment::attach(segment),
+            Memory::Mapped(segment) if memory.bytes().len() >= SHARED_FROM => {
+                attachment::attach(segment)
+            }
             _ => None,
         };
         let copied = || Travelling::Copied(memory.bytes().to_vec());
@@ -310,10 +313,13 @@ impl<'de, C: Owned + ?Sized> serde::de::Visitor<'de> for Visitor<C> {
         }
         let memory = match Travelling::deserialize(inside)? {
             Travelling::Copied(bytes) => copied(&bytes),
-            Travelling::Attached(index) => Memory::Mapped(
-                attachment::attached(index)
-                    .ok_or_else(|| D::Error::custom("shared memory is missing"))?,
-            ),
+            Travelling::Attached(index) => {
+                let segment = attachment::attached(index);
+                let segment =
+                    segment.ok_or_else(|| D::Error::custom("shared memory is missing"))?;
+                segment.bytes().map_err(D::Error::custom)?;
+                Memory::Mapped(segment)
+            }
         };
         Shared::of(memory).ok_or_else(|| D::Error::custom("shared memory holds something else"))
     }

@@ -6,6 +6,7 @@ use crate::caller::{Caller, PoolId};
 use crate::crew::Crew;
 use crate::error::Error;
 use crate::prepared::PlanCache;
+use crate::resources;
 use crate::run_error::RunErrorKind;
 use crate::schedule::{Policy, Processors};
 use crate::transport::Cluster;
@@ -112,7 +113,8 @@ impl PoolBuilder {
 
     /// How many bytes of address space each worker process may use.
     ///
-    /// A task that needs more fails to get it, which ends most programs: it crashes, alone.
+    /// A task that needs more fails to get it, which ends most programs: it crashes, alone, and its error names this
+    /// limit.
     /// Address space is more than memory in use: allow some hundred megabytes beyond what a task needs, for the
     /// program itself, its threads and its allocator.
     /// Threads have no limit of their own, and neither have systems other than Unix.
@@ -126,7 +128,7 @@ impl PoolBuilder {
     /// # Errors
     ///
     /// If there are to be none or more than 65,536, a speed is out of range or there is not one for each worker,
-    /// a worker could not be started, or this is called by a task inside of ten pools.
+    /// `memory_limit` is more than the system allows this program, a worker could not be started, or this is called by a task inside of ten pools.
     pub fn build(self) -> Result<Pool, Error> {
         // To ask the system takes longer than a short run, and is done only if it must be.
         let present = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -137,6 +139,12 @@ impl PoolBuilder {
         if workers > MOST_WORKERS {
             let most = MOST_WORKERS;
             return Err(RunErrorKind::TooManyWorkers { workers, most }.into());
+        }
+        if let (Some(asked), Some(most)) = (self.memory_limit, resources::most_memory())
+            && asked > most
+            && !self.threads
+        {
+            return Err(RunErrorKind::MemoryLimit { asked, most }.into());
         }
         let id = PoolId::next();
         let tasks = Caller::here().of_tasks(id)?;

@@ -1,21 +1,40 @@
 //! Shared memory that is filled in place before anybody else can see it.
 
-use crate::panics;
 use crate::shared::Shared;
+use crate::{panics, resources};
 use ipc_channel::ipc::IpcSharedMemory;
 use std::any::TypeId;
+use std::io;
+
+/// New shared memory of so many bytes; fails if the system has none left.
+fn made(
+    length: usize,
+    make: impl Fn() -> IpcSharedMemory + Copy,
+) -> Result<IpcSharedMemory, String> {
+    resources::check_file_size(length)?;
+    // ipc-channel panics when the system refuses.
+    if let Ok(memory) = panics::catch(make) {
+        return Ok(memory);
+    }
+    let error = io::Error::last_os_error();
+    // A full table of descriptors is the usual reason.
+    resources::make_room_for_files(2);
+    panics::catch(make).map_err(|_| {
+        format!(
+            "no shared memory for {length} bytes: {}",
+            resources::shortage(&error)
+        )
+    })
+}
 
 /// New shared memory of zeros; fails if the system has none left.
 fn zeroed(length: usize) -> Result<IpcSharedMemory, String> {
-    // ipc-channel panics when the system refuses; a full table of descriptors is the usual reason.
-    panics::catch(|| IpcSharedMemory::from_byte(0, length))
-        .map_err(|_| format!("no shared memory for {length} bytes"))
+    made(length, || IpcSharedMemory::from_byte(0, length))
 }
 
 /// New shared memory with a copy of these bytes; fails if the system has none left.
 pub(crate) fn copied_memory(bytes: &[u8]) -> Result<IpcSharedMemory, String> {
-    panics::catch(|| IpcSharedMemory::from_bytes(bytes))
-        .map_err(|_| format!("no shared memory for {} bytes", bytes.len()))
+    made(bytes.len(), || IpcSharedMemory::from_bytes(bytes))
 }
 
 /// New shared memory that `fill` writes, zeros at first; fails if the system has none left.

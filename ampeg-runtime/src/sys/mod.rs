@@ -12,6 +12,7 @@ mod function;
 mod heap;
 mod image;
 mod memory;
+mod pages;
 mod process;
 mod signals;
 mod words;
@@ -20,6 +21,7 @@ pub(crate) use function::ErasedFunction;
 pub(crate) use heap::{keep_freed_memory, release_freed_memory};
 pub(crate) use image::{DescriptorAddress, build};
 pub(crate) use memory::{checked_text, copied_memory, new_memory, slice_of};
+pub(crate) use pages::Pages;
 #[cfg(all(test, target_os = "linux"))]
 pub(crate) use process::close_all_descriptors;
 #[cfg(target_os = "linux")]

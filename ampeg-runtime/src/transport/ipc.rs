@@ -8,10 +8,12 @@
 
 use super::{Cluster, Event, Exit};
 use crate::error::Error;
+use crate::failure::add_to_last_words;
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::process::Process;
 use crate::progress::{Activity, Progress};
+use crate::resources;
 use crate::run_error::RunErrorKind;
 use connection::Connection;
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
@@ -277,6 +279,11 @@ impl IpcCluster {
             exit.reason = Some(format!("{} before it connected{HINT}", exit.how()));
         }
         exit.reason = place.end_reason.take().or(exit.reason);
+        if exit.may_be_for_lack_of_memory()
+            && let Some(limit) = resources::memory_limit_in_words(self.memory_limit)
+        {
+            add_to_last_words(&mut exit.stderr, &limit);
+        }
         (place.connection, place.since) = (None, None);
         Event::Exited(worker, exit)
     }

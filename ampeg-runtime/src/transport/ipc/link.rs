@@ -10,7 +10,7 @@ use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::progress::Progress;
 use crate::worker::{Incoming, Link};
-use crate::{sys, thread};
+use crate::{resources, sys, thread};
 use ipc_channel::ipc::{self, IpcReceiver};
 use std::collections::VecDeque;
 use std::fmt;
@@ -24,7 +24,6 @@ pub(crate) struct IpcLink {
     values: VecDeque<Incoming>,
     inbox: Inbox,
     progress: Progress,
-    memory_limit: Option<u64>,
 }
 
 impl IpcLink {
@@ -59,27 +58,14 @@ impl IpcLink {
         else {
             return Err("the coordinator did not say welcome".into());
         };
-        limit_memory(memory_limit)?;
+        memory_limit.map_or(Ok(()), resources::limit_memory)?;
         Ok(Self {
             outbox: Outbox::new(coordinator, worker, generation),
             epoch: 0,
             values: VecDeque::new(),
             inbox,
             progress,
-            memory_limit,
         })
-    }
-
-    /// A reason why a message cannot be sent, with the limit that is likely to be behind it.
-    fn with_limit(&self, reason: String) -> String {
-        match self.memory_limit {
-            Some(bytes) => format!(
-                "{reason}; `memory_limit` leaves this worker {} MB of address space, and a large result takes its \
-                 size up to four times: as a value, encoded, and mapped for sending and for receiving",
-                bytes / 1_000_000
-            ),
-            None => reason,
-        }
     }
 
     /// Takes in news of peers; anything else is for the worker.
@@ -110,23 +96,6 @@ impl IpcLink {
             ToWorkerProcess::Welcome { .. } => None,
         }
     }
-}
-
-fn limit_memory(bytes: Option<u64>) -> Result<(), String> {
-    #[cfg(unix)]
-    if bytes.is_some() {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        let maximum = getrlimit(Resource::As).maximum;
-        let limit = Rlimit {
-            current: bytes,
-            maximum,
-        };
-        setrlimit(Resource::As, limit)
-            .map_err(|error| format!("its memory could not be limited: {error}"))?;
-    }
-    #[cfg(not(unix))]
-    let _ = bytes;
-    Ok(())
 }
 
 /// Ends the process when the coordinator's end of the lifeline closes, even in the middle of a task.
@@ -164,8 +133,7 @@ impl Link for IpcLink {
 
     fn send(&mut self, to: ProcessorId, value: Value) -> Result<(), String> {
         self.inbox.be_busy();
-        let sent = self.outbox.send_value(to, value);
-        sent.map_err(|reason| self.with_limit(reason))
+        self.outbox.send_value(to, value)
     }
 
     fn report(&mut self, report: AttemptReport) -> bool {

@@ -1,6 +1,7 @@
 //! Messages of ipc-channel, sent and received whatever the system answers.
 
-use crate::panics;
+use crate::segment::take_refusal;
+use crate::{panics, resources};
 use ipc_channel::ipc::{IpcReceiver, IpcSender};
 use ipc_channel::{IpcError, TryRecvError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -69,7 +70,7 @@ pub(super) fn try_send<T: Serialize>(
             Ok(()) => return Ok(Sent::Taken),
             Err(IpcError::Disconnected) => return Ok(Sent::Gone),
             Err(IpcError::Io(error)) => error,
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(take_refusal().unwrap_or_else(|| error.to_string())),
         };
         match error.kind() {
             // A signal came before anything was sent.
@@ -163,5 +164,5 @@ pub(super) fn receive_until<T: for<'de> Deserialize<'de> + Serialize>(
 
 /// ipc-channel panics when the system has no memory or no descriptor left for what a message carries.
 pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, String> {
-    panics::catch(call).map_err(|_| "memory or descriptors are exhausted".to_owned())
+    panics::catch(call).map_err(|_| resources::shortage(&io::Error::last_os_error()))
 }
