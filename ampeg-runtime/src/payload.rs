@@ -1,7 +1,6 @@
 //! An encoded value: small ones travel inside a message, larger ones in shared memory.
 
-use crate::segment::Segment;
-use crate::sys;
+use crate::segment::{Segment, Use};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -27,12 +26,12 @@ pub enum Payload {
 }
 
 impl Payload {
-    /// A copy of these bytes, ready to travel; fails if the system has no shared memory left for them.
+    /// A copy of these bytes, ready to travel; fails if the system has no memory left for them.
     pub(crate) fn copied(bytes: &[u8]) -> Result<Self, String> {
         if bytes.len() < SHARED_FROM {
             return Ok(Self::Inline(bytes.into()));
         }
-        Ok(Self::Shared(Segment::encoded(sys::copied_memory(bytes)?)))
+        Ok(Self::Shared(Segment::copied(bytes, Use::Encoded)?))
     }
 
     /// The same bytes with these attachments.

@@ -58,16 +58,15 @@ fn megabytes(bytes: u64) -> String {
 
 /// The error of a task, with the limit of address space if that is behind it.
 pub(crate) fn with_memory_limit(mut kind: TaskErrorKind) -> TaskErrorKind {
-    let is_about_memory = |text: &str| {
-        // As std and C libraries say it; 12 is ENOMEM everywhere.
-        [
-            "(os error 12)",
-            "annot allocate memory",
-            "memory allocation",
-        ]
-        .iter()
-        .any(|sign| text.contains(sign))
-    };
+    // As std and C libraries say that there is no memory, or no thread, which needs memory too.
+    const SIGNS: [&str; 5] = [
+        "(os error 12)",
+        "annot allocate memory",
+        "memory allocation",
+        "(os error 11)",
+        "Resource temporarily unavailable",
+    ];
+    let is_about_memory = |text: &str| SIGNS.iter().any(|sign| text.contains(sign));
     if let TaskErrorKind::Failed { sources, .. } = &mut kind
         && sources.iter().any(|source| is_about_memory(source))
     {
@@ -114,6 +113,14 @@ pub(crate) fn shortage(error: &io::Error) -> String {
         );
     }
     "memory is exhausted".into()
+}
+
+/// Why so many bytes of memory could not be had.
+pub(crate) fn no_memory(bytes: usize) -> String {
+    match memory_limit_in_words(MEMORY_LIMIT.get().copied()) {
+        Some(limit) => format!("no memory is left for {bytes} bytes: {limit}"),
+        None => format!("no memory is left for {bytes} bytes"),
+    }
 }
 
 /// Why a descriptor could not be had.

@@ -1,8 +1,9 @@
 //! A piece of shared memory that holds a value, or is part of one.
 //!
 //! Memory travels as a descriptor, of which a process has few. So not all that is held keeps its own: beyond a number
-//! of pieces, a piece that arrives is mapped and its descriptor closed; and since mappings are limited too, beyond
-//! another number it is copied. Should it travel once more, it is copied into new shared memory.
+//! of pieces, one that arrives is mapped and its descriptor closed; and since mappings are limited too, beyond another
+//! number it is copied. New pieces are memory like any other then, as they are if the system refuses shared memory.
+//! If such a piece travels after all, it is copied into new shared memory.
 
 use crate::resources;
 use crate::sys::{self, Pages};
@@ -16,13 +17,16 @@ use std::sync::{Arc, OnceLock};
 
 /// A piece of shared memory, mapped once. Clones are the same piece.
 #[derive(Clone)]
-#[allow(unnameable_types, reason = "payloads are made of it, and only this crate looks into them")]
+#[allow(
+    unnameable_types,
+    reason = "payloads are made of it, and only this crate looks into them"
+)]
 pub struct Segment(Arc<Memory>);
 
 enum Memory {
     /// With its descriptor, ready to travel.
     Open(Open),
-    /// Without one.
+    /// Without one, or not shared at all.
     Closed(Pages),
     /// It was sent, but has not arrived: why.
     Lost(String),
@@ -61,12 +65,6 @@ impl Drop for Open {
     }
 }
 
-/// Whether this process can hold one more descriptor, with those that it holds for this and like purposes.
-fn is_affordable(share: usize) -> bool {
-    let open = OPEN.load(Ordering::Relaxed);
-    open < ALWAYS_OPEN || (open < most_open() / share && has_room())
-}
-
 /// The number of descriptors that this process may have; beyond some, it needs no more for this.
 fn most_open() -> usize {
     static MOST: OnceLock<usize> = OnceLock::new();
@@ -85,28 +83,69 @@ fn has_room() -> bool {
     has_room
 }
 
+/// What memory is for: of how many descriptors it may take up one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Use {
+    /// An encoded value: it travels and is dropped then, unless all of a run is in one process.
+    Encoded,
+    /// It may be held for long: it has arrived, or is a user's.
+    Held,
+}
+
+impl Use {
+    /// Whether this process can hold one more descriptor for this.
+    fn is_affordable(self) -> bool {
+        let open = OPEN.load(Ordering::Relaxed);
+        let most = match self {
+            Self::Encoded => most_open() / 2,
+            Self::Held => most_open() / 4,
+        };
+        open < ALWAYS_OPEN || (open < most && has_room())
+    }
+}
+
 impl Segment {
-    fn open(memory: IpcSharedMemory) -> Self {
-        Self(Arc::new(Memory::Open(Open::new(memory))))
+    /// New memory with a copy of these bytes; fails if the system has none left.
+    pub(crate) fn copied(bytes: &[u8], purpose: Use) -> Result<Self, String> {
+        if purpose.is_affordable()
+            && let Ok(memory) = sys::copied_memory(bytes)
+        {
+            return Ok(Self::open(memory));
+        }
+        Ok(Self::closed(Pages::copied(bytes)?))
     }
 
-    fn closed_beyond(share: usize, memory: IpcSharedMemory) -> Self {
-        if !is_affordable(share)
+    /// New memory that `fill` writes, zeros at first; fails if the system has none left.
+    pub(crate) fn filled<R>(
+        length: usize,
+        purpose: Use,
+        fill: impl FnOnce(&mut [u8]) -> R,
+    ) -> Result<(Self, R), String> {
+        if purpose.is_affordable()
+            && let Ok(memory) = sys::new_memory(length)
+        {
+            let (memory, result) = memory.filled(fill);
+            return Ok((Self::open(memory), result));
+        }
+        let (pages, result) = Pages::filled(length, fill)?;
+        Ok((Self::closed(pages), result))
+    }
+
+    fn arrived(memory: IpcSharedMemory) -> Self {
+        if !Use::Held.is_affordable()
             && let Ok(pages) = Pages::of(&memory)
         {
-            return Self(Arc::new(Memory::Closed(pages)));
+            return Self::closed(pages);
         }
         Self::open(memory)
     }
 
-    /// Memory that may be held for long: it has arrived, or is a user's.
-    pub(crate) fn kept(memory: IpcSharedMemory) -> Self {
-        Self::closed_beyond(4, memory)
+    fn open(memory: IpcSharedMemory) -> Self {
+        Self(Arc::new(Memory::Open(Open::new(memory))))
     }
 
-    /// An encoded value: it travels and is dropped then, unless all of a run is in one process.
-    pub(crate) fn encoded(memory: IpcSharedMemory) -> Self {
-        Self::closed_beyond(2, memory)
+    fn closed(pages: Pages) -> Self {
+        Self(Arc::new(Memory::Closed(pages)))
     }
 
     /// What it holds, or why it has not arrived.
@@ -152,7 +191,7 @@ impl<'de> Deserialize<'de> for Segment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // If this process has no descriptor left, the system delivers the message without. All else in it counts.
         match IpcSharedMemory::deserialize(deserializer) {
-            Ok(memory) => Ok(Self::kept(memory)),
+            Ok(memory) => Ok(Self::arrived(memory)),
             Err(_) => Ok(Self(Arc::new(Memory::Lost(resources::no_descriptor())))),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::codec::attachment::{self, NAME};
 use crate::payload::SHARED_FROM;
-use crate::segment::Segment;
+use crate::segment::{Segment, Use};
 use crate::sys;
 use bytemuck::Pod;
 use serde::de::{DeserializeOwned, Error as _};
@@ -117,7 +117,7 @@ impl<C: Contents + ?Sized> Shared<C> {
     ///
     /// # Panics
     ///
-    /// If the system has no shared memory left.
+    /// If the system has no memory left.
     pub fn copied(contents: &C) -> Self {
         Self {
             memory: copied(contents.bytes()),
@@ -130,8 +130,8 @@ fn copied(bytes: &[u8]) -> Memory {
     if bytes.is_empty() {
         return Memory::Empty;
     }
-    match sys::copied_memory(bytes) {
-        Ok(memory) => Memory::Mapped(Segment::kept(memory)),
+    match Segment::copied(bytes, Use::Held) {
+        Ok(memory) => Memory::Mapped(memory),
         Err(reason) => panic!("{reason}"),
     }
 }
@@ -141,7 +141,7 @@ impl<T: Pod> Shared<[T]> {
     ///
     /// # Panics
     ///
-    /// If the system has no shared memory left, or `fill` panics.
+    /// If the system has no memory left, or `fill` panics.
     pub fn build(length: usize, fill: impl FnOnce(&mut [T])) -> Self {
         let contents = PhantomData;
         let size = length.saturating_mul(size_of::<T>());
@@ -150,10 +150,11 @@ impl<T: Pod> Shared<[T]> {
             let memory = Memory::Empty;
             return Self { memory, contents };
         }
-        let made = sys::new_memory(size, |bytes| fill(bytemuck::cast_slice_mut(bytes)));
+        let fill = |bytes: &mut [u8]| fill(bytemuck::cast_slice_mut(bytes));
+        let made = Segment::filled(size, Use::Held, fill);
         match made {
             Ok((memory, ())) => Self {
-                memory: Memory::Mapped(Segment::kept(memory)),
+                memory: Memory::Mapped(memory),
                 contents,
             },
             Err(reason) => panic!("{reason}"),
@@ -164,7 +165,7 @@ impl<T: Pod> Shared<[T]> {
     ///
     /// # Panics
     ///
-    /// If the system has no shared memory left, or `element` panics.
+    /// If the system has no memory left, or `element` panics.
     pub fn from_fn(length: usize, mut element: impl FnMut(usize) -> T) -> Self {
         Self::build(length, |elements| {
             for (index, place) in elements.iter_mut().enumerate() {

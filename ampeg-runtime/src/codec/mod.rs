@@ -27,8 +27,7 @@
 //! Bytes that are cut, padded or garbled are an error; memory is reserved only for what the bytes left can fill.
 
 use crate::payload::{Payload, SHARED_FROM};
-use crate::segment::Segment;
-use crate::sys;
+use crate::segment::{Segment, Use};
 use fault::Fault;
 use form::Form;
 use serde::{Deserialize, Serialize};
@@ -121,8 +120,9 @@ fn fill<T: Serialize + ?Sized>(value: &T, size: usize) -> Result<Payload, String
         let written = write_into(value, &mut bytes);
         (Payload::Inline(bytes), written)
     } else {
-        let (memory, written) = sys::new_memory(size, |memory| write_into(value, memory))?;
-        (Payload::Shared(Segment::encoded(memory)), written)
+        let fill = |memory: &mut [u8]| write_into(value, memory);
+        let (memory, written) = Segment::filled(size, Use::Encoded, fill)?;
+        (Payload::Shared(memory), written)
     };
     let attached = attachment::exchange(Vec::new());
     if written? != size {

@@ -16,20 +16,12 @@ fn made(
     if let Ok(memory) = panics::catch(make) {
         return Ok(memory);
     }
-    let error = io::Error::last_os_error();
     // A full table of descriptors is the usual reason.
     resources::make_room_for_files(2);
     panics::catch(make).map_err(|_| {
-        format!(
-            "no shared memory for {length} bytes: {}",
-            resources::shortage(&error)
-        )
+        let reason = resources::shortage(&io::Error::last_os_error());
+        format!("no shared memory for {length} bytes: {reason}")
     })
-}
-
-/// New shared memory of zeros; fails if the system has none left.
-fn zeroed(length: usize) -> Result<IpcSharedMemory, String> {
-    made(length, || IpcSharedMemory::from_byte(0, length))
 }
 
 /// New shared memory with a copy of these bytes; fails if the system has none left.
@@ -37,15 +29,21 @@ pub(crate) fn copied_memory(bytes: &[u8]) -> Result<IpcSharedMemory, String> {
     made(bytes.len(), || IpcSharedMemory::from_bytes(bytes))
 }
 
-/// New shared memory that `fill` writes, zeros at first; fails if the system has none left.
-pub(crate) fn new_memory<R>(
-    length: usize,
-    fill: impl FnOnce(&mut [u8]) -> R,
-) -> Result<(IpcSharedMemory, R), String> {
-    let mut memory = zeroed(length)?;
-    // SAFETY: the memory was made just now and has been neither cloned nor sent: no other reference to it exists.
-    let result = fill(unsafe { memory.deref_mut() });
-    Ok((memory, result))
+/// New shared memory of zeros; fails if the system has none left.
+pub(crate) fn new_memory(length: usize) -> Result<NewMemory, String> {
+    made(length, || IpcSharedMemory::from_byte(0, length)).map(NewMemory)
+}
+
+/// Shared memory that nobody else can see.
+pub(crate) struct NewMemory(IpcSharedMemory);
+
+impl NewMemory {
+    /// The memory, once `fill` has written it.
+    pub(crate) fn filled<R>(mut self, fill: impl FnOnce(&mut [u8]) -> R) -> (IpcSharedMemory, R) {
+        // SAFETY: the memory has been neither cloned nor sent since it was made: no other reference to it exists.
+        let result = fill(unsafe { self.0.deref_mut() });
+        (self.0, result)
+    }
 }
 
 /// The same slice, if its items are of type `U`.

@@ -1,5 +1,6 @@
-//! Memory that was shared, held without its descriptor.
+//! Memory for values that is not held as shared memory: a mapping without its descriptor, or a copy.
 
+use crate::resources;
 use ipc_channel::ipc::IpcSharedMemory;
 use std::fmt;
 use std::ops::Deref;
@@ -17,8 +18,8 @@ enum Kind {
     /// A mapping of the shared memory itself.
     #[cfg(target_os = "linux")]
     Mapped,
-    /// A copy.
-    Copied(#[allow(dead_code, reason = "it owns the memory")] Vec<Page>),
+    /// Memory like any other.
+    Owned(#[allow(dead_code, reason = "it owns the memory")] Vec<Page>),
 }
 
 #[derive(Clone, Copy)]
@@ -77,23 +78,47 @@ impl Pages {
 
     /// A copy of these bytes; fails if the system has no memory left.
     pub(crate) fn copied(bytes: &[u8]) -> Result<Self, String> {
-        let mut pages: Vec<Page> = Vec::new();
-        let length = bytes.len();
-        pages
-            .try_reserve_exact(length.div_ceil(size_of::<Page>()))
-            .map_err(|_| format!("no memory for {length} bytes"))?;
-        let start = NonNull::from(pages.spare_capacity_mut()).cast::<u8>();
+        let (pages, start) = reserved(bytes.len())?;
         // SAFETY: the vector has room for as many bytes, which is new memory and so does not overlap with `bytes`. No
         // page is read or dropped as such: the length of the vector stays 0.
         unsafe {
-            start.copy_from_nonoverlapping(NonNull::from(bytes).cast(), length);
+            start.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
         }
-        Ok(Self {
+        Ok(Self::owned(pages, start, bytes.len()))
+    }
+
+    /// New memory that `fill` writes, zeros at first; fails if the system has no memory left.
+    pub(crate) fn filled<R>(
+        length: usize,
+        fill: impl FnOnce(&mut [u8]) -> R,
+    ) -> Result<(Self, R), String> {
+        let (pages, start) = reserved(length)?;
+        // SAFETY: the vector has room for as many bytes, which are set to 0 before a reference to them is made; nothing
+        // else refers to them. The length of the vector stays 0, as above.
+        let result = unsafe {
+            start.write_bytes(0, length);
+            fill(std::slice::from_raw_parts_mut(start.as_ptr(), length))
+        };
+        Ok((Self::owned(pages, start, length), result))
+    }
+
+    fn owned(pages: Vec<Page>, start: NonNull<u8>, length: usize) -> Self {
+        Self {
             start,
             length,
-            kind: Kind::Copied(pages),
-        })
+            kind: Kind::Owned(pages),
+        }
     }
+}
+
+/// A vector without pages and with room for so many bytes, and where that begins.
+fn reserved(length: usize) -> Result<(Vec<Page>, NonNull<u8>), String> {
+    let mut pages: Vec<Page> = Vec::new();
+    pages
+        .try_reserve_exact(length.div_ceil(size_of::<Page>()))
+        .map_err(|_| resources::no_memory(length))?;
+    let start = NonNull::from(pages.spare_capacity_mut()).cast();
+    Ok((pages, start))
 }
 
 impl Deref for Pages {
@@ -118,7 +143,7 @@ impl Drop for Pages {
                     libc::munmap(self.start.as_ptr().cast(), self.length);
                 }
             }
-            Kind::Copied(_) => {}
+            Kind::Owned(_) => {}
         }
     }
 }
@@ -145,6 +170,9 @@ mod tests {
                 assert!(start.addr().is_multiple_of(4096));
             }
         }
+        let (pages, zero) =
+            Pages::filled(5000, |bytes| std::mem::replace(&mut bytes[4999], 7)).unwrap();
+        assert_eq!((zero, &pages[4998..]), (0, &[0, 7][..]));
         assert!(Pages::copied(&[]).unwrap().is_empty());
         assert!(
             Pages::of(&IpcSharedMemory::from_bytes(&[]))

@@ -25,8 +25,8 @@ unsafe impl<const N: usize> Sync for Mapping<N> {}
 impl<const N: usize> SharedWords<N> {
     /// New words; fails if the system has no shared memory left.
     pub(crate) fn new() -> Result<Self, String> {
-        new_memory(size_of::<[AtomicU64; N]>(), |_| ())
-            .and_then(|(memory, ())| Self::from_memory(memory))
+        let memory = new_memory(size_of::<[AtomicU64; N]>())?;
+        Self::from_memory(memory.filled(|_| ()).0)
     }
 
     /// The words in memory that another process made.

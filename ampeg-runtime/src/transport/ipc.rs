@@ -17,7 +17,7 @@ use crate::resources;
 use crate::run_error::RunErrorKind;
 use connection::Connection;
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
-use parcel::{Parcel, receive, receive_until, send};
+use parcel::{Loss, Parcel, receive, receive_until, send};
 use rendezvous::{Arrival, Rendezvous};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
@@ -138,6 +138,8 @@ struct ProcessWorker {
     /// What it does, or the one before it did.
     progress: Option<Progress>,
     since: Option<Epoch>,
+    /// How many reports have come from it.
+    reports: u64,
     /// Why this side ends it.
     end_reason: Option<String>,
 }
@@ -284,7 +286,7 @@ impl IpcCluster {
         {
             add_to_last_words(&mut exit.stderr, &limit);
         }
-        (place.connection, place.since) = (None, None);
+        (place.connection, place.since, place.reports) = (None, None, 0);
         Event::Exited(worker, exit)
     }
 
@@ -332,7 +334,8 @@ impl IpcCluster {
                         return Some(event);
                     }
                 }
-                Some(Err(reason)) => {
+                Some(Err(Loss::Message(reason))) => self.on_lost_message(&reason),
+                Some(Err(Loss::Channel(reason))) => {
                     self.is_broken = true;
                     return Some(Event::Lost(reason));
                 }
@@ -351,7 +354,10 @@ impl IpcCluster {
                 worker,
                 generation,
                 reports,
-            } => is_present(worker, generation).then_some(Event::Reports(worker, reports)),
+            } => is_present(worker, generation).then(|| {
+                self.workers[worker.index()].reports += reports.len() as u64;
+                Event::Reports(worker, reports)
+            }),
             ToCoordinator::Arrived { worker, generation } => {
                 let event = self.on_arrived(worker, generation);
                 if event.is_some() && tells_peers {
@@ -367,6 +373,22 @@ impl IpcCluster {
             ToCoordinator::Woken => {
                 self.is_woken.store(false, Ordering::Release);
                 Some(Event::Woken)
+            }
+        }
+    }
+
+    /// A message of a worker was lost, or of one before it: it had reports, since nothing else brings memory along.
+    ///
+    /// Who has made reports that have not come is ended: another worker will do what is not reported. If that is again
+    /// too much for this process, the task pays for it in the end.
+    fn on_lost_message(&mut self, reason: &str) {
+        for index in 0..self.workers.len() {
+            let made = self.activity(ProcessorId::new(index)).reports;
+            let place = &mut self.workers[index];
+            if place.reports < made {
+                place.end(format!(
+                    "a result could not be taken over from it: {reason}"
+                ));
             }
         }
     }

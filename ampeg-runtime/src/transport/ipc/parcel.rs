@@ -121,17 +121,26 @@ pub(super) fn send<T: Serialize>(sender: &IpcSender<Parcel<T>>, message: T) -> R
     send_parcel(sender, &Parcel::new(message))
 }
 
-/// Receives, also if a signal comes in between; none if nobody is left to send, an error if the message is lost.
+/// What could not be received.
+#[derive(Debug)]
+pub(super) enum Loss {
+    /// One message: this process has no memory or no descriptor left for what it brings.
+    Message(String),
+    /// This message and all that follow.
+    Channel(String),
+}
+
+/// Receives, also if a signal comes in between; none if nobody is left to send.
 pub(super) fn receive<T: for<'de> Deserialize<'de> + Serialize>(
     receiver: &IpcReceiver<Parcel<T>>,
-) -> Option<Result<T, String>> {
+) -> Option<Result<T, Loss>> {
     loop {
         match guarded(|| receiver.recv()) {
             Ok(Err(IpcError::Io(error))) if error.kind() == ErrorKind::Interrupted => {}
             Ok(Err(IpcError::Disconnected)) => return None,
             Ok(Ok(parcel)) => return parcel.into_inner().map(Ok),
-            Ok(Err(error)) => return Some(Err(error.to_string())),
-            Err(reason) => return Some(Err(reason)),
+            Ok(Err(error)) => return Some(Err(Loss::Channel(error.to_string()))),
+            Err(reason) => return Some(Err(Loss::Message(reason))),
         }
     }
 }
@@ -140,7 +149,7 @@ pub(super) fn receive<T: for<'de> Deserialize<'de> + Serialize>(
 pub(super) fn receive_until<T: for<'de> Deserialize<'de> + Serialize>(
     receiver: &IpcReceiver<Parcel<T>>,
     deadline: Instant,
-) -> Option<Result<T, String>> {
+) -> Option<Result<T, Loss>> {
     loop {
         // ipc-channel waits in whole milliseconds; waiting for none of them would keep the processor busy.
         let left = deadline.saturating_duration_since(Instant::now());
@@ -154,10 +163,12 @@ pub(super) fn receive_until<T: for<'de> Deserialize<'de> + Serialize>(
             Ok(Err(TryRecvError::IpcError(IpcError::Io(error))))
                 if error.kind() == ErrorKind::Interrupted => {}
             Ok(Err(TryRecvError::IpcError(IpcError::Disconnected))) => return None,
-            Ok(Err(TryRecvError::IpcError(error))) => return Some(Err(error.to_string())),
+            Ok(Err(TryRecvError::IpcError(error))) => {
+                return Some(Err(Loss::Channel(error.to_string())));
+            }
             Ok(Err(TryRecvError::Empty)) if left.is_zero() => return None,
             Ok(Err(TryRecvError::Empty)) => {}
-            Err(reason) => return Some(Err(reason)),
+            Err(reason) => return Some(Err(Loss::Message(reason))),
         }
     }
 }
