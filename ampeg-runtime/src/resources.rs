@@ -1,8 +1,37 @@
 //! What the system allows this process: open files, the size of a file, address space; and how a message names a limit.
 
 use crate::failure::TaskErrorKind;
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::sync::OnceLock;
+
+/// What a pool says of its worker processes.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct WorkerLimits {
+    /// How many bytes of address space each may use.
+    pub(crate) memory: Option<u64>,
+    /// How many bytes of stack tasks have; unless told, what the main thread of a process has.
+    pub(crate) stack: Option<usize>,
+}
+
+/// How many bytes of stack a task has on a worker thread, unless the pool says so: as many as in a worker process. None
+/// if the program's environment decides.
+pub(crate) fn stack_of_tasks() -> Option<usize> {
+    /// The usual limit, and what there is without one.
+    const USUAL: u64 = 8 << 20;
+    /// What a thread has in std.
+    const LEAST: u64 = 2 << 20;
+    /// Each thread reserves its stack at once.
+    const MOST: u64 = 1 << 30;
+    if std::env::var_os("RUST_MIN_STACK").is_some() {
+        return None;
+    }
+    #[cfg(unix)]
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Stack).current;
+    #[cfg(not(unix))]
+    let limit = None;
+    usize::try_from(limit.map_or(USUAL, |limit| limit.clamp(LEAST, MOST))).ok()
+}
 
 /// The `memory_limit` of the pool that this process is a worker of.
 static MEMORY_LIMIT: OnceLock<u64> = OnceLock::new();
@@ -113,6 +142,32 @@ pub(crate) fn shortage(error: &io::Error) -> String {
         );
     }
     "memory is exhausted".into()
+}
+
+/// Why the system has refused a process or a thread, with the limit that is likely to be behind it.
+pub(crate) fn refused(error: &io::Error) -> String {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        use rustix::process::{Resource, getrlimit};
+        let memory = memory_limit_in_words(MEMORY_LIMIT.get().copied());
+        let limits = match error.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::AGAIN) => {
+                let processes = getrlimit(Resource::Nproc).current;
+                let processes = processes.map(|most| {
+                    format!("`ulimit -u` allows this user {most} processes and threads")
+                });
+                processes.into_iter().chain(memory).collect()
+            }
+            Some(Errno::NOMEM) => Vec::from_iter(memory),
+            Some(Errno::MFILE) => vec![no_descriptor()],
+            _ => Vec::new(),
+        };
+        if !limits.is_empty() {
+            return format!("{error}: {}", limits.join(", and "));
+        }
+    }
+    error.to_string()
 }
 
 /// Why so many bytes of memory could not be had.

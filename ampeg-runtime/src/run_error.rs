@@ -9,6 +9,8 @@ pub(crate) enum RunErrorKind {
     NoProcesses,
     /// A worker could not be started.
     NoWorker(String),
+    /// A worker thread could not be started.
+    NoThread(String),
     /// The graph cannot be found by worker processes.
     Elsewhere,
     /// A schedule has more processors than a pool has workers.
@@ -55,6 +57,7 @@ impl fmt::Display for RunErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoProcesses => f.write_str("a graph cannot be run on 0 processes: give at least 1"),
+            Self::NoThread(reason) => write!(f, "a worker thread could not be started: {reason}"),
             Self::NoWorker(reason) => write!(f, "a worker process could not be started: {reason}"),
             Self::Elsewhere => f.write_str(
                 "the graph is declared in a dynamic library, where worker processes cannot find it: \

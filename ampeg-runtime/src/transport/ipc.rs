@@ -13,7 +13,7 @@ use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::process::Process;
 use crate::progress::{Activity, Progress};
-use crate::resources;
+use crate::resources::{self, WorkerLimits};
 use crate::run_error::RunErrorKind;
 use connection::Connection;
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
@@ -40,7 +40,7 @@ enum ToWorkerProcess {
     Welcome {
         worker: ProcessorId,
         generation: u32,
-        memory_limit: Option<u64>,
+        limits: WorkerLimits,
         coordinator: IpcSender<Parcel<ToCoordinator>>,
     },
     /// How to reach other workers from now on.
@@ -103,8 +103,7 @@ pub(crate) struct IpcCluster {
     channels: Option<Channels>,
     /// The last introduction.
     epoch: Epoch,
-    /// How many bytes of address space a worker may use.
-    memory_limit: Option<u64>,
+    limits: WorkerLimits,
     is_woken: Arc<AtomicBool>,
     is_broken: bool,
     /// Whether a worker has a backlog or is starting.
@@ -155,7 +154,7 @@ impl ProcessWorker {
 
 impl IpcCluster {
     /// Starts the workers side by side, and returns when all are there.
-    pub(crate) fn start(n_workers: usize, memory_limit: Option<u64>) -> Result<Self, Error> {
+    pub(crate) fn start(n_workers: usize, limits: WorkerLimits) -> Result<Self, Error> {
         descriptors::check(n_workers)?;
         let (inbound_sender, inbound) = ipc::channel().map_err(no_channel)?;
         let channels = Channels {
@@ -168,7 +167,7 @@ impl IpcCluster {
             workers: (0..n_workers).map(|_| ProcessWorker::default()).collect(),
             channels: Some(channels),
             epoch: 1,
-            memory_limit,
+            limits,
             is_woken: Arc::default(),
             is_broken: false,
             needs_tending: false,
@@ -228,7 +227,7 @@ impl IpcCluster {
             Process::start(&invitation.text, invitation.stdin, tell_exit)
         };
         let process = self.channels().rendezvous.start(start, tell_arrival);
-        let process = process.map_err(|error| format!("no process could be started: {error}"))?;
+        let process = process.map_err(|error| no_process(&error))?;
         let place = &mut self.workers[worker.index()];
         place.process = Some(process);
         place.start_deadline = Some(Instant::now() + START_TIME);
@@ -265,7 +264,7 @@ impl IpcCluster {
         let welcome = ToWorkerProcess::Welcome {
             worker,
             generation,
-            memory_limit: self.memory_limit,
+            limits: self.limits,
             coordinator: self.channels().inbound_sender.clone(),
         };
         self.send_to(worker, welcome);
@@ -282,7 +281,7 @@ impl IpcCluster {
         }
         exit.reason = place.end_reason.take().or(exit.reason);
         if exit.may_be_for_lack_of_memory()
-            && let Some(limit) = resources::memory_limit_in_words(self.memory_limit)
+            && let Some(limit) = resources::memory_limit_in_words(self.limits.memory)
         {
             add_to_last_words(&mut exit.stderr, &limit);
         }
@@ -544,6 +543,11 @@ impl Drop for IpcCluster {
             std::mem::forget((std::mem::take(&mut self.workers), self.channels.take()));
         }
     }
+}
+
+fn no_process(error: &std::io::Error) -> String {
+    let reason = resources::refused(error);
+    format!("no process could be started: {reason}")
 }
 
 fn no_channel(error: impl std::fmt::Display) -> Error {

@@ -9,11 +9,12 @@ use crate::clock::Timestamp;
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::progress::Progress;
-use crate::worker::{Incoming, Link};
+use crate::worker::{Incoming, Link, work};
 use crate::{resources, sys, thread};
 use ipc_channel::ipc::{self, IpcReceiver};
 use std::collections::VecDeque;
 use std::fmt;
+use std::thread::Builder;
 
 /// The connection of this worker process to all others.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub(crate) struct IpcLink {
     values: VecDeque<Incoming>,
     inbox: Inbox,
     progress: Progress,
+    stack: Option<usize>,
 }
 
 impl IpcLink {
@@ -50,7 +52,7 @@ impl IpcLink {
             ToWorkerProcess::Welcome {
                 worker,
                 generation,
-                memory_limit,
+                limits,
                 coordinator,
             },
             _,
@@ -58,14 +60,31 @@ impl IpcLink {
         else {
             return Err("the coordinator did not say welcome".into());
         };
-        memory_limit.map_or(Ok(()), resources::limit_memory)?;
+        limits.memory.map_or(Ok(()), resources::limit_memory)?;
         Ok(Self {
             outbox: Outbox::new(coordinator, worker, generation),
             epoch: 0,
             values: VecDeque::new(),
             inbox,
             progress,
+            stack: limits.stack,
         })
+    }
+
+    /// Works until the coordinator says stop or is gone; in a thread of its own if tasks are to have a stack of
+    /// another size than that of the main thread.
+    pub(crate) fn work(mut self) -> Result<(), String> {
+        let Some(bytes) = self.stack else {
+            return work(&mut self);
+        };
+        let thread = Builder::new().name("ampeg tasks".into()).stack_size(bytes);
+        let thread = thread.spawn(move || work(&mut self)).map_err(|error| {
+            let reason = resources::refused(&error);
+            format!("a stack of {bytes} bytes for tasks cannot be had: {reason}")
+        })?;
+        thread
+            .join()
+            .unwrap_or_else(|_| Err("the thread that runs tasks has panicked".into()))
     }
 
     /// Takes in news of peers; anything else is for the worker.
