@@ -32,7 +32,6 @@ impl IpcLink {
     /// Connects to the coordinator that the invitation names.
     pub(crate) fn connect(invitation: &str) -> Result<Self, String> {
         let text = |error: &dyn fmt::Display| error.to_string();
-        let connection = rendezvous::connect(invitation)?;
         let (inbound, receiver) = ipc::channel().map_err(|error| text(&error))?;
         let (lifeline, end) = ipc::channel::<Parcel<()>>().map_err(|error| text(&error))?;
         let progress = Progress::new()?;
@@ -43,8 +42,7 @@ impl IpcLink {
             progress: guarded(|| progress.memory())?,
         };
         // No signal handler of the program's is set this early: the call is not interrupted.
-        guarded(|| connection.send(hello))?.map_err(|error| text(&error))?;
-        drop(connection);
+        rendezvous::say(invitation, hello)?;
         // While the coordinator reads the hello, the rest is made ready.
         thread::spawn("ampeg lifeline", move || follow(&end)).map_err(|error| text(&error))?;
         let mut inbox = Inbox::new(receiver, progress.clone())?;
