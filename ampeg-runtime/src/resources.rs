@@ -88,7 +88,8 @@ fn megabytes(bytes: u64) -> String {
 /// The error of a task, with the limit of address space if that is behind it.
 pub(crate) fn with_memory_limit(mut kind: TaskErrorKind) -> TaskErrorKind {
     // As std and C libraries say that there is no memory, or no thread, which needs memory too.
-    const SIGNS: [&str; 5] = [
+    const SIGNS: [&str; 6] = [
+        "AllocError",
         "(os error 12)",
         "annot allocate memory",
         "memory allocation",
@@ -231,7 +232,7 @@ pub(crate) fn make_room_for_files(more: u64) {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
         let Some(limit) = current else { return };
-        let wanted = lowest_descriptor().unwrap_or(limit) + more;
+        let wanted = limit.saturating_add(more);
         let raised = maximum.map_or(wanted, |maximum| maximum.min(wanted));
         if raised > limit {
             let current = Some(raised);

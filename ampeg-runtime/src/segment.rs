@@ -12,8 +12,8 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// A piece of shared memory, mapped once. Clones are the same piece.
 #[derive(Clone)]
@@ -40,7 +40,7 @@ static OPEN: AtomicUsize = AtomicUsize::new(0);
 /// So many stay open whatever the limit: the start of a pool has made sure that there is room for them.
 const ALWAYS_OPEN: usize = 16;
 /// What one message may bring, and some for the program.
-const ROOM: u64 = 96;
+pub(crate) const ROOM: u64 = 96;
 
 thread_local! {
     /// Why memory could not be opened to travel: what serde passes on of an error has no text.
@@ -65,13 +65,10 @@ impl Drop for Open {
     }
 }
 
-/// The number of descriptors that this process may have; beyond some, it needs no more for this.
+/// The number of descriptors that this process may have; more than some are not needed for this.
 fn most_open() -> usize {
-    static MOST: OnceLock<usize> = OnceLock::new();
-    *MOST.get_or_init(|| {
-        let limit = resources::open_files().and_then(|limit| usize::try_from(limit).ok());
-        limit.map_or(4096, |limit| limit.min(4096))
-    })
+    let limit = resources::open_files().and_then(|limit| usize::try_from(limit).ok());
+    limit.map_or(4096, |limit| limit.min(4096))
 }
 
 /// Whether the next message finds room for its descriptors; if the program has used them up, more are asked for.
@@ -96,11 +93,11 @@ impl Use {
     /// Whether this process can hold one more descriptor for this.
     fn is_affordable(self) -> bool {
         let open = OPEN.load(Ordering::Relaxed);
-        let most = match self {
-            Self::Encoded => most_open() / 2,
-            Self::Held => most_open() / 4,
+        let share = match self {
+            Self::Encoded => 2,
+            Self::Held => 4,
         };
-        open < ALWAYS_OPEN || (open < most && has_room())
+        open < ALWAYS_OPEN || (open < most_open() / share && has_room())
     }
 }
 

@@ -23,8 +23,10 @@ pub(super) fn check(n_workers: usize) -> Result<(), Error> {
 fn check_for(n_workers: usize, needed: usize) -> Result<(), Error> {
     use crate::resources;
     use crate::run_error::RunErrorKind;
-    if !resources::has_room_for_files(needed as u64) {
-        resources::make_room_for_files(needed as u64);
+    use crate::segment::ROOM;
+    let with_results = needed as u64 + ROOM;
+    if !resources::has_room_for_files(with_results) {
+        resources::make_room_for_files(with_results);
     }
     let left = count_up_to(needed);
     if left >= needed {

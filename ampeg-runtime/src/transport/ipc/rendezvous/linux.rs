@@ -9,7 +9,7 @@ use super::{Arrival, Hello, Invitation, check_parent};
 use crate::error::Error;
 use crate::process::Process;
 use crate::run_error::RunErrorKind;
-use crate::{sys, thread};
+use crate::{resources, sys, thread};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, shutdown, socketpair};
 use std::io;
@@ -33,7 +33,10 @@ impl Rendezvous {
 
     fn try_open() -> Result<Self, String> {
         let relay = Relay::open()?;
-        let text = |error: io::Error| format!("a rendezvous cannot be made: {error}");
+        let text = |error: io::Error| {
+            let reason = resources::refused(&error);
+            format!("a rendezvous cannot be made: {reason}")
+        };
         let shared = Arc::new(Shared::new().map_err(text)?);
         let acceptor = Acceptor::new(relay, shared.clone());
         let acceptor = thread::spawn("ampeg accept", move || acceptor.run()).map_err(text)?;
