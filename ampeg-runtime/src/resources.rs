@@ -111,22 +111,31 @@ pub(crate) fn with_memory_limit(mut kind: TaskErrorKind) -> TaskErrorKind {
     kind
 }
 
-/// Why the system has refused shared memory of this size; `error` is what it said last.
-pub(crate) fn shortage(error: &io::Error) -> String {
+/// Whether this process has no descriptor left.
+pub(crate) fn is_about_descriptors(error: &io::Error) -> bool {
     #[cfg(unix)]
     {
         use rustix::io::Errno;
-        match error.raw_os_error().map(Errno::from_raw_os_error) {
-            // ipc-channel goes on with a descriptor that it did not get.
-            Some(Errno::MFILE | Errno::BADF) => return no_descriptor(),
-            Some(Errno::NFILE) => {
-                return "the system has no open file left (`sysctl fs.file-max`)".into();
-            }
-            _ if lowest_descriptor().is_none() => return no_descriptor(),
-            _ => {}
-        }
+        // ipc-channel goes on with a descriptor that it did not get.
+        let errors = [Errno::MFILE, Errno::BADF].map(Errno::raw_os_error);
+        error.raw_os_error().is_some_and(|it| errors.contains(&it))
     }
-    let _ = error;
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
+    }
+}
+
+/// Why the system has refused shared memory; `error` is what it said last.
+pub(crate) fn shortage(error: &io::Error) -> String {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(rustix::io::Errno::NFILE.raw_os_error()) {
+        return "the system has no open file left (`sysctl fs.file-max`)".into();
+    }
+    if is_about_descriptors(error) || !has_room_for_files(1) {
+        return no_descriptor();
+    }
     if let Some(limit) = memory_limit_in_words(MEMORY_LIMIT.get().copied()) {
         return format!(
             "memory is exhausted: {limit}, and a large result takes its size up to four times: as a value, encoded, \

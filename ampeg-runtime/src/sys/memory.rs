@@ -16,12 +16,16 @@ fn made(
     if let Ok(memory) = panics::catch(make) {
         return Ok(memory);
     }
-    // A full table of descriptors is the usual reason.
-    resources::make_room_for_files(2);
-    panics::catch(make).map_err(|_| {
-        let reason = resources::shortage(&io::Error::last_os_error());
-        format!("no shared memory for {length} bytes: {reason}")
-    })
+    let mut error = io::Error::last_os_error();
+    if resources::is_about_descriptors(&error) {
+        resources::make_room_for_files(2);
+        if let Ok(memory) = panics::catch(make) {
+            return Ok(memory);
+        }
+        error = io::Error::last_os_error();
+    }
+    let reason = resources::shortage(&error);
+    Err(format!("no shared memory for {length} bytes: {reason}"))
 }
 
 /// New shared memory with a copy of these bytes; fails if the system has none left.
