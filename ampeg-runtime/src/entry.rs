@@ -8,7 +8,6 @@ use crate::caller::Caller;
 use crate::process::{DEPTH, VARIABLE};
 use crate::sys;
 use crate::transport::ipc::link::IpcLink;
-use crate::worker::work;
 use std::ffi::OsStr;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,7 +45,7 @@ fn become_worker(invitation: &OsStr) -> i32 {
     sys::ignore_signals();
     sys::keep_freed_memory();
     let worked = IpcLink::connect(&invitation.to_string_lossy());
-    match worked.and_then(|mut link| work(&mut link)) {
+    match worked.and_then(IpcLink::work) {
         Ok(()) => 0,
         Err(error) => {
             // With stderr closed there is nobody to tell.

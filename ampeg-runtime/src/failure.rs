@@ -297,8 +297,17 @@ impl StdError for TaskError {
     }
 }
 
+/// Adds to the last line that says something.
+pub(crate) fn add_to_last_words(stderr: &mut String, note: &str) {
+    match last_words(stderr).map(|line| line.as_ptr().addr() - stderr.as_ptr().addr() + line.len())
+    {
+        Some(end) => stderr.insert_str(end, &format!(" ({note})")),
+        None => stderr.push_str(note),
+    }
+}
+
 /// The last line that says something: what comes behind `stack backtrace:` is for the patient.
-fn last_words(stderr: &str) -> Option<&str> {
+pub(crate) fn last_words(stderr: &str) -> Option<&str> {
     let text = stderr.split("stack backtrace:").next()?;
     let says = |line: &&str| !line.is_empty() && !line.starts_with("note: run with");
     text.lines().map(str::trim).rfind(says)
@@ -363,6 +372,15 @@ mod tests {
             "memory allocation failed\nnote: run with `RUST_BACKTRACE=1` environment variable\n";
         assert_eq!(last_words(stderr), Some("memory allocation failed"));
         assert_eq!(last_words(" \n"), None);
+        let mut stderr = "memory allocation failed \nstack backtrace:\n   0: oom\n".to_owned();
+        add_to_last_words(&mut stderr, "a limit");
+        assert_eq!(
+            last_words(&stderr),
+            Some("memory allocation failed (a limit)")
+        );
+        let mut stderr = "\n".to_owned();
+        add_to_last_words(&mut stderr, "a limit");
+        assert_eq!(last_words(&stderr), Some("a limit"));
     }
 
     #[test]

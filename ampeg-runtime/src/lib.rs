@@ -21,6 +21,8 @@ mod members;
 mod panics;
 mod part;
 mod payload;
+mod resources;
+mod segment;
 mod shared;
 mod sys;
 mod task;

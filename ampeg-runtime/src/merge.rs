@@ -200,7 +200,9 @@ fn equal_captures(definition: &Definition, table: &Table) -> Vec<usize> {
             match identity {
                 // What travels beside the bytes is not looked at.
                 Some(identity) if payload.attached().is_empty() => {
-                    *first.entry((identity, payload.bytes())).or_insert(capture)
+                    // What was made here has not been lost.
+                    let bytes = payload.bytes().unwrap_or_default();
+                    *first.entry((identity, bytes)).or_insert(capture)
                 }
                 _ => capture,
             }

@@ -1,7 +1,6 @@
 //! An encoded value: small ones travel inside a message, larger ones in shared memory.
 
-use crate::codec::attachment::Segment;
-use crate::sys;
+use crate::segment::{Segment, Use};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -13,7 +12,7 @@ pub(crate) const SHARED_FROM: usize = 32 * 1024;
 pub enum Payload {
     /// Its bytes are in the message; few of them need no memory of their own.
     Inline(#[serde(with = "as_bytes")] SmallVec<[u8; 16]>),
-    /// Its bytes are in shared memory; cloned for each consumer: one mapping serves all.
+    /// Its bytes are in shared memory; clones share it.
     Shared(Segment),
     /// Shared memory that the value holds travels beside its bytes.
     Attached {
@@ -27,12 +26,12 @@ pub enum Payload {
 }
 
 impl Payload {
-    /// A copy of these bytes, ready to travel; fails if the system has no shared memory left for them.
+    /// A copy of these bytes, ready to travel; fails if the system has no memory left for them.
     pub(crate) fn copied(bytes: &[u8]) -> Result<Self, String> {
         if bytes.len() < SHARED_FROM {
             return Ok(Self::Inline(bytes.into()));
         }
-        Ok(Self::Shared(sys::copied_memory(bytes)?.into()))
+        Ok(Self::Shared(Segment::copied(bytes, Use::Encoded)?))
     }
 
     /// The same bytes with these attachments.
@@ -57,10 +56,11 @@ impl Payload {
         }
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// The bytes, or why they have not arrived.
+    pub(crate) fn bytes(&self) -> Result<&[u8], String> {
         match self {
-            Self::Inline(bytes) => bytes,
-            Self::Shared(memory) => memory,
+            Self::Inline(bytes) => Ok(bytes),
+            Self::Shared(memory) => memory.bytes(),
             Self::Attached { bytes, .. } | Self::Described(bytes) => bytes.bytes(),
         }
     }
@@ -93,7 +93,7 @@ impl Payload {
 
     /// The number of bytes that travel; attachments do not.
     pub(crate) fn len(&self) -> u64 {
-        self.bytes().len() as u64
+        self.bytes().map_or(0, <[u8]>::len) as u64
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
     fn bytes_are_kept_whatever_their_number() {
         for length in [0, 1, SHARED_FROM - 1, SHARED_FROM, 3 * SHARED_FROM] {
             let payload = Payload::copied(&vec![7; length]).unwrap();
-            assert_eq!(payload.bytes(), vec![7; length]);
+            assert_eq!(payload.bytes().unwrap(), vec![7; length]);
             assert_eq!(payload.n_descriptors() == 1, length >= SHARED_FROM);
             let inline = if length < SHARED_FROM { length } else { 0 };
             assert_eq!(payload.n_inline(), inline as u64);

@@ -9,6 +9,8 @@ pub(crate) enum RunErrorKind {
     NoProcesses,
     /// A worker could not be started.
     NoWorker(String),
+    /// A worker thread could not be started.
+    NoThread(String),
     /// The graph cannot be found by worker processes.
     Elsewhere,
     /// A schedule has more processors than a pool has workers.
@@ -17,6 +19,8 @@ pub(crate) enum RunErrorKind {
     Speeds { given: usize, workers: usize },
     /// More workers than a pool can have.
     TooManyWorkers { workers: usize, most: usize },
+    /// Workers would be allowed more memory than the system allows.
+    MemoryLimit { asked: u64, most: u64 },
     /// A pool that would be started inside too many others.
     TooDeep { deepest: u32 },
     /// A run for which a task would wait that the run waits for itself: since one run on a pool follows the other, or
@@ -53,6 +57,7 @@ impl fmt::Display for RunErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoProcesses => f.write_str("a graph cannot be run on 0 processes: give at least 1"),
+            Self::NoThread(reason) => write!(f, "a worker thread could not be started: {reason}"),
             Self::NoWorker(reason) => write!(f, "a worker process could not be started: {reason}"),
             Self::Elsewhere => f.write_str(
                 "the graph is declared in a dynamic library, where worker processes cannot find it: \
@@ -68,6 +73,11 @@ impl fmt::Display for RunErrorKind {
             Self::TooManyWorkers { workers, most } => write!(
                 f,
                 "a pool cannot have {workers} workers, but at most {most}"
+            ),
+            Self::MemoryLimit { asked, most } => write!(
+                f,
+                "`memory_limit` is {asked} bytes of address space for each worker, but the system allows this program \
+                 at most {most}, as `ulimit -Hv` says: give less"
             ),
             Self::TooDeep { deepest } => write!(
                 f,

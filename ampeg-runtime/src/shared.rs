@@ -1,7 +1,8 @@
 //! [`Shared`]: a slice or text in shared memory, which many processes read and none copies.
 
-use crate::codec::attachment::{self, NAME, Segment};
+use crate::codec::attachment::{self, NAME};
 use crate::payload::SHARED_FROM;
+use crate::segment::{Segment, Use};
 use crate::sys;
 use bytemuck::Pod;
 use serde::de::{DeserializeOwned, Error as _};
@@ -10,7 +11,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::Arc;
 
 #[cfg(test)]
 mod tests;
@@ -98,7 +98,8 @@ impl Memory {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Empty => &[],
-            Self::Mapped(segment) => segment,
+            // One that is lost became none.
+            Self::Mapped(segment) => segment.bytes().unwrap_or_default(),
         }
     }
 }
@@ -116,7 +117,7 @@ impl<C: Contents + ?Sized> Shared<C> {
     ///
     /// # Panics
     ///
-    /// If the system has no shared memory left.
+    /// If the system has no memory left.
     pub fn copied(contents: &C) -> Self {
         Self {
             memory: copied(contents.bytes()),
@@ -129,8 +130,8 @@ fn copied(bytes: &[u8]) -> Memory {
     if bytes.is_empty() {
         return Memory::Empty;
     }
-    match sys::copied_memory(bytes) {
-        Ok(memory) => Memory::Mapped(Arc::new(memory)),
+    match Segment::copied(bytes, Use::Held) {
+        Ok(memory) => Memory::Mapped(memory),
         Err(reason) => panic!("{reason}"),
     }
 }
@@ -140,7 +141,7 @@ impl<T: Pod> Shared<[T]> {
     ///
     /// # Panics
     ///
-    /// If the system has no shared memory left, or `fill` panics.
+    /// If the system has no memory left, or `fill` panics.
     pub fn build(length: usize, fill: impl FnOnce(&mut [T])) -> Self {
         let contents = PhantomData;
         let size = length.saturating_mul(size_of::<T>());
@@ -149,10 +150,11 @@ impl<T: Pod> Shared<[T]> {
             let memory = Memory::Empty;
             return Self { memory, contents };
         }
-        let made = sys::new_memory(size, |bytes| fill(bytemuck::cast_slice_mut(bytes)));
+        let fill = |bytes: &mut [u8]| fill(bytemuck::cast_slice_mut(bytes));
+        let made = Segment::filled(size, Use::Held, fill);
         match made {
             Ok((memory, ())) => Self {
-                memory: Memory::Mapped(Arc::new(memory)),
+                memory: Memory::Mapped(memory),
                 contents,
             },
             Err(reason) => panic!("{reason}"),
@@ -163,7 +165,7 @@ impl<T: Pod> Shared<[T]> {
     ///
     /// # Panics
     ///
-    /// If the system has no shared memory left, or `element` panics.
+    /// If the system has no memory left, or `element` panics.
     pub fn from_fn(length: usize, mut element: impl FnMut(usize) -> T) -> Self {
         Self::build(length, |elements| {
             for (index, place) in elements.iter_mut().enumerate() {
@@ -255,7 +257,9 @@ where
             return (**self.0).serialize(serializer);
         }
         let attached = match memory {
-            Memory::Mapped(segment) if segment.len() >= SHARED_FROM => attachment::attach(segment),
+            Memory::Mapped(segment) if memory.bytes().len() >= SHARED_FROM => {
+                attachment::attach(segment)
+            }
             _ => None,
         };
         let copied = || Travelling::Copied(memory.bytes().to_vec());
@@ -310,10 +314,13 @@ impl<'de, C: Owned + ?Sized> serde::de::Visitor<'de> for Visitor<C> {
         }
         let memory = match Travelling::deserialize(inside)? {
             Travelling::Copied(bytes) => copied(&bytes),
-            Travelling::Attached(index) => Memory::Mapped(
-                attachment::attached(index)
-                    .ok_or_else(|| D::Error::custom("shared memory is missing"))?,
-            ),
+            Travelling::Attached(index) => {
+                let segment = attachment::attached(index);
+                let segment =
+                    segment.ok_or_else(|| D::Error::custom("shared memory is missing"))?;
+                segment.bytes().map_err(D::Error::custom)?;
+                Memory::Mapped(segment)
+            }
         };
         Shared::of(memory).ok_or_else(|| D::Error::custom("shared memory holds something else"))
     }

@@ -15,6 +15,7 @@ use crate::part::PartKey;
 use crate::payload::Payload;
 use crate::plan::{Step, backoff_before};
 use crate::progress::{Phase, Progress};
+use crate::resources;
 use queue::{Next, Queue};
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -360,7 +361,8 @@ fn run_body(
     if step.limited {
         progress.end_body();
     }
-    (executor.finish(step, attempt, result), arrivals)
+    let result = executor.finish(step, attempt, result);
+    (result.map_err(resources::with_memory_limit), arrivals)
 }
 
 /// Sends a result, or parts of it, to the workers that need it; returns what is left for the coordinator.

@@ -3,12 +3,8 @@
 //! `Shared` announces itself by the name of a newtype struct. Only this codec knows the name and *arms* what comes
 //! next; in any other format the same value is plain data.
 
-use ipc_channel::ipc::IpcSharedMemory;
+use crate::segment::Segment;
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
-
-/// One piece of shared memory, mapped once.
-pub(crate) type Segment = Arc<IpcSharedMemory>;
 
 /// The newtype struct whose content may be an attachment.
 pub(crate) const NAME: &str = "$ampeg::Shared";
@@ -39,7 +35,7 @@ pub(crate) fn attach(segment: &Segment) -> Option<u32> {
     SEGMENTS.with_borrow_mut(|segments| {
         let index = segments.len();
         (index < MOST).then(|| {
-            segments.push(Arc::clone(segment));
+            segments.push(segment.clone());
             u32::try_from(index).unwrap_or(u32::MAX)
         })
     })

@@ -27,15 +27,13 @@
 //! Bytes that are cut, padded or garbled are an error; memory is reserved only for what the bytes left can fill.
 
 use crate::payload::{Payload, SHARED_FROM};
-use crate::sys;
-use attachment::Segment;
+use crate::segment::{Segment, Use};
 use fault::Fault;
 use form::Form;
 use serde::{Deserialize, Serialize};
 use sink::{Counter, Filler, Sink as _};
 use smallvec::smallvec;
 use std::any::type_name;
-use std::sync::Arc;
 
 pub(crate) mod attachment;
 mod depth;
@@ -76,7 +74,7 @@ where
 
 /// Decodes what [`encode`] gave.
 pub(crate) fn decode<T: Deserialize<'static> + 'static>(payload: &Payload) -> Result<T, String> {
-    match raw::value(payload.bytes()) {
+    match raw::value(payload.bytes()?) {
         Some(value) => value,
         None => decode_fields(payload),
     }
@@ -122,8 +120,9 @@ fn fill<T: Serialize + ?Sized>(value: &T, size: usize) -> Result<Payload, String
         let written = write_into(value, &mut bytes);
         (Payload::Inline(bytes), written)
     } else {
-        let (memory, written) = sys::new_memory(size, |memory| write_into(value, memory))?;
-        (Payload::Shared(Arc::new(memory)), written)
+        let fill = |memory: &mut [u8]| write_into(value, memory);
+        let (memory, written) = Segment::filled(size, Use::Encoded, fill)?;
+        (Payload::Shared(memory), written)
     };
     let attached = attachment::exchange(Vec::new());
     if written? != size {
@@ -176,7 +175,7 @@ pub(crate) fn decode_fields<T: Deserialize<'static>>(payload: &Payload) -> Resul
 }
 
 fn read_compact<T: Deserialize<'static>>(payload: &Payload, lends: bool) -> Result<T, Fault> {
-    let mut reader = read::Reader::new(payload.bytes(), lends);
+    let mut reader = read::Reader::new(payload.bytes().map_err(Fault::new)?, lends);
     attachment::exchange(payload.attached().to_vec());
     let result = T::deserialize(&mut reader);
     attachment::exchange(Vec::new());
@@ -194,7 +193,8 @@ fn read_description<T: Deserialize<'static>>(
     lends: bool,
     by_position: bool,
 ) -> (Result<T, Fault>, bool) {
-    let parts = match describe::parts(payload.bytes()) {
+    let bytes = payload.bytes().map_err(Fault::new);
+    let parts = match bytes.and_then(describe::parts) {
         Ok(parts) => parts,
         Err(fault) => return (Err(fault), false),
     };

@@ -1,6 +1,6 @@
 //! Types whose values are their bytes: strings, and vectors of numbers.
 
-use crate::sys;
+use crate::{resources, sys};
 use std::any::Any;
 
 macro_rules! numbers {
@@ -44,9 +44,10 @@ pub(super) fn value<T: 'static>(bytes: &[u8]) -> Option<Result<T, String>> {
     let mut place: Option<T> = None;
     let slot: &mut dyn Any = &mut place;
     if let Some(slot) = slot.downcast_mut::<Option<String>>() {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => *slot = Some(text.to_owned()),
-            Err(error) => return Some(Err(error.to_string())),
+        match copied(bytes).map(String::from_utf8) {
+            Ok(Ok(text)) => *slot = Some(text),
+            Ok(Err(error)) => return Some(Err(error.to_string())),
+            Err(reason) => return Some(Err(reason)),
         }
     }
     macro_rules! visit {
@@ -68,7 +69,15 @@ fn copied<N: bytemuck::Pod>(bytes: &[u8]) -> Result<Vec<N>, String> {
         return Err("the bytes end too early".into());
     }
     Ok(match bytemuck::try_cast_slice(bytes) {
-        Ok(numbers) => numbers.to_vec(),
+        Ok(numbers) => {
+            let mut copied = Vec::new();
+            // All outputs of a run come together in the caller, which must not end for lack of memory.
+            copied
+                .try_reserve_exact(numbers.len())
+                .map_err(|_| resources::no_memory(bytes.len()))?;
+            copied.extend_from_slice(numbers);
+            copied
+        }
         Err(_) => bytemuck::pod_collect_to_vec(bytes),
     })
 }

@@ -82,7 +82,7 @@ fn sequence_of_unknown_length_survives() {
 
 #[test]
 fn cut_padded_and_garbled_bytes_are_errors() {
-    let bytes = encode(&everything(3)).unwrap().bytes().to_vec();
+    let bytes = encode(&everything(3)).unwrap().bytes().unwrap().to_vec();
     for length in 0..bytes.len() {
         let cut = Payload::Inline(bytes[..length].into());
         decode::<Everything>(&cut).unwrap_err();

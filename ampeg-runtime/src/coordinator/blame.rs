@@ -30,7 +30,10 @@ impl Coordinator<'_> {
                 let kind = TaskErrorKind::TimedOut { limit };
                 self.charge(worker, running, kind, cluster);
             }
-            (None, Some(running)) if self.may_run(worker, running.task) => {
+            // One that this side has ended for another reason says nothing about its task.
+            (None, Some(running))
+                if exit.reason.is_none() && self.may_run(worker, running.task) =>
+            {
                 let kind = TaskErrorKind::Crashed {
                     signal: exit.signal,
                     exit_code: exit.code,

@@ -158,7 +158,10 @@ mod tests {
         // A third attempt comes too late.
         entry.store_parts(message(0, 3, (true, true)));
         for part in [0, 1] {
-            assert_eq!(entry.part(&key(part)).unwrap().payload.bytes(), [2]);
+            assert_eq!(
+                entry.part(&key(part)).unwrap().payload.bytes().unwrap(),
+                [2]
+            );
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::caller::{Caller, PoolId};
 use crate::crew::Crew;
 use crate::error::Error;
 use crate::prepared::PlanCache;
+use crate::resources::{self, WorkerLimits};
 use crate::run_error::RunErrorKind;
 use crate::schedule::{Policy, Processors};
 use crate::transport::Cluster;
@@ -43,7 +44,7 @@ pub struct PoolBuilder {
     policy: Policy,
     timeout: Option<Duration>,
     backoff: Duration,
-    memory_limit: Option<u64>,
+    limits: WorkerLimits,
 }
 
 impl Default for PoolBuilder {
@@ -55,7 +56,7 @@ impl Default for PoolBuilder {
             policy: Policy::default(),
             timeout: None,
             backoff: Duration::ZERO,
-            memory_limit: None,
+            limits: WorkerLimits::default(),
         }
     }
 }
@@ -112,12 +113,39 @@ impl PoolBuilder {
 
     /// How many bytes of address space each worker process may use.
     ///
-    /// A task that needs more fails to get it, which ends most programs: it crashes, alone.
+    /// A task that needs more fails to get it, which ends most programs: it crashes, alone, and its error names this
+    /// limit.
     /// Address space is more than memory in use: allow some hundred megabytes beyond what a task needs, for the
     /// program itself, its threads and its allocator.
     /// Threads have no limit of their own, and neither have systems other than Unix.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
-        self.memory_limit = Some(bytes);
+        self.limits.memory = Some(bytes);
+        self
+    }
+
+    /// How many bytes of stack each task has: for deep recursion.
+    ///
+    /// Unless told, tasks have as much as the main thread of a program, which `ulimit -s` says and is usually 8 MB: on
+    /// worker processes, in whose main threads they run, and on worker threads, if the variable `RUST_MIN_STACK` is
+    /// not set. With [`run_inline`](crate::Graph::run_inline) they have the stack of the calling thread.
+    ///
+    /// If told, tasks of a worker process run in another thread than its main thread. A stack counts as address space
+    /// for [`memory_limit`](Self::memory_limit); as memory, only what is used of it.
+    ///
+    /// ```
+    /// use ampeg::{Pool, graph};
+    ///
+    /// fn depth(n: u64) -> u64 {
+    ///     let frame = std::hint::black_box([n; 32]);
+    ///     if n == 0 { 0 } else { depth(n - 1) + frame[0] - n + 1 }
+    /// }
+    ///
+    /// let pool = Pool::builder().processes(1).stack_size(512 << 20).build()?;
+    /// assert_eq!(pool.run(&graph! { deep = depth(200_000); })?.deep, Ok(200_000));
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.limits.stack = Some(bytes);
         self
     }
 
@@ -126,7 +154,7 @@ impl PoolBuilder {
     /// # Errors
     ///
     /// If there are to be none or more than 65,536, a speed is out of range or there is not one for each worker,
-    /// a worker could not be started, or this is called by a task inside of ten pools.
+    /// `memory_limit` is more than the system allows this program, a worker could not be started, or this is called by a task inside of ten pools.
     pub fn build(self) -> Result<Pool, Error> {
         // To ask the system takes longer than a short run, and is done only if it must be.
         let present = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -137,6 +165,12 @@ impl PoolBuilder {
         if workers > MOST_WORKERS {
             let most = MOST_WORKERS;
             return Err(RunErrorKind::TooManyWorkers { workers, most }.into());
+        }
+        if let (Some(asked), Some(most)) = (self.limits.memory, resources::most_memory())
+            && asked > most
+            && !self.threads
+        {
+            return Err(RunErrorKind::MemoryLimit { asked, most }.into());
         }
         let id = PoolId::next();
         let tasks = Caller::here().of_tasks(id)?;
@@ -152,9 +186,10 @@ impl PoolBuilder {
             None => Processors::new(workers)?,
         };
         let cluster: Box<dyn Cluster> = if self.threads {
-            Box::new(LocalCluster::start(workers, tasks)?)
+            let stack = self.limits.stack.or_else(resources::stack_of_tasks);
+            Box::new(LocalCluster::start(workers, tasks, stack)?)
         } else {
-            Box::new(IpcCluster::start(workers, self.memory_limit)?)
+            Box::new(IpcCluster::start(workers, self.limits)?)
         };
         let crew = Crew::new(cluster);
         Ok(Pool {

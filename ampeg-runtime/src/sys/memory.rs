@@ -1,32 +1,53 @@
 //! Shared memory that is filled in place before anybody else can see it.
 
-use crate::panics;
 use crate::shared::Shared;
+use crate::{panics, resources};
 use ipc_channel::ipc::IpcSharedMemory;
 use std::any::TypeId;
+use std::io;
 
-/// New shared memory of zeros; fails if the system has none left.
-fn zeroed(length: usize) -> Result<IpcSharedMemory, String> {
-    // ipc-channel panics when the system refuses; a full table of descriptors is the usual reason.
-    panics::catch(|| IpcSharedMemory::from_byte(0, length))
-        .map_err(|_| format!("no shared memory for {length} bytes"))
+/// New shared memory of so many bytes; fails if the system has none left.
+fn made(
+    length: usize,
+    make: impl Fn() -> IpcSharedMemory + Copy,
+) -> Result<IpcSharedMemory, String> {
+    resources::check_file_size(length)?;
+    // ipc-channel panics when the system refuses.
+    if let Ok(memory) = panics::catch(make) {
+        return Ok(memory);
+    }
+    let mut error = io::Error::last_os_error();
+    if resources::is_about_descriptors(&error) {
+        resources::make_room_for_files(2);
+        if let Ok(memory) = panics::catch(make) {
+            return Ok(memory);
+        }
+        error = io::Error::last_os_error();
+    }
+    let reason = resources::shortage(&error);
+    Err(format!("no shared memory for {length} bytes: {reason}"))
 }
 
 /// New shared memory with a copy of these bytes; fails if the system has none left.
 pub(crate) fn copied_memory(bytes: &[u8]) -> Result<IpcSharedMemory, String> {
-    panics::catch(|| IpcSharedMemory::from_bytes(bytes))
-        .map_err(|_| format!("no shared memory for {} bytes", bytes.len()))
+    made(bytes.len(), || IpcSharedMemory::from_bytes(bytes))
 }
 
-/// New shared memory that `fill` writes, zeros at first; fails if the system has none left.
-pub(crate) fn new_memory<R>(
-    length: usize,
-    fill: impl FnOnce(&mut [u8]) -> R,
-) -> Result<(IpcSharedMemory, R), String> {
-    let mut memory = zeroed(length)?;
-    // SAFETY: the memory was made just now and has been neither cloned nor sent: no other reference to it exists.
-    let result = fill(unsafe { memory.deref_mut() });
-    Ok((memory, result))
+/// New shared memory of zeros; fails if the system has none left.
+pub(crate) fn new_memory(length: usize) -> Result<NewMemory, String> {
+    made(length, || IpcSharedMemory::from_byte(0, length)).map(NewMemory)
+}
+
+/// Shared memory that nobody else can see.
+pub(crate) struct NewMemory(IpcSharedMemory);
+
+impl NewMemory {
+    /// The memory, once `fill` has written it.
+    pub(crate) fn filled<R>(mut self, fill: impl FnOnce(&mut [u8]) -> R) -> (IpcSharedMemory, R) {
+        // SAFETY: the memory has been neither cloned nor sent since it was made: no other reference to it exists.
+        let result = fill(unsafe { self.0.deref_mut() });
+        (self.0, result)
+    }
 }
 
 /// The same slice, if its items are of type `U`.

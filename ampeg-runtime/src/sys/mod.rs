@@ -12,22 +12,26 @@ mod function;
 mod heap;
 mod image;
 mod memory;
+mod pages;
 mod process;
 mod signals;
+#[cfg(target_os = "linux")]
+mod sockets;
 mod words;
 
 pub(crate) use function::ErasedFunction;
 pub(crate) use heap::{keep_freed_memory, release_freed_memory};
 pub(crate) use image::{DescriptorAddress, FunctionAddress, build};
 pub(crate) use memory::{checked_text, copied_memory, new_memory, slice_of};
+pub(crate) use pages::Pages;
 #[cfg(all(test, target_os = "linux"))]
 pub(crate) use process::close_all_descriptors;
-#[cfg(target_os = "linux")]
-pub(crate) use process::peer;
 pub(crate) use process::{exit_now, has_raised_privileges, ignore_signals, remove_variable};
 pub(crate) use signals::without_signals;
 #[cfg(all(test, unix))]
 pub(crate) use signals::{ignore_children, interrupt_calls};
+#[cfg(target_os = "linux")]
+pub(crate) use sockets::socket_with;
 pub(crate) use words::SharedWords;
 
 /// A function or closure without captures, made from its type alone.

@@ -63,31 +63,6 @@ pub(crate) fn close_all_descriptors() {
     }
 }
 
-/// The process that connected this socket, or made its pair; none if it is beyond this process's view.
-#[cfg(target_os = "linux")]
-pub(crate) fn peer(socket: std::os::fd::BorrowedFd<'_>) -> Option<u32> {
-    use std::os::fd::AsRawFd;
-    let mut peer = libc::ucred {
-        pid: 0,
-        uid: 0,
-        gid: 0,
-    };
-    let mut length = libc::socklen_t::try_from(size_of_val(&peer)).ok()?;
-    // SAFETY: the descriptor is open for as long as it is borrowed. The kernel writes at most `length` bytes, which is
-    // the size of `peer`, a struct of plain numbers; both outlive the call.
-    let result = unsafe {
-        libc::getsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_PEERCRED,
-            (&raw mut peer).cast(),
-            &raw mut length,
-        )
-    };
-    let pid = u32::try_from(peer.pid).ok()?;
-    (result == 0 && pid > 0).then_some(pid)
-}
-
 /// Ends this process at once: no destructor and no exit handler runs, whatever other threads are doing.
 pub(crate) fn exit_now(code: i32) -> ! {
     #[cfg(unix)]

@@ -1,6 +1,6 @@
 //! A few numbers that two processes share: one writes, the other reads them even after the writer's death.
 
-use crate::panics;
+use super::memory::new_memory;
 use ipc_channel::ipc::IpcSharedMemory;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -25,9 +25,8 @@ unsafe impl<const N: usize> Sync for Mapping<N> {}
 impl<const N: usize> SharedWords<N> {
     /// New words; fails if the system has no shared memory left.
     pub(crate) fn new() -> Result<Self, String> {
-        panics::catch(|| IpcSharedMemory::from_byte(0, size_of::<[AtomicU64; N]>()))
-            .map_err(|_| "no shared memory".to_owned())
-            .and_then(Self::from_memory)
+        let memory = new_memory(size_of::<[AtomicU64; N]>())?;
+        Self::from_memory(memory.filled(|_| ()).0)
     }
 
     /// The words in memory that another process made.

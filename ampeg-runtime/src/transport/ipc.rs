@@ -8,14 +8,16 @@
 
 use super::{Cluster, Event, Exit};
 use crate::error::Error;
+use crate::failure::add_to_last_words;
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::process::Process;
 use crate::progress::{Activity, Progress};
+use crate::resources::{self, WorkerLimits};
 use crate::run_error::RunErrorKind;
 use connection::Connection;
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
-use parcel::{Parcel, receive, receive_until, send};
+use parcel::{Loss, Parcel, receive, receive_until, send};
 use rendezvous::{Arrival, Rendezvous};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
@@ -38,7 +40,7 @@ enum ToWorkerProcess {
     Welcome {
         worker: ProcessorId,
         generation: u32,
-        memory_limit: Option<u64>,
+        limits: WorkerLimits,
         coordinator: IpcSender<Parcel<ToCoordinator>>,
     },
     /// How to reach other workers from now on.
@@ -101,8 +103,7 @@ pub(crate) struct IpcCluster {
     channels: Option<Channels>,
     /// The last introduction.
     epoch: Epoch,
-    /// How many bytes of address space a worker may use.
-    memory_limit: Option<u64>,
+    limits: WorkerLimits,
     is_woken: Arc<AtomicBool>,
     is_broken: bool,
     /// Whether a worker has a backlog or is starting.
@@ -136,6 +137,8 @@ struct ProcessWorker {
     /// What it does, or the one before it did.
     progress: Option<Progress>,
     since: Option<Epoch>,
+    /// How many reports have come from it.
+    reports: u64,
     /// Why this side ends it.
     end_reason: Option<String>,
 }
@@ -151,7 +154,7 @@ impl ProcessWorker {
 
 impl IpcCluster {
     /// Starts the workers side by side, and returns when all are there.
-    pub(crate) fn start(n_workers: usize, memory_limit: Option<u64>) -> Result<Self, Error> {
+    pub(crate) fn start(n_workers: usize, limits: WorkerLimits) -> Result<Self, Error> {
         descriptors::check(n_workers)?;
         let (inbound_sender, inbound) = ipc::channel().map_err(no_channel)?;
         let channels = Channels {
@@ -164,7 +167,7 @@ impl IpcCluster {
             workers: (0..n_workers).map(|_| ProcessWorker::default()).collect(),
             channels: Some(channels),
             epoch: 1,
-            memory_limit,
+            limits,
             is_woken: Arc::default(),
             is_broken: false,
             needs_tending: false,
@@ -224,7 +227,7 @@ impl IpcCluster {
             Process::start(&invitation.text, invitation.stdin, tell_exit)
         };
         let process = self.channels().rendezvous.start(start, tell_arrival);
-        let process = process.map_err(|error| format!("no process could be started: {error}"))?;
+        let process = process.map_err(|error| no_process(&error))?;
         let place = &mut self.workers[worker.index()];
         place.process = Some(process);
         place.start_deadline = Some(Instant::now() + START_TIME);
@@ -261,7 +264,7 @@ impl IpcCluster {
         let welcome = ToWorkerProcess::Welcome {
             worker,
             generation,
-            memory_limit: self.memory_limit,
+            limits: self.limits,
             coordinator: self.channels().inbound_sender.clone(),
         };
         self.send_to(worker, welcome);
@@ -277,7 +280,12 @@ impl IpcCluster {
             exit.reason = Some(format!("{} before it connected{HINT}", exit.how()));
         }
         exit.reason = place.end_reason.take().or(exit.reason);
-        (place.connection, place.since) = (None, None);
+        if exit.may_be_for_lack_of_memory()
+            && let Some(limit) = resources::memory_limit_in_words(self.limits.memory)
+        {
+            add_to_last_words(&mut exit.stderr, &limit);
+        }
+        (place.connection, place.since, place.reports) = (None, None, 0);
         Event::Exited(worker, exit)
     }
 
@@ -325,7 +333,8 @@ impl IpcCluster {
                         return Some(event);
                     }
                 }
-                Some(Err(reason)) => {
+                Some(Err(Loss::Message(reason))) => self.on_lost_message(&reason),
+                Some(Err(Loss::Channel(reason))) => {
                     self.is_broken = true;
                     return Some(Event::Lost(reason));
                 }
@@ -344,7 +353,10 @@ impl IpcCluster {
                 worker,
                 generation,
                 reports,
-            } => is_present(worker, generation).then_some(Event::Reports(worker, reports)),
+            } => is_present(worker, generation).then(|| {
+                self.workers[worker.index()].reports += reports.len() as u64;
+                Event::Reports(worker, reports)
+            }),
             ToCoordinator::Arrived { worker, generation } => {
                 let event = self.on_arrived(worker, generation);
                 if event.is_some() && tells_peers {
@@ -360,6 +372,22 @@ impl IpcCluster {
             ToCoordinator::Woken => {
                 self.is_woken.store(false, Ordering::Release);
                 Some(Event::Woken)
+            }
+        }
+    }
+
+    /// A message of a worker was lost, or of one before it: it had reports, since nothing else brings memory along.
+    ///
+    /// Who has made reports that have not come is ended: another worker will do what is not reported. If that is again
+    /// too much for this process, the task pays for it in the end.
+    fn on_lost_message(&mut self, reason: &str) {
+        for index in 0..self.workers.len() {
+            let made = self.activity(ProcessorId::new(index)).reports;
+            let place = &mut self.workers[index];
+            if place.reports < made {
+                place.end(format!(
+                    "a result could not be taken over from it: {reason}"
+                ));
             }
         }
     }
@@ -515,6 +543,11 @@ impl Drop for IpcCluster {
             std::mem::forget((std::mem::take(&mut self.workers), self.channels.take()));
         }
     }
+}
+
+fn no_process(error: &std::io::Error) -> String {
+    let reason = resources::refused(error);
+    format!("no process could be started: {reason}")
 }
 
 fn no_channel(error: impl std::fmt::Display) -> Error {

@@ -10,12 +10,13 @@ use crate::error::Error;
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::progress::{Activity, Progress};
+use crate::resources;
 use crate::run_error::RunErrorKind;
 use crate::worker::{Incoming, Link, work};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 /// Worker threads.
@@ -35,8 +36,12 @@ struct ThreadWorker {
 }
 
 impl LocalCluster {
-    /// Starts the threads, whose tasks act for `caller`.
-    pub(crate) fn start(n_workers: usize, caller: Caller) -> Result<Self, Error> {
+    /// Starts the threads, whose tasks act for `caller`, with so many bytes of stack, unless std is to decide.
+    pub(crate) fn start(
+        n_workers: usize,
+        caller: Caller,
+        stack: Option<usize>,
+    ) -> Result<Self, Error> {
         let (coordinator, events) = channel();
         let (senders, receivers): (Vec<_>, Vec<_>) = (0..n_workers).map(|_| channel()).unzip();
         let senders: Arc<[_]> = senders.into();
@@ -59,16 +64,23 @@ impl LocalCluster {
             cluster.workers.push(ThreadWorker {
                 inbox: senders[index].clone(),
                 progress,
-                thread: Some(spawn(link, caller)?),
+                thread: Some(spawn(link, caller, stack)?),
             });
         }
         Ok(cluster)
     }
 }
 
-fn spawn(mut link: LocalLink, caller: Caller) -> Result<JoinHandle<()>, Error> {
-    let name = format!("ampeg worker {}", link.worker);
-    let thread = std::thread::Builder::new().name(name).spawn(move || {
+fn spawn(
+    mut link: LocalLink,
+    caller: Caller,
+    stack: Option<usize>,
+) -> Result<JoinHandle<()>, Error> {
+    let mut thread = Builder::new().name(format!("ampeg worker {}", link.worker));
+    if let Some(bytes) = stack {
+        thread = thread.stack_size(bytes);
+    }
+    let thread = thread.spawn(move || {
         caller.enter();
         let reason = work(&mut link).err();
         let exit = Exit {
@@ -79,7 +91,7 @@ fn spawn(mut link: LocalLink, caller: Caller) -> Result<JoinHandle<()>, Error> {
         // A coordinator that is gone needs no news.
         let _ = link.coordinator.send(Event::Exited(link.worker, exit));
     });
-    thread.map_err(|error| RunErrorKind::NoWorker(error.to_string()).into())
+    thread.map_err(|error| RunErrorKind::NoThread(resources::refused(&error)).into())
 }
 
 impl Cluster for LocalCluster {

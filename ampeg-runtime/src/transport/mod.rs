@@ -6,7 +6,7 @@
 //! ([`Event::Exited`]).
 
 use crate::clock::{Timestamp, now};
-use crate::failure::signal_name;
+use crate::failure::{last_words, signal_name};
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker};
 use crate::progress::Activity;
@@ -100,6 +100,11 @@ impl Exit {
         self.signal == Some(9) && self.reason.is_none()
     }
 
+    /// Whether it ended as programs do that get no memory: by aborting, or by using what they did not get.
+    pub(crate) fn may_be_for_lack_of_memory(&self) -> bool {
+        matches!(self.signal, Some(4 | 5 | 6 | 7 | 11)) || self.code.is_some_and(|code| code > 100)
+    }
+
     /// Signal or exit code, in words.
     pub(crate) fn how(&self) -> String {
         match (self.signal, self.code) {
@@ -118,12 +123,7 @@ impl fmt::Display for Exit {
             Some(reason) => f.write_str(reason)?,
             None => f.write_str(&self.how())?,
         }
-        match self
-            .stderr
-            .lines()
-            .map(str::trim)
-            .rfind(|line| !line.is_empty())
-        {
+        match last_words(&self.stderr) {
             Some(line) => write!(f, "; its last words: {line}"),
             None => Ok(()),
         }

@@ -10,13 +10,18 @@ use crate::id::TaskId;
 use crate::message::{Content, Value};
 use crate::payload::Payload;
 use crate::plan::Step;
+use crate::resources::WorkerLimits;
 use crate::testing::{Action, Deadline, Node, graph};
 use std::time::Instant;
 
 fn each(test: &'static str, check: impl Fn(Box<dyn Cluster>)) {
     let _deadline = Deadline::seconds(test, 120);
-    check(Box::new(LocalCluster::start(2, Caller::default()).unwrap()));
-    check(Box::new(IpcCluster::start(2, None).unwrap()));
+    check(Box::new(
+        LocalCluster::start(2, Caller::default(), None).unwrap(),
+    ));
+    check(Box::new(
+        IpcCluster::start(2, WorkerLimits::default()).unwrap(),
+    ));
 }
 
 fn worker(index: usize) -> ProcessorId {
@@ -178,7 +183,7 @@ fn worker_that_is_told_to_stop_exits_and_may_still_be_written_to() {
 #[test]
 fn killed_worker_is_replaced_and_reached_by_the_others() {
     let _deadline = Deadline::seconds("replace", 60);
-    let mut cluster = IpcCluster::start(2, None).unwrap();
+    let mut cluster = IpcCluster::start(2, WorkerLimits::default()).unwrap();
     assert!(cluster.kill(worker(0)));
     let event = cluster.receive(None);
     let Some(Event::Exited(from, exit)) = event else {
@@ -213,7 +218,7 @@ fn restart(cluster: &mut IpcCluster, worker: ProcessorId) {
 #[test]
 fn worker_that_takes_nothing_does_not_hold_up_the_coordinator() {
     let _deadline = Deadline::seconds("backlog", 60);
-    let mut cluster = IpcCluster::start(2, None).unwrap();
+    let mut cluster = IpcCluster::start(2, WorkerLimits::default()).unwrap();
     let signal = |cluster: &IpcCluster, signal| {
         let pid = i32::try_from(cluster.pid(worker(1)).unwrap()).unwrap();
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
@@ -238,7 +243,7 @@ fn worker_that_takes_nothing_does_not_hold_up_the_coordinator() {
 fn worker_that_is_sent_garbage_ends_or_goes_on_and_calls_nothing() {
     let _deadline = Deadline::seconds("garbage", 120);
     let mut random = fastrand::Rng::with_seed(9);
-    let mut cluster = IpcCluster::start(1, None).unwrap();
+    let mut cluster = IpcCluster::start(1, WorkerLimits::default()).unwrap();
     let mut refused = 0;
     for _ in 0..100 {
         let length = random.usize(0..40);

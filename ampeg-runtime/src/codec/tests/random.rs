@@ -142,7 +142,7 @@ proptest! {
 
     #[test]
     fn garbled_descriptions_are_values_or_errors(value in outer(), place in any::<prop::sample::Index>(), byte: u8) {
-        let mut bytes = described(&value, true).unwrap().bytes().to_vec();
+        let mut bytes = described(&value, true).unwrap().bytes().unwrap().to_vec();
         let place = place.index(bytes.len());
         bytes[place] = byte;
         let cut = Payload::Inline(bytes[..place].into()).described();

@@ -4,6 +4,7 @@ use super::processes::{Seen, signal};
 use crate::id::ProcessorId;
 use crate::message::{Epoch, ToWorker};
 use crate::progress::Activity;
+use crate::resources::WorkerLimits;
 use crate::transport::ipc::IpcCluster;
 use crate::transport::{Cluster, Event};
 use rustix::process::Signal;
@@ -55,7 +56,7 @@ impl Faulty {
             left: Some(point),
             fault,
             victim: ProcessorId::new(victim),
-            inner: IpcCluster::start(workers, None).unwrap(),
+            inner: IpcCluster::start(workers, WorkerLimits::default()).unwrap(),
             held_back: None,
             stopped: false,
             again: false,

@@ -12,7 +12,7 @@ const PER_WORKER: usize = 8;
 /// and what other threads of the program and the first large results may take meanwhile.
 const SPARE: usize = 22;
 
-/// Fails, with what to do, if this process may not open as many files as it takes to start so many workers.
+/// Raises the limit of open files if that is needed and allowed; fails, with what to do, if this process may not open as many files as it takes to start so many workers.
 ///
 /// A worker inherits the limit, and needs fewer.
 pub(super) fn check(n_workers: usize) -> Result<(), Error> {
@@ -21,8 +21,13 @@ pub(super) fn check(n_workers: usize) -> Result<(), Error> {
 
 #[cfg(unix)]
 fn check_for(n_workers: usize, needed: usize) -> Result<(), Error> {
+    use crate::resources;
     use crate::run_error::RunErrorKind;
-    use rustix::process::{Resource, getrlimit};
+    use crate::segment::ROOM;
+    let with_results = needed as u64 + ROOM;
+    if !resources::has_room_for_files(with_results) {
+        resources::make_room_for_files(with_results);
+    }
     let left = count_up_to(needed);
     if left >= needed {
         return Ok(());
@@ -31,7 +36,7 @@ fn check_for(n_workers: usize, needed: usize) -> Result<(), Error> {
         workers: n_workers,
         needed,
         left,
-        limit: getrlimit(Resource::Nofile).current,
+        limit: resources::open_files(),
     }
     .into())
 }

@@ -5,7 +5,7 @@
 //! Tiny tasks are over before that thread takes its turn.
 
 use super::ToWorkerProcess;
-use super::parcel::{Parcel, receive};
+use super::parcel::{Loss, Parcel, receive};
 use crate::clock::{Timestamp, now};
 use crate::progress::Progress;
 use crate::sys;
@@ -161,7 +161,7 @@ impl Shared {
                 self.progress.count_received();
                 Some((message, now()))
             }
-            Err(reason) => {
+            Err(Loss::Message(reason) | Loss::Channel(reason)) => {
                 // Without it, this worker might wait for ever; another one in its place will be sent all it needs.
                 eprintln!("ampeg: a message to this worker is lost: {reason}");
                 sys::exit_now(103);

@@ -9,11 +9,12 @@ use crate::clock::Timestamp;
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::progress::Progress;
-use crate::worker::{Incoming, Link};
-use crate::{sys, thread};
+use crate::worker::{Incoming, Link, work};
+use crate::{resources, sys, thread};
 use ipc_channel::ipc::{self, IpcReceiver};
 use std::collections::VecDeque;
 use std::fmt;
+use std::thread::Builder;
 
 /// The connection of this worker process to all others.
 #[derive(Debug)]
@@ -24,14 +25,13 @@ pub(crate) struct IpcLink {
     values: VecDeque<Incoming>,
     inbox: Inbox,
     progress: Progress,
-    memory_limit: Option<u64>,
+    stack: Option<usize>,
 }
 
 impl IpcLink {
     /// Connects to the coordinator that the invitation names.
     pub(crate) fn connect(invitation: &str) -> Result<Self, String> {
         let text = |error: &dyn fmt::Display| error.to_string();
-        let connection = rendezvous::connect(invitation)?;
         let (inbound, receiver) = ipc::channel().map_err(|error| text(&error))?;
         let (lifeline, end) = ipc::channel::<Parcel<()>>().map_err(|error| text(&error))?;
         let progress = Progress::new()?;
@@ -42,8 +42,7 @@ impl IpcLink {
             progress: guarded(|| progress.memory())?,
         };
         // No signal handler of the program's is set this early: the call is not interrupted.
-        guarded(|| connection.send(hello))?.map_err(|error| text(&error))?;
-        drop(connection);
+        rendezvous::say(invitation, hello)?;
         // While the coordinator reads the hello, the rest is made ready.
         thread::spawn("ampeg lifeline", move || follow(&end)).map_err(|error| text(&error))?;
         let mut inbox = Inbox::new(receiver, progress.clone())?;
@@ -51,7 +50,7 @@ impl IpcLink {
             ToWorkerProcess::Welcome {
                 worker,
                 generation,
-                memory_limit,
+                limits,
                 coordinator,
             },
             _,
@@ -59,27 +58,31 @@ impl IpcLink {
         else {
             return Err("the coordinator did not say welcome".into());
         };
-        limit_memory(memory_limit)?;
+        limits.memory.map_or(Ok(()), resources::limit_memory)?;
         Ok(Self {
             outbox: Outbox::new(coordinator, worker, generation),
             epoch: 0,
             values: VecDeque::new(),
             inbox,
             progress,
-            memory_limit,
+            stack: limits.stack,
         })
     }
 
-    /// A reason why a message cannot be sent, with the limit that is likely to be behind it.
-    fn with_limit(&self, reason: String) -> String {
-        match self.memory_limit {
-            Some(bytes) => format!(
-                "{reason}; `memory_limit` leaves this worker {} MB of address space, and a large result takes its \
-                 size up to four times: as a value, encoded, and mapped for sending and for receiving",
-                bytes / 1_000_000
-            ),
-            None => reason,
-        }
+    /// Works until the coordinator says stop or is gone; in a thread of its own if tasks are to have a stack of
+    /// another size than that of the main thread.
+    pub(crate) fn work(mut self) -> Result<(), String> {
+        let Some(bytes) = self.stack else {
+            return work(&mut self);
+        };
+        let thread = Builder::new().name("ampeg tasks".into()).stack_size(bytes);
+        let thread = thread.spawn(move || work(&mut self)).map_err(|error| {
+            let reason = resources::refused(&error);
+            format!("a stack of {bytes} bytes for tasks cannot be had: {reason}")
+        })?;
+        thread
+            .join()
+            .unwrap_or_else(|_| Err("the thread that runs tasks has panicked".into()))
     }
 
     /// Takes in news of peers; anything else is for the worker.
@@ -110,23 +113,6 @@ impl IpcLink {
             ToWorkerProcess::Welcome { .. } => None,
         }
     }
-}
-
-fn limit_memory(bytes: Option<u64>) -> Result<(), String> {
-    #[cfg(unix)]
-    if bytes.is_some() {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        let maximum = getrlimit(Resource::As).maximum;
-        let limit = Rlimit {
-            current: bytes,
-            maximum,
-        };
-        setrlimit(Resource::As, limit)
-            .map_err(|error| format!("its memory could not be limited: {error}"))?;
-    }
-    #[cfg(not(unix))]
-    let _ = bytes;
-    Ok(())
 }
 
 /// Ends the process when the coordinator's end of the lifeline closes, even in the middle of a task.
@@ -164,8 +150,7 @@ impl Link for IpcLink {
 
     fn send(&mut self, to: ProcessorId, value: Value) -> Result<(), String> {
         self.inbox.be_busy();
-        let sent = self.outbox.send_value(to, value);
-        sent.map_err(|reason| self.with_limit(reason))
+        self.outbox.send_value(to, value)
     }
 
     fn report(&mut self, report: AttemptReport) -> bool {

@@ -1,6 +1,7 @@
 //! Messages of ipc-channel, sent and received whatever the system answers.
 
-use crate::panics;
+use crate::segment::take_refusal;
+use crate::{panics, resources};
 use ipc_channel::ipc::{IpcReceiver, IpcSender};
 use ipc_channel::{IpcError, TryRecvError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -69,7 +70,7 @@ pub(super) fn try_send<T: Serialize>(
             Ok(()) => return Ok(Sent::Taken),
             Err(IpcError::Disconnected) => return Ok(Sent::Gone),
             Err(IpcError::Io(error)) => error,
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(take_refusal().unwrap_or_else(|| error.to_string())),
         };
         match error.kind() {
             // A signal came before anything was sent.
@@ -120,17 +121,26 @@ pub(super) fn send<T: Serialize>(sender: &IpcSender<Parcel<T>>, message: T) -> R
     send_parcel(sender, &Parcel::new(message))
 }
 
-/// Receives, also if a signal comes in between; none if nobody is left to send, an error if the message is lost.
+/// What could not be received.
+#[derive(Debug)]
+pub(super) enum Loss {
+    /// One message: this process has no memory or no descriptor left for what it brings.
+    Message(String),
+    /// This message and all that follow.
+    Channel(String),
+}
+
+/// Receives, also if a signal comes in between; none if nobody is left to send.
 pub(super) fn receive<T: for<'de> Deserialize<'de> + Serialize>(
     receiver: &IpcReceiver<Parcel<T>>,
-) -> Option<Result<T, String>> {
+) -> Option<Result<T, Loss>> {
     loop {
         match guarded(|| receiver.recv()) {
             Ok(Err(IpcError::Io(error))) if error.kind() == ErrorKind::Interrupted => {}
             Ok(Err(IpcError::Disconnected)) => return None,
             Ok(Ok(parcel)) => return parcel.into_inner().map(Ok),
-            Ok(Err(error)) => return Some(Err(error.to_string())),
-            Err(reason) => return Some(Err(reason)),
+            Ok(Err(error)) => return Some(Err(Loss::Channel(error.to_string()))),
+            Err(reason) => return Some(Err(Loss::Message(reason))),
         }
     }
 }
@@ -139,7 +149,7 @@ pub(super) fn receive<T: for<'de> Deserialize<'de> + Serialize>(
 pub(super) fn receive_until<T: for<'de> Deserialize<'de> + Serialize>(
     receiver: &IpcReceiver<Parcel<T>>,
     deadline: Instant,
-) -> Option<Result<T, String>> {
+) -> Option<Result<T, Loss>> {
     loop {
         // ipc-channel waits in whole milliseconds; waiting for none of them would keep the processor busy.
         let left = deadline.saturating_duration_since(Instant::now());
@@ -153,15 +163,17 @@ pub(super) fn receive_until<T: for<'de> Deserialize<'de> + Serialize>(
             Ok(Err(TryRecvError::IpcError(IpcError::Io(error))))
                 if error.kind() == ErrorKind::Interrupted => {}
             Ok(Err(TryRecvError::IpcError(IpcError::Disconnected))) => return None,
-            Ok(Err(TryRecvError::IpcError(error))) => return Some(Err(error.to_string())),
+            Ok(Err(TryRecvError::IpcError(error))) => {
+                return Some(Err(Loss::Channel(error.to_string())));
+            }
             Ok(Err(TryRecvError::Empty)) if left.is_zero() => return None,
             Ok(Err(TryRecvError::Empty)) => {}
-            Err(reason) => return Some(Err(reason)),
+            Err(reason) => return Some(Err(Loss::Message(reason))),
         }
     }
 }
 
 /// ipc-channel panics when the system has no memory or no descriptor left for what a message carries.
 pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, String> {
-    panics::catch(call).map_err(|_| "memory or descriptors are exhausted".to_owned())
+    panics::catch(call).map_err(|_| resources::shortage(&io::Error::last_os_error()))
 }

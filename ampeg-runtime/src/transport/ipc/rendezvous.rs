@@ -1,12 +1,11 @@
 //! How new worker processes find their coordinator.
 //!
-//! A pool has one rendezvous. Each worker process gets, as its stdin, what it needs to reach it, connects, and says
-//! hello; a thread of the coordinator's process takes hellos in, so that nobody waits for a start.
-//! Only processes that were started for it are heard, and only once each; they are known by what the system says of
-//! them. Nothing here knows what workers are for.
+//! A pool has one rendezvous. Each worker process is told how to reach it, and says hello; a thread of the
+//! coordinator's process takes hellos in, so that nobody waits for a start.
+//! Only processes that were started for it are heard, and only once each. Nothing here knows what workers are for.
 //!
-//! On Linux the rendezvous is a socket without a name. Elsewhere each start has a socket of its own, with a name in the
-//! temporary folder, where whoever comes first is taken for the worker.
+//! On Linux each process is started with one end of a pair of sockets as its stdin. Elsewhere each start has a socket
+//! with a name in the temporary folder, where whoever comes first is taken for the worker.
 
 use super::ToWorkerProcess;
 use super::parcel::Parcel;
@@ -18,11 +17,7 @@ use std::process::Stdio;
 #[cfg(target_os = "linux")]
 mod acceptor;
 #[cfg(target_os = "linux")]
-mod expected;
-#[cfg(target_os = "linux")]
 mod linux;
-#[cfg(target_os = "linux")]
-mod listener;
 #[cfg(not(target_os = "linux"))]
 mod one_shot;
 #[cfg(target_os = "linux")]
@@ -34,9 +29,9 @@ mod relay;
 mod tests;
 
 #[cfg(target_os = "linux")]
-pub(in crate::transport) use linux::{Rendezvous, connect};
+pub(in crate::transport) use linux::{Rendezvous, say};
 #[cfg(not(target_os = "linux"))]
-pub(in crate::transport) use one_shot::{Rendezvous, connect};
+pub(in crate::transport) use one_shot::{Rendezvous, say};
 
 /// The first message of a worker.
 #[derive(Debug, Serialize, Deserialize)]
@@ -66,7 +61,7 @@ pub(in crate::transport) struct Arrival {
     pub(in crate::transport) socket: std::os::fd::OwnedFd,
 }
 
-/// What a worker process is started with, so that it can [`connect`].
+/// What a worker process is started with, so that it can [`say`] hello.
 #[derive(Debug)]
 pub(in crate::transport) struct Invitation {
     /// Names the coordinator's process, which must be the worker's parent.

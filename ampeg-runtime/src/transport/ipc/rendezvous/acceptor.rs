@@ -1,26 +1,27 @@
 //! The thread that takes in hellos.
 //!
-//! Connections of strangers are closed at once; of a process that is expected, one connection is held until it speaks,
-//! hangs up or is forgotten. So strangers cost nothing for long, and nobody is waited for.
+//! Each process that is started has a connection of its own, which is held until it speaks, hangs up or is forgotten:
+//! nobody is waited for.
 
 use super::Tell;
-use super::expected::{Expected, Verdict};
 use super::raw::Raw;
 use super::relay::Relay;
-use crate::sys;
+use crate::resources;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::{Errno, read, retry_on_intr, write};
-use rustix::net::{SocketFlags, accept_with};
+use std::collections::HashMap;
+use std::fmt;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, OwnedFd};
+use std::mem::take;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// How many are accepted before the others are looked at again.
-const AT_ONCE: usize = 64;
 /// How long to wait when the system is short of descriptors or memory.
 const SHORTAGE: Duration = Duration::from_millis(10);
+/// The descriptors that a hello brings, and as many again while it is read.
+const PER_HELLO: u64 = 8;
 
 /// What the thread and those who start processes have in common.
 #[derive(Debug)]
@@ -28,6 +29,29 @@ pub(super) struct Shared {
     expected: Mutex<Expected>,
     /// Makes the thread look again at `expected`.
     news: OwnedFd,
+}
+
+/// The processes that were started and have not said hello.
+#[derive(Default)]
+struct Expected {
+    tells: HashMap<u32, Tell>,
+    /// Those that the thread does not know yet.
+    new: Vec<Guest>,
+    is_closed: bool,
+}
+
+/// A process that is expected to say hello.
+#[derive(Debug)]
+struct Guest {
+    pid: u32,
+    /// This side of the connection.
+    socket: OwnedFd,
+}
+
+impl fmt::Debug for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.tells.keys()).finish()
+    }
 }
 
 impl Shared {
@@ -38,14 +62,18 @@ impl Shared {
         })
     }
 
-    /// To be called before a process is started.
-    pub(super) fn starting(&self) -> Starting<'_> {
-        self.lock().n_starting += 1;
-        Starting(self)
+    /// Hears a process that was started, and may have spoken already.
+    pub(super) fn expect(&self, pid: u32, socket: OwnedFd, tell: Tell) {
+        let mut expected = self.lock();
+        // One that had the number before is gone, or it could not be given anew.
+        expected.tells.insert(pid, tell);
+        expected.new.push(Guest { pid, socket });
+        drop(expected);
+        self.tell();
     }
 
     pub(super) fn forget(&self, pid: u32) {
-        let forgotten = self.lock().take(pid);
+        let forgotten = self.lock().tells.remove(&pid);
         if forgotten.is_some() {
             self.tell();
         }
@@ -67,46 +95,18 @@ impl Shared {
     }
 }
 
-/// A start that is going on; it ends when this is dropped.
-#[derive(Debug)]
-pub(super) struct Starting<'a>(&'a Shared);
-
-impl Starting<'_> {
-    /// It has succeeded, and this is the process.
-    pub(super) fn expect(self, pid: u32, tell: Tell) {
-        self.0.lock().insert(pid, tell);
-    }
-}
-
-impl Drop for Starting<'_> {
-    fn drop(&mut self) {
-        self.0.lock().n_starting -= 1;
-        self.0.tell();
-    }
-}
-
-/// A connection that may be of use.
-#[derive(Debug)]
-struct Guest {
-    socket: OwnedFd,
-    pid: u32,
-    verdict: Verdict,
-}
-
 #[derive(Debug)]
 pub(super) struct Acceptor {
-    listener: OwnedFd,
     relay: Relay,
     shared: Arc<Shared>,
     guests: Vec<Guest>,
-    /// Whether the last connection could not be accepted, and was left for later.
+    /// Whether somebody has spoken whose descriptors cannot be taken over for now.
     is_short: bool,
 }
 
 impl Acceptor {
-    pub(super) fn new(listener: OwnedFd, relay: Relay, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(relay: Relay, shared: Arc<Shared>) -> Self {
         Self {
-            listener,
             relay,
             shared,
             guests: Vec::new(),
@@ -124,27 +124,22 @@ impl Acceptor {
                 // The system is short of memory.
                 Err(_) => sleep(SHORTAGE),
             }
-            if self.shared.lock().is_closed {
+            if !self.look_again() {
                 return;
             }
-            self.look_again();
             self.hear();
-            self.accept();
         }
     }
 
     /// Waits until there is something to do.
     fn wait(&self) -> rustix::io::Result<()> {
-        let input = PollFlags::IN;
-        let expected = |guest: &&Guest| guest.verdict == Verdict::Expected;
-        let expected = self.guests.iter().filter(expected);
-        let mut polled = vec![PollFd::new(&self.shared.news, input)];
-        polled.extend(expected.map(|guest| PollFd::new(&guest.socket, input)));
+        let mut polled = vec![PollFd::new(&self.shared.news, PollFlags::IN)];
         let mut timeout = None;
         if self.is_short {
             timeout = Timespec::try_from(SHORTAGE).ok();
         } else {
-            polled.push(PollFd::new(&self.listener, input));
+            let sockets = self.guests.iter().map(|guest| &guest.socket);
+            polled.extend(sockets.map(|socket| PollFd::new(socket, PollFlags::IN)));
         }
         poll(&mut polled, timeout.as_ref())?;
         if polled
@@ -156,25 +151,25 @@ impl Acceptor {
         Ok(())
     }
 
-    /// Judges those again who are here, if there are news.
-    fn look_again(&mut self) {
-        let mut count = [0; 8];
-        if retry_on_intr(|| read(&self.shared.news, &mut count)).is_err() {
-            return;
+    /// Takes in who has come and lets go who is forgotten, if there are news; returns false if that is the end.
+    fn look_again(&mut self) -> bool {
+        if retry_on_intr(|| read(&self.shared.news, &mut [0; 8])).is_err() {
+            return true;
         }
-        let expected = self.shared.lock();
-        self.guests.retain_mut(|guest| {
-            guest.verdict = expected.judge(guest.pid);
-            guest.verdict != Verdict::Stranger
-        });
+        let mut expected = self.shared.lock();
+        self.guests.append(&mut take(&mut expected.new));
+        self.guests
+            .retain(|guest| expected.tells.contains_key(&guest.pid));
+        !expected.is_closed
     }
 
-    /// Takes in what those say who are expected; whoever has spoken or hung up goes.
+    /// Takes in what is said; whoever has spoken or hung up goes.
     fn hear(&mut self) {
+        self.is_short = !resources::has_room_for_files(PER_HELLO);
+        if self.is_short {
+            return;
+        }
         self.guests.retain(|guest| {
-            if guest.verdict != Verdict::Expected {
-                return true;
-            }
             let arrival = match Raw::receive(&guest.socket) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
                 // Its end is told by whoever watches it.
@@ -182,42 +177,11 @@ impl Acceptor {
                 Ok(Some(message)) => self.relay.read(message),
                 Err(error) => Err(error.to_string()),
             };
-            let tell = self.shared.lock().take(guest.pid);
+            let tell = self.shared.lock().tells.remove(&guest.pid);
             if let Some(tell) = tell {
                 tell(arrival);
             }
             false
         });
-    }
-
-    /// Accepts those who have connected, and closes the connections of strangers.
-    fn accept(&mut self) {
-        self.is_short = false;
-        for _ in 0..AT_ONCE {
-            match accept_with(&self.listener, SocketFlags::CLOEXEC) {
-                Ok(socket) => self.receive(socket),
-                Err(Errno::INTR | Errno::CONNABORTED) => {}
-                Err(Errno::AGAIN) => return,
-                Err(_) => {
-                    self.is_short = true;
-                    return;
-                }
-            }
-        }
-    }
-
-    fn receive(&mut self, socket: OwnedFd) {
-        let Some(pid) = sys::peer(socket.as_fd()) else {
-            return;
-        };
-        let verdict = self.shared.lock().judge(pid);
-        let is_here = self.guests.iter().any(|guest| guest.pid == pid);
-        if verdict != Verdict::Stranger && !is_here {
-            self.guests.push(Guest {
-                socket,
-                pid,
-                verdict,
-            });
-        }
     }
 }

@@ -1,20 +1,18 @@
 //! The rendezvous on Linux: what the coordinator and a worker do with it.
 //!
-//! A socket is reached by a descriptor of its file, which a worker process gets as its stdin and can connect to, as to
-//! any file, by the name that `/proc` gives it. The file itself has no name any more.
+//! A worker process gets one end of a pair of sockets as its stdin. Nothing of it has a name, so that nobody else can
+//! connect, and nothing is left of a program that is killed.
 
 use super::acceptor::{Acceptor, Shared};
-use super::listener::Listener;
-use super::relay::Relay;
+use super::relay::{Relay, write_hello};
 use super::{Arrival, Hello, Invitation, check_parent};
 use crate::error::Error;
 use crate::process::Process;
 use crate::run_error::RunErrorKind;
-use crate::{sys, thread};
-use ipc_channel::ipc::IpcSender;
+use crate::{resources, sys, thread};
 use rustix::fs::{Mode, OFlags, open};
-use std::io::{self, ErrorKind};
-use std::os::fd::OwnedFd;
+use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, shutdown, socketpair};
+use std::io;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -22,28 +20,27 @@ use std::thread::JoinHandle;
 /// Where new worker processes come to.
 #[derive(Debug)]
 pub(in crate::transport) struct Rendezvous {
-    /// The file of the socket.
-    address: OwnedFd,
     shared: Arc<Shared>,
     acceptor: Option<JoinHandle<()>>,
 }
 
 impl Rendezvous {
-    /// Opens one; it holds five descriptors and a thread.
+    /// Opens one; it holds three descriptors and a thread, and one more for each process that has not said hello.
     pub(in crate::transport) fn open() -> Result<Self, Error> {
         // Some of these calls, made by ipc-channel, cannot be done again once they are interrupted.
         sys::without_signals(Self::try_open).map_err(|reason| RunErrorKind::NoWorker(reason).into())
     }
 
     fn try_open() -> Result<Self, String> {
-        let Listener { socket, address } = Listener::open()?;
-        let relay = Relay::open(&socket, &address)?;
-        let text = |error: io::Error| format!("a rendezvous cannot be made: {error}");
+        let relay = Relay::open()?;
+        let text = |error: io::Error| {
+            let reason = resources::refused(&error);
+            format!("a rendezvous cannot be made: {reason}")
+        };
         let shared = Arc::new(Shared::new().map_err(text)?);
-        let acceptor = Acceptor::new(socket, relay, shared.clone());
+        let acceptor = Acceptor::new(relay, shared.clone());
         let acceptor = thread::spawn("ampeg accept", move || acceptor.run()).map_err(text)?;
         Ok(Self {
-            address,
             shared,
             acceptor: Some(acceptor),
         })
@@ -59,25 +56,22 @@ impl Rendezvous {
         start: impl FnOnce(Invitation) -> io::Result<Process>,
         tell: impl FnOnce(Result<Arrival, String>) + Send + 'static,
     ) -> io::Result<Process> {
+        let (kind, flags) = (SocketType::SEQPACKET, SocketFlags::CLOEXEC);
+        let (ours, its) = socketpair(AddressFamily::UNIX, kind, flags, None)?;
+        // Who reads its stdin reads nothing.
+        shutdown(&ours, Shutdown::Write)?;
         let invitation = Invitation {
             text: std::process::id().to_string(),
-            stdin: Stdio::from(self.address.try_clone()?),
+            stdin: Stdio::from(its),
         };
-        let started = self.shared.starting();
         let process = start(invitation)?;
-        started.expect(process.pid(), Box::new(tell));
+        self.shared.expect(process.pid(), ours, Box::new(tell));
         Ok(process)
     }
 
     /// Hears a process no more that has ended or is to end; one that is not expected is left alone.
     pub(in crate::transport) fn forget(&self, pid: u32) {
         self.shared.forget(pid);
-    }
-
-    /// The file of the socket, as strangers may find it.
-    #[cfg(test)]
-    pub(super) fn address(&self) -> &OwnedFd {
-        &self.address
     }
 }
 
@@ -91,23 +85,20 @@ impl Drop for Rendezvous {
     }
 }
 
-/// Connects this process to the coordinator that started it, and leaves it an empty stdin.
-pub(in crate::transport) fn connect(invitation: &str) -> Result<IpcSender<Hello>, String> {
+/// Says hello to the coordinator that started this process, and leaves it an empty stdin.
+pub(in crate::transport) fn say(invitation: &str, hello: Hello) -> Result<(), String> {
     check_parent(
         invitation
             .parse()
             .map_err(|_| "the invitation is garbled")?,
     )?;
-    let connection = loop {
-        match IpcSender::connect("/proc/self/fd/0".to_owned()) {
-            Ok(connection) => break connection,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(format!("it cannot reach its coordinator: {error}")),
-        }
-    };
+    let message = write_hello(hello)?;
+    message
+        .send(rustix::stdio::stdin())
+        .map_err(|error| format!("it cannot reach its coordinator: {error}"))?;
     // Without that file, stdin stays one that cannot be read.
     if let Ok(null) = open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
         rustix::stdio::dup2_stdin(null).map_err(|error| error.to_string())?;
     }
-    Ok(connection)
+    Ok(())
 }

@@ -111,11 +111,12 @@ impl fmt::Debug for Guests {
     }
 }
 
-/// Connects this process to the coordinator that started it.
-pub(in crate::transport) fn connect(invitation: &str) -> Result<IpcSender<Hello>, String> {
+/// Says hello to the coordinator that started this process.
+pub(in crate::transport) fn say(invitation: &str, hello: Hello) -> Result<(), String> {
     let parts = invitation.split_once(':');
     let (coordinator, server) = parts.ok_or("the invitation is garbled")?;
     let coordinator = coordinator.parse();
     check_parent(coordinator.map_err(|_| "the invitation is garbled")?)?;
-    IpcSender::connect(server.to_owned()).map_err(|error| error.to_string())
+    let connection = IpcSender::connect(server.to_owned()).map_err(|error| error.to_string())?;
+    guarded(|| connection.send(hello))?.map_err(|error| error.to_string())
 }

@@ -1,7 +1,7 @@
-//! How a message that was received as bytes and descriptors becomes one with types.
+//! Messages of ipc-channel without a channel of ipc-channel, and back.
 //!
-//! ipc-channel makes channels of nothing but what comes out of its own. So there is one channel that leads from this
-//! process to itself, of which the sending end is held as the bare socket: what is written there comes out as a hello.
+//! ipc-channel makes channels of nothing but what comes out of its own, and does not show their sockets. So the socket
+//! of one channel is found among all of this process by what is sent there; all others come out of that one.
 
 use super::super::parcel::guarded;
 use super::raw::Raw;
@@ -9,38 +9,63 @@ use super::{Arrival, Hello};
 use crate::sys;
 use ipc_channel::ipc::{IpcReceiver, IpcSender, channel};
 use rustix::fs::{FileType, fstat};
-use rustix::io::Errno;
-use rustix::net::{SocketFlags, accept_with};
+use serde::{Deserialize, Serialize};
 use std::fmt::Display;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::hash::{BuildHasher, RandomState};
+use std::os::fd::OwnedFd;
 
-/// The channel from this process to itself.
+/// The channel from this process to itself: what is written to its bare socket comes out as a hello.
 #[derive(Debug)]
 pub(super) struct Relay {
     socket: OwnedFd,
     receiver: IpcReceiver<Hello>,
 }
 
+/// The message that a hello is.
+pub(super) fn write_hello(hello: Hello) -> Result<Raw, String> {
+    let (sender, socket) = open_ended()?;
+    written(&sender, hello, &socket)
+}
+
+fn text(error: &dyn Display) -> String {
+    format!("a rendezvous cannot be made: {error}")
+}
+
+/// A channel whose receiving end is a bare socket.
+fn open_ended<T: Serialize + for<'de> Deserialize<'de>>() -> Result<(IpcSender<T>, OwnedFd), String>
+{
+    let (sender, receiver) = guarded(channel::<[[u8; 8]; 2]>)?.map_err(|error| text(&error))?;
+    // The standard library keys its hash maps from the system's random source.
+    let sign = [(); 2].map(|()| {
+        RandomState::new()
+            .hash_one(std::process::id())
+            .to_ne_bytes()
+    });
+    sender.send(sign).map_err(|error| text(&error))?;
+    // Bytes are sent as they are.
+    let socket = sys::socket_with(sign.as_flattened());
+    let socket = socket.ok_or_else(|| text(&"a socket of its own cannot be found"))?;
+    Raw::receive(&socket).map_err(|error| text(&error))?;
+    drop(receiver);
+    Ok((sender.to_opaque().to(), socket))
+}
+
+/// The message that a value is, which is sent there and back.
+fn written<T: Serialize>(
+    sender: &IpcSender<T>,
+    value: T,
+    receiver: &OwnedFd,
+) -> Result<Raw, String> {
+    guarded(|| sender.send(value))?.map_err(|error| text(&error))?;
+    let message = Raw::receive(receiver).map_err(|error| text(&error))?;
+    message.ok_or_else(|| text(&"a message is missing"))
+}
+
 impl Relay {
-    /// Makes one; the bare socket of its sender is got by sending it to the listener.
-    pub(super) fn open(listener: &OwnedFd, address: &OwnedFd) -> Result<Self, String> {
-        let text = |error: &dyn Display| format!("a rendezvous cannot be made: {error}");
-        let (sender, receiver) = guarded(channel)?.map_err(|error| text(&error))?;
-        let path = format!("/proc/self/fd/{}", address.as_raw_fd());
-        let connection = IpcSender::connect(path).map_err(|error| text(&error))?;
-        guarded(|| connection.send(sender))?.map_err(|error| text(&error))?;
-        let message = loop {
-            // A stranger may have come first.
-            match accept_with(listener, SocketFlags::CLOEXEC) {
-                Ok(socket) if sys::peer(socket.as_fd()) == Some(std::process::id()) => {
-                    if let Ok(Some(message)) = Raw::receive(&socket) {
-                        break message;
-                    }
-                }
-                Ok(_) | Err(Errno::INTR | Errno::CONNABORTED) => {}
-                Err(error) => return Err(text(&error)),
-            }
-        };
+    pub(super) fn open() -> Result<Self, String> {
+        let (carrier, end) = open_ended()?;
+        let (sender, receiver) = guarded(channel::<Hello>)?.map_err(|error| text(&error))?;
+        let message = written(&carrier, sender, &end)?;
         match <[OwnedFd; 1]>::try_from(message.descriptors) {
             Ok([socket]) => Ok(Self { socket, receiver }),
             Err(_) => Err(text(&"the message had no descriptor")),

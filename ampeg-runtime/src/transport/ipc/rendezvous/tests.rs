@@ -2,26 +2,20 @@
 //!
 //! The processes are this test program, told to run but one test, which plays the worker.
 
-use super::listener::Listener;
-use super::raw::Raw;
-use super::relay::Relay;
-use super::{Arrival, Hello, Invitation, Rendezvous, connect};
+use super::relay::{Relay, write_hello};
+use super::{Arrival, Hello, Invitation, Rendezvous, say};
 use crate::process::Process;
 use crate::sys;
-use crate::testing::{Deadline, alone, is_alone};
+use crate::testing::{Deadline, alone};
 use crate::transport::Exit;
 use crate::transport::ipc::ToWorkerProcess;
 use crate::transport::ipc::parcel::{Parcel, receive};
-use ipc_channel::ipc::{self, IpcSender, IpcSharedMemory};
+use ipc_channel::ipc::{self, IpcReceiver, IpcSharedMemory};
 use rustix::io::{FdFlags, fcntl_getfd, write};
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -105,36 +99,27 @@ fn plays_the_worker() {
         "another build" => play(&invitation, sys::build() ^ 1),
         "early" => 3,
         "silent" => {
-            let _connection = connect(&invitation).unwrap();
+            assert_eq!(io::stdin().read(&mut [0]).unwrap(), 0, "stdin is empty");
             loop {
                 thread::park();
             }
         }
         "no hello" => {
-            say_no_hello(&invitation);
+            say_no_hello();
             41
         }
         "random" => {
-            let path = "/proc/self/fd/0";
-            let socket = connect_raw(path).unwrap();
-            write(&socket, &[3; 100]).unwrap();
+            write(rustix::stdio::stdin(), &[3; 100]).unwrap();
             42
         }
         "hang up" => {
-            drop(connect(&invitation).unwrap());
+            let null = fs::File::open("/dev/null").unwrap();
+            rustix::stdio::dup2_stdin(null).unwrap();
             43
-        }
-        "parent" => {
-            // Its child has its stdin, but is no child of the coordinator.
-            let mut child = Command::new("/proc/self/exe");
-            child.args(std::env::args_os().skip(1)).env(ROLE, "random");
-            // It may find its connection closed before it has spoken.
-            child.stdin(Stdio::inherit()).output().unwrap();
-            44
         }
         // It says no hello, then makes a file of this name, and stays.
         file => {
-            say_no_hello(&invitation);
+            say_no_hello();
             fs::write(file, "").unwrap();
             loop {
                 thread::park();
@@ -145,9 +130,17 @@ fn plays_the_worker() {
 }
 
 fn play(invitation: &str, build: u64) -> i32 {
-    let connection = connect(invitation).unwrap();
+    let (hello, receiver) = hello(build);
+    say(invitation, hello).unwrap();
     assert_eq!(io::stdin().read(&mut [0]).unwrap(), 0, "stdin is empty");
-    let (inbound, receiver) = ipc::channel::<Parcel<ToWorkerProcess>>().unwrap();
+    while receive(&receiver).is_some() {}
+    40
+}
+
+type Inbound = Parcel<ToWorkerProcess>;
+
+fn hello(build: u64) -> (Hello, IpcReceiver<Inbound>) {
+    let (inbound, receiver) = ipc::channel().unwrap();
     let (lifeline, _end) = ipc::channel().unwrap();
     let hello = Hello {
         build,
@@ -155,28 +148,16 @@ fn play(invitation: &str, build: u64) -> i32 {
         lifeline,
         progress: IpcSharedMemory::from_byte(7, 16),
     };
-    connection.send(hello).unwrap();
-    drop(connection);
-    while receive(&receiver).is_some() {}
-    40
+    (hello, receiver)
 }
 
-fn say_no_hello(invitation: &str) {
-    let connection = connect(invitation).unwrap();
-    let connection: IpcSender<Vec<u8>> = connection.to_opaque().to();
-    connection.send(vec![1, 2, 3]).unwrap();
-}
-
-fn connect_raw(path: &str) -> rustix::io::Result<OwnedFd> {
-    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-    let kind = SocketType::SEQPACKET;
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?;
-    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
-    Ok(socket)
-}
-
-fn path(address: &OwnedFd) -> String {
-    format!("/proc/self/fd/{}", address.as_raw_fd())
+/// A whole message without descriptors.
+fn say_no_hello() {
+    let mut bytes = Vec::new();
+    bytes.extend((2 * size_of::<usize>() + 3).to_ne_bytes());
+    bytes.extend(3_usize.to_ne_bytes());
+    bytes.extend([1, 2, 3]);
+    write(rustix::stdio::stdin(), &bytes).unwrap();
 }
 
 /// The descriptors and threads of this process, once those that are about to end have ended.
@@ -204,7 +185,7 @@ fn process_says_hello_and_leaves_nothing_behind() {
             drop(Rendezvous::open().unwrap());
             let (descriptors, threads) = counts();
             let rendezvous = Rendezvous::open().unwrap();
-            assert_eq!(counts(), (descriptors + 5, threads + 1));
+            assert_eq!(counts(), (descriptors + 3, threads + 1));
             for _ in 0..20 {
                 start_and_end(&rendezvous);
             }
@@ -217,21 +198,9 @@ fn process_says_hello_and_leaves_nothing_behind() {
 #[test]
 fn first_descriptor_of_a_hello_is_its_inbound_channel() {
     let _deadline = Deadline::seconds("descriptors", 60);
-    let Listener { socket, address } = Listener::open().unwrap();
-    let relay = Relay::open(&socket, &address).unwrap();
-    let (inbound, receiver) = ipc::channel().unwrap();
-    let (lifeline, _end) = ipc::channel().unwrap();
-    let hello = Hello {
-        build: sys::build(),
-        inbound,
-        lifeline,
-        progress: IpcSharedMemory::from_byte(7, 16),
-    };
-    let connection = IpcSender::connect(path(&address)).unwrap();
-    connection.send(hello).unwrap();
-    let accepted = rustix::net::accept(&socket).unwrap();
-    let message = Raw::receive(&accepted).unwrap().unwrap();
-    let arrival = relay.read(message).unwrap();
+    let relay = Relay::open().unwrap();
+    let (hello, receiver) = hello(sys::build());
+    let arrival = relay.read(write_hello(hello).unwrap()).unwrap();
     assert!(
         fcntl_getfd(&arrival.socket)
             .unwrap()
@@ -251,66 +220,6 @@ fn first_descriptor_of_a_hello_is_its_inbound_channel() {
 }
 
 #[test]
-fn stranger_who_is_first_at_the_relay_is_turned_away() {
-    let _deadline = Deadline::seconds("relay", 60);
-    let Listener { socket, address } = Listener::open().unwrap();
-    // Another process has connected and spoken before.
-    let invitation = Invitation {
-        text: std::process::id().to_string(),
-        stdin: address.try_clone().unwrap().into(),
-    };
-    let (tell, exits) = channel();
-    spawn("no hello", invitation, move |exit| drop(tell.send(exit))).unwrap();
-    assert_eq!(exits.recv().unwrap().code, Some(41));
-    Relay::open(&socket, &address).unwrap();
-}
-
-#[test]
-fn strangers_do_not_disturb() {
-    let _deadline = Deadline::seconds("strangers", 300);
-    let rendezvous = Arc::new(Rendezvous::open().unwrap());
-    let path = path(rendezvous.address());
-    let (is_over, n_strangers) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let flood = |stay: usize, speak: bool| {
-        let mut silent = Vec::new();
-        while !is_over.load(Ordering::Relaxed) {
-            let Ok(socket) = connect_raw(&path) else {
-                continue;
-            };
-            n_strangers.fetch_add(1, Ordering::Relaxed);
-            if speak {
-                // It is closed at the other end by now, or is about to be.
-                let _ = rustix::net::send(&socket, &[1; 50], rustix::net::SendFlags::NOSIGNAL);
-            }
-            silent.push(socket);
-            if silent.len() > stay {
-                silent.remove(0);
-            }
-        }
-    };
-    thread::scope(|scope| {
-        scope.spawn(|| flood(0, false));
-        scope.spawn(|| flood(50, false));
-        scope.spawn(|| flood(3, true));
-        let _over = Over(&is_over);
-        for _ in 0..200 {
-            start_and_end(&rendezvous);
-        }
-    });
-    println!("{n_strangers:?} strangers");
-    assert!(n_strangers.into_inner() > 200);
-}
-
-#[test]
-fn stranger_who_stays_is_closed_at_once() {
-    let _deadline = Deadline::seconds("stranger", 60);
-    let rendezvous = Rendezvous::open().unwrap();
-    let socket = connect_raw(&path(rendezvous.address())).unwrap();
-    // The end of the connection, waited for.
-    assert_eq!(rustix::io::read(&socket, &mut [0; 8]).unwrap(), 0);
-}
-
-#[test]
 fn process_that_says_nothing_holds_up_nobody() {
     let _deadline = Deadline::seconds("silence", 60);
     let rendezvous = Rendezvous::open().unwrap();
@@ -325,21 +234,6 @@ fn process_that_says_nothing_holds_up_nobody() {
         other => panic!("{other:?}"),
     }
     assert!(news.recv().is_err());
-}
-
-#[test]
-fn child_that_is_no_worker_is_not_heard() {
-    let _deadline = Deadline::seconds("other child", 60);
-    let rendezvous = Rendezvous::open().unwrap();
-    let invitation = Invitation {
-        text: std::process::id().to_string(),
-        stdin: rendezvous.address().try_clone().unwrap().into(),
-    };
-    let (tell, exits) = channel();
-    // Nobody expects it, and yet it is a child: it ends when its senders are closed.
-    spawn("worker", invitation, move |exit| drop(tell.send(exit))).unwrap();
-    let exit = exits.recv().unwrap();
-    assert!(exit.code.is_some(), "{exit:?}");
 }
 
 #[test]
@@ -381,7 +275,7 @@ fn process_that_comes_while_no_descriptor_is_left_is_heard_later() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("said");
         let (process, news) = start(&rendezvous, file.to_str().unwrap()).unwrap();
-        let taken: Vec<_> = std::iter::from_fn(|| rendezvous.address().try_clone().ok()).collect();
+        let taken: Vec<_> = std::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
         assert!(taken.len() > 50);
         while !file.exists() {
             thread::yield_now();
@@ -400,7 +294,7 @@ fn process_that_comes_while_no_descriptor_is_left_is_heard_later() {
 fn process_that_ends_early_is_told_by_its_exit() {
     let _deadline = Deadline::seconds("early end", 60);
     let rendezvous = Rendezvous::open().unwrap();
-    for (role, code) in [("early", 3), ("hang up", 43), ("parent", 44)] {
+    for (role, code) in [("early", 3), ("hang up", 43)] {
         let (process, news) = start(&rendezvous, role).unwrap();
         match news.recv() {
             Ok(News::Exited(exit)) => assert_eq!(exit.code, Some(code), "{role}"),
@@ -484,55 +378,42 @@ fn processes_of_the_program_inherit_no_socket() {
 }
 
 #[test]
-fn works_wherever_temporary_files_go() {
-    let test = "works_wherever_temporary_files_go";
-    let works_at = |place: &OsStr| {
-        alone(module_path!(), test, &[("TMPDIR", place)], || {
-            let _deadline = Deadline::seconds("places", 60);
-            start_and_end(&Rendezvous::open().unwrap());
-        });
-    };
-    if is_alone() {
-        return works_at("".as_ref());
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let odd = folder.path().join(OsStr::from_bytes(b"\xff\xfe odd"));
-    let long = folder.path().join("long".repeat(50));
-    let file = folder.path().join("file");
-    fs::create_dir(&odd).unwrap();
-    fs::create_dir(&long).unwrap();
-    fs::write(&file, "").unwrap();
-    let places = [folder.path(), &odd, &long];
-    for place in places {
-        works_at(place.as_os_str());
-    }
-    // None of these can hold a file, not even for root.
-    let too_long = folder.path().join("long".repeat(2000));
-    for place in [
-        &*too_long,
-        &file,
-        &folder.path().join("missing"),
-        "/proc/self".as_ref(),
-    ] {
-        works_at(place.as_os_str());
-    }
-    works_at("".as_ref());
-    let left = places.map(|place| fs::read_dir(place).unwrap().count());
-    assert_eq!(left, [3, 0, 0]);
+fn works_without_a_folder_for_temporary_files() {
+    let test = "works_without_a_folder_for_temporary_files";
+    let missing = ("TMPDIR", "/no/such/folder".as_ref());
+    alone(module_path!(), test, &[missing], || {
+        let _deadline = Deadline::seconds("places", 60);
+        start_and_end(&Rendezvous::open().unwrap());
+    });
 }
 
 #[test]
-fn works_if_new_files_are_closed_to_their_owner() {
-    alone(
-        module_path!(),
-        "works_if_new_files_are_closed_to_their_owner",
-        &[],
-        || {
-            let _deadline = Deadline::seconds("mask", 60);
-            rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o777));
-            start_and_end(&Rendezvous::open().unwrap());
-        },
-    );
+fn sockets_are_found_while_others_come_and_go() {
+    let _deadline = Deadline::seconds("sockets", 60);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    drop(ipc::channel::<u8>().unwrap());
+                    let _ = fs::read_dir("/proc/self/fd").map(Iterator::count);
+                }
+            });
+        }
+        let _over = Over(&is_over);
+        for _ in 0..200 {
+            let relay = Relay::open().unwrap();
+            let (hello, _receiver) = hello(sys::build());
+            assert_eq!(
+                relay
+                    .read(write_hello(hello).unwrap())
+                    .unwrap()
+                    .hello
+                    .progress[0],
+                7
+            );
+        }
+    });
 }
 
 /// Whether this thread or process blocks SIGUSR1.

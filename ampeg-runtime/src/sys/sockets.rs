@@ -1,0 +1,58 @@
+//! Sockets of this process that another crate holds.
+
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+/// A copy of the descriptor of the local socket on which a message waits that ends with these bytes.
+///
+/// Numbers are tried from the lowest on; what is no such socket is left as it is.
+pub(crate) fn socket_with(end: &[u8]) -> Option<OwnedFd> {
+    /// More than any process has open.
+    const MOST: u64 = 1 << 20;
+    let limit = crate::resources::open_files().unwrap_or(MOST).min(MOST);
+    let numbers = 0..RawFd::try_from(limit).ok()?;
+    let number = numbers.into_iter().find(|&number| has(number, end))?;
+    // SAFETY: the call makes a new descriptor, or fails; it belongs to nobody else.
+    unsafe {
+        let copy = libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 0);
+        (copy >= 0).then(|| OwnedFd::from_raw_fd(copy))
+    }
+}
+
+/// Whether this is the number of a local socket on which a message waits that ends with these bytes.
+fn has(number: RawFd, end: &[u8]) -> bool {
+    if option(number, libc::SO_DOMAIN) != Some(libc::AF_UNIX)
+        || option(number, libc::SO_TYPE) != Some(libc::SOCK_SEQPACKET)
+    {
+        return false;
+    }
+    let mut bytes = [0; 256];
+    // SAFETY: the kernel writes at most as many bytes as there are. A look at a message takes nothing from the socket,
+    // whosever it is; a number that is none of a socket is an error.
+    let length = unsafe {
+        libc::recv(
+            number,
+            bytes.as_mut_ptr().cast(),
+            bytes.len(),
+            libc::MSG_PEEK | libc::MSG_DONTWAIT,
+        )
+    };
+    usize::try_from(length).is_ok_and(|length| bytes[..length].ends_with(end))
+}
+
+/// What a socket says of itself; none if the number is none of a socket.
+fn option(number: RawFd, option: libc::c_int) -> Option<libc::c_int> {
+    let mut value: libc::c_int = 0;
+    let mut length = size_of_val(&value) as libc::socklen_t;
+    // SAFETY: the kernel writes at most `length` bytes, which is the size of `value`; both outlive the call. The
+    // options asked for change nothing.
+    let result = unsafe {
+        libc::getsockopt(
+            number,
+            libc::SOL_SOCKET,
+            option,
+            (&raw mut value).cast(),
+            &raw mut length,
+        )
+    };
+    (result == 0).then_some(value)
+}
