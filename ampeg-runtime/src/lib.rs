@@ -2,6 +2,7 @@
 
 mod id;
 
+mod arc;
 mod error;
 mod failure;
 mod family_error;

@@ -14,12 +14,13 @@ pub enum Payload {
     /// Its bytes are in the message; few of them need no memory of their own.
     Inline(#[serde(with = "as_bytes")] SmallVec<[u8; 16]>),
     /// Its bytes are in shared memory; cloned for each consumer: one mapping serves all.
-    Shared(Segment),
+    Shared(#[serde(with = "crate::arc")] Segment),
     /// Shared memory that the value holds travels beside its bytes.
     Attached {
         /// The bytes, without attachments.
         bytes: Box<Self>,
         /// The memory, by index.
+        #[serde(with = "crate::arc::list")]
         attached: Vec<Segment>,
     },
     /// The bytes describe themselves; in all others values are found by position.

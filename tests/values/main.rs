@@ -6,6 +6,7 @@ mod everywhere;
 #[path = "../isolated/mod.rs"]
 mod isolated;
 mod limits;
+mod readable;
 
 use ampeg::TaskValue;
 use serde::Serialize;

@@ -63,6 +63,10 @@ impl serde::de::Error for Fault {
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let mut fault = Self::new(format!("invalid type: {found}, expected {expected}"));
         fault.wants_loan = matches!(found, Unexpected::Str(_) | Unexpected::Bytes(_));
+        if matches!(found, Unexpected::Other(what) if what.ends_with("128")) {
+            fault.message +=
+                " (serde has no numbers of 128 bits in `flatten`, `tag` and `untagged`)";
+        }
         fault
     }
 }

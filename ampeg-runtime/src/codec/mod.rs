@@ -29,6 +29,7 @@
 use crate::payload::{Payload, SHARED_FROM};
 use crate::sys;
 use attachment::Segment;
+use describe::Manner;
 use fault::Fault;
 use form::Form;
 use serde::{Deserialize, Serialize};
@@ -92,7 +93,7 @@ where
     let size = count(value, &mut counter)?;
     match Form::of::<O>(&counter.shapes) {
         Form::Compact => fill(value, size),
-        Form::Described { arms } => described(value, arms),
+        Form::Described(manner) => described(value, manner),
         Form::Unknown => match form::find::<T, O>(value, &counter.shapes)? {
             Some(payload) => Ok(payload),
             None => fill(value, size),
@@ -141,17 +142,17 @@ fn write_into<T: Serialize + ?Sized>(value: &T, memory: &mut [u8]) -> Result<usi
 }
 
 /// A description of the value, ready to travel.
-fn described<T: Serialize + ?Sized>(value: &T, arms: bool) -> Result<Payload, String> {
-    let (bytes, attached) = describe(value, arms, false).map_err(Fault::into_message)?;
+fn described<T: Serialize + ?Sized>(value: &T, manner: Manner) -> Result<Payload, String> {
+    let (bytes, attached) = describe(value, manner, false).map_err(Fault::into_message)?;
     Ok(Payload::copied(&bytes)?.described().with(attached))
 }
 
 fn describe<T: Serialize + ?Sized>(
     value: &T,
-    arms: bool,
+    manner: Manner,
     samples: bool,
 ) -> Result<(Vec<u8>, Vec<Segment>), Fault> {
-    let mut describer = describe::Describer::new(arms, samples);
+    let mut describer = describe::Describer::new(manner, samples);
     attachment::exchange(Vec::new());
     let outcome = value.serialize(write::Writer(&mut describer));
     let attached = attachment::exchange(Vec::new());
@@ -163,16 +164,20 @@ fn describe<T: Serialize + ?Sized>(
 pub(crate) fn decode_fields<T: Deserialize<'static>>(payload: &Payload) -> Result<T, String> {
     let read = |lends| {
         if payload.is_described() {
-            read_description(payload, lends, false).0
+            read_description(payload, lends, false)
         } else {
-            read_compact(payload, lends)
+            (read_compact(payload, lends), true)
         }
     };
-    let result = match read(false) {
-        Err(fault) if fault.wants_loan => read(true),
+    lending(read).0.map_err(Fault::into_message)
+}
+
+/// Reads a value, and again with texts lent for ever if it refuses those that it has to copy.
+fn lending<T>(read: impl Fn(bool) -> (Result<T, Fault>, bool)) -> (Result<T, Fault>, bool) {
+    match read(false) {
+        (Err(fault), _) if fault.wants_loan => read(true),
         other => other,
-    };
-    result.map_err(Fault::into_message)
+    }
 }
 
 fn read_compact<T: Deserialize<'static>>(payload: &Payload, lends: bool) -> Result<T, Fault> {

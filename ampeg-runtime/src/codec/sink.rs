@@ -31,6 +31,11 @@ pub(super) trait Sink {
     /// It ends, and this is its shape.
     fn end(&mut self, kind: Kind, shape: Shape);
 
+    /// Whether values are asked for as people read them, as JSON does, or as programs do.
+    #[inline]
+    fn is_readable(&self) -> bool {
+        false
+    }
     /// Whether newtype structs may announce attachments.
     #[inline]
     fn arms(&self) -> bool {

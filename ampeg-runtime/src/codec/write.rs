@@ -234,7 +234,8 @@ impl<'a, S: Sink> ser::Serializer for Writer<'a, S> {
         Ok(Fields::new(self.0, Kind::Variant, shape, Kind::Struct))
     }
 
+    #[inline]
     fn is_human_readable(&self) -> bool {
-        false
+        self.0.is_readable()
     }
 }
