@@ -25,8 +25,6 @@ use std::collections::HashMap;
 pub(super) struct Describer {
     bytes: Vec<u8>,
     depth: Depth,
-    last: Kind,
-    next: usize,
     shapes: Shapes,
     names: Vec<&'static str>,
     lists: HashMap<Vec<&'static str>, u64>,
@@ -63,8 +61,6 @@ impl Describer {
         Self {
             bytes: Vec::new(),
             depth: Depth::default(),
-            last: Kind::Unit,
-            next: 0,
             shapes: Shapes::new(),
             names: Vec::new(),
             lists: HashMap::new(),
@@ -78,10 +74,10 @@ impl Describer {
         let mut lists: Vec<_> = self.lists.drain().collect();
         lists.sort_unstable_by_key(|&(_, index)| index);
         let lists: Vec<_> = lists.into_iter().map(|(names, _)| names).collect();
-        let mut counter = Counter::new("");
-        lists.serialize(Writer(&mut counter))?;
+        let mut counter = Counter::new();
+        lists.serialize(Writer::new(&mut counter, ""))?;
         self.bytes.resize(at + counter.position(), 0);
-        lists.serialize(Writer(&mut Filler::new(&mut self.bytes[at..])))?;
+        lists.serialize(Writer::new(&mut Filler::new(&mut self.bytes[at..]), ""))?;
         self.put(&[self.manner.to_byte()]);
         self.put(&(at as u64).to_le_bytes());
         Ok(self.bytes)
@@ -130,27 +126,18 @@ impl Sink for Describer {
     #[inline]
     fn kind(&mut self, kind: Kind) {
         self.bytes.push(kind as u8);
-        self.last = kind.outside();
     }
 
-    fn next_is(&mut self, name: &'static str) {
-        self.next = name.as_ptr() as usize;
-    }
-
-    fn last(&self) -> Kind {
-        self.last
-    }
-
-    fn begin(&mut self, kind: Kind) -> Result<Shape, Fault> {
+    fn begin(&mut self, kind: Kind, of: usize) -> Result<Shape, Fault> {
         self.depth.begin(kind)?;
         self.bytes.push(kind as u8);
-        Ok(Shape::new(kind, self.next))
+        Ok(Shape::new(kind, of))
     }
 
-    fn end(&mut self, kind: Kind, shape: Shape) {
+    fn end(&mut self, kind: Kind, shape: Shape) -> Kind {
         self.depth.end(kind);
-        self.last = kind;
         self.shapes.insert(shape);
+        kind
     }
 
     fn arms(&self) -> bool {

@@ -37,6 +37,7 @@ use sink::{Counter, Filler, Sink as _};
 use smallvec::smallvec;
 use std::any::type_name;
 use std::sync::Arc;
+use write::Writer;
 
 pub(crate) mod attachment;
 mod depth;
@@ -89,8 +90,8 @@ where
     T: Serialize + ?Sized,
     O: Deserialize<'static> + 'static,
 {
-    let mut counter = Counter::new(type_name::<O>());
-    let size = count(value, &mut counter)?;
+    let mut counter = Counter::new();
+    let size = count(value, type_name::<O>(), &mut counter)?;
     match Form::of::<O>(&counter.shapes) {
         Form::Compact => fill(value, size),
         Form::Described(manner) => described(value, manner),
@@ -103,17 +104,20 @@ where
 
 /// Encodes parts of messages, which are read as they are written.
 pub(crate) fn encode_fields<T: Serialize + ?Sized>(value: &T) -> Result<Payload, String> {
-    let size = count(value, &mut Counter::new(""))?;
+    let size = count(value, "", &mut Counter::new())?;
     fill(value, size)
 }
 
 /// The size of the compact form.
-fn count<T: Serialize + ?Sized>(value: &T, counter: &mut Counter) -> Result<usize, String> {
+fn count<T: Serialize + ?Sized>(
+    value: &T,
+    of: &'static str,
+    counter: &mut Counter,
+) -> Result<usize, String> {
     attachment::exchange(Vec::new());
-    let outcome = value.serialize(write::Writer(&mut *counter));
+    let outcome = value.serialize(Writer::new(&mut *counter, of));
     attachment::exchange(Vec::new());
-    outcome.map_err(Fault::into_message)?;
-    Ok(counter.finish())
+    Ok(counter.finish(outcome.map_err(Fault::into_message)?))
 }
 
 /// The compact form, of a size that was counted.
@@ -136,7 +140,7 @@ fn fill<T: Serialize + ?Sized>(value: &T, size: usize) -> Result<Payload, String
 fn write_into<T: Serialize + ?Sized>(value: &T, memory: &mut [u8]) -> Result<usize, String> {
     let mut filler = Filler::new(memory);
     value
-        .serialize(write::Writer(&mut filler))
+        .serialize(Writer::new(&mut filler, ""))
         .map_err(Fault::into_message)?;
     Ok(filler.position())
 }
@@ -154,7 +158,7 @@ fn describe<T: Serialize + ?Sized>(
 ) -> Result<(Vec<u8>, Vec<Segment>), Fault> {
     let mut describer = describe::Describer::new(manner, samples);
     attachment::exchange(Vec::new());
-    let outcome = value.serialize(write::Writer(&mut describer));
+    let outcome = value.serialize(Writer::new(&mut describer, ""));
     let attached = attachment::exchange(Vec::new());
     outcome?;
     Ok((describer.finish()?, attached))
