@@ -202,8 +202,8 @@ pub mod messages {
 
     pub use ampeg_runtime::generated::probe::CaptureByCopy;
     pub use ampeg_runtime::generated::{
-        Call, Capture, Failure, IndexNumber, IndexRange, Inputs, IntoCount, IntoDuration,
-        IntoIndex, List, Site, Type,
+        Call, Capture, Failure, ForgottenQuestionMark, IndexNumber, IndexRange, Inputs, IntoCount,
+        IntoDuration, IntoIndex, IsTheValue, List, Site, Type, ValueOf,
     };
 }
 

@@ -278,9 +278,11 @@ impl<T: 'static> Refused<T> {
 pub mod probe {
     use super::{Capture, Captured, Function, Reference, Referent, Refused, Unknown, Value};
     use crate::codec::encode_as;
+    use crate::panics;
     use crate::payload::Payload;
     use crate::value::TaskValue;
     use serde::Serialize;
+    use std::any::type_name;
     use std::fmt;
 
     /// What is probed.
@@ -332,7 +334,7 @@ pub mod probe {
     impl<T: Referent + Serialize + ?Sized> ProbeReference for &&Probe<'_, &T> {
         type Referent = T;
         fn probe(&self) -> Captured<Reference<T>> {
-            Captured::new(encode_as::<T, T::Owned>(self.0))
+            Captured::new(encoded::<T>(|| encode_as::<T, T::Owned>(self.0)))
         }
     }
 
@@ -347,8 +349,17 @@ pub mod probe {
     impl<T: TaskValue> ProbeValue for &Probe<'_, T> {
         type Value = T;
         fn probe(&self) -> Captured<Value<T>> {
-            Captured::new(self.0.encode())
+            Captured::new(encoded::<T>(|| self.0.encode()))
         }
+    }
+
+    /// The bytes of a value, or why there are none, after the name of its type.
+    fn encoded<T: ?Sized>(
+        encode: impl FnOnce() -> Result<Payload, String>,
+    ) -> Result<Payload, String> {
+        panics::catch(encode)
+            .unwrap_or_else(|kind| Err(format!("its Serialize {kind}")))
+            .map_err(|reason| format!("a `{}`: {reason}", type_name::<T>()))
     }
 
     /// Captures a function, or refuses a closure that captures something itself.

@@ -94,11 +94,14 @@ pub mod generated {
     };
     pub use crate::clause::{IntoCount, IntoDuration, Limit};
     pub use crate::columns::{Columns, Rows, transpose};
-    pub use crate::cost::Told;
+    pub use crate::cost::{GivenCost, Told};
     pub use crate::facts::{Facts, FactsText, Source, Statement};
     pub use crate::failure::Failure;
     pub use crate::index::{IndexNumber, IndexRange, IndexType, IntoIndex};
-    pub use crate::inputs::{Cursor, Inputs, List, Maybe, Nest, Optional, Type};
+    pub use crate::inputs::{
+        Cursor, ForgottenQuestionMark, Inputs, IsTheValue, List, Maybe, Nest, Optional, Type,
+        ValueOf,
+    };
     pub use crate::outcome::{
         Collect, Outputs, Results, Show, Take, Unwrap, collect, collector, show,
     };

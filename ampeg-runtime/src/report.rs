@@ -164,6 +164,7 @@ pub struct Transfer {
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone)]
+#[must_use = "a report does nothing until it is read or printed"]
 pub struct Report {
     graph: Arc<TaskGraph>,
     schedule: Option<Arc<Schedule>>,

@@ -19,6 +19,7 @@ use std::time::Duration;
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a breakdown does nothing until it is read or printed"]
 pub struct Breakdown {
     /// Bodies of tasks, also those that failed, and writing outputs.
     pub computation: Duration,

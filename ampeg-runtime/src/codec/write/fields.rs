@@ -52,7 +52,7 @@ impl<'a, S: Sink> Fields<'a, S> {
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Fault> {
         self.sink.name(name);
         self.shape.name(name);
-        self.element(value)
+        self.element(value).map_err(|fault| fault.inside(name))
     }
 
     #[inline]
