@@ -200,7 +200,7 @@ pub mod messages {
     //! it can use what is sent there, and call functions, but no variable around the graph.
     //! To call a closure that is in a variable and captures nothing, put it in parentheses, which sends it: `(f)(x)`.
 
-    pub use ampeg_runtime::generated::probe::CaptureByCopy;
+    pub use ampeg_runtime::generated::probe::{CaptureByCopy, ProbeSharedState};
     pub use ampeg_runtime::generated::{
         Call, Capture, Failure, ForgottenQuestionMark, IndexNumber, IndexRange, Inputs, IntoCount,
         IntoDuration, IntoIndex, IsTheValue, List, Site, Type, ValueOf,

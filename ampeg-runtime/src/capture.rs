@@ -274,9 +274,31 @@ impl<T: 'static> Refused<T> {
     }
 }
 
+/// What is changed behind a `&`, as is done where threads share memory.
+pub trait SharedState {}
+
+macro_rules! shared_state {
+    ($($name:ident)*) => {
+        $(impl SharedState for std::sync::atomic::$name {})*
+    };
+}
+
+shared_state! {
+    AtomicBool AtomicI8 AtomicI16 AtomicI32 AtomicI64 AtomicIsize AtomicU8 AtomicU16 AtomicU32 AtomicU64 AtomicUsize
+}
+
+impl<T: ?Sized> SharedState for std::sync::Mutex<T> {}
+impl<T: ?Sized> SharedState for std::sync::RwLock<T> {}
+impl<T: ?Sized> SharedState for std::cell::Cell<T> {}
+impl<T: ?Sized> SharedState for std::cell::RefCell<T> {}
+impl<T: SharedState + ?Sized> SharedState for std::sync::Arc<T> {}
+impl<T: SharedState + ?Sized> SharedState for Rc<T> {}
+
 /// The methods that generated code probes.
 pub mod probe {
-    use super::{Capture, Captured, Function, Reference, Referent, Refused, Unknown, Value};
+    use super::{
+        Capture, Captured, Function, Reference, Referent, Refused, SharedState, Unknown, Value,
+    };
     use crate::codec::encode_as;
     use crate::panics;
     use crate::payload::Payload;
@@ -335,6 +357,25 @@ pub mod probe {
         type Referent = T;
         fn probe(&self) -> Captured<Reference<T>> {
             Captured::new(encoded::<T>(|| encode_as::<T, T::Owned>(self.0)))
+        }
+    }
+
+    /// First too: what is changed behind a `&`, with a warning.
+    pub trait ProbeSharedState {
+        /// The type of the value.
+        type Value: TaskValue;
+        /// Captures it.
+        #[deprecated(
+            note = "each task gets a copy of this value: what one changes in it, no other task sees, and neither does the caller; \
+                    capture what is in it, and have tasks return what they find out"
+        )]
+        fn probe(&self) -> Captured<Value<Self::Value>>;
+    }
+
+    impl<T: SharedState + TaskValue> ProbeSharedState for &&Probe<'_, T> {
+        type Value = T;
+        fn probe(&self) -> Captured<Value<T>> {
+            Captured::new(encoded::<T>(|| self.0.encode()))
         }
     }
 

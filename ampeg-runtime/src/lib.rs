@@ -89,8 +89,8 @@ pub mod worker_process {
 #[doc(hidden)]
 pub mod generated {
     pub use crate::capture::{
-        Capture, Captured, Function, Mode, Place, Reference, Referent, Refused, Unknown, Value,
-        probe,
+        Capture, Captured, Function, Mode, Place, Reference, Referent, Refused, SharedState,
+        Unknown, Value, probe,
     };
     pub use crate::clause::{IntoCount, IntoDuration, Limit};
     pub use crate::columns::{Columns, Rows, transpose};

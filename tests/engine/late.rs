@@ -48,11 +48,13 @@ fn run_that_timed_out_on_processes_leaves_the_report_of_the_next_alone() {
 fn timed_out_then(pool: &Pool) {
     for (run, n) in [9_usize, 2, 30].into_iter().enumerate() {
         let limit = Duration::from_secs(60);
-        let _ = pool.run(&graph! { x[i in 0..n] = ms(45 + i as u64); })
+        let _ = pool
+            .run(&graph! { x[i in 0..n] = ms(45 + i as u64); })
             .unwrap();
         let small = graph! { a = 1; b = { ms(40); a + 1 }; };
         check_small(&pool.run(&small).unwrap().b, 2);
-        let _ = pool.run(&graph! { x[i in 0..n] = ms(45 + i as u64) within limit; })
+        let _ = pool
+            .run(&graph! { x[i in 0..n] = ms(45 + i as u64) within limit; })
             .unwrap();
         let outcome = pool.run(&small).unwrap();
         check_report(&outcome, run);

@@ -25,7 +25,7 @@ pub struct Breakdown {
     pub computation: Duration,
     /// Writing results that only other workers needed.
     pub encoding: Duration,
-    /// Reading results that other workers sent.
+    /// Reading results that other workers sent, and captured values.
     pub decoding: Duration,
     /// Waiting, for results of other workers or for the end of the run, and what it takes to keep order.
     pub idle: Duration,
