@@ -92,6 +92,9 @@
 //! - With `pub` on some tasks these are the outputs, and the results of all others never leave the workers.
 //! - `?` fails the task with any error that converts into a boxed error, and a panic fails it as well.
 //! - A result is any type with serde's `Serialize` and `Deserialize` that owns its data; `&'static str` may be in it.
+//!   Which types that are, and what is not the same after a journey, is in [`values`].
+//!   A task whose value is a `Result` is taken for one without its `?`, unless its type is written: `a: Result<T, E> = …`.
+//! - Costs are numbers, in any one unit, or `Duration`s, but not both in one graph.
 //!
 //! # How it works
 //!
@@ -174,6 +177,10 @@ pub mod examples {
 #[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/guarantees.md")]
 pub mod guarantees {}
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/values.md")]
+pub mod values {}
 
 #[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/patterns.md")]
