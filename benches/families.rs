@@ -77,6 +77,6 @@ fn run_inline<O: Outputs>(graph: &Graph<O>) -> Duration {
 fn run<O: Outputs>(graph: &Graph<O>) -> Duration {
     let pool = Pool::new(2).expect("workers start");
     let run = || pool.run(graph).expect("it has tasks");
-    run();
+    let _ = run();
     time(run)
 }

@@ -220,7 +220,7 @@ fn first(folder: &Path, number: usize) -> bool {
 fn timed<O: Outputs>(graph: &Graph<O>) -> Result<Option<Duration>, Error> {
     let pool = pool()?;
     // The workers are sent it, and their part in it, in another run's time.
-    pool.run(&graph! { a = 1; b = 2; })?;
+    let _ = pool.run(&graph! { a = 1; b = 2; })?;
     let start = Instant::now();
     let outcome = pool.run(graph)?;
     let elapsed = start.elapsed();
@@ -256,7 +256,7 @@ fn cancelled(n: usize) -> Result<Times, Error> {
         }
         let start = Instant::now();
         run.cancel();
-        run.wait()?;
+        let _ = run.wait()?;
         Ok(Some(start.elapsed()))
     })
 }

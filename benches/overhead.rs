@@ -38,7 +38,7 @@ fn start_up() -> Result<(), Error> {
         for _ in 0..31 {
             let start = Instant::now();
             let pool = Pool::new(n)?;
-            pool.run(&graph)?;
+            let _ = pool.run(&graph)?;
             first.push(start.elapsed());
             drop(pool);
             all.push(start.elapsed());
@@ -143,7 +143,7 @@ fn raw_hop(pool: &Pool) -> Result<Duration, Error> {
         Ok(())
     })?;
     drop(to);
-    other.wait()?;
+    let _ = other.wait()?;
     Ok(hops / 100)
 }
 

@@ -93,6 +93,9 @@
 //! - With `pub` on some tasks these are the outputs, and the results of all others never leave the workers.
 //! - `?` fails the task with any error that converts into a boxed error, and a panic fails it as well.
 //! - A result is any type with serde's `Serialize` and `Deserialize` that owns its data; `&'static str` may be in it.
+//!   Which types that are, and what is not the same after a journey, is in [`values`].
+//!   A task whose value is a `Result` is taken for one without its `?`, unless its type is written: `a: Result<T, E> = …`.
+//! - Costs are numbers, in any one unit, or `Duration`s, but not both in one graph.
 //!
 //! # How it works
 //!
@@ -177,6 +180,10 @@ pub mod examples {
 pub mod guarantees {}
 
 #[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/values.md")]
+pub mod values {}
+
+#[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/patterns.md")]
 pub mod patterns {}
 
@@ -201,10 +208,10 @@ pub mod messages {
     //! it can use what is sent there, and call functions, but no variable around the graph.
     //! To call a closure that is in a variable and captures nothing, put it in parentheses, which sends it: `(f)(x)`.
 
-    pub use ampeg_runtime::generated::probe::CaptureByCopy;
+    pub use ampeg_runtime::generated::probe::{CaptureByCopy, ProbeSharedState};
     pub use ampeg_runtime::generated::{
-        Call, Capture, Failure, IndexNumber, IndexRange, Inputs, IntoCount, IntoDuration,
-        IntoIndex, List, Site, Type,
+        Call, Capture, Failure, ForgottenQuestionMark, IndexNumber, IndexRange, Inputs, IntoCount,
+        IntoDuration, IntoIndex, IsTheValue, List, Site, Type, ValueOf,
     };
 }
 

@@ -69,7 +69,7 @@ fn runs_and_crashes_leave_nothing_behind() {
         };
         let n_threads = threads();
         // The first run may set up what stays, such as the panic hook.
-        graph.run(2).unwrap();
+        let _ = graph.run(2).unwrap();
         settle(children, 0);
         settle(threads, n_threads);
         let before = (descriptors(), mappings());

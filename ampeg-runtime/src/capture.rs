@@ -306,16 +306,39 @@ impl<T: 'static> Refused<T> {
     }
 }
 
+/// What is changed behind a `&`, as is done where threads share memory.
+pub trait SharedState {}
+
+macro_rules! shared_state {
+    ($($name:ident)*) => {
+        $(impl SharedState for std::sync::atomic::$name {})*
+    };
+}
+
+shared_state! {
+    AtomicBool AtomicI8 AtomicI16 AtomicI32 AtomicI64 AtomicIsize AtomicU8 AtomicU16 AtomicU32 AtomicU64 AtomicUsize
+}
+
+impl<T: ?Sized> SharedState for std::sync::Mutex<T> {}
+impl<T: ?Sized> SharedState for std::sync::RwLock<T> {}
+impl<T: ?Sized> SharedState for std::cell::Cell<T> {}
+impl<T: ?Sized> SharedState for std::cell::RefCell<T> {}
+impl<T: SharedState + ?Sized> SharedState for std::sync::Arc<T> {}
+impl<T: SharedState + ?Sized> SharedState for Rc<T> {}
+
 /// The methods that generated code probes.
 pub mod probe {
     use super::{
-        Capture, Captured, Function, Pointer, Reference, Referent, Refused, Unknown, Value,
+        Capture, Captured, Function, Pointer, Reference, Referent, Refused, SharedState, Unknown,
+        Value,
     };
     use crate::codec::encode_as;
+    use crate::panics;
     use crate::payload::Payload;
     use crate::sys::FunctionAddress;
     use crate::value::TaskValue;
     use serde::Serialize;
+    use std::any::type_name;
     use std::fmt;
 
     /// What is probed.
@@ -367,7 +390,26 @@ pub mod probe {
     impl<T: Referent + Serialize + ?Sized> ProbeReference for &&&Probe<'_, &T> {
         type Referent = T;
         fn probe(&self) -> Captured<Reference<T>> {
-            Captured::new(encode_as::<T, T::Owned>(self.0))
+            Captured::new(encoded::<T>(|| encode_as::<T, T::Owned>(self.0)))
+        }
+    }
+
+    /// First too: what is changed behind a `&`, with a warning.
+    pub trait ProbeSharedState {
+        /// The type of the value.
+        type Value: TaskValue;
+        /// Captures it.
+        #[deprecated(
+            note = "each task gets a copy of this value: what one changes in it, no other task sees, and neither does the caller; \
+                    capture what is in it, and have tasks return what they find out"
+        )]
+        fn probe(&self) -> Captured<Value<Self::Value>>;
+    }
+
+    impl<T: SharedState + TaskValue> ProbeSharedState for &&&Probe<'_, T> {
+        type Value = T;
+        fn probe(&self) -> Captured<Value<T>> {
+            Captured::new(encoded::<T>(|| self.0.encode()))
         }
     }
 
@@ -382,8 +424,17 @@ pub mod probe {
     impl<T: TaskValue> ProbeValue for &&Probe<'_, T> {
         type Value = T;
         fn probe(&self) -> Captured<Value<T>> {
-            Captured::new(self.0.encode())
+            Captured::new(encoded::<T>(|| self.0.encode()))
         }
+    }
+
+    /// The bytes of a value, or why there are none, after the name of its type.
+    fn encoded<T: ?Sized>(
+        encode: impl FnOnce() -> Result<Payload, String>,
+    ) -> Result<Payload, String> {
+        panics::catch(encode)
+            .unwrap_or_else(|kind| Err(format!("its Serialize {kind}")))
+            .map_err(|reason| format!("a `{}`: {reason}", type_name::<T>()))
     }
 
     macro_rules! functions {

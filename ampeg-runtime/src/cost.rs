@@ -110,13 +110,68 @@ pub trait IntoCost {
     /// If it is out of the range of [`Cost::new`].
     fn into_cost(self) -> Result<Cost, Error>;
 
+    /// The cost, and in what unit it is given.
+    ///
+    /// # Errors
+    ///
+    /// As [`into_cost`](Self::into_cost).
+    #[doc(hidden)]
+    fn given(self) -> Result<GivenCost, Error>
+    where
+        Self: Sized,
+    {
+        Ok(GivenCost::new(self.into_cost()?, None))
+    }
+
     /// Adds it to the costs that a graph evaluates where it stands.
     #[doc(hidden)]
     fn tell(self, told: &mut Told)
     where
         Self: Sized,
     {
-        told.next.push_back(self.into_cost());
+        told.next.push_back(self.given());
+    }
+}
+
+/// A cost as it is written in a graph.
+#[derive(Debug, Clone, Copy)]
+pub struct GivenCost {
+    pub(crate) cost: Cost,
+    /// None if it has none, as zero and what nobody has written.
+    pub(crate) unit: Option<Unit>,
+}
+
+/// What a cost counts in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// Whatever the user has in mind.
+    Number,
+    /// It was a `Duration`.
+    Second,
+}
+
+impl GivenCost {
+    fn new(cost: Cost, unit: Option<Unit>) -> Self {
+        let unit = unit.filter(|_| cost > Cost::ZERO);
+        Self { cost, unit }
+    }
+
+    /// A number.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cost::new`].
+    pub fn number(value: f64) -> Result<Self, Error> {
+        Ok(Self::new(Cost::new(value)?, Some(Unit::Number)))
+    }
+
+    /// What a task has unless told otherwise.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn unwritten() -> Result<Self, Error> {
+        Ok(Self::new(Cost::ONE, None))
     }
 }
 
@@ -130,12 +185,20 @@ impl IntoCost for Duration {
     fn into_cost(self) -> Result<Cost, Error> {
         Ok(self.into())
     }
+
+    fn given(self) -> Result<GivenCost, Error> {
+        Ok(GivenCost::new(self.into(), Some(Unit::Second)))
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: IntoCost + Copy> IntoCost for &T {
     fn into_cost(self) -> Result<Cost, Error> {
         (*self).into_cost()
+    }
+
+    fn given(self) -> Result<GivenCost, Error> {
+        (*self).given()
     }
 }
 
@@ -148,6 +211,10 @@ macro_rules! into_cost {
             )]
             fn into_cost(self) -> Result<Cost, Error> {
                 Cost::new(self as f64)
+            }
+
+            fn given(self) -> Result<GivenCost, Error> {
+                Ok(GivenCost::new(self.into_cost()?, Some(Unit::Number)))
             }
         }
     )*};
@@ -163,8 +230,8 @@ into_cost!(
 /// panic, is what rustc takes long to compile.
 #[derive(Debug)]
 pub struct Told {
-    next: VecDeque<Result<Cost, Error>>,
-    last: Result<Cost, Error>,
+    next: VecDeque<Result<GivenCost, Error>>,
+    last: Result<GivenCost, Error>,
 }
 
 impl Told {
@@ -173,15 +240,18 @@ impl Told {
     pub fn new() -> Self {
         Self {
             next: VecDeque::new(),
-            last: Ok(Cost::ZERO),
+            last: Ok(GivenCost::new(Cost::ZERO, None)),
         }
     }
 
     /// What a number in the lists of generated code stands for: a cost as written, `-1` the next that was told, `-2`
-    /// that one once more.
-    pub(crate) fn cost(&mut self, number: f64) -> Result<Cost, Error> {
+    /// that one once more, `-3` what nobody has written.
+    pub(crate) fn cost(&mut self, number: f64) -> Result<GivenCost, Error> {
         if number >= 0.0 {
-            return Cost::new(number);
+            return GivenCost::number(number);
+        }
+        if number < -2.0 {
+            return GivenCost::unwritten();
         }
         let is_next = number > -2.0;
         if let Some(next) = is_next.then(|| self.next.pop_front()).flatten() {

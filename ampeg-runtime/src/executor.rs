@@ -18,6 +18,7 @@ use entry::{Awaited, Entry, State};
 use std::any::Any;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::OnceLock;
 use user_value::UserValue;
 
 mod entry;
@@ -31,12 +32,25 @@ pub(crate) use loaded::LoadedGraph;
 #[derive(Debug)]
 pub(crate) struct Executor {
     graph: Rc<LoadedGraph>,
-    /// Captured values that several tasks share, once they are decoded.
-    captures: Vec<Option<UserValue>>,
     /// Indexed by task; grows on demand.
     entries: Vec<Entry>,
     /// How often the inputs of a next step have been looked at.
     looks: u32,
+    /// How many nanoseconds it took to decode captured values for the last inputs.
+    reading: u64,
+    /// Whether every use of a value gets a copy that was encoded and decoded.
+    copies: bool,
+}
+
+/// The variable that has every result be encoded, and decoded for each of its uses, on whatever worker that is.
+///
+/// Not a setting of a pool, since inline runs have none, and since a whole suite of tests is to run with it unchanged.
+const ALWAYS_ENCODE: &str = "AMPEG_ALWAYS_ENCODE";
+
+/// Whether that variable was set, and not to 0, when this process first ran a task.
+fn always_encodes() -> bool {
+    static ALWAYS: OnceLock<bool> = OnceLock::new();
+    *ALWAYS.get_or_init(|| std::env::var_os(ALWAYS_ENCODE).is_some_and(|value| value != "0"))
 }
 
 /// What of a result leaves this worker.
@@ -54,10 +68,11 @@ pub(crate) struct Encoded {
 impl Executor {
     pub(crate) fn new(graph: Rc<LoadedGraph>) -> Self {
         Self {
-            captures: graph.captures.iter().map(|_| None).collect(),
             graph,
             entries: Vec::new(),
             looks: 0,
+            reading: 0,
+            copies: always_encodes(),
         }
     }
 
@@ -142,6 +157,7 @@ impl Executor {
 
     /// The inputs of a step, which are all here, for one attempt at it.
     pub(crate) fn inputs(&mut self, step: &Step, attempt: u32) -> Result<Inputs, TaskErrorKind> {
+        self.reading = 0;
         let descriptor = self.graph.descriptor;
         let statement = &descriptor.facts().statements[step.statement()];
         let mut values = Values::with_capacity(step.inputs.len() + statement.captures.len());
@@ -172,6 +188,11 @@ impl Executor {
         Ok(Inputs::folded(indices, values, shape, slots, n_captures))
     }
 
+    /// How many nanoseconds it took to decode captured values for these inputs.
+    pub(crate) fn reading(&self) -> u64 {
+        self.reading
+    }
+
     /// Runs the body of a step.
     pub(crate) fn call(&self, step: &Step, inputs: Inputs) -> Result<Rc<dyn Any>, TaskErrorKind> {
         let result = panics::catch(move || {
@@ -198,14 +219,28 @@ impl Executor {
         if result.is_ok() || !step.may_retry(attempt) {
             self.drop_uses(step);
         }
-        let value = UserValue::new(result?);
+        let mut value = UserValue::new(result?);
+        if let (true, Some(original)) = (self.copies, value.share()) {
+            // So that parts are those of a value that has travelled too.
+            let whole = self.encode_whole(step.statement(), &*original)?;
+            let codec = self.graph.table.codec(step.statement());
+            let copy = decode(codec, &whole);
+            value =
+                UserValue::new(copy.map_err(|reason| TaskErrorKind::NotDeliverable { reason })?);
+        }
         let encoded = match value.share() {
             Some(value) if step.is_encoded() => self.encode(step, &*value)?,
             _ => Encoded::default(),
         };
-        let entry = self.entry(step.task);
-        if entry.uses > 0 {
-            entry.state = State::Decoded(value);
+        if self.entry(step.task).uses > 0 {
+            self.entry(step.task).state = match value.share() {
+                Some(value) if self.copies => {
+                    let whole = encoded.whole.clone();
+                    let encode = || self.encode_whole(step.statement(), &*value);
+                    State::Encoded(Box::new(whole.map_or_else(encode, Ok)?))
+                }
+                _ => State::Decoded(value),
+            };
         }
         Ok(encoded)
     }
@@ -241,6 +276,7 @@ impl Executor {
     ) -> Result<Rc<dyn Any>, TaskErrorKind> {
         let statements = self.graph.descriptor.facts().statements;
         let codec = self.graph.table.codec(producer);
+        let copies = self.copies;
         let entry = self.entry(input);
         if !matches!(entry.state, State::Decoded(_)) {
             let start = now();
@@ -253,6 +289,9 @@ impl Executor {
                 let cause = statements[producer].undeliverable(reason);
                 TaskErrorKind::DependencyFailed { cause }
             })?;
+            if copies {
+                return Ok(value);
+            }
             entry.store_value(value);
         }
         let value = if entry.uses <= 1 && !keep {
@@ -281,11 +320,11 @@ impl Executor {
     }
 
     fn capture(&mut self, capture: usize) -> Result<Rc<dyn Any>, TaskErrorKind> {
-        let held = self.captures[capture].as_ref();
-        if let Some(value) = held.and_then(UserValue::share) {
+        let graph = &self.graph;
+        if let Some(value) = graph.held(capture) {
             return Ok(value);
         }
-        let graph = &self.graph;
+        let start = now();
         let value =
             decode(graph.table.capture(capture), &graph.captures[capture]).map_err(|reason| {
                 let name = graph.descriptor.facts().captures[capture];
@@ -293,9 +332,10 @@ impl Executor {
                 let sources = Vec::new();
                 TaskErrorKind::Failed { message, sources }
             })?;
-        if graph.is_shared[capture] {
-            self.captures[capture] = Some(UserValue::new(Rc::clone(&value)));
+        if graph.is_shared[capture] && !self.copies {
+            graph.hold(capture, Rc::clone(&value));
         }
+        self.reading += now().saturating_sub(start);
         Ok(value)
     }
 

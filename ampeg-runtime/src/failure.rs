@@ -80,6 +80,7 @@ impl fmt::Display for Place {
 /// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskError {
+    #[serde(with = "crate::arc")]
     inner: Arc<Inner>,
 }
 

@@ -89,7 +89,11 @@ fn attempt(definition: &Definition, executor: &mut Executor, step: &Step, log: &
         let inputs = executor.inputs(step, attempt);
         let result = inputs.and_then(|inputs| executor.call(step, inputs));
         let result = executor.finish(step, attempt, result);
-        let (result, observed) = (result.map(|it| it.whole), Observed::between(start, now()));
+        let observed = Observed {
+            reading: executor.reading(),
+            ..Observed::between(start, now())
+        };
+        let result = result.map(|it| it.whole);
         let report = AttemptReport::new(0, step, attempt, result, observed);
         log.note(ProcessorId::new(0), &report);
         match report.result {

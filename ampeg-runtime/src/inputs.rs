@@ -304,6 +304,35 @@ impl<T> Type<T> {
     }
 }
 
+/// Holds once for every type, and twice for `Result`: rustc cannot choose, so that it refuses a task without `?`.
+///
+/// It decides this when all types are known, and nothing is decided by it, which a lint could not have.
+pub trait ValueOf<How> {}
+
+impl<T> ValueOf<IsTheValue> for Type<T> {}
+
+impl<T, E> ValueOf<ForgottenQuestionMark> for Type<Result<T, E>> {}
+
+/// The result is the value of the task, whatever it is.
+#[derive(Debug)]
+pub enum IsTheValue {}
+
+/// The value of the task is what is in its `Result`.
+#[derive(Debug)]
+pub enum ForgottenQuestionMark {}
+
+impl<T> Type<T> {
+    /// Has rustc refuse a task whose value is a `Result` although nobody has written that type.
+    ///
+    /// The comments are what it shows.
+    #[rustfmt::skip]
+    pub fn is_value<How>(self) // the value of this task is a `Result`: write `?` after it, so that its `Err` fails the task
+    where
+        Self: ValueOf<How>, // or, if the `Result` itself is meant, write its type: `name: Result<T, E> = ...`
+    {
+    }
+}
+
 impl<T: 'static> Type<T> {
     /// The value of a dependency that nobody else uses.
     ///

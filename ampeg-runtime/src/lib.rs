@@ -2,6 +2,7 @@
 
 mod id;
 
+mod arc;
 mod error;
 mod failure;
 mod family_error;
@@ -91,16 +92,19 @@ pub mod worker_process {
 #[doc(hidden)]
 pub mod generated {
     pub use crate::capture::{
-        Capture, Captured, Function, Mode, Place, Pointer, Reference, Referent, Refused, Unknown,
-        Value, probe,
+        Capture, Captured, Function, Mode, Place, Pointer, Reference, Referent, Refused,
+        SharedState, Unknown, Value, probe,
     };
     pub use crate::clause::{IntoCount, IntoDuration, Limit};
     pub use crate::columns::{Columns, Rows, transpose};
-    pub use crate::cost::Told;
+    pub use crate::cost::{GivenCost, Told};
     pub use crate::facts::{Facts, FactsText, Source, Statement};
     pub use crate::failure::Failure;
     pub use crate::index::{IndexNumber, IndexRange, IndexType, IntoIndex};
-    pub use crate::inputs::{Cursor, Inputs, List, Maybe, Members, Nest, Optional, Type};
+    pub use crate::inputs::{
+        Cursor, ForgottenQuestionMark, Inputs, IsTheValue, List, Maybe, Members, Nest, Optional,
+        Type, ValueOf,
+    };
     pub use crate::members::{Each, EachMember, Spread, each};
     pub use crate::outcome::{
         Collect, Outputs, Results, Show, Take, Unwrap, collect, collector, show,

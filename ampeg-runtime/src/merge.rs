@@ -40,7 +40,6 @@ impl<O> Graph<O> {
     /// assert_eq!((&outcome.a, &outcome.b, &outcome.sum), (&Ok(9), &Ok(9), &Ok(18)));
     /// # Ok::<(), ampeg::Error>(())
     /// ```
-    #[must_use]
     pub fn merge_duplicates(&self) -> Self {
         self.map(|definition| {
             let classes = Classes::of(definition);

@@ -228,6 +228,8 @@ pub(crate) struct Observed {
     pub(crate) arrivals: Vec<Arrival>,
     /// How many nanoseconds it took to write a result that only other workers need.
     pub(crate) encoding: u64,
+    /// How many nanoseconds it took to read captured values that were used here first.
+    pub(crate) reading: u64,
 }
 
 impl Observed {

@@ -35,6 +35,7 @@ use std::slice;
 /// assert_eq!((values.n, values.last.as_str()), (6, "be"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "an outcome holds the results, and the errors of tasks that failed: `.into_values()?` gives the first of these"]
 pub struct Outcome<O> {
     outputs: O,
     report: Report,

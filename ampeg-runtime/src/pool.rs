@@ -107,6 +107,7 @@ impl<O> Graph<O> {
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone)]
+#[must_use = "the workers of a pool end when it is dropped"]
 pub struct Pool {
     shared: Arc<Shared>,
 }

@@ -2,7 +2,7 @@
 
 use crate::definition::Definition;
 use crate::error::Error;
-use crate::facts::{Source, Statement};
+use crate::facts::{Facts, Source, Statement};
 use crate::graph::TaskGraph;
 use crate::outcome::Results;
 use crate::payload::Payload;
@@ -37,6 +37,7 @@ use std::sync::Arc;
 /// assert_eq!(n_dependencies(&graph)?, 1);
 /// # Ok::<(), Error>(())
 /// ```
+#[must_use = "a graph does nothing until it is run, as with `.run(2)?`"]
 pub struct Graph<O> {
     definition: Result<Arc<Definition>, Error>,
     collect: Arc<dyn Fn(&mut Results<'_>) -> O + Send + Sync>,
@@ -117,7 +118,6 @@ impl<O> Graph<O> {
     }
 
     /// The same graph with other costs.
-    #[must_use]
     pub(crate) fn with_task_graph(&self, task_graph: TaskGraph) -> Self {
         self.map(|definition| Definition {
             task_graph: Arc::new(task_graph),
@@ -126,7 +126,6 @@ impl<O> Graph<O> {
     }
 
     /// The same outputs of another definition; a graph that cannot be used stays as it is.
-    #[must_use]
     pub(crate) fn map(&self, change: impl FnOnce(&Definition) -> Definition) -> Self {
         let definition = self.definition.as_ref().map_err(Clone::clone);
         Self {
@@ -186,7 +185,7 @@ fn define(
     captures: Vec<Result<Payload, String>>,
 ) -> Result<Definition, Error> {
     let resolved = resolve(site)?;
-    let captures = payloads(descriptor.facts().captures, captures)?;
+    let captures = payloads(descriptor.facts(), captures)?;
     Ok(Definition {
         outputs: resolved.outputs,
         ..Definition::new(
@@ -198,12 +197,21 @@ fn define(
     })
 }
 
-fn payloads(names: &[&str], captures: Vec<Result<Payload, String>>) -> Result<Vec<Payload>, Error> {
-    let payload = |(name, payload): (&&str, Result<Payload, String>)| {
+fn payloads(facts: &Facts, captures: Vec<Result<Payload, String>>) -> Result<Vec<Payload>, Error> {
+    let payload = |(capture, payload): (usize, Result<Payload, String>)| {
         payload.map_err(|reason| {
-            let name = (*name).to_owned();
-            RunErrorKind::Capture { name, reason }.into()
+            let uses = |statement: &&Statement| {
+                let mut captures = statement.captures.iter();
+                captures.any(|&other| other as usize == capture)
+            };
+            let user = facts.statements.iter().find(uses);
+            RunErrorKind::Capture {
+                name: facts.captures[capture].to_owned(),
+                user: user.map(|user| (user.name.to_owned(), user.place())),
+                reason,
+            }
+            .into()
         })
     };
-    names.iter().zip(captures).map(payload).collect()
+    captures.into_iter().enumerate().map(payload).collect()
 }

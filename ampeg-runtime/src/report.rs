@@ -51,10 +51,9 @@ impl Log {
             succeeded: report.result.is_ok(),
             bytes: report.observed.bytes,
             encoding: Duration::from_nanos(report.observed.encoding),
-            decoding: arrivals
-                .clone()
-                .map(|it| Duration::from_nanos(it.decoding))
-                .sum(),
+            decoding: Duration::from_nanos(
+                report.observed.reading + arrivals.clone().map(|it| it.decoding).sum::<u64>(),
+            ),
         });
         for arrival in arrivals {
             self.transfers.push(Transfer {
@@ -110,7 +109,8 @@ pub struct Attempt {
     pub bytes: Option<u64>,
     /// How much of the time went into writing a result that only other workers needed.
     pub encoding: Duration,
-    /// How much of the time went into reading inputs that came from other workers.
+    /// How much of the time went into reading inputs that came from other workers, and captured values: each worker
+    /// reads a captured value once, unless the only task that uses it takes it.
     pub decoding: Duration,
 }
 
@@ -164,6 +164,7 @@ pub struct Transfer {
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone)]
+#[must_use = "a report does nothing until it is read or printed"]
 pub struct Report {
     graph: Arc<TaskGraph>,
     schedule: Option<Arc<Schedule>>,

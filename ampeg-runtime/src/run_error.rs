@@ -1,6 +1,7 @@
 //! Why a graph could not be run at all.
 
 use crate::error::Error;
+use crate::failure::Place;
 use std::fmt;
 
 #[derive(Debug, Clone)]
@@ -38,7 +39,12 @@ pub(crate) enum RunErrorKind {
     /// Nothing can happen any more although tasks are open: a mistake of this crate.
     Stuck(String),
     /// A captured name could not be encoded.
-    Capture { name: String, reason: String },
+    Capture {
+        name: String,
+        /// The first task that uses it, and where that stands.
+        user: Option<(String, Place)>,
+        reason: String,
+    },
     /// A clause of a task has a value out of range.
     Clause {
         task: String,
@@ -118,10 +124,15 @@ impl fmt::Display for RunErrorKind {
                 f,
                 "the run cannot go on, which is a mistake in ampeg, please report it: {state}"
             ),
-            Self::Capture { name, reason } => {
+            Self::Capture { name, user, reason } => {
+                write!(f, "the value of `{name}`")?;
+                if let Some((task, place)) = user {
+                    write!(f, ", which task `{task}` uses ({place}),")?;
+                }
                 write!(
                     f,
-                    "the value of `{name}` cannot be sent to workers: {reason}"
+                    " cannot be sent to workers: it is {reason}; \
+                     make it inside the task, or capture what it is made of"
                 )
             }
             Self::Clause {

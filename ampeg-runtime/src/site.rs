@@ -4,7 +4,7 @@
 //! The user's expressions come as closures where they could panic for some members of a family.
 
 use crate::clause::Limit;
-use crate::cost::{Cost, Told};
+use crate::cost::{Cost, GivenCost, Told};
 use crate::definition::Limits;
 use crate::error::Error;
 use crate::facts::{Family, Slot, Source, Statement};
@@ -41,6 +41,8 @@ pub struct Site {
     selectors: Vec<Selector>,
     /// Where the selectors of the slot begin that is being told.
     slot: usize,
+    /// Which cost was the first in each unit.
+    units: [Option<String>; 2],
     error: Option<Error>,
 }
 
@@ -87,25 +89,26 @@ impl Site {
             indices: Vec::new(),
             selectors: Vec::new(),
             slot: 0,
+            units: [None, None],
             error: None,
         }
     }
 
     /// The next statement: one task of this cost, which needs all members of whatever it uses.
-    pub(crate) fn task(&mut self, cost: Result<Cost, Error>) {
+    pub(crate) fn task(&mut self, cost: Result<GivenCost, Error>) {
         self.family();
         self.push_member(cost);
     }
 
     /// The next slot of that task, all members of a family: what moving each result costs.
-    pub(crate) fn via(&mut self, cost: Result<Cost, Error>) {
+    pub(crate) fn via(&mut self, cost: Result<GivenCost, Error>) {
         self.slot();
         self.push_use(cost);
     }
 
     /// The next statements, one task each: what each costs, then what moving the results of each of their slots does.
     ///
-    /// In both, `-1` stands for the next cost that was told, and `-2` for that cost once more.
+    /// In both, `-1` stands for the next cost that was told, `-2` for that cost once more, and `-3` for none that is written.
     pub fn tasks(&mut self, costs: &[f64], vias: &[f64], mut told: Told) {
         let mut vias = vias.iter();
         for &cost in costs {
@@ -183,7 +186,7 @@ impl Site {
     }
 
     /// The task with the indices that were entered, and its cost.
-    pub fn member(&mut self, cost: impl FnOnce() -> Result<Cost, Error>) {
+    pub fn member(&mut self, cost: impl FnOnce() -> Result<GivenCost, Error>) {
         if let Some(cost) = self.evaluate(Expression::Clause("cost"), cost) {
             self.push_member(cost);
         }
@@ -270,7 +273,7 @@ impl Site {
     }
 
     /// The end of the slot: what moving each result costs.
-    pub fn via_with(&mut self, cost: impl FnOnce() -> Result<Cost, Error>) {
+    pub fn via_with(&mut self, cost: impl FnOnce() -> Result<GivenCost, Error>) {
         if let Some(cost) = self.evaluate(Expression::Dependency, cost) {
             self.push_use(cost);
         }
@@ -349,12 +352,15 @@ impl Site {
         bound.checked_add(more)
     }
 
-    fn push_member(&mut self, cost: Result<Cost, Error>) {
-        let cost = cost.unwrap_or_else(|error| {
-            let (task, reason) = (self.current_name(), error.to_string());
-            self.fail(GraphErrorKind::TaskCost { task, reason });
-            Cost::ZERO
-        });
+    fn push_member(&mut self, cost: Result<GivenCost, Error>) {
+        let cost = match cost {
+            Ok(given) => self.in_one_unit(given, Expression::Clause("cost")),
+            Err(error) => {
+                let (task, reason) = (self.current_name(), error.to_string());
+                self.fail(GraphErrorKind::TaskCost { task, reason });
+                Cost::ZERO
+            }
+        };
         if self.members.len() == MOST_TASKS {
             self.fail(FamilyErrorKind::TooManyTasks);
             return;
@@ -369,14 +375,31 @@ impl Site {
         });
     }
 
-    fn push_use(&mut self, cost: Result<Cost, Error>) {
-        let cost = cost.unwrap_or_else(|error| {
-            let dependency = self.dependency();
-            let reason = error.to_string();
-            self.fail(GraphErrorKind::DependencyCost { dependency, reason });
-            Cost::ZERO
-        });
+    fn push_use(&mut self, cost: Result<GivenCost, Error>) {
+        let cost = match cost {
+            Ok(given) => self.in_one_unit(given, Expression::Dependency),
+            Err(error) => {
+                let dependency = self.dependency();
+                let reason = error.to_string();
+                self.fail(GraphErrorKind::DependencyCost { dependency, reason });
+                Cost::ZERO
+            }
+        };
         self.push_slot(cost, true);
+    }
+
+    /// The cost, which is to be in the unit of all others.
+    fn in_one_unit(&mut self, given: GivenCost, expression: Expression) -> Cost {
+        if let Some(unit) = given.unit
+            && self.units[unit as usize].is_none()
+        {
+            self.units[unit as usize] = Some(self.describe(expression));
+            if let [Some(number), Some(duration)] = &self.units {
+                let (number, duration) = (number.clone(), duration.clone());
+                self.fail(GraphErrorKind::Units { number, duration });
+            }
+        }
+        given.cost
     }
 
     fn push_slot(&mut self, cost: Cost, present: bool) {

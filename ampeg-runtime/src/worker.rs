@@ -317,6 +317,7 @@ impl RunState {
         let finish = now();
         let mut observed = Observed {
             arrivals,
+            reading: self.executor.reading(),
             ..Observed::between(start, finish)
         };
         link.progress().end();

@@ -25,7 +25,7 @@ fn check_report<O>(outcome: &Outcome<O>, run: usize) {
     }
     assert!(seen.iter().all(|&n| n <= 1), "run {run}: {seen:?}");
     assert!(!report.to_string().is_empty());
-    report.costs();
+    let _ = report.costs();
 }
 
 #[test]
@@ -48,11 +48,13 @@ fn run_that_timed_out_on_processes_leaves_the_report_of_the_next_alone() {
 fn timed_out_then(pool: &Pool) {
     for (run, n) in [9_usize, 2, 30].into_iter().enumerate() {
         let limit = Duration::from_secs(60);
-        pool.run(&graph! { x[i in 0..n] = ms(45 + i as u64); })
+        let _ = pool
+            .run(&graph! { x[i in 0..n] = ms(45 + i as u64); })
             .unwrap();
         let small = graph! { a = 1; b = { ms(40); a + 1 }; };
         check_small(&pool.run(&small).unwrap().b, 2);
-        pool.run(&graph! { x[i in 0..n] = ms(45 + i as u64) within limit; })
+        let _ = pool
+            .run(&graph! { x[i in 0..n] = ms(45 + i as u64) within limit; })
             .unwrap();
         let outcome = pool.run(&small).unwrap();
         check_report(&outcome, run);
@@ -130,7 +132,7 @@ fn costs_are_measured_of_the_own_run_only() {
         drop(held);
         let held = [bell.wait(), bell.wait()];
         drop(held);
-        run.wait().unwrap();
+        let _ = run.wait().unwrap();
         let outcome = again.wait().unwrap();
         assert_eq!((&outcome.a, &outcome.b), (&Ok(7), &Ok(7)));
         assert_eq!(measure(&outcome), 2);

@@ -202,7 +202,7 @@ fn destructor_that_never_returns_holds_no_run_with_a_timeout() {
         assert_eq!((&outcome.a, &outcome.b), (&Ok(1), &Ok(2)));
         drop(graph);
         // The first may end as cancelled; the worker is replaced then.
-        pool.run(&graph! { c = 3; }).unwrap();
+        let _ = pool.run(&graph! { c = 3; }).unwrap();
         assert_eq!(pool.run(&graph! { c = 3; }).unwrap().c, Ok(3));
     });
 }

@@ -25,7 +25,19 @@ pub(crate) fn isolated<F: FnOnce()>(body: F) {
     if is_inside(&name) {
         return body();
     }
-    let test = Isolated::start(&name);
+    let test = Isolated::start(&name, None);
+    let (status, output) = test.end(Duration::ZERO);
+    assert!(status.success(), "{status}\n{output}");
+}
+
+/// As [`isolated`], with a variable in the environment.
+#[allow(dead_code, reason = "not every test file needs it")]
+pub(crate) fn isolated_with<F: FnOnce()>(variable: (&str, &str), body: F) {
+    let name = name::<F>();
+    if is_inside(&name) {
+        return body();
+    }
+    let test = Isolated::start(&name, Some(variable));
     let (status, output) = test.end(Duration::ZERO);
     assert!(status.success(), "{status}\n{output}");
 }
@@ -37,7 +49,7 @@ pub(crate) fn killed_when_ready<F: FnOnce()>(body: F) {
     if is_inside(&name) {
         return body();
     }
-    let mut test = Isolated::start(&name);
+    let mut test = Isolated::start(&name, None);
     test.wait_for_file("ready");
     test.child.kill().unwrap();
     // A worker may need a moment to see that its caller is gone.
@@ -63,7 +75,7 @@ struct Isolated {
 }
 
 impl Isolated {
-    fn start(name: &str) -> Self {
+    fn start(name: &str, variable: Option<(&str, &str)>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         // Short, since paths of sockets are limited.
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -74,6 +86,7 @@ impl Isolated {
             .args(["--exact", name, "--nocapture", "--test-threads=1"])
             .env(VARIABLE, name)
             .env("TMPDIR", &folder)
+            .envs(variable)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -1,7 +1,7 @@
 //! Costs, durations and counts: evaluated where the graph stands.
 
 use crate::{Everywhere, add, square};
-use ampeg::graph;
+use ampeg::{TaskGraph, graph};
 use std::time::Duration;
 
 struct Settings {
@@ -14,17 +14,28 @@ fn costs_are_numbers_or_durations_of_the_surroundings() {
     let graph = graph! {
         a = square(1) @ 2 * k;
         b = square(2) @ settings.cost;
-        c = square(3) @ wait;
         d = square(4);
         e = add(a, b) @ 3_000_000_000 via k + 1;
-        f = [b, c, d].into_iter().sum::<i64>() via { b: 1, d: wait };
+        f = [b, d].into_iter().sum::<i64>() via { b: 1, d: k };
+    };
+    let costs = |tasks: &TaskGraph| -> Vec<f64> {
+        tasks.task_ids().map(|task| tasks.mean_cost(task)).collect()
+    };
+    let transfers = |tasks: &TaskGraph| -> Vec<f64> {
+        let dependencies = tasks.task_ids().flat_map(|task| tasks.predecessors(task));
+        dependencies.map(|it| it.cost.value()).collect()
     };
     let tasks = graph.task_graph().unwrap();
-    let costs: Vec<f64> = tasks.task_ids().map(|task| tasks.mean_cost(task)).collect();
-    assert_eq!(costs, [6.0, 0.5, 2.0, 1.0, 3e9, 1.0]);
-    let dependencies = tasks.task_ids().flat_map(|task| tasks.predecessors(task));
-    let transfers: Vec<f64> = dependencies.map(|it| it.cost.value()).collect();
-    assert_eq!(transfers, [4.0, 4.0, 1.0, 0.0, 2.0]);
+    assert_eq!(costs(tasks), [6.0, 0.5, 1.0, 3e9, 1.0]);
+    assert_eq!(transfers(tasks), [4.0, 4.0, 1.0, 3.0]);
+    let graph = graph! {
+        a = square(3) @ wait;
+        b = square(4);
+        c = [a, b].into_iter().sum::<i64>() @ wait / 4 via { b: wait };
+    };
+    let tasks = graph.task_graph().unwrap();
+    assert_eq!(costs(tasks), [2.0, 1.0, 0.5]);
+    assert_eq!(transfers(tasks), [0.0, 2.0]);
 }
 
 #[test]
@@ -73,5 +84,46 @@ fn task_with_retries_keeps_its_inputs() {
         }
     }
     let graph = graph! { a = vec![1, 2]; pub b = fail_once(&{ a })? retry 1; };
+    assert_eq!(graph.everywhere().b, Ok(2));
+}
+
+/// One second is no better 1.0 than one hour is.
+#[test]
+fn costs_of_two_units_are_an_error_that_names_both() {
+    let second = Duration::from_secs(1);
+    let is_refused = |error: ampeg::Error, names: [&str; 2]| {
+        let message = error.to_string();
+        for name in names.iter().chain(&["`Duration`", "number", "one unit"]) {
+            assert!(message.contains(name), "no {name} in: {message}");
+        }
+    };
+    let graph = graph! { a = 1 @ second; b = a + 1 @ 2; };
+    is_refused(graph.run_inline().unwrap_err(), ["`a`", "`b`"]);
+    let (cost, borrowed) = (0.5_f32, &second);
+    let graph = graph! { a = 1 @ cost; other = 3; b = a + other @ borrowed; };
+    is_refused(graph.task_graph().unwrap_err(), ["`a`", "`b`"]);
+    let graph = graph! {
+        member[i in 0..3] = i @ if i == 2 { 1.5 } else { 0.0 };
+        all = member[..].to_vec() @ second;
+    };
+    is_refused(graph.schedule(2).unwrap_err(), ["`member[2]`", "`all`"]);
+    let graph = graph! { a = 1 @ second; b = a + 1 via 3; };
+    is_refused(graph.run(1).unwrap_err(), ["`a`", "a → b"]);
+    let graph = graph! { member[i in 0..3] = i @ 4; b = member[1] via second; };
+    is_refused(graph.run(1).unwrap_err(), ["`member[0]`", "member[1] → b"]);
+}
+
+#[test]
+fn no_cost_and_none_written_have_no_unit() {
+    let second = Duration::from_secs(1);
+    let graph = graph! {
+        a = 1 @ second;
+        b = a + 1;
+        c = b + 1 @ 0 via second;
+        member[i in 0..2] = c + i via 0;
+        d = member[1] @ ampeg::Cost::ONE via { member: second };
+    };
+    assert_eq!(graph.everywhere().d, Ok(4));
+    let graph = graph! { a = 1 @ 2; b = a + 1 @ 0.5 via Duration::ZERO; };
     assert_eq!(graph.everywhere().b, Ok(2));
 }

@@ -8,5 +8,5 @@ fn main() {
         forgotten = a + 1;
         pub b = a + 2;
     };
-    graph.run_inline().unwrap();
+    let _ = graph.run_inline().unwrap();
 }

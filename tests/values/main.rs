@@ -2,10 +2,13 @@
 
 mod attributes;
 mod by_hand;
+mod captures;
 mod everywhere;
 #[path = "../isolated/mod.rs"]
 mod isolated;
 mod limits;
+mod readable;
+mod schedules;
 
 use ampeg::TaskValue;
 use serde::Serialize;

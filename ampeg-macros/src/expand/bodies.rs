@@ -19,6 +19,7 @@ pub(super) fn expand_dispatcher(graph: &Graph, order: &Order, fields: &Fields) -
         .knots
         .iter()
         .map(|knot| expand_knot(graph, knot, &mut are_told, fields));
+    let forgotten = expand_forgotten(graph, fields);
     let captures = &fields.captures;
     let arms = (0..captures.len()).map(to_u32);
     let modes = expand_pattern(fields);
@@ -26,6 +27,7 @@ pub(super) fn expand_dispatcher(graph: &Graph, order: &Order, fields: &Fields) -
     quote_spanned! {Span::mixed_site()=>
         ::ampeg::__private::dispatcher(&ampeg_modes, |ampeg_call, &#modes| {
             #(#knots)*
+            #forgotten
             #(ampeg_call.capture(#arms, #captures);)*
             #results
         })
@@ -126,6 +128,29 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
         let run = quote_spanned!(body_span=> ::ampeg::TaskValue::#run);
         quote_spanned!(Span::mixed_site()=> let #field = #run(ampeg_call, #arm, #types, #closure);)
     }
+}
+
+/// Has rustc refuse values that are a `Result`, unless their type is written: somebody forgot a `?`.
+///
+/// Only where a value comes from a call, since rustc's work grows with each.
+fn expand_forgotten(graph: &Graph, fields: &Fields) -> TokenStream {
+    let families = graph.names.families.iter().zip(&fields.families);
+    let suspects: Vec<_> = families
+        .filter_map(|(family, field)| {
+            let statements = family
+                .statements
+                .iter()
+                .map(|&task| &graph.tasks[task].statement);
+            if statements.clone().any(|statement| statement.ty.is_some()) {
+                return None;
+            }
+            let mut bodies = statements.filter_map(|statement| statement.body.as_ref());
+            let body = bodies.find(|body| quiet::ends_in_call(body))?;
+            let ask = Ident::new("is_value", Span::mixed_site().located_at(body.span()));
+            Some(quote_spanned!(Span::mixed_site()=> #field.#ask();))
+        })
+        .collect();
+    quote!(#(#suspects)*)
 }
 
 fn is_used(graph: &Graph, family: usize) -> bool {

@@ -18,7 +18,7 @@ pub(super) fn expand_duration(duration: &Expr) -> TokenStream {
 /// A literal becomes a float, so that `@ 3000000000` is a number and not an overflow.
 pub(super) fn expand_cost(cost: &Expr) -> TokenStream {
     check::literal(cost).map_or_else(
-        || expand_call(&quote!(::ampeg::IntoCost::into_cost), cost),
+        || expand_call(&quote!(::ampeg::IntoCost::given), cost),
         expand_number,
     )
 }
@@ -35,7 +35,7 @@ pub(super) fn expand_count(count: &Expr) -> TokenStream {
 pub(super) fn expand_number(number: f64) -> TokenStream {
     // What is not finite has been reported; it only has to be a number here.
     let number = if number.is_finite() { number } else { 0.0 };
-    quote_spanned!(Span::mixed_site()=> ::ampeg::Cost::new(#number))
+    quote_spanned!(Span::mixed_site()=> ::ampeg::__private::GivenCost::number(#number))
 }
 
 /// The method of a trait, with the span of the operand, where rustc points if it is of a wrong type.

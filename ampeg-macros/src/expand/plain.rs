@@ -17,6 +17,9 @@ const TOLD: f64 = -1.0;
 /// In a list of numbers: that cost once more.
 const AGAIN: f64 = -2.0;
 
+/// In a list of numbers: nothing is written.
+const UNWRITTEN: f64 = -3.0;
+
 /// Statements one after the other that are one task each.
 #[derive(Default)]
 pub(super) struct Plain {
@@ -31,7 +34,7 @@ impl Plain {
     /// Takes a task; what ends the list if there are limits to tell of it.
     pub(super) fn take(&mut self, graph: &Graph, task: &Task) -> Option<TokenStream> {
         let cost = task.statement.clauses.cost.as_ref();
-        let cost = cost.map_or(1.0, |cost| self.tell(&cost.operand));
+        let cost = cost.map_or(UNWRITTEN, |cost| self.tell(&cost.operand));
         self.costs.push(cost);
         let is_shared = matches!(
             task.statement.clauses.via.as_ref().map(|via| &via.operand),

@@ -47,6 +47,24 @@ pub(super) fn never_ends(expression: &Expr) -> bool {
     }
 }
 
+/// True if the value of an expression is what a call gives, at least in one of its branches.
+pub(super) fn ends_in_call(expression: &Expr) -> bool {
+    let last = |block: &Block| matches!(block.stmts.last(), Some(Stmt::Expr(last, None)) if ends_in_call(last));
+    match expression {
+        Expr::Call(_) | Expr::MethodCall(_) => true,
+        Expr::Block(block) => last(&block.block),
+        Expr::Unsafe(block) => last(&block.block),
+        Expr::If(branches) => {
+            let other = branches.else_branch.as_ref();
+            last(&branches.then_branch) || other.is_some_and(|(_, other)| ends_in_call(other))
+        }
+        Expr::Match(match_) => match_.arms.iter().any(|arm| ends_in_call(&arm.body)),
+        Expr::Paren(inner) => ends_in_call(&inner.expr),
+        Expr::Group(inner) => ends_in_call(&inner.expr),
+        _ => false,
+    }
+}
+
 const NEVER_MACROS: [&str; 4] = ["panic", "todo", "unimplemented", "unreachable"];
 
 /// True if the word `break` stands anywhere in a block, which may then end.

@@ -70,7 +70,10 @@ fn expand_family(graph: &Graph, task: &Task, fields: &Fields) -> TokenStream {
 fn expand_member(graph: &Graph, task: &Task) -> TokenStream {
     let clauses = &task.statement.clauses;
     let cost = clauses.cost.as_ref();
-    let cost = cost.map_or_else(|| expand_number(1.0), |clause| expand_cost(&clause.operand));
+    let cost = cost.map_or_else(
+        || quote_spanned!(Span::mixed_site()=> ::ampeg::__private::GivenCost::unwritten()),
+        |clause| expand_cost(&clause.operand),
+    );
     let within = clauses.within.as_ref().map(|clause| {
         let duration = expand_duration(&clause.operand);
         quote_spanned!(Span::mixed_site()=> ampeg_site.within(|| #duration);)

@@ -25,27 +25,46 @@ use std::collections::HashMap;
 pub(super) struct Describer {
     bytes: Vec<u8>,
     depth: Depth,
-    last: Kind,
-    next: usize,
     shapes: Shapes,
     names: Vec<&'static str>,
     lists: HashMap<Vec<&'static str>, u64>,
-    arms: bool,
+    manner: Manner,
     samples: bool,
 }
 
+/// How a description is written, and has to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Manner {
+    /// Whether `Shared` attaches its memory.
+    pub(super) arms: bool,
+    /// Whether types are told that people read this, as in JSON. Serde buffers what is in a `flatten`, `tag` or
+    /// `untagged`, and says so of the buffer, whatever was said when the value was written.
+    pub(super) readable: bool,
+}
+
+impl Manner {
+    fn to_byte(self) -> u8 {
+        u8::from(self.arms) | u8::from(self.readable) << 1
+    }
+
+    fn from_byte(byte: u8) -> Self {
+        Self {
+            arms: byte & 1 != 0,
+            readable: byte & 2 != 0,
+        }
+    }
+}
+
 impl Describer {
-    /// `arms`: whether `Shared` attaches its memory. `samples`: whether long lists are cut.
-    pub(super) fn new(arms: bool, samples: bool) -> Self {
+    /// `samples`: whether long lists are cut.
+    pub(super) fn new(manner: Manner, samples: bool) -> Self {
         Self {
             bytes: Vec::new(),
             depth: Depth::default(),
-            last: Kind::Unit,
-            next: 0,
             shapes: Shapes::new(),
             names: Vec::new(),
             lists: HashMap::new(),
-            arms,
+            manner,
             samples,
         }
     }
@@ -55,11 +74,11 @@ impl Describer {
         let mut lists: Vec<_> = self.lists.drain().collect();
         lists.sort_unstable_by_key(|&(_, index)| index);
         let lists: Vec<_> = lists.into_iter().map(|(names, _)| names).collect();
-        let mut counter = Counter::new("");
-        lists.serialize(Writer(&mut counter))?;
+        let mut counter = Counter::new();
+        lists.serialize(Writer::new(&mut counter, ""))?;
         self.bytes.resize(at + counter.position(), 0);
-        lists.serialize(Writer(&mut Filler::new(&mut self.bytes[at..])))?;
-        self.put(&[self.arms.into()]);
+        lists.serialize(Writer::new(&mut Filler::new(&mut self.bytes[at..]), ""))?;
+        self.put(&[self.manner.to_byte()]);
         self.put(&(at as u64).to_le_bytes());
         Ok(self.bytes)
     }
@@ -70,23 +89,21 @@ impl Describer {
 pub(super) struct Parts<'b> {
     pub(super) values: &'b [u8],
     pub(super) lists: Vec<Vec<String>>,
-    /// Whether `Shared` attached its memory.
-    pub(super) arms: bool,
+    pub(super) manner: Manner,
 }
 
 /// Finds the parts of a description.
 pub(super) fn parts(bytes: &[u8]) -> Result<Parts<'_>, Fault> {
     let (rest, at) = bytes.split_last_chunk().ok_or_else(read::cut)?;
-    let (&arms, rest) = rest.split_last().ok_or_else(read::cut)?;
+    let (&manner, rest) = rest.split_last().ok_or_else(read::cut)?;
     let at = usize::try_from(u64::from_le_bytes(*at)).map_err(|_| read::cut())?;
     let (values, lists) = rest.split_at_checked(at).ok_or_else(read::cut)?;
     let mut reader = read::Reader::new(lists, false);
     let lists = Vec::deserialize(&mut reader)?;
-    let arms = arms == 1;
     Ok(Parts {
         values,
         lists,
-        arms,
+        manner: Manner::from_byte(manner),
     })
 }
 
@@ -109,31 +126,26 @@ impl Sink for Describer {
     #[inline]
     fn kind(&mut self, kind: Kind) {
         self.bytes.push(kind as u8);
-        self.last = kind.outside();
     }
 
-    fn next_is(&mut self, name: &'static str) {
-        self.next = name.as_ptr() as usize;
-    }
-
-    fn last(&self) -> Kind {
-        self.last
-    }
-
-    fn begin(&mut self, kind: Kind) -> Result<Shape, Fault> {
+    fn begin(&mut self, kind: Kind, of: usize) -> Result<Shape, Fault> {
         self.depth.begin(kind)?;
         self.bytes.push(kind as u8);
-        Ok(Shape::new(kind, self.next))
+        Ok(Shape::new(kind, of))
     }
 
-    fn end(&mut self, kind: Kind, shape: Shape) {
+    fn end(&mut self, kind: Kind, shape: Shape) -> Kind {
         self.depth.end(kind);
-        self.last = kind;
         self.shapes.insert(shape);
+        kind
     }
 
     fn arms(&self) -> bool {
-        self.arms
+        self.manner.arms
+    }
+
+    fn is_readable(&self) -> bool {
+        self.manner.readable
     }
 
     fn n_names(&self) -> usize {

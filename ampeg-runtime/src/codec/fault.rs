@@ -7,6 +7,8 @@ use std::fmt;
 #[derive(Debug)]
 pub(crate) struct Fault {
     message: String,
+    /// The fields that the value is in, outer ones first.
+    path: String,
     /// Whether a text or bytes were refused, as by `&'static str`, which only takes what is lent.
     pub(super) wants_loan: bool,
     /// Whether the message says which type disagrees with itself, and in what.
@@ -17,6 +19,7 @@ impl Fault {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
+            path: String::new(),
             wants_loan: false,
             is_explained: false,
         }
@@ -31,8 +34,21 @@ impl Fault {
         self
     }
 
+    /// The fault of a value that is in a field of this name.
+    #[cold]
+    pub(super) fn inside(mut self, field: &str) -> Self {
+        if !self.path.is_empty() {
+            self.path.insert(0, '.');
+        }
+        self.path.insert_str(0, field);
+        self
+    }
+
     pub(super) fn into_message(self) -> String {
-        self.message
+        if self.path.is_empty() {
+            return self.message;
+        }
+        format!("its field `{}`: {}", self.path, self.message)
     }
 }
 
@@ -63,6 +79,10 @@ impl serde::de::Error for Fault {
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let mut fault = Self::new(format!("invalid type: {found}, expected {expected}"));
         fault.wants_loan = matches!(found, Unexpected::Str(_) | Unexpected::Bytes(_));
+        if matches!(found, Unexpected::Other(what) if what.ends_with("128")) {
+            fault.message +=
+                " (serde has no numbers of 128 bits in `flatten`, `tag` and `untagged`)";
+        }
         fault
     }
 }

@@ -18,8 +18,9 @@
 //! Long lists are cut for this, so that a large value takes little more memory. A type that refuses a cut list, as one
 //! whose dimensions are beside it does, is described as a whole.
 
+use super::describe::Manner;
 use super::shape::Shapes;
-use super::{describe, described, read_description};
+use super::{describe, described, lending, read_description};
 use crate::payload::Payload;
 use serde::{Deserialize, Serialize};
 use std::any::{TypeId, type_name};
@@ -34,7 +35,7 @@ enum Known {
     /// These shapes are fine in the compact form.
     Compact(HashSet<u64, Plain>),
     /// It is described.
-    Described { arms: bool },
+    Described(Manner),
 }
 
 thread_local! {
@@ -70,9 +71,7 @@ impl Hasher for Itself {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Form {
     Compact,
-    Described {
-        arms: bool,
-    },
+    Described(Manner),
     /// No value of these shapes was seen before.
     Unknown,
 }
@@ -93,7 +92,7 @@ impl Form {
 
     fn look_up<O: 'static>(shapes: &Shapes) -> Self {
         KNOWN.with_borrow(|known| match known.get(&TypeId::of::<O>()) {
-            Some(&Known::Described { arms }) => Self::Described { arms },
+            Some(&Known::Described(manner)) => Self::Described(manner),
             Some(Known::Compact(known)) if shapes.all(|shape| known.contains(&shape)) => {
                 Self::Compact
             }
@@ -123,11 +122,16 @@ where
     }
     let mut refusal = None;
     // Memory that is attached is lost on types that buffer what they read, as `flatten` does: then it is copied.
-    for arms in [true, false] {
-        let payload = described(value, arms)?;
-        match caught(|| super::decode_fields::<O>(&payload)) {
-            Some(Ok(_)) => {
-                KNOWN.with_borrow_mut(|known| known.insert(id, Known::Described { arms }));
+    // A type that is never read by people may not be able to do as if.
+    for (arms, readable) in [(true, true), (false, true), (true, false)] {
+        let manner = Manner { arms, readable };
+        let Some(written) = caught(|| described(value, manner)) else {
+            continue;
+        };
+        let read = |payload| Ok((super::decode_fields::<O>(&payload)?, payload));
+        match caught(|| written.and_then(read)) {
+            Some(Ok((_, payload))) => {
+                KNOWN.with_borrow_mut(|known| known.insert(id, Known::Described(manner)));
                 return Ok(Some(payload));
             }
             Some(Err(reason)) => {
@@ -158,18 +162,18 @@ where
     T: Serialize + ?Sized,
     O: Deserialize<'static> + 'static,
 {
+    let manner = Manner {
+        arms: true,
+        readable: false,
+    };
     // First with long lists cut.
     for samples in [true, false] {
-        let Ok((bytes, attached)) = describe(value, true, samples) else {
+        let Ok((bytes, attached)) = describe(value, manner, samples) else {
             return Comparison::Different;
         };
         let payload = Payload::Inline(bytes.into()).with(attached);
         let read = |lends| read_description::<O>(&payload, lends, true);
-        let read = || match read(false) {
-            (Err(fault), _) if fault.wants_loan => read(true),
-            other => other,
-        };
-        match caught(read) {
+        match caught(|| lending(read)) {
             Some((Ok(_), true)) => return Comparison::Same,
             Some((Ok(_), false)) => return Comparison::Different,
             Some((Err(_), true)) | None if !samples => return Comparison::Refused,

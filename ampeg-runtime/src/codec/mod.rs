@@ -28,12 +28,14 @@
 
 use crate::payload::{Payload, SHARED_FROM};
 use crate::segment::{Segment, Use};
+use describe::Manner;
 use fault::Fault;
 use form::Form;
 use serde::{Deserialize, Serialize};
 use sink::{Counter, Filler, Sink as _};
 use smallvec::smallvec;
 use std::any::type_name;
+use write::Writer;
 
 pub(crate) mod attachment;
 mod depth;
@@ -86,11 +88,11 @@ where
     T: Serialize + ?Sized,
     O: Deserialize<'static> + 'static,
 {
-    let mut counter = Counter::new(type_name::<O>());
-    let size = count(value, &mut counter)?;
+    let mut counter = Counter::new();
+    let size = count(value, type_name::<O>(), &mut counter)?;
     match Form::of::<O>(&counter.shapes) {
         Form::Compact => fill(value, size),
-        Form::Described { arms } => described(value, arms),
+        Form::Described(manner) => described(value, manner),
         Form::Unknown => match form::find::<T, O>(value, &counter.shapes)? {
             Some(payload) => Ok(payload),
             None => fill(value, size),
@@ -100,17 +102,20 @@ where
 
 /// Encodes parts of messages, which are read as they are written.
 pub(crate) fn encode_fields<T: Serialize + ?Sized>(value: &T) -> Result<Payload, String> {
-    let size = count(value, &mut Counter::new(""))?;
+    let size = count(value, "", &mut Counter::new())?;
     fill(value, size)
 }
 
 /// The size of the compact form.
-fn count<T: Serialize + ?Sized>(value: &T, counter: &mut Counter) -> Result<usize, String> {
+fn count<T: Serialize + ?Sized>(
+    value: &T,
+    of: &'static str,
+    counter: &mut Counter,
+) -> Result<usize, String> {
     attachment::exchange(Vec::new());
-    let outcome = value.serialize(write::Writer(&mut *counter));
+    let outcome = value.serialize(Writer::new(&mut *counter, of));
     attachment::exchange(Vec::new());
-    outcome.map_err(Fault::into_message)?;
-    Ok(counter.finish())
+    Ok(counter.finish(outcome.map_err(Fault::into_message)?))
 }
 
 /// The compact form, of a size that was counted.
@@ -134,25 +139,25 @@ fn fill<T: Serialize + ?Sized>(value: &T, size: usize) -> Result<Payload, String
 fn write_into<T: Serialize + ?Sized>(value: &T, memory: &mut [u8]) -> Result<usize, String> {
     let mut filler = Filler::new(memory);
     value
-        .serialize(write::Writer(&mut filler))
+        .serialize(Writer::new(&mut filler, ""))
         .map_err(Fault::into_message)?;
     Ok(filler.position())
 }
 
 /// A description of the value, ready to travel.
-fn described<T: Serialize + ?Sized>(value: &T, arms: bool) -> Result<Payload, String> {
-    let (bytes, attached) = describe(value, arms, false).map_err(Fault::into_message)?;
+fn described<T: Serialize + ?Sized>(value: &T, manner: Manner) -> Result<Payload, String> {
+    let (bytes, attached) = describe(value, manner, false).map_err(Fault::into_message)?;
     Ok(Payload::copied(&bytes)?.described().with(attached))
 }
 
 fn describe<T: Serialize + ?Sized>(
     value: &T,
-    arms: bool,
+    manner: Manner,
     samples: bool,
 ) -> Result<(Vec<u8>, Vec<Segment>), Fault> {
-    let mut describer = describe::Describer::new(arms, samples);
+    let mut describer = describe::Describer::new(manner, samples);
     attachment::exchange(Vec::new());
-    let outcome = value.serialize(write::Writer(&mut describer));
+    let outcome = value.serialize(Writer::new(&mut describer, ""));
     let attached = attachment::exchange(Vec::new());
     outcome?;
     Ok((describer.finish()?, attached))
@@ -162,16 +167,20 @@ fn describe<T: Serialize + ?Sized>(
 pub(crate) fn decode_fields<T: Deserialize<'static>>(payload: &Payload) -> Result<T, String> {
     let read = |lends| {
         if payload.is_described() {
-            read_description(payload, lends, false).0
+            read_description(payload, lends, false)
         } else {
-            read_compact(payload, lends)
+            (read_compact(payload, lends), true)
         }
     };
-    let result = match read(false) {
-        Err(fault) if fault.wants_loan => read(true),
+    lending(read).0.map_err(Fault::into_message)
+}
+
+/// Reads a value, and again with texts lent for ever if it refuses those that it has to copy.
+fn lending<T>(read: impl Fn(bool) -> (Result<T, Fault>, bool)) -> (Result<T, Fault>, bool) {
+    match read(false) {
+        (Err(fault), _) if fault.wants_loan => read(true),
         other => other,
-    };
-    result.map_err(Fault::into_message)
+    }
 }
 
 fn read_compact<T: Deserialize<'static>>(payload: &Payload, lends: bool) -> Result<T, Fault> {

@@ -38,12 +38,6 @@ impl Kind {
             Self::Some | Self::Sequence | Self::Map | Self::Variant
         )
     }
-
-    /// The kind as what it is in sees it, for which an option is one kind.
-    #[inline]
-    pub(super) fn outside(self) -> Self {
-        if self == Self::None { Self::Some } else { self }
-    }
 }
 
 /// A shape, or as much of it as is known yet.
@@ -84,7 +78,7 @@ impl Shape {
 #[derive(Debug)]
 pub(super) struct Shapes {
     /// Some that were seen, by their first bits: most values repeat a few.
-    recent: [u64; 32],
+    recent: [u64; 16],
     seen: SmallVec<[u64; 8]>,
     /// Stands for all of them, in whatever order they came.
     sum: u64,
@@ -93,7 +87,7 @@ pub(super) struct Shapes {
 impl Shapes {
     pub(super) fn new() -> Self {
         Self {
-            recent: [0; 32],
+            recent: [0; 16],
             seen: SmallVec::new(),
             sum: 0,
         }
@@ -102,7 +96,7 @@ impl Shapes {
     #[inline]
     pub(super) fn insert(&mut self, shape: Shape) {
         // The first bits are mixed best.
-        let place = (shape.sum >> 59) as usize;
+        let place = (shape.sum >> 60) as usize;
         if self.recent[place] != shape.sum {
             self.insert_slowly(shape.sum, place);
         }

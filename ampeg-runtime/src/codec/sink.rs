@@ -18,19 +18,16 @@ pub(super) trait Sink {
     /// A value without values in it begins.
     #[inline]
     fn kind(&mut self, _: Kind) {}
-    /// A value of a type of this name is next.
-    #[inline]
-    fn next_is(&mut self, _: &'static str) {}
-    /// The kind of the value that was written last.
-    #[inline]
-    fn last(&self) -> Kind {
-        Kind::Unit
-    }
-    /// A value with values in it begins.
-    fn begin(&mut self, kind: Kind) -> Result<Shape, Fault>;
-    /// It ends, and this is its shape.
-    fn end(&mut self, kind: Kind, shape: Shape);
+    /// A value with values in it begins, of a type with its name at this address.
+    fn begin(&mut self, kind: Kind, of: usize) -> Result<Shape, Fault>;
+    /// It ends, and this is its shape. Returns its kind.
+    fn end(&mut self, kind: Kind, shape: Shape) -> Kind;
 
+    /// Whether values are asked for as people read them, as JSON does, or as programs do.
+    #[inline]
+    fn is_readable(&self) -> bool {
+        false
+    }
     /// Whether newtype structs may announce attachments.
     #[inline]
     fn arms(&self) -> bool {
@@ -64,27 +61,23 @@ pub(super) trait Sink {
 pub(super) struct Counter {
     size: usize,
     depth: Depth,
-    last: Kind,
-    next: usize,
     pub(super) shapes: Shapes,
 }
 
 impl Counter {
     #[inline]
-    pub(super) fn new(of: &'static str) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             size: 0,
             depth: Depth::default(),
-            last: Kind::Unit,
-            next: of.as_ptr() as usize,
             shapes: Shapes::new(),
         }
     }
 
     /// The size of the value that was written. Its own kind is one more shape, since a number alone has none.
     #[inline]
-    pub(super) fn finish(&mut self) -> usize {
-        self.shapes.insert(Shape::new(self.last, 0));
+    pub(super) fn finish(&mut self, kind: Kind) -> usize {
+        self.shapes.insert(Shape::new(kind, 0));
         self.size
     }
 }
@@ -104,31 +97,16 @@ impl Sink for Counter {
     fn replace(&mut self, _: usize, _: u64) {}
 
     #[inline]
-    fn kind(&mut self, kind: Kind) {
-        self.last = kind.outside();
-    }
-
-    #[inline]
-    fn next_is(&mut self, name: &'static str) {
-        self.next = name.as_ptr() as usize;
-    }
-
-    #[inline]
-    fn last(&self) -> Kind {
-        self.last
-    }
-
-    #[inline]
-    fn begin(&mut self, kind: Kind) -> Result<Shape, Fault> {
+    fn begin(&mut self, kind: Kind, of: usize) -> Result<Shape, Fault> {
         self.depth.begin(kind)?;
-        Ok(Shape::new(kind, self.next))
+        Ok(Shape::new(kind, of))
     }
 
     #[inline]
-    fn end(&mut self, kind: Kind, shape: Shape) {
+    fn end(&mut self, kind: Kind, shape: Shape) -> Kind {
         self.depth.end(kind);
-        self.last = kind;
         self.shapes.insert(shape);
+        kind
     }
 }
 
@@ -172,13 +150,14 @@ impl Sink for Filler<'_> {
     }
 
     #[inline]
-    fn begin(&mut self, kind: Kind) -> Result<Shape, Fault> {
+    fn begin(&mut self, kind: Kind, _: usize) -> Result<Shape, Fault> {
         self.depth.begin(kind)?;
         Ok(Shape::new(kind, 0))
     }
 
     #[inline]
-    fn end(&mut self, kind: Kind, _: Shape) {
+    fn end(&mut self, kind: Kind, _: Shape) -> Kind {
         self.depth.end(kind);
+        kind
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It can also read by position where names allow it, and note whether they did everywhere: see `form`.
 
-use super::describe::Parts;
+use super::describe::{Manner, Parts};
 use super::interned::{visit_bytes, visit_text};
 use super::read::{Reader, cut, garbled};
 use super::shape::Kind;
@@ -16,13 +16,15 @@ mod explain;
 mod items;
 mod variant;
 
+/// The name by which `serde_json::value::RawValue` writes a struct, and asks for a newtype struct that is read as a map.
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
+
 /// Deserializes from a description.
 #[derive(Debug)]
 pub(super) struct Told<'b> {
     reader: Reader<'b>,
     lists: &'b [Vec<String>],
-    /// Whether `Shared` has attached its memory.
-    arms: bool,
+    manner: Manner,
     /// Whether to read by position where that is right.
     by_position: bool,
     /// Whether the compact form would be read the same way, as far as this was read.
@@ -34,7 +36,7 @@ impl<'b> Told<'b> {
         Self {
             reader: Reader::new(parts.values, lends),
             lists: &parts.lists,
-            arms: parts.arms,
+            manner: parts.manner,
             by_position,
             agrees: true,
         }
@@ -283,8 +285,11 @@ impl<'de> de::Deserializer<'de> for &mut Told<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        if self.arms {
+        if self.manner.arms {
             attachment::arm(name);
+        }
+        if name == RAW_VALUE {
+            return self.deserialize_any(visitor);
         }
         visitor.visit_newtype_struct(self)
     }
@@ -372,6 +377,6 @@ impl<'de> de::Deserializer<'de> for &mut Told<'_> {
     }
 
     fn is_human_readable(&self) -> bool {
-        false
+        self.manner.readable
     }
 }

@@ -11,27 +11,38 @@ use std::any::type_name;
 mod fields;
 mod sequence;
 
-/// Serializes into a sink.
+/// Serializes into a sink; gives the kind of the value, as what it is in sees it.
 #[derive(Debug)]
-pub(super) struct Writer<'a, S>(pub(super) &'a mut S);
+pub(super) struct Writer<'a, S> {
+    sink: &'a mut S,
+    /// The address of the name of the value's type.
+    of: usize,
+}
+
+impl<'a, S: Sink> Writer<'a, S> {
+    /// Takes a value of a type of this name.
+    #[inline]
+    pub(super) fn new(sink: &'a mut S, of: &'static str) -> Self {
+        let of = of.as_ptr() as usize;
+        Self { sink, of }
+    }
+}
 
 macro_rules! numbers {
     ($($method:ident $kind:ident $number:ty),* $(,)?) => {
         $(#[inline]
-        fn $method(self, value: $number) -> Result<(), Fault> {
-            self.0.kind(Kind::$kind);
-            self.0.put(&value.to_le_bytes());
-            Ok(())
+        fn $method(self, value: $number) -> Result<Kind, Fault> {
+            self.sink.kind(Kind::$kind);
+            self.sink.put(&value.to_le_bytes());
+            Ok(Kind::$kind)
         })*
     };
 }
 
 /// Writes what is in another value; its kind.
 #[inline]
-fn inner<T: Serialize + ?Sized, S: Sink>(sink: &mut S, value: &T) -> Result<u64, Fault> {
-    sink.next_is(type_name::<T>());
-    value.serialize(Writer(&mut *sink))?;
-    Ok(sink.last() as u64)
+fn inner<T: Serialize + ?Sized, S: Sink>(sink: &mut S, value: &T) -> Result<Kind, Fault> {
+    value.serialize(Writer::new(sink, type_name::<T>()))
 }
 
 #[inline]
@@ -50,9 +61,9 @@ fn place(sink: &mut impl Sink) -> usize {
 impl<'a, S: Sink> Writer<'a, S> {
     #[inline]
     fn fields(self, kind: Kind, name: &'static str) -> Result<Fields<'a, S>, Fault> {
-        let mut shape = self.0.begin(kind)?;
+        let mut shape = self.sink.begin(kind, self.of)?;
         shape.name(name);
-        Ok(Fields::new(self.0, kind, shape, kind))
+        Ok(Fields::new(self.sink, kind, shape, kind))
     }
 
     /// The beginning of a variant: its number and its name.
@@ -63,23 +74,23 @@ impl<'a, S: Sink> Writer<'a, S> {
         index: u32,
         variant: &'static str,
     ) -> Result<Shape, Fault> {
-        let mut shape = self.0.begin(Kind::Variant)?;
+        let mut shape = self.sink.begin(Kind::Variant, self.of)?;
         shape.name(name);
         shape.name(variant);
         shape.add(index.into());
-        self.0.put(&index.to_le_bytes());
+        self.sink.put(&index.to_le_bytes());
         if S::DESCRIBES {
-            let from = self.0.n_names();
-            let at = place(self.0);
-            self.0.name(variant);
-            self.0.seal(from, at);
+            let from = self.sink.n_names();
+            let at = place(&mut *self.sink);
+            self.sink.name(variant);
+            self.sink.seal(from, at);
         }
         Ok(shape)
     }
 }
 
 impl<'a, S: Sink> ser::Serializer for Writer<'a, S> {
-    type Ok = ();
+    type Ok = Kind;
     type Error = Fault;
     type SerializeSeq = Sequence<'a, S>;
     type SerializeTuple = Fields<'a, S>;
@@ -96,57 +107,56 @@ impl<'a, S: Sink> ser::Serializer for Writer<'a, S> {
     }
 
     #[inline]
-    fn serialize_bool(self, value: bool) -> Result<(), Fault> {
-        self.0.kind(Kind::Bool);
-        self.0.put(&[value.into()]);
-        Ok(())
+    fn serialize_bool(self, value: bool) -> Result<Kind, Fault> {
+        self.sink.kind(Kind::Bool);
+        self.sink.put(&[value.into()]);
+        Ok(Kind::Bool)
     }
 
-    fn serialize_char(self, value: char) -> Result<(), Fault> {
-        self.0.kind(Kind::Char);
-        self.0.put(&u32::from(value).to_le_bytes());
-        Ok(())
+    fn serialize_char(self, value: char) -> Result<Kind, Fault> {
+        self.sink.kind(Kind::Char);
+        self.sink.put(&u32::from(value).to_le_bytes());
+        Ok(Kind::Char)
     }
 
-    fn serialize_str(self, value: &str) -> Result<(), Fault> {
-        self.0.kind(Kind::Text);
-        put_length(self.0, value.len());
-        self.0.put(value.as_bytes());
-        Ok(())
+    fn serialize_str(self, value: &str) -> Result<Kind, Fault> {
+        self.sink.kind(Kind::Text);
+        put_length(self.sink, value.len());
+        self.sink.put(value.as_bytes());
+        Ok(Kind::Text)
     }
 
-    fn serialize_bytes(self, value: &[u8]) -> Result<(), Fault> {
-        self.0.kind(Kind::Bytes);
-        put_length(self.0, value.len());
-        self.0.put(value);
-        Ok(())
+    fn serialize_bytes(self, value: &[u8]) -> Result<Kind, Fault> {
+        self.sink.kind(Kind::Bytes);
+        put_length(self.sink, value.len());
+        self.sink.put(value);
+        Ok(Kind::Bytes)
     }
 
-    fn serialize_none(self) -> Result<(), Fault> {
-        self.0.kind(Kind::None);
+    fn serialize_none(self) -> Result<Kind, Fault> {
+        self.sink.kind(Kind::None);
         if !S::DESCRIBES {
-            self.0.put(&[0]);
+            self.sink.put(&[0]);
         }
-        Ok(())
+        Ok(Kind::Some)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Fault> {
-        let mut shape = self.0.begin(Kind::Some)?;
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Kind, Fault> {
+        let mut shape = self.sink.begin(Kind::Some, self.of)?;
         if !S::DESCRIBES {
-            self.0.put(&[1]);
+            self.sink.put(&[1]);
         }
-        shape.add(inner(self.0, value)?);
-        self.0.end(Kind::Some, shape);
-        Ok(())
+        shape.add(inner(self.sink, value)? as u64);
+        Ok(self.sink.end(Kind::Some, shape))
     }
 
     #[inline]
-    fn serialize_unit(self) -> Result<(), Fault> {
-        self.0.kind(Kind::Unit);
-        Ok(())
+    fn serialize_unit(self) -> Result<Kind, Fault> {
+        self.sink.kind(Kind::Unit);
+        Ok(Kind::Unit)
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Fault> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<Kind, Fault> {
         self.serialize_unit()
     }
 
@@ -155,23 +165,21 @@ impl<'a, S: Sink> ser::Serializer for Writer<'a, S> {
         name: &'static str,
         index: u32,
         variant: &'static str,
-    ) -> Result<(), Fault> {
+    ) -> Result<Kind, Fault> {
         let shape = self.variant(name, index, variant)?;
-        self.0.kind(Kind::Unit);
-        self.0.end(Kind::Variant, shape);
-        Ok(())
+        self.sink.kind(Kind::Unit);
+        Ok(self.sink.end(Kind::Variant, shape))
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         name: &'static str,
         value: &T,
-    ) -> Result<(), Fault> {
-        if self.0.arms() {
+    ) -> Result<Kind, Fault> {
+        if self.sink.arms() {
             attachment::arm(name);
         }
-        inner(self.0, value)?;
-        Ok(())
+        inner(self.sink, value)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -180,15 +188,14 @@ impl<'a, S: Sink> ser::Serializer for Writer<'a, S> {
         index: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<(), Fault> {
+    ) -> Result<Kind, Fault> {
         let mut shape = self.variant(name, index, variant)?;
-        shape.add(inner(self.0, value)?);
-        self.0.end(Kind::Variant, shape);
-        Ok(())
+        shape.add(inner(self.sink, value)? as u64);
+        Ok(self.sink.end(Kind::Variant, shape))
     }
 
     fn serialize_seq(self, length: Option<usize>) -> Result<Sequence<'a, S>, Fault> {
-        Sequence::new(self.0, Kind::Sequence, length)
+        Sequence::new(self, Kind::Sequence, length)
     }
 
     #[inline]
@@ -209,12 +216,12 @@ impl<'a, S: Sink> ser::Serializer for Writer<'a, S> {
         _: usize,
     ) -> Result<Fields<'a, S>, Fault> {
         let shape = self.variant(name, index, variant)?;
-        self.0.kind(Kind::Tuple);
-        Ok(Fields::new(self.0, Kind::Variant, shape, Kind::Tuple))
+        self.sink.kind(Kind::Tuple);
+        Ok(Fields::new(self.sink, Kind::Variant, shape, Kind::Tuple))
     }
 
     fn serialize_map(self, length: Option<usize>) -> Result<Sequence<'a, S>, Fault> {
-        Sequence::new(self.0, Kind::Map, length)
+        Sequence::new(self, Kind::Map, length)
     }
 
     #[inline]
@@ -230,11 +237,12 @@ impl<'a, S: Sink> ser::Serializer for Writer<'a, S> {
         _: usize,
     ) -> Result<Fields<'a, S>, Fault> {
         let shape = self.variant(name, index, variant)?;
-        self.0.kind(Kind::Struct);
-        Ok(Fields::new(self.0, Kind::Variant, shape, Kind::Struct))
+        self.sink.kind(Kind::Struct);
+        Ok(Fields::new(self.sink, Kind::Variant, shape, Kind::Struct))
     }
 
+    #[inline]
     fn is_human_readable(&self) -> bool {
-        false
+        self.sink.is_readable()
     }
 }

@@ -1,8 +1,12 @@
 //! A graph as a worker has it: its code, and the captured values as bytes.
 
+use super::UserValue;
 use crate::payload::Payload;
 use crate::task::{Descriptor, Table};
+use std::any::Any;
+use std::cell::RefCell;
 use std::fmt;
+use std::rc::Rc;
 
 /// The code and the captured values of one graph.
 pub(crate) struct LoadedGraph {
@@ -11,6 +15,8 @@ pub(crate) struct LoadedGraph {
     pub(super) captures: Vec<Payload>,
     /// Whether each capture has several uses; a body that is its only user may take it.
     pub(super) is_shared: Vec<bool>,
+    /// Captured values that several tasks share, once they are decoded, for all runs.
+    held: RefCell<Vec<Option<UserValue>>>,
 }
 
 impl fmt::Debug for LoadedGraph {
@@ -23,12 +29,24 @@ impl fmt::Debug for LoadedGraph {
 
 impl LoadedGraph {
     pub(crate) fn new(descriptor: &'static Descriptor, captures: Vec<Payload>) -> Self {
+        let is_shared = shared_captures(descriptor);
         Self {
             descriptor,
             table: descriptor.table(),
             captures,
-            is_shared: shared_captures(descriptor),
+            held: RefCell::new(is_shared.iter().map(|_| None).collect()),
+            is_shared,
         }
+    }
+
+    /// A captured value that was decoded before.
+    pub(super) fn held(&self, capture: usize) -> Option<Rc<dyn Any>> {
+        self.held.borrow()[capture].as_ref()?.share()
+    }
+
+    /// Keeps a captured value for other tasks and runs.
+    pub(super) fn hold(&self, capture: usize, value: Rc<dyn Any>) {
+        self.held.borrow_mut()[capture] = Some(UserValue::new(value));
     }
 
     /// Adds the next captured value.

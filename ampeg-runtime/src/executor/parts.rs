@@ -86,6 +86,7 @@ impl Executor {
     /// One part; a value of the step's own if it is moved.
     fn part(&mut self, key: &PartKey, task: TaskId, moved: bool) -> Result<Rc<dyn Any>, String> {
         let carrier = self.graph.table.carrier(key.part);
+        let keeps = !moved && !self.copies;
         let entry = self.entry(task);
         let held = entry.part(key).ok_or("it is missing")?;
         if let (Some(value), false) = (held.value.as_ref().and_then(UserValue::share), moved) {
@@ -93,7 +94,7 @@ impl Executor {
         }
         let start = now();
         let value = decode_with(carrier, Carrier::decode, &held.payload)?;
-        if !moved {
+        if keeps {
             held.value = Some(UserValue::new(Rc::clone(&value)));
         }
         entry.add_decoding(now().saturating_sub(start));

@@ -30,6 +30,7 @@ use std::fmt::{Display, Write};
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
+#[must_use = "a builder does nothing until `build`"]
 pub struct TaskGraphBuilder {
     names: Names,
     costs: Vec<Cost>,
@@ -43,7 +44,6 @@ pub struct TaskGraphBuilder {
 
 impl TaskGraphBuilder {
     /// Adds a task that costs the same on every processor.
-    #[must_use]
     pub fn task(mut self, name: impl Display, cost: impl IntoCost) -> Self {
         self.compares_names = true;
         let task = self.add_task(name, Cost::ZERO);
@@ -54,7 +54,6 @@ impl TaskGraphBuilder {
     /// Adds a task with one cost per processor.
     ///
     /// Every such task of a graph must have the same number of costs.
-    #[must_use]
     pub fn task_on<C: IntoCost>(
         mut self,
         name: impl Display,
@@ -73,7 +72,6 @@ impl TaskGraphBuilder {
     /// Adds a dependency: `successor` needs the result of `predecessor`, which costs `cost` to move to another processor.
     ///
     /// Given twice, it counts once, at the higher cost: a result travels once.
-    #[must_use]
     pub fn dependency(
         mut self,
         predecessor: impl Into<String>,

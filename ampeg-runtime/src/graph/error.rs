@@ -29,6 +29,11 @@ pub(crate) enum GraphErrorKind {
         found: usize,
         expected: usize,
     },
+    /// Which cost is a number, and which a `Duration`.
+    Units {
+        number: String,
+        duration: String,
+    },
     Several(Vec<GraphErrorKind>),
 }
 
@@ -68,6 +73,11 @@ impl fmt::Display for GraphErrorKind {
             } => write!(
                 f,
                 "task `{task}` has {found} costs, where others have one for each of {expected} processors"
+            ),
+            Self::Units { number, duration } => write!(
+                f,
+                "{duration} is a `Duration`, and {number} is a number without a unit: \
+                 give all costs of a graph in one unit (a `Duration` counts in seconds)"
             ),
             Self::Several(kinds) => {
                 for (index, kind) in kinds.iter().enumerate() {

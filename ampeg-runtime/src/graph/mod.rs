@@ -42,6 +42,7 @@ pub struct Dependency {
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[must_use = "a task graph does nothing until it is scheduled"]
 pub struct TaskGraph {
     names: Names,
     costs: CostTable,
@@ -147,7 +148,6 @@ impl TaskGraph {
     /// A graph of the same shape with other costs.
     ///
     /// `computation` gives the cost of a task, on every processor; `communication` that of the dependency of its second argument on its first.
-    #[must_use]
     pub fn with_costs(
         &self,
         mut computation: impl FnMut(TaskId) -> Cost,
@@ -170,7 +170,6 @@ impl TaskGraph {
     /// The same graph with every dependency turned round.
     ///
     /// A schedule of it, read backwards, is a schedule of this graph.
-    #[must_use]
     pub fn reversed(&self) -> Self {
         Self {
             names: self.names.clone(),

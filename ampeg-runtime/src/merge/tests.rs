@@ -156,25 +156,25 @@ fn squares(x: u64, y: u64) -> Graph<Squares> {
 
 fn site() -> Site {
     let mut site = Site::new(&Square);
-    site.task(IntoCost::into_cost(1));
+    site.task(IntoCost::given(1));
     site.limit(Limit {
         within: Some(IntoDuration::into_duration(60)),
         retry: None,
     });
-    site.task(IntoCost::into_cost(5));
+    site.task(IntoCost::given(5));
     site.limit(Limit {
         within: Some(IntoDuration::into_duration(90)),
         retry: Some(IntoCount::into_count(2)),
     });
-    site.task(IntoCost::into_cost(1));
-    site.via(IntoCost::into_cost(1));
-    site.via(IntoCost::into_cost(3));
-    site.task(IntoCost::into_cost(1));
+    site.task(IntoCost::given(1));
+    site.via(IntoCost::given(1));
+    site.via(IntoCost::given(3));
+    site.task(IntoCost::given(1));
     for _ in ["e", "g"] {
-        site.task(IntoCost::into_cost(1));
-        site.via(IntoCost::into_cost(1));
+        site.task(IntoCost::given(1));
+        site.via(IntoCost::given(1));
     }
-    site.task(IntoCost::into_cost(1));
+    site.task(IntoCost::given(1));
     site
 }
 
@@ -257,14 +257,14 @@ fn members_that_do_not_use_their_index_are_one() {
     site.family();
     for value in site.range(0, i, || 0..3) {
         site.enter(0, value);
-        site.member(|| IntoCost::into_cost(1));
+        site.member(|| IntoCost::given(1));
     }
     site.family();
     for value in site.range(0, i, || 0..3) {
         site.enter(0, value);
         for value in site.range(1, j, || 0..2) {
             site.enter(1, value);
-            site.member(|| IntoCost::into_cost(1));
+            site.member(|| IntoCost::given(1));
         }
     }
     let types = (j,);

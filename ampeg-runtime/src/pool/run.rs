@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 /// A run under way; dropped, it is cancelled.
 ///
 /// The drop waits until the run is over: until the workers that were running its tasks have been killed and are gone.
+#[must_use = "a run is cancelled when it is dropped: `.wait()?` gives its outcome"]
 pub struct Run<O> {
     pub(super) graph: Graph<O>,
     /// Gone with the run and the last clone of its pool.

@@ -19,12 +19,13 @@ use std::time::Duration;
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a breakdown does nothing until it is read or printed"]
 pub struct Breakdown {
     /// Bodies of tasks, also those that failed, and writing outputs.
     pub computation: Duration,
     /// Writing results that only other workers needed.
     pub encoding: Duration,
-    /// Reading results that other workers sent.
+    /// Reading results that other workers sent, and captured values.
     pub decoding: Duration,
     /// Waiting, for results of other workers or for the end of the run, and what it takes to keep order.
     pub idle: Duration,

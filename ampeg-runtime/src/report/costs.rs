@@ -30,6 +30,7 @@ use std::collections::{BTreeMap, HashMap};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[must_use = "measured costs do nothing until a graph gets them with `with_costs`"]
 pub struct MeasuredCosts {
     /// By task: what its body took.
     pub computation: BTreeMap<String, Cost>,
@@ -75,7 +76,6 @@ impl<O> Graph<O> {
     /// What else `costs` does not name is scaled: its declared costs are taken as so many times the mean ratio of
     /// measured to declared costs, so that measured seconds and declared units can stand side by side.
     /// A graph whose costs are not valid stays as it is.
-    #[must_use]
     pub fn with_costs(&self, costs: &MeasuredCosts) -> Self {
         match self.task_graph() {
             Ok(graph) => self.with_task_graph(apply(graph, costs)),

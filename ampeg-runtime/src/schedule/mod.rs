@@ -97,6 +97,7 @@ pub struct Slot {
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[must_use = "a schedule does nothing until it is run, as with `run_schedule`"]
 pub struct Schedule {
     processors: Processors,
     /// By processor, and in time order on each.

@@ -86,20 +86,20 @@ fn chain(
     let mut site = Site::new(&Chain);
     site.family();
     if site.fixed(0, || IntoIndex::told(0)) {
-        site.member(|| IntoCost::into_cost(1));
+        site.member(|| IntoCost::given(1));
     }
     site.family();
     for t in site.range(0, index, || range) {
         site.enter(0, t);
-        site.member(|| IntoCost::into_cost(t));
+        site.member(|| IntoCost::given(t));
         site.retry(|| IntoCount::into_count(1));
         site.within(|| IntoDuration::into_duration(60));
         site.slot();
         site.at(|| IntoIndex::told(before(t)));
-        site.via_with(|| IntoCost::into_cost(0.5));
+        site.via_with(|| IntoCost::given(0.5));
     }
-    site.task(IntoCost::into_cost(2.5));
-    site.via(IntoCost::into_cost(0.25));
+    site.task(IntoCost::given(2.5));
+    site.via(IntoCost::given(0.25));
     let types = (index,);
     let dispatch = dispatcher(&types, |call: &mut Call<'_>, &(index,)| {
         let x = Type::<u64>::new();
@@ -196,39 +196,39 @@ fn triangle(n: i32) -> Graph<Triangles> {
         site.enter(0, i_value);
         for j_value in site.range(1, j, || 0..i_value) {
             site.enter(1, j_value);
-            site.member(|| IntoCost::into_cost(1));
+            site.member(|| IntoCost::given(1));
         }
     }
     site.family();
     for i_value in site.range(0, i, || 0..n) {
         site.enter(0, i_value);
-        site.member(|| IntoCost::into_cost(1));
+        site.member(|| IntoCost::given(1));
         site.slot();
         site.same(0);
-        site.via_with(|| IntoCost::into_cost(0));
+        site.via_with(|| IntoCost::given(0));
     }
     site.family();
     for i_value in site.range(0, i, || 0..n) {
         site.enter(0, i_value);
-        site.member(|| IntoCost::into_cost(1));
+        site.member(|| IntoCost::given(1));
         if site.when(|| i_value > 1) {
             site.slot();
             site.span(|| 1..i_value);
             site.at(|| IntoIndex::told(0));
-            site.via_with(|| IntoCost::into_cost(0));
+            site.via_with(|| IntoCost::given(0));
         } else {
             site.absent();
         }
         if site.when(|| i_value > 1) {
             site.slot();
             site.same(0);
-            site.via_with(|| IntoCost::into_cost(0));
+            site.via_with(|| IntoCost::given(0));
         } else {
             site.absent();
         }
     }
-    site.task(IntoCost::into_cost(1));
-    site.via(IntoCost::into_cost(1));
+    site.task(IntoCost::given(1));
+    site.via(IntoCost::given(1));
     let types = (i, j);
     let dispatch = dispatcher(&types, |call: &mut Call<'_>, &(i, j)| {
         let m = call.task(0, (i, j), |(i, j), inputs| {
@@ -349,7 +349,7 @@ fn site_of_row() -> Site {
         site.enter(0, i);
         for j in site.range(1, IndexType::new(), || 0..2) {
             site.enter(1, j);
-            site.member(|| IntoCost::into_cost(1));
+            site.member(|| IntoCost::given(1));
         }
     }
     site.family();
@@ -365,7 +365,7 @@ fn error_of(site: Site) -> String {
 #[test]
 fn clauses_of_members_are_told_with_their_names() {
     let mut site = site_of_row();
-    site.member(|| IntoCost::into_cost(-1));
+    site.member(|| IntoCost::given(-1));
     assert!(error_of(site).starts_with("task `row[2]`: a cost must be"));
 
     let mut site = site_of_row();
@@ -376,7 +376,7 @@ fn clauses_of_members_are_told_with_their_names() {
     );
 
     let mut site = site_of_row();
-    site.member(|| IntoCost::into_cost(1));
+    site.member(|| IntoCost::given(1));
     site.retry(|| IntoCount::into_count(-1));
     assert_eq!(
         error_of(site),
@@ -384,13 +384,13 @@ fn clauses_of_members_are_told_with_their_names() {
     );
 
     let mut site = site_of_row();
-    site.member(|| IntoCost::into_cost(1));
+    site.member(|| IntoCost::given(1));
     site.slot();
-    site.via_with(|| IntoCost::into_cost(f64::NAN));
+    site.via_with(|| IntoCost::given(f64::NAN));
     assert!(error_of(site).starts_with("dependency m[i] → row[2]: a cost must be"));
 
     let mut site = site_of_row();
-    site.member(|| IntoCost::into_cost(1));
+    site.member(|| IntoCost::given(1));
     assert!(!site.when(|| panic!("who knows")));
     site.absent();
     assert_eq!(
@@ -403,11 +403,11 @@ fn clauses_of_members_are_told_with_their_names() {
 fn ranges_in_brackets_are_those_of_rust() {
     let tasks = |select: &dyn Fn(&mut Site)| {
         let mut site = site_of_row();
-        site.member(|| IntoCost::into_cost(1));
+        site.member(|| IntoCost::given(1));
         site.slot();
         site.same(0);
         select(&mut site);
-        site.via_with(|| IntoCost::into_cost(1));
+        site.via_with(|| IntoCost::given(1));
         crate::resolve::resolve(site).map(|resolved| {
             let instance = resolved.instances.last().unwrap();
             let inputs: Vec<_> = instance.inputs.iter().map(|task| task.index()).collect();
@@ -471,7 +471,7 @@ fn shard(ranges: [usize; 2]) -> Result<Vec<String>, String> {
         site.family();
         for i in site.range(0, IndexType::new(), || 0..end) {
             site.enter(0, i);
-            site.member(|| IntoCost::into_cost(1));
+            site.member(|| IntoCost::given(1));
         }
     }
     let resolved = crate::resolve::resolve(site).map_err(|error| error.to_string())?;

@@ -44,6 +44,11 @@ types! {
     enum Adjacent { A(u32, u32), B, C { x: Option<u32> }, D(Outer) }
 }
 
+const MANNER: Manner = Manner {
+    arms: true,
+    readable: true,
+};
+
 fn inner() -> impl Strategy<Value = Inner> {
     prop_oneof![
         any::<u32>().prop_map(|x| Inner::A { x }),
@@ -142,7 +147,7 @@ proptest! {
 
     #[test]
     fn garbled_descriptions_are_values_or_errors(value in outer(), place in any::<prop::sample::Index>(), byte: u8) {
-        let mut bytes = described(&value, true).unwrap().bytes().unwrap().to_vec();
+        let mut bytes = described(&value, MANNER).unwrap().bytes().unwrap().to_vec();
         let place = place.index(bytes.len());
         bytes[place] = byte;
         let cut = Payload::Inline(bytes[..place].into()).described();

@@ -44,7 +44,7 @@ impl<'a, S: Sink> Fields<'a, S> {
     #[inline]
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         self.count += 1;
-        self.shape.add(inner(&mut *self.sink, value)?);
+        self.shape.add(inner(&mut *self.sink, value)? as u64);
         Ok(())
     }
 
@@ -52,25 +52,25 @@ impl<'a, S: Sink> Fields<'a, S> {
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Fault> {
         self.sink.name(name);
         self.shape.name(name);
-        self.element(value)
+        self.element(value).map_err(|fault| fault.inside(name))
     }
 
     #[inline]
-    fn finish(self) {
+    fn finish(self) -> Kind {
         if S::DESCRIBES {
             self.sink.replace(self.at, self.count);
             if self.names_at > 0 {
                 self.sink.seal(self.from, self.names_at);
             }
         }
-        self.sink.end(self.kind, self.shape);
+        self.sink.end(self.kind, self.shape)
     }
 }
 
 macro_rules! elements {
     ($($kind:ident $method:ident)*) => {
         $(impl<S: Sink> ser::$kind for Fields<'_, S> {
-            type Ok = ();
+            type Ok = Kind;
             type Error = Fault;
 
             #[inline]
@@ -79,9 +79,8 @@ macro_rules! elements {
             }
 
             #[inline]
-            fn end(self) -> Result<(), Fault> {
-                self.finish();
-                Ok(())
+            fn end(self) -> Result<Kind, Fault> {
+                Ok(self.finish())
             }
         })*
     };
@@ -96,7 +95,7 @@ elements! {
 macro_rules! fields {
     ($($kind:ident)*) => {
         $(impl<S: Sink> ser::$kind for Fields<'_, S> {
-            type Ok = ();
+            type Ok = Kind;
             type Error = Fault;
 
             #[inline]
@@ -109,9 +108,8 @@ macro_rules! fields {
             }
 
             #[inline]
-            fn end(self) -> Result<(), Fault> {
-                self.finish();
-                Ok(())
+            fn end(self) -> Result<Kind, Fault> {
+                Ok(self.finish())
             }
         })*
     };

@@ -1,6 +1,6 @@
 //! Sequences and maps.
 
-use super::{inner, put_length};
+use super::{Writer, inner, put_length};
 use crate::codec::Fault;
 use crate::codec::shape::{Kind, Shape};
 use crate::codec::sink::Sink;
@@ -25,8 +25,13 @@ pub(in crate::codec) struct Sequence<'a, S> {
 }
 
 impl<'a, S: Sink> Sequence<'a, S> {
-    pub(super) fn new(sink: &'a mut S, kind: Kind, length: Option<usize>) -> Result<Self, Fault> {
-        let shape = sink.begin(kind)?;
+    pub(super) fn new(
+        writer: Writer<'a, S>,
+        kind: Kind,
+        length: Option<usize>,
+    ) -> Result<Self, Fault> {
+        let Writer { sink, of } = writer;
+        let shape = sink.begin(kind, of)?;
         let at = sink.position();
         put_length(sink, length.unwrap_or(0));
         Ok(Self {
@@ -56,7 +61,7 @@ impl<'a, S: Sink> Sequence<'a, S> {
 
     #[inline]
     fn item<T: Serialize + ?Sized>(&mut self, which: usize, value: &T) -> Result<(), Fault> {
-        self.kinds[which] |= 1 << inner(&mut *self.sink, value)?;
+        self.kinds[which] |= 1 << inner(&mut *self.sink, value)? as u64;
         Ok(())
     }
 
@@ -71,18 +76,18 @@ impl<'a, S: Sink> Sequence<'a, S> {
         }
     }
 
-    fn finish(mut self) {
+    fn finish(mut self) -> Kind {
         if self.expected != Some(self.count) {
             self.sink.replace(self.at, self.count as u64);
         }
         self.shape.add(self.kinds[0]);
         self.shape.add(self.kinds[1]);
-        self.sink.end(self.kind, self.shape);
+        self.sink.end(self.kind, self.shape)
     }
 }
 
 impl<S: Sink> ser::SerializeSeq for Sequence<'_, S> {
-    type Ok = ();
+    type Ok = Kind;
     type Error = Fault;
 
     #[inline]
@@ -93,14 +98,13 @@ impl<S: Sink> ser::SerializeSeq for Sequence<'_, S> {
         Ok(())
     }
 
-    fn end(self) -> Result<(), Fault> {
-        self.finish();
-        Ok(())
+    fn end(self) -> Result<Kind, Fault> {
+        Ok(self.finish())
     }
 }
 
 impl<S: Sink> ser::SerializeMap for Sequence<'_, S> {
-    type Ok = ();
+    type Ok = Kind;
     type Error = Fault;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
@@ -114,8 +118,7 @@ impl<S: Sink> ser::SerializeMap for Sequence<'_, S> {
         Ok(())
     }
 
-    fn end(self) -> Result<(), Fault> {
-        self.finish();
-        Ok(())
+    fn end(self) -> Result<Kind, Fault> {
+        Ok(self.finish())
     }
 }
