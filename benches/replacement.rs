@@ -66,7 +66,9 @@ fn longest_pause(pool: &Pool, dies: bool) -> Result<Duration, Error> {
     let starts = of_others.filter(|attempt| attempt.worker.index() < 2);
     let mut starts: Vec<_> = starts.map(|attempt| attempt.start).collect();
     starts.sort_unstable();
-    let pauses = starts.windows(2).map(|pair| pair[1] - pair[0]);
+    let pauses = starts
+        .windows(2)
+        .map(|pair| pair[1].saturating_sub(pair[0]));
     Ok(pauses.max().unwrap_or_default())
 }
 

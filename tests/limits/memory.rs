@@ -109,7 +109,7 @@ fn caller_that_has_no_memory_for_a_result_loses_that_alone() {
         let (n, size) = (12, 32 << 20);
         let graph = graph! { pub x[i in 0..n] = vec![i as u8; size]; pub small[i in 0..n] = i; };
         // The graph's own way through the caller has taken what it takes for good.
-        pool.run(&graph! { a = 1; b = 2; }).unwrap();
+        assert_eq!(pool.run(&graph! { a = 1; b = 2; }).unwrap().b, Ok(2));
         limit_softly(Resource::As, used() + (200 << 20));
         let outcome = pool.run(&graph).unwrap();
         let right = outcome.x.iter().filter(|x| x.is_ok()).count();
