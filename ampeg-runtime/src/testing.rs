@@ -426,7 +426,7 @@ impl Deadline {
 const ALONE: &str = "AMPEG_TEST_ALONE";
 
 /// Whether this process was started by [`alone`], to run nothing but its test.
-fn is_alone() -> bool {
+pub(crate) fn is_alone() -> bool {
     std::env::var_os(ALONE).is_some()
 }
 
