@@ -77,11 +77,10 @@ pub(crate) fn memory_limit_in_words(memory_limit: Option<u64>) -> Option<String>
 }
 
 fn megabytes(bytes: u64) -> String {
-    let number = bytes as f64 / 1e6;
-    if number < 10.0 {
-        format!("{number:.1} MB of address space")
-    } else {
-        format!("{number:.0} MB of address space")
+    // Too little by far is told in kilobytes.
+    match bytes {
+        0..10_000_000 => format!("{} KB of address space", bytes / 1000),
+        _ => format!("{} MB of address space", bytes / 1_000_000),
     }
 }
 
@@ -106,7 +105,7 @@ pub(crate) fn with_memory_limit(mut kind: TaskErrorKind) -> TaskErrorKind {
         && is_about_memory(message)
         && let Some(limit) = memory_limit_in_words(MEMORY_LIMIT.get().copied())
     {
-        message.push_str(&format!("; {limit}"));
+        message.extend(["; ", &limit]);
     }
     kind
 }

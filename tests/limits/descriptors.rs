@@ -10,7 +10,7 @@ use std::fs::File;
 const LARGE: usize = 40_000;
 
 fn block(member: usize) -> Vec<u8> {
-    vec![member as u8; LARGE]
+    vec![member.to_le_bytes()[0]; LARGE]
 }
 
 fn shared(member: usize) -> Shared<[u8]> {

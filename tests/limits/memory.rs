@@ -107,7 +107,7 @@ fn caller_that_has_no_memory_for_a_result_loses_that_alone() {
     isolated(|| {
         let pool = Pool::new(2).unwrap();
         let (n, size) = (12, 32 << 20);
-        let graph = graph! { pub x[i in 0..n] = vec![i as u8; size]; pub small[i in 0..n] = i; };
+        let graph = graph! { pub x[i in 0..n] = vec![1_u8; size]; pub small[i in 0..n] = i; };
         // The graph's own way through the caller has taken what it takes for good.
         assert_eq!(pool.run(&graph! { a = 1; b = 2; }).unwrap().b, Ok(2));
         limit_softly(Resource::As, used() + (200 << 20));

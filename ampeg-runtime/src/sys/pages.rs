@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn contents_outlive_the_memory() {
         for length in [1, 4096, 4097, 1_000_000] {
-            let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
+            let bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
             let memory = IpcSharedMemory::from_bytes(&bytes);
             let (pages, copy) = (Pages::of(&memory).unwrap(), Pages::copied(&memory).unwrap());
             drop(memory);

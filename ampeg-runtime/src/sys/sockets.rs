@@ -42,7 +42,7 @@ fn has(number: RawFd, end: &[u8]) -> bool {
 /// What a socket says of itself; none if the number is none of a socket.
 fn option(number: RawFd, option: libc::c_int) -> Option<libc::c_int> {
     let mut value: libc::c_int = 0;
-    let mut length = size_of_val(&value) as libc::socklen_t;
+    let mut length = libc::socklen_t::try_from(size_of_val(&value)).ok()?;
     // SAFETY: the kernel writes at most `length` bytes, which is the size of `value`; both outlive the call. The
     // options asked for change nothing.
     let result = unsafe {
