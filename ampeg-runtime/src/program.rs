@@ -200,11 +200,11 @@ fn define(
 fn payloads(facts: &Facts, captures: Vec<Result<Payload, String>>) -> Result<Vec<Payload>, Error> {
     let payload = |(capture, payload): (usize, Result<Payload, String>)| {
         payload.map_err(|reason| {
-            let uses = |statement: &&Statement| {
+            let is_used_by = |statement: &&Statement| {
                 let mut captures = statement.captures.iter();
                 captures.any(|&other| other as usize == capture)
             };
-            let user = facts.statements.iter().find(uses);
+            let user = facts.statements.iter().find(is_used_by);
             RunErrorKind::Capture {
                 name: facts.captures[capture].to_owned(),
                 user: user.map(|user| (user.name.to_owned(), user.place())),

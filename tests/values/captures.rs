@@ -48,7 +48,7 @@ fn capture_that_panics_or_fails_when_written_is_an_error_of_the_run() {
     is_named(&graph.run(2).unwrap_err(), &parts);
     is_named(&graph.run_inline().unwrap_err(), &parts);
 
-    let list = vec![Bad::Panics];
+    let list = [Bad::Panics];
     let broken = &list[..];
     let graph = graph! { user = broken.len(); };
     is_named(&graph.run(1).unwrap_err(), &["captures::Bad]", "panicked"]);
@@ -106,7 +106,7 @@ fn captures_are_read_once_by_each_worker_which_is_no_computation() {
         let first = first.unwrap();
         assert_eq!(
             first.computation() + first.decoding,
-            first.finish - first.start
+            first.finish.saturating_sub(first.start)
         );
         assert_eq!(report.breakdown().decoding, decoding);
     });

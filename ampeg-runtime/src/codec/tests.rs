@@ -3,6 +3,7 @@
 use super::*;
 use std::collections::BTreeMap;
 
+mod attributes;
 mod random;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
