@@ -1,6 +1,6 @@
 //! Threads of ours in a process that belongs to somebody else.
 
-use crate::sys;
+use crate::{start, sys};
 use std::io;
 use std::thread::{Builder, JoinHandle};
 
@@ -11,5 +11,6 @@ pub(crate) fn spawn(
     name: &str,
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
-    sys::without_signals(|| Builder::new().name(name.into()).spawn(body))
+    let started = sys::without_signals(|| Builder::new().name(name.into()).spawn(body));
+    started.map_err(start::explain)
 }

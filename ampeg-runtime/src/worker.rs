@@ -15,6 +15,7 @@ use crate::part::PartKey;
 use crate::payload::Payload;
 use crate::plan::{Step, backoff_before};
 use crate::progress::{Phase, Progress};
+use crate::task::Descriptor;
 use queue::{Next, Queue};
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -141,10 +142,8 @@ impl Worker {
             run.just_ended = None;
         }
         match incoming.message {
-            ToWorker::Graph { descriptor } => {
-                self.unload();
-                self.graph = Some(Rc::new(LoadedGraph::new(descriptor.resolve()?, Vec::new())));
-            }
+            ToWorker::Graph { descriptor } => self.load(descriptor.resolve()?),
+            ToWorker::GraphHere(descriptor) => self.load(descriptor),
             ToWorker::Capture(payload) => {
                 if let Some(graph) = self.graph.as_mut().and_then(Rc::get_mut) {
                     graph.push_capture(payload);
@@ -186,6 +185,11 @@ impl Worker {
             ToWorker::Stop => return Ok(ControlFlow::Break(())),
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn load(&mut self, descriptor: &'static Descriptor) {
+        self.unload();
+        self.graph = Some(Rc::new(LoadedGraph::new(descriptor, Vec::new())));
     }
 
     fn unload(&mut self) {

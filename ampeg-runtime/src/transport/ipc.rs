@@ -13,6 +13,7 @@ use crate::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::process::Process;
 use crate::progress::{Activity, Progress};
 use crate::run_error::RunErrorKind;
+use crate::start;
 use connection::Connection;
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
 use parcel::{Parcel, receive, receive_until, send};
@@ -30,6 +31,8 @@ pub(crate) mod link;
 mod outbox;
 mod parcel;
 mod rendezvous;
+
+pub(crate) use rendezvous::is_from_parent;
 
 /// What a worker is sent.
 #[derive(Debug, Serialize, Deserialize)]
@@ -152,6 +155,16 @@ impl ProcessWorker {
 impl IpcCluster {
     /// Starts the workers side by side, and returns when all are there.
     pub(crate) fn start(n_workers: usize, memory_limit: Option<u64>) -> Result<Self, Error> {
+        start::check().map_err(RunErrorKind::NoWorker)?;
+        let started = Self::try_start_all(n_workers, memory_limit);
+        // What the system denies altogether is a better reason than what failed for want of it.
+        started.map_err(|error| match start::missing() {
+            Some(reason) => RunErrorKind::NoWorker(reason).into(),
+            None => error,
+        })
+    }
+
+    fn try_start_all(n_workers: usize, memory_limit: Option<u64>) -> Result<Self, Error> {
         descriptors::check(n_workers)?;
         let (inbound_sender, inbound) = ipc::channel().map_err(no_channel)?;
         let channels = Channels {
@@ -221,7 +234,7 @@ impl IpcCluster {
             let _ = send(&arrived, message);
         };
         let start = |invitation: rendezvous::Invitation| {
-            Process::start(&invitation.text, invitation.stdin, tell_exit)
+            Process::start(&invitation.address, invitation.stdin, tell_exit)
         };
         let process = self.channels().rendezvous.start(start, tell_arrival);
         let process = process.map_err(|error| format!("no process could be started: {error}"))?;

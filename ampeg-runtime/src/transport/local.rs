@@ -87,6 +87,10 @@ impl Cluster for LocalCluster {
         self.workers.len()
     }
 
+    fn is_here(&self) -> bool {
+        true
+    }
+
     fn send(&mut self, to: ProcessorId, message: ToWorker) {
         let (from, received) = (None, now());
         // A thread that has ended has said so.

@@ -24,6 +24,11 @@ mod tests;
 pub(crate) trait Cluster: Send + fmt::Debug {
     fn n_workers(&self) -> usize;
 
+    /// Whether workers are in this very process, and share its memory.
+    fn is_here(&self) -> bool {
+        false
+    }
+
     /// Sends a message; messages to one worker arrive in order. To one that is not there nothing is sent.
     ///
     /// It does not wait for a worker that takes nothing: the message is kept, and sent later.

@@ -28,10 +28,10 @@ pub(crate) struct IpcLink {
 }
 
 impl IpcLink {
-    /// Connects to the coordinator that the invitation names.
-    pub(crate) fn connect(invitation: &str) -> Result<Self, String> {
+    /// Connects to the coordinator at this address.
+    pub(crate) fn connect(address: &str) -> Result<Self, String> {
         let text = |error: &dyn fmt::Display| error.to_string();
-        let connection = rendezvous::connect(invitation)?;
+        let connection = rendezvous::connect(address)?;
         let (inbound, receiver) = ipc::channel().map_err(|error| text(&error))?;
         let (lifeline, end) = ipc::channel::<Parcel<()>>().map_err(|error| text(&error))?;
         let progress = Progress::new()?;

@@ -63,7 +63,7 @@ fn spawn(
     command
         .args([test, "--exact", "--nocapture"])
         .env(ROLE, role)
-        .env(INVITATION, invitation.text)
+        .env(INVITATION, invitation.address)
         .stdin(invitation.stdin)
         .stdout(Stdio::null());
     Process::spawn(&mut command, tell)
@@ -256,7 +256,7 @@ fn stranger_who_is_first_at_the_relay_is_turned_away() {
     let Listener { socket, address } = Listener::open().unwrap();
     // Another process has connected and spoken before.
     let invitation = Invitation {
-        text: std::process::id().to_string(),
+        address: std::process::id().to_string(),
         stdin: address.try_clone().unwrap().into(),
     };
     let (tell, exits) = channel();
@@ -332,7 +332,7 @@ fn child_that_is_no_worker_is_not_heard() {
     let _deadline = Deadline::seconds("other child", 60);
     let rendezvous = Rendezvous::open().unwrap();
     let invitation = Invitation {
-        text: std::process::id().to_string(),
+        address: std::process::id().to_string(),
         stdin: rendezvous.address().try_clone().unwrap().into(),
     };
     let (tell, exits) = channel();
