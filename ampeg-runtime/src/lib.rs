@@ -17,6 +17,7 @@ mod error;
 mod failure;
 mod family_error;
 mod run_error;
+mod signal;
 
 mod cost;
 mod graph;

@@ -242,9 +242,18 @@ impl Process {
 
 /// This very executable, even if its file has been replaced since this process started.
 #[cfg(target_os = "linux")]
-#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 fn executable() -> io::Result<PathBuf> {
+    if is_in_valgrind() {
+        // There, `/proc/self/exe` is started as what it is for the system: a tool of valgrind's.
+        return std::env::current_exe();
+    }
     Ok("/proc/self/exe".into())
+}
+
+#[cfg(target_os = "linux")]
+fn is_in_valgrind() -> bool {
+    let preloaded = std::env::var_os("LD_PRELOAD").unwrap_or_default();
+    preloaded.to_string_lossy().contains("/vgpreload_")
 }
 
 /// The file that this executable was started from.

@@ -7,6 +7,7 @@
 //! means that the coordinator is gone. That a worker is gone is learnt from the process table.
 
 use super::{Cluster, Event, Exit};
+use crate::entry::CANNOT;
 use crate::error::Error;
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker, Value};
@@ -287,7 +288,14 @@ impl IpcCluster {
         }
         let place = &mut self.workers[worker.index()];
         if place.start_deadline.take().is_some() && place.end_reason.is_none() && !exit.is_kill() {
-            exit.reason = Some(format!("{} before it connected{HINT}", exit.how()));
+            let said = exit.stderr.lines().rev();
+            let said = said.filter_map(|line| line.strip_prefix(CANNOT)).next();
+            exit.reason = Some(if let Some(reason) = said.map(str::to_owned) {
+                exit.stderr.clear();
+                reason
+            } else {
+                format!("{} before it connected{HINT}", exit.how())
+            });
         }
         exit.reason = place.end_reason.take().or(exit.reason);
         (place.connection, place.since) = (None, None);

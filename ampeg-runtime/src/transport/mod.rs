@@ -6,10 +6,11 @@
 //! ([`Event::Exited`]).
 
 use crate::clock::{Timestamp, now};
-use crate::failure::signal_name;
+use crate::failure::UNKNOWN_END;
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker};
 use crate::progress::Activity;
+use crate::signal::signal_name;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -112,7 +113,7 @@ impl Exit {
                 format!("it was killed by signal {signal}{}", signal_name(signal))
             }
             (_, Some(code)) => format!("it exited with code {code}"),
-            _ => "it is gone, and nobody knows how".into(),
+            _ => format!("it is gone; {UNKNOWN_END}"),
         }
     }
 }
