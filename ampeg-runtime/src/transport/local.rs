@@ -48,7 +48,7 @@ impl LocalCluster {
             is_woken: Arc::default(),
         };
         for (index, inbox) in receivers.into_iter().enumerate() {
-            let progress = Progress::new().map_err(RunErrorKind::NoWorker)?;
+            let progress = Progress::own();
             let link = LocalLink {
                 worker: ProcessorId::new(index),
                 inbox,

@@ -39,7 +39,7 @@ impl IpcLink {
             build: sys::build(),
             inbound,
             lifeline,
-            progress: guarded(|| progress.memory())?,
+            progress: guarded(|| progress.memory())?.ok_or("its progress is not shared")?,
         };
         // No signal handler of the program's is set this early: the call is not interrupted.
         guarded(|| connection.send(hello))?.map_err(|error| text(&error))?;
