@@ -10,7 +10,6 @@ use crate::transport::Exit;
 use crate::{start, thread};
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -58,7 +57,7 @@ impl Process {
         let depth = Caller::here().depth.saturating_add(1);
         let invitation = Invitation::new(depth, address)
             .ok_or_else(|| io::Error::other("this crate is not part of the executable"))?;
-        let mut command = Command::new(executable()?);
+        let mut command = Command::new(start::executable()?);
         name_like_this_process(&mut command);
         // Tasks may look at the arguments of their program.
         command.args(std::env::args_os().skip(1));
@@ -238,28 +237,6 @@ impl Process {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// This very executable, even if its file has been replaced since this process started.
-#[cfg(target_os = "linux")]
-fn executable() -> io::Result<PathBuf> {
-    if is_in_valgrind() {
-        // There, `/proc/self/exe` is started as what it is for the system: a tool of valgrind's.
-        return std::env::current_exe();
-    }
-    Ok("/proc/self/exe".into())
-}
-
-#[cfg(target_os = "linux")]
-fn is_in_valgrind() -> bool {
-    let preloaded = std::env::var_os("LD_PRELOAD").unwrap_or_default();
-    preloaded.to_string_lossy().contains("/vgpreload_")
-}
-
-/// The file that this executable was started from.
-#[cfg(not(target_os = "linux"))]
-fn executable() -> io::Result<PathBuf> {
-    std::env::current_exe()
 }
 
 /// Lets lists of processes show the usual name.

@@ -16,7 +16,13 @@ pub(crate) mod invitation;
 mod system;
 
 #[cfg(target_os = "linux")]
-pub(crate) use system::missing;
+pub(crate) use system::{executable, missing};
+
+/// The file that this executable was started from.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn executable() -> io::Result<PathBuf> {
+    std::env::current_exe()
+}
 
 /// Elsewhere the system is not asked.
 #[cfg(not(target_os = "linux"))]
@@ -178,6 +184,17 @@ impl fmt::Display for Obstacle {
     }
 }
 
+/// Why the system does not start a program that it runs.
+const EMULATED: &str = "the system cannot start this program by itself: under an emulator such as qemu-user, it has to \
+     be told which one to use (binfmt_misc)";
+
+/// Why a process that has said nothing before it ended cannot be a worker, if its exit code says so.
+pub(crate) fn reason_of(code: Option<i32>) -> Option<&'static str> {
+    // The process was there, but the program could not be started in it: under an emulator only this is left of the
+    // error.
+    (cfg!(unix) && code == Some(127)).then_some(EMULATED)
+}
+
 /// Why a process or thread could not be started, with what to do about a limit.
 pub(crate) fn explain(error: io::Error) -> io::Error {
     let reason = match error.raw_os_error() {
@@ -187,10 +204,7 @@ pub(crate) fn explain(error: io::Error) -> io::Error {
              container or service (`pids.max`) or for the system is reached"
         }
         #[cfg(unix)]
-        Some(libc::ENOEXEC) => {
-            "the system cannot start this program by itself: under an emulator such as qemu-user, it has to be \
-             told which one to use (binfmt_misc)"
-        }
+        Some(libc::ENOEXEC) => EMULATED,
         _ => return error,
     };
     io::Error::new(error.kind(), format!("{reason} ({error})"))

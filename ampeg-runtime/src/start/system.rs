@@ -6,9 +6,37 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use rustix::process::{getegid, geteuid};
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 
 const EXECUTABLE: &str = "/proc/self/exe";
+
+/// What to start to start this program, even if its file has been replaced since this process was started.
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(crate) fn executable() -> io::Result<PathBuf> {
+    static FILE: OnceLock<PathBuf> = OnceLock::new();
+    let file = FILE.get_or_init(|| file_beside_emulator().unwrap_or_else(|| EXECUTABLE.into()));
+    Ok(file.clone())
+}
+
+/// The file of this program, if the system runs another one, such as valgrind or qemu, that runs this one.
+///
+/// Such a program says where this one's file is, but what is started by the link is the emulator.
+fn file_beside_emulator() -> Option<PathBuf> {
+    let link = std::fs::read_link(EXECUTABLE).ok()?;
+    let file = std::fs::metadata(&link).ok()?;
+    let started = std::fs::metadata(EXECUTABLE).ok()?;
+    if (file.dev(), file.ino()) == (started.dev(), started.ino()) {
+        return None;
+    }
+    // Behind the name may be another file by now, or in another folder that is the root of this process.
+    let mut start = Vec::new();
+    let file = File::open(&link).ok()?;
+    file.take(4096).read_to_end(&mut start).ok()?;
+    sys::is_start_of_executable(&start).then_some(link)
+}
 
 /// Whether this program gets other privileges when it is started again, since it has changed its ids since its start.
 pub(super) fn is_raised_by_start() -> bool {
@@ -112,6 +140,7 @@ mod tests {
     fn this_program_is_the_file_that_is_started() {
         assert!(!is_loaded_by_hand(&HERE));
         assert!(!is_raised_by_start());
+        assert_eq!(executable().unwrap(), PathBuf::from(EXECUTABLE));
         assert_eq!(missing(), None);
     }
 

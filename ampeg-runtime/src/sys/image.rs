@@ -127,6 +127,20 @@ pub(crate) fn library_of<T>(_: &'static T) -> Option<std::path::PathBuf> {
     None
 }
 
+/// Whether a file that begins like this may be the one that this executable was loaded from.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_start_of_executable(bytes: &[u8]) -> bool {
+    // The headers of the file, and its notes, are loaded with the first segment.
+    let Some(first) = Image::of_this_process().segments.first() else {
+        return false;
+    };
+    let length = bytes.len().min(first.len());
+    // SAFETY: the segment is mapped and can be read for as long as the process lives; headers and notes, at its start,
+    // are written by nobody.
+    let start = unsafe { std::slice::from_raw_parts(first.start as *const u8, length) };
+    length > 0 && start == &bytes[..length]
+}
+
 /// Whether this program asks for the dynamic loader, and the system has started none for it.
 ///
 /// So it is if a user has started the loader, which has loaded this program: `ld.so ./program`. A system that emulates
@@ -287,6 +301,17 @@ mod tests {
         for offset in [u64::MAX, u64::MAX / 2, 1 << 40] {
             DescriptorAddress { offset, hash: 0 }.resolve().unwrap_err();
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn file_of_this_program_is_known_by_its_start() {
+        let mut start = std::fs::read("/proc/self/exe").unwrap();
+        start.truncate(4096);
+        assert!(is_start_of_executable(&start));
+        start[100] ^= 1;
+        assert!(!is_start_of_executable(&start));
+        assert!(!is_start_of_executable(&[]));
     }
 
     #[test]

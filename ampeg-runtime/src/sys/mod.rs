@@ -22,9 +22,9 @@ mod words;
 pub(crate) use constructor::Arguments;
 pub(crate) use function::ErasedFunction;
 pub(crate) use heap::{keep_freed_memory, release_freed_memory};
-#[cfg(target_os = "linux")]
-pub(crate) use image::is_without_loader;
 pub(crate) use image::{DescriptorAddress, build, library_of, offset_in_executable};
+#[cfg(target_os = "linux")]
+pub(crate) use image::{is_start_of_executable, is_without_loader};
 pub(crate) use memory::{checked_text, copied_memory, new_memory, slice_of};
 #[cfg(all(test, target_os = "linux"))]
 pub(crate) use process::close_all_descriptors;

@@ -288,14 +288,7 @@ impl IpcCluster {
         }
         let place = &mut self.workers[worker.index()];
         if place.start_deadline.take().is_some() && place.end_reason.is_none() && !exit.is_kill() {
-            let said = exit.stderr.lines().rev();
-            let said = said.filter_map(|line| line.strip_prefix(CANNOT)).next();
-            exit.reason = Some(if let Some(reason) = said.map(str::to_owned) {
-                exit.stderr.clear();
-                reason
-            } else {
-                format!("{} before it connected{HINT}", exit.how())
-            });
+            exit.reason = Some(reason_before_hello(&mut exit));
         }
         exit.reason = place.end_reason.take().or(exit.reason);
         (place.connection, place.since) = (None, None);
@@ -535,6 +528,20 @@ impl Drop for IpcCluster {
             // Their descriptors may belong to somebody else by now: they are not closed.
             std::mem::forget((std::mem::take(&mut self.workers), self.channels.take()));
         }
+    }
+}
+
+/// Why a process has ended before its hello: what it said itself, if it knows.
+fn reason_before_hello(exit: &mut Exit) -> String {
+    let mut lines = exit.stderr.lines().rev();
+    if let Some(reason) = lines.find_map(|line| line.strip_prefix(CANNOT)) {
+        let reason = reason.to_owned();
+        exit.stderr.clear();
+        return reason;
+    }
+    match start::reason_of(exit.code) {
+        Some(reason) if exit.stderr.trim().is_empty() => reason.to_owned(),
+        _ => format!("{} before it connected{HINT}", exit.how()),
     }
 }
 
