@@ -14,6 +14,7 @@ use crate::program::Graph;
 use crate::report::{Log, Report};
 use crate::run_error::RunErrorKind;
 use crate::schedule::{Policy, Processors, Schedule, Scheduler};
+use crate::start;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -223,7 +224,7 @@ impl Pool {
         });
         let thread = thread.map_err(|error| {
             self.shared.crew.leave(&ticket);
-            RunErrorKind::NoWorker(error.to_string())
+            RunErrorKind::NoWorker(start::explain(error).to_string())
         })?;
         Ok(Run {
             graph: graph.clone(),

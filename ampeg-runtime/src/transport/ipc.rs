@@ -514,9 +514,10 @@ impl Drop for IpcCluster {
     fn drop(&mut self) {
         for index in 0..self.workers.len() {
             let worker = ProcessorId::new(index);
-            let is_waiting = self.activity(worker).phase == crate::progress::Phase::Waiting;
+            // Who runs no task ends by itself, with handlers of exits, such as those that write a profile.
+            let is_free = self.activity(worker).running.is_none();
             let place = &self.workers[index];
-            if place.connection.is_some() && is_waiting && !self.is_broken {
+            if place.connection.is_some() && is_free && !self.is_broken {
                 Cluster::send(self, worker, ToWorker::Stop);
             } else if let Some(process) = &place.process {
                 process.kill();

@@ -11,6 +11,7 @@ use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::progress::{Activity, Progress};
 use crate::run_error::RunErrorKind;
+use crate::start;
 use crate::worker::{Incoming, Link, work};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -79,7 +80,7 @@ fn spawn(mut link: LocalLink, caller: Caller) -> Result<JoinHandle<()>, Error> {
         // A coordinator that is gone needs no news.
         let _ = link.coordinator.send(Event::Exited(link.worker, exit));
     });
-    thread.map_err(|error| RunErrorKind::NoWorker(error.to_string()).into())
+    thread.map_err(|error| RunErrorKind::NoWorker(start::explain(error).to_string()).into())
 }
 
 impl Cluster for LocalCluster {
