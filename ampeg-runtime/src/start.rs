@@ -39,8 +39,10 @@ pub(crate) enum Stage {
     /// This crate's constructor has not run yet, or there is none.
     Early,
     /// This process has got no invitation that it takes.
+    #[cfg(feature = "before-main")]
     Ordinary,
     /// It becomes a worker, and runs the constructors of the program first.
+    #[cfg(feature = "before-main")]
     Becoming,
     /// It is a worker.
     Worker,
@@ -52,6 +54,7 @@ impl Stage {
         STAGE.store(self as u8, Ordering::Relaxed);
     }
 
+    #[cfg(feature = "before-main")]
     fn is_present(self) -> bool {
         STAGE.load(Ordering::Relaxed) == self as u8
     }
@@ -59,6 +62,10 @@ impl Stage {
 
 /// Why this program cannot be started again as a worker.
 #[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "not all of them are looked for there")
+)]
 enum Obstacle {
     /// A constructor runs a graph in a worker, or before this crate's own constructor.
     BeforeMain,
@@ -93,13 +100,11 @@ pub(crate) fn check() -> Result<(), String> {
 }
 
 fn obstacle() -> Option<Obstacle> {
-    if Stage::Becoming.is_present() {
+    if is_before_main() {
         return Some(Obstacle::BeforeMain);
     }
     if let Some(value) = std::env::var_os(VARIABLE) {
-        let is_early = cfg!(feature = "before-main") && Stage::Early.is_present();
         return Some(match invitation::Invitation::read(&value) {
-            Some(invitation) if invitation.is_for_this_copy() && is_early => Obstacle::BeforeMain,
             Some(invitation) if invitation.is_for_this_copy() => Obstacle::NotTaken,
             _ => Obstacle::Marked(value.to_string_lossy().into_owned()),
         });
@@ -122,6 +127,23 @@ fn obstacle() -> Option<Obstacle> {
         return Some(Obstacle::Loader);
     }
     None
+}
+
+/// Whether this process is to be a worker, and runs the constructors of the program.
+#[cfg(feature = "before-main")]
+fn is_before_main() -> bool {
+    let is_invited = || {
+        let value = std::env::var_os(VARIABLE);
+        let invitation = value.and_then(|value| invitation::Invitation::read(&value));
+        invitation.is_some_and(|invitation| invitation.is_for_this_copy())
+    };
+    Stage::Becoming.is_present() || Stage::Early.is_present() && is_invited()
+}
+
+/// Without the feature nobody knows.
+#[cfg(not(feature = "before-main"))]
+fn is_before_main() -> bool {
+    false
 }
 
 /// What a user can do who cannot have worker processes.
@@ -197,17 +219,18 @@ pub(crate) fn reason_of(code: Option<i32>) -> Option<&'static str> {
 
 /// Why a process or thread could not be started, with what to do about a limit.
 pub(crate) fn explain(error: io::Error) -> io::Error {
+    #[cfg(unix)]
     let reason = match error.raw_os_error() {
-        #[cfg(unix)]
         Some(libc::EAGAIN) => {
             "there may be no more processes and threads: their limit for this user (`ulimit -u`), for the \
              container or service (`pids.max`) or for the system is reached"
         }
-        #[cfg(unix)]
         Some(libc::ENOEXEC) => EMULATED,
         _ => return error,
     };
-    io::Error::new(error.kind(), format!("{reason} ({error})"))
+    #[cfg(unix)]
+    let error = io::Error::new(error.kind(), format!("{reason} ({error})"));
+    error
 }
 
 #[cfg(test)]

@@ -11,6 +11,10 @@ use std::ffi::{c_char, c_int};
 ///
 /// The C library of GNU passes them; others pass nothing, and then their values mean nothing.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "no constructors are called there")
+)]
 pub(crate) struct Arguments {
     count: c_int,
     values: *const *const c_char,
