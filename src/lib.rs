@@ -124,7 +124,7 @@
 //!
 //! # Where it works
 //!
-//! It is tested on Linux.
+//! It is tested on Linux; for macOS and Windows it compiles.
 //! A graph must stand in the executable itself, not in a dynamic library that it loads;
 //! [`run_inline`](Graph::run_inline) and [threads](PoolBuilder::threads) work there too.
 //! The cargo feature `before-main`, on by default, makes workers by themselves; without it, a program calls

@@ -109,7 +109,7 @@ impl Crew {
         if let Some(reason) = &self.broken {
             return Err(RunErrorKind::Lost(reason.clone()).into());
         }
-        let graph = ToWorker::graph(definition)?;
+        let graph = ToWorker::graph(definition, self.cluster.is_here())?;
         self.last_run += 1;
         let n_workers = self.members.len();
         let mut run = Run {

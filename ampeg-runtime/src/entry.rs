@@ -1,16 +1,20 @@
 //! How a process of this program becomes a worker before `main`.
 //!
-//! A worker is the same executable, started again with [`VARIABLE`](crate::process::VARIABLE) set.
+//! A worker is the same executable, started again with an [`Invitation`] in its environment.
 //! A constructor sees the variable and never returns, so that nothing needs to be called first,
 //! and `graph!` works in binaries, examples, tests and doc tests alike.
 
 use crate::caller::Caller;
-use crate::process::{DEPTH, VARIABLE};
+use crate::start::Stage;
+use crate::start::invitation::{Invitation, VARIABLE};
 use crate::sys;
+use crate::transport::ipc::is_from_parent;
 use crate::transport::ipc::link::IpcLink;
-use std::ffi::OsStr;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What a process says first that cannot be a worker; the reason follows.
+pub(crate) const CANNOT: &str = "ampeg: this process cannot be a worker: ";
 
 /// Becomes a worker, and never returns, if this process was started as one; else does nothing.
 ///
@@ -26,51 +30,65 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// }
 /// ```
 pub fn enter() {
-    if let Some(invitation) = std::env::var_os(VARIABLE)
-        && !sys::has_raised_privileges()
-    {
-        let depth = std::env::var(DEPTH)
-            .ok()
-            .and_then(|depth| depth.parse().ok());
-        // Neither is for the programs that tasks start.
-        sys::remove_variable(VARIABLE);
-        sys::remove_variable(DEPTH);
-        Caller::enter_process(depth.unwrap_or(1));
-        let code = catch_unwind(AssertUnwindSafe(|| become_worker(&invitation))).unwrap_or(101);
-        std::process::exit(code);
+    if let Some(invitation) = invitation() {
+        accept(&invitation);
     }
 }
 
-fn become_worker(invitation: &OsStr) -> i32 {
+/// What the constructor does: the same, but a worker is the whole program, and runs the constructors behind it first.
+#[cfg(feature = "before-main")]
+pub(crate) fn before_main(arguments: sys::Arguments) {
+    Stage::Ordinary.enter();
+    if let Some(invitation) = invitation() {
+        Stage::Becoming.enter();
+        arguments.call_later_constructors();
+        accept(&invitation);
+    }
+}
+
+/// The invitation of this process, which nobody finds any more; none if it is not to become a worker of this copy of
+/// the crate.
+fn invitation() -> Option<Invitation> {
+    let invitation = Invitation::read(&std::env::var_os(VARIABLE)?)?;
+    if !invitation.is_for_this_copy() {
+        return None;
+    }
+    if sys::has_raised_privileges() {
+        if is_from_parent(&invitation.address) {
+            // Its `main` would run in vain.
+            end("it has privileges that its caller does not have");
+        }
+        // Whoever else calls a program with privileges is not to stop it either.
+        return None;
+    }
+    // It is not for the programs that tasks start.
+    sys::remove_variable(VARIABLE);
+    Caller::enter_process(invitation.depth);
+    Some(invitation)
+}
+
+fn accept(invitation: &Invitation) -> ! {
+    Stage::Worker.enter();
+    let worked = catch_unwind(AssertUnwindSafe(|| become_worker(&invitation.address)));
+    match worked {
+        // Exit handlers run, such as those that write the profile of a build with coverage.
+        Ok(Ok(())) => std::process::exit(0),
+        Ok(Err(reason)) => end(&reason),
+        Err(_) => std::process::exit(101),
+    }
+}
+
+fn become_worker(address: &str) -> Result<(), String> {
     sys::ignore_signals();
     sys::keep_freed_memory();
-    let worked = IpcLink::connect(&invitation.to_string_lossy());
-    match worked.and_then(IpcLink::work) {
-        Ok(()) => 0,
-        Err(error) => {
-            // With stderr closed there is nobody to tell.
-            let _ = writeln!(
-                std::io::stderr(),
-                "ampeg: this process cannot be a worker: {error}"
-            );
-            102
-        }
-    }
+    IpcLink::connect(address)?.work()
 }
 
-#[cfg(feature = "before-main")]
-#[allow(
-    unsafe_code,
-    reason = "the constructor: its place before `main` is what needs care"
-)]
-mod before_main {
-    // SAFETY: the standard library works before `main` on the platforms that `ctor` supports, as far as it is used
-    // here: environment, threads, files and sockets. A panic does not leave `enter`. `naked`: it runs after other
-    // constructors of the program, such as those of `inventory`, so that tasks find what these set up.
-    #[ctor::ctor(unsafe, naked)]
-    fn enter() {
-        super::enter();
-    }
+/// Ends this process, since it cannot be a worker.
+fn end(reason: &str) -> ! {
+    // With stderr closed there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{CANNOT}{reason}");
+    std::process::exit(102)
 }
 
 #[cfg(test)]
@@ -94,23 +112,31 @@ mod tests {
     }
 
     #[test]
-    fn garbled_invitation_ends_the_process_with_a_message() {
+    fn invitation_of_a_stranger_ends_the_process_with_a_message() {
         let program = std::env::current_exe().unwrap();
-        for invitation in ["", "garbled", "1:2:3", "\u{fffd}"] {
-            let output = list_with(&program, invitation);
+        for address in ["", "garbled", "1:2:3", "0"] {
+            let invitation = Invitation::new(1, address).unwrap().write();
+            let output = list_with(&program, &invitation);
             assert_eq!(output.status.code(), Some(102));
             let message = String::from_utf8(output.stderr).unwrap();
-            assert!(
-                message.starts_with("ampeg: this process cannot be a worker:"),
-                "{message}"
-            );
+            assert!(message.starts_with(CANNOT), "{message}");
             assert!(output.stdout.is_empty(), "it must not reach `main`");
         }
     }
 
     #[test]
+    fn what_is_no_invitation_for_this_copy_is_left_alone() {
+        let program = std::env::current_exe().unwrap();
+        for value in ["", "1", "garbled", "1:1:1", "ffffffffffffffff:1:1"] {
+            let output = list_with(&program, value);
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            assert!(!output.stdout.is_empty(), "it must reach `main`");
+        }
+    }
+
+    #[test]
     #[cfg(target_os = "linux")]
-    fn process_with_raised_privileges_ignores_the_invitation() {
+    fn process_with_raised_privileges_becomes_no_worker() {
         use std::os::unix::fs::{PermissionsExt, chown};
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("raised");
@@ -124,12 +150,13 @@ mod tests {
         std::fs::set_permissions(folder.path(), open).unwrap();
         let raised = std::fs::Permissions::from_mode(0o4755);
         std::fs::set_permissions(&program, raised).unwrap();
-        let output = list_with(&program, "garbled");
+        let invitation = |parent: u32| Invitation::new(1, &parent.to_string()).unwrap().write();
+        let output = list_with(&program, &invitation(1));
         assert_eq!(output.status.code(), Some(0), "{output:?}");
-        assert!(
-            String::from_utf8(output.stdout)
-                .unwrap()
-                .contains("ignores_the_invitation")
-        );
+        assert!(!output.stdout.is_empty(), "it must reach `main`");
+        // It may be one of an endless line: its `main` must not run.
+        let output = list_with(&program, &invitation(std::process::id()));
+        assert_eq!(output.status.code(), Some(102), "{output:?}");
+        assert!(output.stdout.is_empty(), "it must not reach `main`");
     }
 }

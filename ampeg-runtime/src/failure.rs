@@ -1,5 +1,6 @@
 //! How one task ends when it does not succeed: [`TaskError`], as a value that crosses processes.
 
+use crate::signal::signal_name;
 use serde::{Deserialize, Serialize};
 use std::error::Error as StdError;
 use std::fmt;
@@ -273,7 +274,7 @@ impl fmt::Display for TaskErrorKind {
                         signal_name(*signal)
                     ),
                     (_, Some(code)) => write!(f, "crashed: its worker exited with code {code}"),
-                    _ => f.write_str("crashed: its worker is gone"),
+                    _ => write!(f, "crashed: its worker is gone; {UNKNOWN_END}"),
                 }?;
                 match last_words(stderr) {
                     Some(line) => write!(f, "; its last words: {line}"),
@@ -314,26 +315,9 @@ pub(crate) fn last_words(stderr: &str) -> Option<&str> {
     text.lines().map(str::trim).rfind(says)
 }
 
-/// The usual name of a signal on Linux and most Unix systems, in brackets.
-pub(crate) fn signal_name(signal: i32) -> &'static str {
-    match signal {
-        1 => " (SIGHUP)",
-        2 => " (SIGINT)",
-        3 => " (SIGQUIT)",
-        4 => " (SIGILL, illegal instruction)",
-        5 => " (SIGTRAP)",
-        6 => " (SIGABRT, abort)",
-        8 => " (SIGFPE, arithmetic exception)",
-        9 => " (SIGKILL, killed from outside or out of memory)",
-        11 => " (SIGSEGV, invalid memory access or stack overflow)",
-        13 => " (SIGPIPE)",
-        14 => " (SIGALRM)",
-        15 => " (SIGTERM)",
-        24 => " (SIGXCPU, processor time limit)",
-        25 => " (SIGXFSZ, file size limit)",
-        _ => "",
-    }
-}
+/// How a process ended that this program, or the system for it, has waited for before this crate could.
+pub(crate) const UNKNOWN_END: &str = "how it ended is unknown, since this program ignores SIGCHLD, or waits for all of \
+     its children itself, as in a handler of SIGCHLD";
 
 #[cfg(test)]
 mod tests {

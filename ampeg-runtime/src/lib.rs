@@ -1,5 +1,16 @@
 //! The runtime of [`ampeg`](https://docs.rs/ampeg): from a task graph to a schedule, a plan, worker processes, and results.
 
+#[cfg(not(all(
+    any(unix, windows),
+    not(target_family = "wasm"),
+    any(target_pointer_width = "32", target_pointer_width = "64"),
+    target_has_atomic = "64"
+)))]
+compile_error!(
+    "ampeg needs an operating system with processes (Linux, macOS or Windows) and a processor with 32 or 64 bits and \
+     atomic numbers of 64 bits: this target is not supported"
+);
+
 mod id;
 
 mod arc;
@@ -7,6 +18,7 @@ mod error;
 mod failure;
 mod family_error;
 mod run_error;
+mod signal;
 
 mod cost;
 mod graph;
@@ -52,6 +64,7 @@ mod program;
 
 mod executor;
 mod process;
+mod start;
 mod thread;
 mod transport;
 mod worker;

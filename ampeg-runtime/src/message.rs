@@ -10,6 +10,7 @@ use crate::payload::Payload;
 use crate::plan::Step;
 use crate::run_error::RunErrorKind;
 use crate::sys::DescriptorAddress;
+use crate::task::Descriptor;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -54,22 +55,30 @@ pub(crate) enum ToWorker {
     Unload,
     /// There is nothing more to do, ever: the worker ends.
     Stop,
+    /// As [`Graph`](Self::Graph), for a worker in this very process: the graph may be in a dynamic library.
+    ///
+    /// Comes last, since it cannot be sent to a process, and has no number there.
+    #[serde(skip)]
+    GraphHere(&'static Descriptor),
 }
 
 impl ToWorker {
-    /// The messages that give a graph to a worker.
-    pub(crate) fn graph(definition: &Definition) -> Result<Vec<Self>, Error> {
-        let descriptor = DescriptorAddress::of(definition.descriptor);
-        let descriptor = descriptor.ok_or(RunErrorKind::Elsewhere)?;
+    /// The messages that give a graph to a worker, in this process or in another one.
+    pub(crate) fn graph(definition: &Definition, is_here: bool) -> Result<Vec<Self>, Error> {
+        let graph = if is_here {
+            Self::GraphHere(definition.descriptor)
+        } else {
+            let descriptor = DescriptorAddress::of(definition.descriptor);
+            let descriptor = descriptor.ok_or(RunErrorKind::Elsewhere)?;
+            Self::Graph { descriptor }
+        };
         let captures = definition
             .captures
             .values
             .iter()
             .cloned()
             .map(Self::Capture);
-        Ok(std::iter::once(Self::Graph { descriptor })
-            .chain(captures)
-            .collect())
+        Ok(std::iter::once(graph).chain(captures).collect())
     }
 }
 

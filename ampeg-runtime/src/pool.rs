@@ -12,6 +12,7 @@ use crate::payload::Payload;
 use crate::prepared::{PlanCache, Planned};
 use crate::program::Graph;
 use crate::report::{Log, Report};
+use crate::resources;
 use crate::run_error::RunErrorKind;
 use crate::schedule::{Policy, Processors, Schedule, Scheduler};
 use std::fmt;
@@ -224,7 +225,7 @@ impl Pool {
         });
         let thread = thread.map_err(|error| {
             self.shared.crew.leave(&ticket);
-            RunErrorKind::NoWorker(error.to_string())
+            RunErrorKind::NoWorker(resources::refused(&error))
         })?;
         Ok(Run {
             graph: graph.clone(),

@@ -5,19 +5,14 @@
 //! when the wait fails; how it ended is then unknown.
 
 use crate::caller::Caller;
+use crate::start::invitation::{Invitation, VARIABLE};
 use crate::transport::Exit;
-use crate::{sys, thread};
+use crate::{start, thread};
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-/// The variable that makes a process of this executable a worker.
-pub(crate) const VARIABLE: &str = "AMPEG_WORKER";
-/// The variable that tells it how many pools its tasks are inside of.
-pub(crate) const DEPTH: &str = "AMPEG_WORKER_DEPTH";
 
 /// A child process; when it ends, its watcher takes it off the process table.
 #[derive(Debug, Clone)]
@@ -48,31 +43,25 @@ const TAIL: usize = 16 * 1024;
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
 impl Process {
-    /// Starts this executable again, as a worker that is told how to connect by `invitation`.
+    /// Starts this executable again, as a worker that reaches its coordinator by this address.
     ///
     /// `tell` is called once, when it has ended, from a thread that waits for that; never if this fails.
     ///
-    /// Fails if this process was meant as a worker itself and became none: it would start others without end.
+    /// Fails if the process could not become a worker: it would run `main`, and start others without end.
     pub(crate) fn start(
-        invitation: &str,
+        address: &str,
         stdin: Stdio,
         tell: impl FnOnce(Exit) + Send + 'static,
     ) -> io::Result<Self> {
-        if std::env::var_os(VARIABLE).is_some() && !sys::has_raised_privileges() {
-            return Err(io::Error::other(
-                "this process was started as a worker itself; without the feature `before-main`, \
-                 a program calls `ampeg::worker_process::enter()` first in `main`",
-            ));
-        }
-        let mut command = Command::new(executable()?);
+        start::check().map_err(io::Error::other)?;
+        let depth = Caller::here().depth.saturating_add(1);
+        let invitation = Invitation::new(depth, address)
+            .ok_or_else(|| io::Error::other("this crate is not part of the executable"))?;
+        let mut command = Command::new(start::executable()?);
         name_like_this_process(&mut command);
         // Tasks may look at the arguments of their program.
         command.args(std::env::args_os().skip(1));
-        let depth = Caller::here().depth.saturating_add(1);
-        command
-            .env(VARIABLE, invitation)
-            .env(DEPTH, depth.to_string())
-            .stdin(stdin);
+        command.env(VARIABLE, invitation.write()).stdin(stdin);
         Self::spawn(&mut command, tell)
     }
 
@@ -81,7 +70,8 @@ impl Process {
         command: &mut Command,
         tell: impl FnOnce(Exit) + Send + 'static,
     ) -> io::Result<Self> {
-        let mut child = command.stderr(Stdio::piped()).spawn()?;
+        let spawned = command.stderr(Stdio::piped()).spawn();
+        let mut child = spawned?;
         let stderr = child.stderr.take();
         let process = Self {
             shared: Arc::new(Shared {
@@ -249,19 +239,6 @@ impl Process {
     }
 }
 
-/// This very executable, even if its file has been replaced since this process started.
-#[cfg(target_os = "linux")]
-#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-fn executable() -> io::Result<PathBuf> {
-    Ok("/proc/self/exe".into())
-}
-
-/// The file that this executable was started from.
-#[cfg(not(target_os = "linux"))]
-fn executable() -> io::Result<PathBuf> {
-    std::env::current_exe()
-}
-
 /// Lets lists of processes show the usual name.
 fn name_like_this_process(command: &mut Command) {
     #[cfg(unix)]
@@ -275,6 +252,7 @@ fn name_like_this_process(command: &mut Command) {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use crate::sys;
     use crate::testing::{Deadline, alone};
     use std::sync::mpsc::{Receiver, channel};
 

@@ -73,6 +73,11 @@ struct Words<'a> {
 }
 
 impl Progress {
+    /// New words of a worker that is a thread of the coordinator's process.
+    pub(crate) fn own() -> Self {
+        Self(SharedWords::own())
+    }
+
     /// New words; fails if the system has no shared memory left.
     pub(crate) fn new() -> Result<Self, String> {
         SharedWords::new().map(Self)
@@ -83,8 +88,8 @@ impl Progress {
         SharedWords::from_memory(memory).map(Self)
     }
 
-    /// The memory, to be sent to the coordinator.
-    pub(crate) fn memory(&self) -> IpcSharedMemory {
+    /// The memory, to be sent to the coordinator; none for a worker that is a thread.
+    pub(crate) fn memory(&self) -> Option<IpcSharedMemory> {
         self.0.memory()
     }
 
@@ -202,7 +207,7 @@ mod tests {
     #[test]
     fn coordinator_sees_what_is_running() {
         let worker = Progress::new().unwrap();
-        let coordinator = Progress::from_memory(worker.memory()).unwrap();
+        let coordinator = Progress::from_memory(worker.memory().unwrap()).unwrap();
         assert_eq!(coordinator.activity().running, None);
         worker.enter(5);
         for (task, attempt) in [(0, 1), (70_000, 3)] {

@@ -1,6 +1,7 @@
 //! What the system allows this process: open files, the size of a file, address space; and how a message names a limit.
 
 use crate::failure::TaskErrorKind;
+use crate::start::EMULATED;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::sync::OnceLock;
@@ -166,10 +167,14 @@ pub(crate) fn refused(error: &io::Error) -> String {
                 let processes = processes.map(|most| {
                     format!("`ulimit -u` allows this user {most} processes and threads")
                 });
-                processes.into_iter().chain(memory).collect()
+                let others =
+                    "a container, a service (`pids.max`) or the system may have a limit too";
+                let others = Some(others.to_owned());
+                processes.into_iter().chain(memory).chain(others).collect()
             }
             Some(Errno::NOMEM) => Vec::from_iter(memory),
             Some(Errno::MFILE) => vec![no_descriptor()],
+            Some(Errno::NOEXEC) => vec![EMULATED.to_owned()],
             _ => Vec::new(),
         };
         if !limits.is_empty() {
@@ -273,4 +278,19 @@ fn lowest_descriptor() -> Option<u64> {
     #[cfg(not(target_os = "linux"))]
     let descriptor = std::os::unix::net::UnixDatagram::unbound().ok()?;
     u64::try_from(descriptor.as_raw_fd()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn limits_have_names_and_other_errors_are_left_alone() {
+        let refused = |code| refused(&io::Error::from_raw_os_error(code));
+        assert!(refused(libc::EAGAIN).contains("(`pids.max`)"));
+        assert!(refused(libc::ENOEXEC).contains("binfmt_misc"));
+        let other = io::Error::from_raw_os_error(libc::ENOENT).to_string();
+        assert_eq!(refused(libc::ENOENT), other);
+    }
 }

@@ -16,6 +16,7 @@ use crate::payload::Payload;
 use crate::plan::{Step, backoff_before};
 use crate::progress::{Phase, Progress};
 use crate::resources;
+use crate::task::Descriptor;
 use queue::{Next, Queue};
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -142,10 +143,8 @@ impl Worker {
             run.just_ended = None;
         }
         match incoming.message {
-            ToWorker::Graph { descriptor } => {
-                self.unload();
-                self.graph = Some(Rc::new(LoadedGraph::new(descriptor.resolve()?, Vec::new())));
-            }
+            ToWorker::Graph { descriptor } => self.load(descriptor.resolve()?),
+            ToWorker::GraphHere(descriptor) => self.load(descriptor),
             ToWorker::Capture(payload) => {
                 if let Some(graph) = self.graph.as_mut().and_then(Rc::get_mut) {
                     graph.push_capture(payload);
@@ -187,6 +186,11 @@ impl Worker {
             ToWorker::Stop => return Ok(ControlFlow::Break(())),
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn load(&mut self, descriptor: &'static Descriptor) {
+        self.unload();
+        self.graph = Some(Rc::new(LoadedGraph::new(descriptor, Vec::new())));
     }
 
     fn unload(&mut self) {

@@ -61,7 +61,7 @@ pub(crate) fn ignore_children() {
 }
 
 extern "C" fn early() {
-    if std::env::var_os("AMPEG_WORKER").is_none() {
+    if !std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("AMPEG_WORKER")) {
         return;
     }
     let folder = std::env::temp_dir();

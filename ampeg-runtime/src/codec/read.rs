@@ -11,7 +11,7 @@ use serde::de::{
 };
 
 /// A sequence of things without bytes is no longer than this.
-const LONGEST_OF_NOTHING: usize = 1 << 32;
+const LONGEST_OF_NOTHING: usize = if usize::BITS > 32 { 1 << 32 } else { 1 << 30 };
 
 /// Deserializes from what is left of some bytes.
 #[derive(Debug)]

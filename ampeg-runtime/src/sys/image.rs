@@ -23,7 +23,7 @@ impl DescriptorAddress {
     pub(crate) fn of(descriptor: &'static Descriptor) -> Option<Self> {
         let address = std::ptr::from_ref(descriptor) as usize;
         let image = Image::of_this_process();
-        image.holds(address).then(|| Self {
+        image.holds(address, size_of::<Descriptor>()).then(|| Self {
             offset: address.wrapping_sub(image.base) as u64,
             hash: descriptor.hash(),
         })
@@ -35,7 +35,8 @@ impl DescriptorAddress {
         let address = usize::try_from(self.offset)
             .map_err(|_| "its address is none of this machine's")?
             .wrapping_add(image.base);
-        if !address.is_multiple_of(align_of::<Descriptor>()) || !image.holds(address) {
+        let size = size_of::<Descriptor>();
+        if !address.is_multiple_of(align_of::<Descriptor>()) || !image.holds(address, size) {
             return Err("its address lies outside the executable".into());
         }
         let start = address as *const Descriptor;
@@ -117,6 +118,12 @@ struct Image {
     /// What can be executed of it, and not written.
     code: Vec<Range<usize>>,
     build: u64,
+    /// Whether it is to be loaded by the dynamic loader.
+    #[cfg(target_os = "linux")]
+    names_loader: bool,
+    /// Its dynamic section; empty if it has none.
+    #[cfg(all(target_os = "linux", feature = "before-main"))]
+    dynamic: Range<usize>,
 }
 
 impl Image {
@@ -125,9 +132,9 @@ impl Image {
         IMAGE.get_or_init(load)
     }
 
-    /// Whether a descriptor at `address` would lie in it wholly.
-    fn holds(&self, address: usize) -> bool {
-        let Some(end) = address.checked_add(size_of::<Descriptor>()) else {
+    /// Whether a value of this size at `address` would lie in it wholly.
+    fn holds(&self, address: usize, size: usize) -> bool {
+        let Some(end) = address.checked_add(size) else {
             return false;
         };
         self.segments
@@ -139,6 +146,78 @@ impl Image {
     fn has_code_at(&self, address: usize) -> bool {
         self.code.iter().any(|code| code.contains(&address))
     }
+}
+
+/// Where a static is in the executable; none if it lies in a dynamic library.
+pub(crate) fn offset_in_executable<T>(place: &'static T) -> Option<u64> {
+    let address = std::ptr::from_ref(place) as usize;
+    let image = Image::of_this_process();
+    let holds = image.holds(address, size_of::<T>());
+    holds.then(|| address.wrapping_sub(image.base) as u64)
+}
+
+/// The file of the dynamic library that a static lies in, if that is known.
+#[cfg(target_os = "linux")]
+pub(crate) fn library_of<T>(place: &'static T) -> Option<std::path::PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    let mut info = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
+    // SAFETY: `dladdr` takes any address, and writes the struct, in which zeros are valid, if it returns anything
+    // but 0.
+    let info = unsafe {
+        if libc::dladdr(std::ptr::from_ref(place).cast(), info.as_mut_ptr()) == 0 {
+            return None;
+        }
+        info.assume_init()
+    };
+    if info.dli_fname.is_null() {
+        return None;
+    }
+    // SAFETY: the loader's name of a loaded object is a string that ends with a zero, and it stays loaded, since
+    // this code is part of it.
+    let name = unsafe { std::ffi::CStr::from_ptr(info.dli_fname) };
+    Some(std::ffi::OsStr::from_bytes(name.to_bytes()).into())
+}
+
+/// The name that this system gives to libraries is not asked for.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn library_of<T>(_: &'static T) -> Option<std::path::PathBuf> {
+    None
+}
+
+/// Whether a file that begins like this may be the one that this executable was loaded from.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_start_of_executable(bytes: &[u8]) -> bool {
+    // The headers of the file, and its notes, are loaded with the first segment.
+    let Some(first) = Image::of_this_process().segments.first() else {
+        return false;
+    };
+    let length = bytes.len().min(first.len());
+    // SAFETY: the segment is mapped and can be read for as long as the process lives; headers and notes, at its start,
+    // are written by nobody.
+    let start = unsafe { std::slice::from_raw_parts(first.start as *const u8, length) };
+    length > 0 && start == &bytes[..length]
+}
+
+/// Whether this program asks for the dynamic loader, and the system has started none for it.
+///
+/// So it is if a user has started the loader, which has loaded this program: `ld.so ./program`. A system that emulates
+/// Linux may say so too.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_without_loader() -> bool {
+    // SAFETY: `getauxval` reads what the kernel told the process at its start, and has no preconditions.
+    Image::of_this_process().names_loader && unsafe { libc::getauxval(libc::AT_BASE) } == 0
+}
+
+/// The dynamic section of the executable, as addresses; empty if it has none.
+#[cfg(all(target_os = "linux", feature = "before-main"))]
+pub(super) fn dynamic_section() -> Range<usize> {
+    Image::of_this_process().dynamic.clone()
+}
+
+/// Where the executable was loaded: what to add to an address in its file.
+#[cfg(all(target_os = "linux", feature = "before-main"))]
+pub(super) fn base() -> usize {
+    Image::of_this_process().base
 }
 
 /// A number that differs between builds: a hash of how the executable is laid out, and of its notes, the build id among them.
@@ -168,6 +247,9 @@ fn load() -> Image {
         segments: Vec::new(),
         code: Vec::new(),
         build: 0,
+        names_loader: false,
+        #[cfg(feature = "before-main")]
+        dynamic: 0..0,
     };
     // SAFETY: `first` has the signature that `dl_iterate_phdr` calls, and `image` outlives the call.
     unsafe {
@@ -176,12 +258,17 @@ fn load() -> Image {
     image
 }
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+type Header = libc::Elf64_Phdr;
+#[cfg(all(target_os = "linux", target_pointer_width = "32"))]
+type Header = libc::Elf32_Phdr;
+
 #[cfg(target_os = "linux")]
 #[allow(
     clippy::cast_possible_truncation,
     reason = "addresses of this process fit its own pointers"
 )]
-fn read(base: usize, headers: &[libc::Elf64_Phdr], image: &mut Image) {
+fn read(base: usize, headers: &[Header], image: &mut Image) {
     let mut hasher = DefaultHasher::new();
     image.base = base;
     for header in headers {
@@ -197,6 +284,12 @@ fn read(base: usize, headers: &[libc::Elf64_Phdr], image: &mut Image) {
         let code = libc::PF_X | libc::PF_W;
         if header.p_type == libc::PT_LOAD && header.p_flags & code == libc::PF_X {
             image.code.push(range.clone());
+        }
+        match header.p_type {
+            libc::PT_INTERP => image.names_loader = true,
+            #[cfg(feature = "before-main")]
+            libc::PT_DYNAMIC => image.dynamic = range.clone(),
+            _ => {}
         }
         if header.p_flags & libc::PF_R == 0 {
             continue;
@@ -246,9 +339,11 @@ mod tests {
         let local = [0_u64; 16];
         let boxed = Box::new(local);
         let image = Image::of_this_process();
-        assert!(!image.holds(std::ptr::from_ref(&local) as usize));
-        assert!(!image.holds(std::ptr::from_ref(&*boxed) as usize));
-        assert!(!image.holds(usize::MAX - 7));
+        let holds = |address| image.holds(address, size_of::<Descriptor>());
+        assert!(!holds(std::ptr::from_ref(&local) as usize));
+        assert!(!holds(std::ptr::from_ref(&*boxed) as usize));
+        assert!(!holds(usize::MAX - 7));
+        assert_eq!(offset_in_executable(Box::leak(boxed)), None);
     }
 
     #[test]
@@ -285,6 +380,17 @@ mod tests {
         for offset in [u64::MAX, u64::MAX / 2, 1 << 40] {
             FunctionAddress(offset).resolve::<fn()>().unwrap_err();
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn file_of_this_program_is_known_by_its_start() {
+        let mut start = std::fs::read("/proc/self/exe").unwrap();
+        start.truncate(4096);
+        assert!(is_start_of_executable(&start));
+        start[100] ^= 1;
+        assert!(!is_start_of_executable(&start));
+        assert!(!is_start_of_executable(&[]));
     }
 
     #[test]

@@ -8,6 +8,8 @@
     reason = "the one module that may; each block says why it is sound"
 )]
 
+#[cfg(feature = "before-main")]
+mod constructor;
 mod function;
 mod heap;
 mod image;
@@ -19,14 +21,24 @@ mod signals;
 mod sockets;
 mod words;
 
+#[cfg(feature = "before-main")]
+pub(crate) use constructor::Arguments;
 pub(crate) use function::ErasedFunction;
 pub(crate) use heap::{keep_freed_memory, release_freed_memory};
-pub(crate) use image::{DescriptorAddress, FunctionAddress, build};
+pub(crate) use image::{
+    DescriptorAddress, FunctionAddress, build, library_of, offset_in_executable,
+};
+#[cfg(target_os = "linux")]
+pub(crate) use image::{is_start_of_executable, is_without_loader};
 pub(crate) use memory::{checked_text, copied_memory, new_memory, slice_of};
 pub(crate) use pages::Pages;
 #[cfg(all(test, target_os = "linux"))]
 pub(crate) use process::close_all_descriptors;
-pub(crate) use process::{exit_now, has_raised_privileges, ignore_signals, remove_variable};
+#[cfg(target_os = "linux")]
+pub(crate) use process::may_regain_privileges;
+pub(crate) use process::{
+    different_ids, exit_now, has_raised_privileges, ignore_signals, remove_variable,
+};
 pub(crate) use signals::without_signals;
 #[cfg(all(test, unix))]
 pub(crate) use signals::{ignore_children, interrupt_calls};

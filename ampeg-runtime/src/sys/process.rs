@@ -24,6 +24,42 @@ pub(crate) fn has_raised_privileges() -> bool {
     false
 }
 
+/// How the real and effective ids of this process differ, if they do.
+#[cfg(unix)]
+pub(crate) fn different_ids() -> Option<&'static str> {
+    // SAFETY: these four cannot fail and have no preconditions.
+    let [user, effective_user, group, effective_group] = unsafe {
+        [
+            libc::getuid(),
+            libc::geteuid(),
+            libc::getgid(),
+            libc::getegid(),
+        ]
+    };
+    if user != effective_user {
+        return Some("its real and effective user ids differ");
+    }
+    (group != effective_group).then_some("its real and effective group ids differ")
+}
+
+/// There is no such thing elsewhere.
+#[cfg(not(unix))]
+pub(crate) fn different_ids() -> Option<&'static str> {
+    None
+}
+
+/// Whether this process has other ids than at its start, and may gain privileges by starting a program.
+#[cfg(target_os = "linux")]
+pub(crate) fn may_regain_privileges() -> bool {
+    // SAFETY: `getauxval` reads what the kernel told the process at its start; it and these two have no
+    // preconditions. This question to `prctl` takes zeros, and changes nothing.
+    unsafe {
+        let is_changed = libc::getauxval(libc::AT_EUID) != libc::c_ulong::from(libc::geteuid())
+            || libc::getauxval(libc::AT_EGID) != libc::c_ulong::from(libc::getegid());
+        is_changed && libc::prctl(libc::PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0
+    }
+}
+
 /// Leaves Ctrl-C to the caller, and makes writing to a closed channel an error instead of the end.
 pub(crate) fn ignore_signals() {
     #[cfg(unix)]

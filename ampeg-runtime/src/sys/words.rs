@@ -1,4 +1,4 @@
-//! A few numbers that two processes share: one writes, the other reads them even after the writer's death.
+//! A few numbers that two processes or threads share: one writes, the other reads them even after the writer's death.
 
 use super::memory::new_memory;
 use ipc_channel::ipc::IpcSharedMemory;
@@ -6,9 +6,17 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-/// `N` atomic numbers in shared memory, zeros at first.
+/// `N` atomic numbers, zeros at first.
 #[derive(Debug, Clone)]
-pub(crate) struct SharedWords<const N: usize>(Arc<Mapping<N>>);
+pub(crate) struct SharedWords<const N: usize>(Words<N>);
+
+#[derive(Debug, Clone)]
+enum Words<const N: usize> {
+    /// Of threads of this process.
+    Own(Arc<[AtomicU64; N]>),
+    /// In memory that another process maps too.
+    Mapped(Arc<Mapping<N>>),
+}
 
 #[derive(Debug)]
 struct Mapping<const N: usize> {
@@ -23,6 +31,11 @@ unsafe impl<const N: usize> Send for Mapping<N> {}
 unsafe impl<const N: usize> Sync for Mapping<N> {}
 
 impl<const N: usize> SharedWords<N> {
+    /// New words for threads of this process, which take no shared memory.
+    pub(crate) fn own() -> Self {
+        Self(Words::Own(Arc::new([const { AtomicU64::new(0) }; N])))
+    }
+
     /// New words; fails if the system has no shared memory left.
     pub(crate) fn new() -> Result<Self, String> {
         let memory = new_memory(size_of::<[AtomicU64; N]>())?;
@@ -41,18 +54,24 @@ impl<const N: usize> SharedWords<N> {
         if !words.is_aligned() {
             return Err("the shared memory of a worker's progress is not aligned".into());
         }
-        Ok(Self(Arc::new(Mapping { memory, words })))
+        Ok(Self(Words::Mapped(Arc::new(Mapping { memory, words }))))
     }
 
-    /// The memory, to be sent to the other side.
-    pub(crate) fn memory(&self) -> IpcSharedMemory {
-        self.0.memory.clone()
+    /// The memory, to be sent to the other side; none if they are this process's own.
+    pub(crate) fn memory(&self) -> Option<IpcSharedMemory> {
+        match &self.0 {
+            Words::Own(_) => None,
+            Words::Mapped(mapping) => Some(mapping.memory.clone()),
+        }
     }
 
     pub(crate) fn words(&self) -> &[AtomicU64; N] {
-        // SAFETY: the memory is mapped, shared and writable for as long as `memory` lives, large enough and aligned
-        // (checked in `from_memory`), and touched by all sides through atomics only.
-        unsafe { self.0.words.as_ref() }
+        match &self.0 {
+            Words::Own(words) => words,
+            // SAFETY: the memory is mapped, shared and writable for as long as `memory` lives, large enough and aligned
+            // (checked in `from_memory`), and touched by all sides through atomics only.
+            Words::Mapped(mapping) => unsafe { mapping.words.as_ref() },
+        }
     }
 }
 
@@ -64,13 +83,21 @@ mod tests {
     #[test]
     fn other_side_sees_what_is_written() {
         let writer = SharedWords::<3>::new().unwrap();
-        let reader = SharedWords::<3>::from_memory(writer.memory()).unwrap();
+        let reader = SharedWords::<3>::from_memory(writer.memory().unwrap()).unwrap();
         writer.words()[2].store(7, Ordering::Relaxed);
         let seen = reader
             .words()
             .each_ref()
             .map(|word| word.load(Ordering::Relaxed));
         assert_eq!(seen, [0, 0, 7]);
+    }
+
+    #[test]
+    fn own_words_are_seen_by_clones_and_cannot_be_sent() {
+        let writer = SharedWords::<2>::own();
+        writer.clone().words()[1].store(7, Ordering::Relaxed);
+        assert_eq!(writer.words()[1].load(Ordering::Relaxed), 7);
+        assert!(writer.memory().is_none());
     }
 
     #[test]

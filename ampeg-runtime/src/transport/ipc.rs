@@ -7,6 +7,7 @@
 //! means that the coordinator is gone. That a worker is gone is learnt from the process table.
 
 use super::{Cluster, Event, Exit};
+use crate::entry::CANNOT;
 use crate::error::Error;
 use crate::failure::add_to_last_words;
 use crate::id::ProcessorId;
@@ -15,6 +16,7 @@ use crate::process::Process;
 use crate::progress::{Activity, Progress};
 use crate::resources::{self, WorkerLimits};
 use crate::run_error::RunErrorKind;
+use crate::start;
 use connection::Connection;
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
 use parcel::{Loss, Parcel, receive, receive_until, send};
@@ -32,6 +34,8 @@ pub(crate) mod link;
 mod outbox;
 mod parcel;
 mod rendezvous;
+
+pub(crate) use rendezvous::is_from_parent;
 
 /// What a worker is sent.
 #[derive(Debug, Serialize, Deserialize)]
@@ -155,6 +159,16 @@ impl ProcessWorker {
 impl IpcCluster {
     /// Starts the workers side by side, and returns when all are there.
     pub(crate) fn start(n_workers: usize, limits: WorkerLimits) -> Result<Self, Error> {
+        start::check().map_err(RunErrorKind::NoWorker)?;
+        let started = Self::try_start_all(n_workers, limits);
+        // What the system denies altogether is a better reason than what failed for want of it.
+        started.map_err(|error| match start::missing() {
+            Some(reason) => RunErrorKind::NoWorker(reason).into(),
+            None => error,
+        })
+    }
+
+    fn try_start_all(n_workers: usize, limits: WorkerLimits) -> Result<Self, Error> {
         descriptors::check(n_workers)?;
         let (inbound_sender, inbound) = ipc::channel().map_err(no_channel)?;
         let channels = Channels {
@@ -224,7 +238,7 @@ impl IpcCluster {
             let _ = send(&arrived, message);
         };
         let start = |invitation: rendezvous::Invitation| {
-            Process::start(&invitation.text, invitation.stdin, tell_exit)
+            Process::start(&invitation.address, invitation.stdin, tell_exit)
         };
         let process = self.channels().rendezvous.start(start, tell_arrival);
         let process = process.map_err(|error| no_process(&error))?;
@@ -277,7 +291,7 @@ impl IpcCluster {
         }
         let place = &mut self.workers[worker.index()];
         if place.start_deadline.take().is_some() && place.end_reason.is_none() && !exit.is_kill() {
-            exit.reason = Some(format!("{} before it connected{HINT}", exit.how()));
+            exit.reason = Some(reason_before_hello(&mut exit));
         }
         exit.reason = place.end_reason.take().or(exit.reason);
         if exit.may_be_for_lack_of_memory()
@@ -528,9 +542,10 @@ impl Drop for IpcCluster {
     fn drop(&mut self) {
         for index in 0..self.workers.len() {
             let worker = ProcessorId::new(index);
-            let is_waiting = self.activity(worker).phase == crate::progress::Phase::Waiting;
+            // Who runs no task ends by itself, with handlers of exits, such as those that write a profile.
+            let is_free = self.activity(worker).running.is_none();
             let place = &self.workers[index];
-            if place.connection.is_some() && is_waiting && !self.is_broken {
+            if place.connection.is_some() && is_free && !self.is_broken {
                 Cluster::send(self, worker, ToWorker::Stop);
             } else if let Some(process) = &place.process {
                 process.kill();
@@ -548,6 +563,20 @@ impl Drop for IpcCluster {
 fn no_process(error: &std::io::Error) -> String {
     let reason = resources::refused(error);
     format!("no process could be started: {reason}")
+}
+
+/// Why a process has ended before its hello: what it said itself, if it knows.
+fn reason_before_hello(exit: &mut Exit) -> String {
+    let mut lines = exit.stderr.lines().rev();
+    if let Some(reason) = lines.find_map(|line| line.strip_prefix(CANNOT)) {
+        let reason = reason.to_owned();
+        exit.stderr.clear();
+        return reason;
+    }
+    match start::reason_of(exit.code) {
+        Some(reason) if exit.stderr.trim().is_empty() => reason.to_owned(),
+        _ => format!("{} before it connected{HINT}", exit.how()),
+    }
 }
 
 fn no_channel(error: impl std::fmt::Display) -> Error {

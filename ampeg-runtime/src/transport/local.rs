@@ -53,7 +53,7 @@ impl LocalCluster {
             is_woken: Arc::default(),
         };
         for (index, inbox) in receivers.into_iter().enumerate() {
-            let progress = Progress::new().map_err(RunErrorKind::NoWorker)?;
+            let progress = Progress::own();
             let link = LocalLink {
                 worker: ProcessorId::new(index),
                 inbox,
@@ -97,6 +97,10 @@ fn spawn(
 impl Cluster for LocalCluster {
     fn n_workers(&self) -> usize {
         self.workers.len()
+    }
+
+    fn is_here(&self) -> bool {
+        true
     }
 
     fn send(&mut self, to: ProcessorId, message: ToWorker) {

@@ -6,10 +6,11 @@
 //! ([`Event::Exited`]).
 
 use crate::clock::{Timestamp, now};
-use crate::failure::{last_words, signal_name};
+use crate::failure::{UNKNOWN_END, last_words};
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker};
 use crate::progress::Activity;
+use crate::signal::signal_name;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -23,6 +24,11 @@ mod tests;
 /// Workers, and the channels to and between them, as the coordinator has them.
 pub(crate) trait Cluster: Send + fmt::Debug {
     fn n_workers(&self) -> usize;
+
+    /// Whether workers are in this very process, and share its memory.
+    fn is_here(&self) -> bool {
+        false
+    }
 
     /// Sends a message; messages to one worker arrive in order. To one that is not there nothing is sent.
     ///
@@ -112,7 +118,7 @@ impl Exit {
                 format!("it was killed by signal {signal}{}", signal_name(signal))
             }
             (_, Some(code)) => format!("it exited with code {code}"),
-            _ => "it is gone, and nobody knows how".into(),
+            _ => format!("it is gone; {UNKNOWN_END}"),
         }
     }
 }

@@ -40,7 +40,7 @@ fn chain(n_tasks: usize, size: usize) -> Vec<Node> {
 
 fn load(cluster: &mut dyn Cluster, definition: &Definition) {
     for index in 0..cluster.n_workers() {
-        for message in ToWorker::graph(definition).unwrap() {
+        for message in ToWorker::graph(definition, cluster.is_here()).unwrap() {
             cluster.send(worker(index), message);
         }
     }

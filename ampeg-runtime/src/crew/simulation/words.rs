@@ -10,7 +10,7 @@ use std::fmt::Display;
 /// What a message to a worker is, in words.
 pub(super) fn message(message: &ToWorker) -> String {
     match message {
-        ToWorker::Graph { .. } => "the graph".into(),
+        ToWorker::Graph { .. } | ToWorker::GraphHere(_) => "the graph".into(),
         ToWorker::Capture(_) => "a captured value".into(),
         ToWorker::Plan { steps, .. } => {
             let steps: Vec<Step> = codec::decode_fields(steps).unwrap_or_default();

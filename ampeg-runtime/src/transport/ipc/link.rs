@@ -29,8 +29,8 @@ pub(crate) struct IpcLink {
 }
 
 impl IpcLink {
-    /// Connects to the coordinator that the invitation names.
-    pub(crate) fn connect(invitation: &str) -> Result<Self, String> {
+    /// Connects to the coordinator at this address.
+    pub(crate) fn connect(address: &str) -> Result<Self, String> {
         let text = |error: &dyn fmt::Display| error.to_string();
         let (inbound, receiver) = ipc::channel().map_err(|error| text(&error))?;
         let (lifeline, end) = ipc::channel::<Parcel<()>>().map_err(|error| text(&error))?;
@@ -39,10 +39,10 @@ impl IpcLink {
             build: sys::build(),
             inbound,
             lifeline,
-            progress: guarded(|| progress.memory())?,
+            progress: guarded(|| progress.memory())?.ok_or("its progress is not shared")?,
         };
         // No signal handler of the program's is set this early: the call is not interrupted.
-        rendezvous::say(invitation, hello)?;
+        rendezvous::say(address, hello)?;
         // While the coordinator reads the hello, the rest is made ready.
         thread::spawn("ampeg lifeline", move || follow(&end)).map_err(|error| text(&error))?;
         let mut inbox = Inbox::new(receiver, progress.clone())?;

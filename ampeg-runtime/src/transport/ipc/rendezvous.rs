@@ -64,21 +64,31 @@ pub(in crate::transport) struct Arrival {
 /// What a worker process is started with, so that it can [`say`] hello.
 #[derive(Debug)]
 pub(in crate::transport) struct Invitation {
-    /// Names the coordinator's process, which must be the worker's parent.
-    pub(in crate::transport) text: String,
+    /// Begins with the number of the coordinator's process, which must be the worker's parent.
+    pub(in crate::transport) address: String,
     pub(in crate::transport) stdin: Stdio,
 }
 
 /// Is told the hello of one worker, or why what it said is none.
 type Tell = Box<dyn FnOnce(Result<Arrival, String>) + Send>;
 
-/// The coordinator is this process's parent; a stranger's invitation is not taken.
-fn check_parent(coordinator: u32) -> Result<(), String> {
+/// Whether the coordinator that an invitation names is this process's parent, where that can be asked.
+pub(crate) fn is_from_parent(address: &str) -> bool {
+    let coordinator = address.split(':').next();
     #[cfg(unix)]
-    if std::os::unix::process::parent_id() != coordinator {
-        return Err("the process that invited this worker is not its parent, or is gone".into());
-    }
+    let is_parent = |id: u32| id == std::os::unix::process::parent_id();
     #[cfg(not(unix))]
-    let _ = coordinator;
-    Ok(())
+    let is_parent = |_: u32| true;
+    coordinator
+        .and_then(|id| id.parse().ok())
+        .is_some_and(is_parent)
+}
+
+/// A stranger's invitation is not taken.
+fn check_parent(address: &str) -> Result<(), String> {
+    if is_from_parent(address) {
+        Ok(())
+    } else {
+        Err("the process that invited this worker is not its parent, or is gone".into())
+    }
 }

@@ -61,7 +61,7 @@ impl Rendezvous {
         // Who reads its stdin reads nothing.
         shutdown(&ours, Shutdown::Write)?;
         let invitation = Invitation {
-            text: std::process::id().to_string(),
+            address: std::process::id().to_string(),
             stdin: Stdio::from(its),
         };
         let process = start(invitation)?;
@@ -86,12 +86,8 @@ impl Drop for Rendezvous {
 }
 
 /// Says hello to the coordinator that started this process, and leaves it an empty stdin.
-pub(in crate::transport) fn say(invitation: &str, hello: Hello) -> Result<(), String> {
-    check_parent(
-        invitation
-            .parse()
-            .map_err(|_| "the invitation is garbled")?,
-    )?;
+pub(in crate::transport) fn say(address: &str, hello: Hello) -> Result<(), String> {
+    check_parent(address)?;
     let message = write_hello(hello)?;
     message
         .send(rustix::stdio::stdin())

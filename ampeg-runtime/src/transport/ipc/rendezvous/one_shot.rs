@@ -1,6 +1,6 @@
 //! The rendezvous elsewhere: each start has a server of its own, which takes the first who comes.
 
-use super::super::{guarded, send};
+use super::super::parcel::guarded;
 use super::{Arrival, Hello, Invitation, Tell, check_parent};
 use crate::error::Error;
 use crate::process::Process;
@@ -44,7 +44,7 @@ impl Rendezvous {
         let (server, name) =
             guarded(IpcOneShotServer::<Hello>::new).map_err(io::Error::other)??;
         let process = start(Invitation {
-            text: format!("{}:{name}", std::process::id()),
+            address: format!("{}:{name}", std::process::id()),
             stdin: Stdio::null(),
         })?;
         let pid = process.pid();
@@ -100,7 +100,7 @@ impl Guest {
     fn dismiss(self) {
         if let Ok(server) = IpcSender::<()>::connect(self.server) {
             // Its answer is of no interest any more.
-            let _ = send(&server, ());
+            let _ = guarded(|| server.send(()));
         }
     }
 }
@@ -112,11 +112,11 @@ impl fmt::Debug for Guests {
 }
 
 /// Says hello to the coordinator that started this process.
-pub(in crate::transport) fn say(invitation: &str, hello: Hello) -> Result<(), String> {
-    let parts = invitation.split_once(':');
-    let (coordinator, server) = parts.ok_or("the invitation is garbled")?;
-    let coordinator = coordinator.parse();
-    check_parent(coordinator.map_err(|_| "the invitation is garbled")?)?;
+pub(in crate::transport) fn say(address: &str, hello: Hello) -> Result<(), String> {
+    check_parent(address)?;
+    let (_, server) = address
+        .split_once(':')
+        .ok_or("the invitation names no server")?;
     let connection = IpcSender::connect(server.to_owned()).map_err(|error| error.to_string())?;
     guarded(|| connection.send(hello))?.map_err(|error| error.to_string())
 }

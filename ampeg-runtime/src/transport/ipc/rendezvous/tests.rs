@@ -57,7 +57,7 @@ fn spawn(
     command
         .args([test, "--exact", "--nocapture"])
         .env(ROLE, role)
-        .env(INVITATION, invitation.text)
+        .env(INVITATION, invitation.address)
         .stdin(invitation.stdin)
         .stdout(Stdio::null());
     Process::spawn(&mut command, tell)

@@ -1,0 +1,33 @@
+//! Whether worker processes can be started at all: what is refused before the first is started, and with which reason;
+//! threads and inline runs work all the same.
+
+#![deny(warnings)]
+
+#[path = "../isolated/mod.rs"]
+mod isolated;
+#[path = "../engine/support.rs"]
+mod support;
+
+mod denied;
+mod ends;
+mod privileges;
+mod programs;
+
+use crate::support::children;
+use ampeg::{Pool, graph};
+
+/// Runs a graph on processes, which must be refused before one is started, and on threads and inline; returns the
+/// reason.
+fn refusal() -> String {
+    let graph = graph! { a = vec![1_u8; 1_000]; b = a.len() + 1; };
+    let error = graph.run(2).unwrap_err().to_string();
+    assert!(children().is_empty(), "{error}");
+    assert_eq!(graph.run_inline().unwrap().b, Ok(1_001));
+    let threads = Pool::builder().threads(2).build().unwrap();
+    assert_eq!(threads.run(&graph).unwrap().b, Ok(1_001));
+    error
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
