@@ -2,6 +2,7 @@
 
 mod id;
 
+mod bounded;
 mod error;
 mod failure;
 mod family_error;

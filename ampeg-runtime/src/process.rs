@@ -210,10 +210,9 @@ impl Process {
             match waitid(WaitId::Pid(pid), ended) {
                 Ok(Some(status)) => {
                     return Exit {
-                        reason: None,
                         signal: status.terminating_signal(),
                         code: status.exit_status(),
-                        stderr: String::new(),
+                        ..Exit::default()
                     };
                 }
                 Ok(None) | Err(Errno::INTR) => {}

@@ -277,6 +277,10 @@ impl IpcCluster {
             exit.reason = Some(format!("{} before it connected{HINT}", exit.how()));
         }
         exit.reason = place.end_reason.take().or(exit.reason);
+        // The progress is that of the process that has ended only if this one has said hello.
+        if place.connection.is_some() {
+            exit.panics = place.progress.as_ref().map(Progress::panics).unwrap_or_default();
+        }
         (place.connection, place.since) = (None, None);
         Event::Exited(worker, exit)
     }

@@ -6,7 +6,7 @@
 //! ([`Event::Exited`]).
 
 use crate::clock::{Timestamp, now};
-use crate::failure::signal_name;
+use crate::failure::{signal_name, write_traces};
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker};
 use crate::progress::Activity;
@@ -90,6 +90,8 @@ pub(crate) struct Exit {
     pub(crate) code: Option<i32>,
     /// The end of what it wrote to stderr.
     pub(crate) stderr: String,
+    /// What panicked in it, in the task that was running or after it.
+    pub(crate) panics: Vec<String>,
     /// Why this side ended it, or could not start it; none if it ended without that.
     pub(crate) reason: Option<String>,
 }
@@ -118,14 +120,6 @@ impl fmt::Display for Exit {
             Some(reason) => f.write_str(reason)?,
             None => f.write_str(&self.how())?,
         }
-        match self
-            .stderr
-            .lines()
-            .map(str::trim)
-            .rfind(|line| !line.is_empty())
-        {
-            Some(line) => write!(f, "; its last words: {line}"),
-            None => Ok(()),
-        }
+        write_traces(f, &self.panics, &self.stderr)
     }
 }

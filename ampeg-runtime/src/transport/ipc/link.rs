@@ -10,7 +10,7 @@ use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::progress::Progress;
 use crate::worker::{Incoming, Link};
-use crate::{sys, thread};
+use crate::{panics, sys, thread};
 use ipc_channel::ipc::{self, IpcReceiver};
 use std::collections::VecDeque;
 use std::fmt;
@@ -35,6 +35,7 @@ impl IpcLink {
         let (inbound, receiver) = ipc::channel().map_err(|error| text(&error))?;
         let (lifeline, end) = ipc::channel::<Parcel<()>>().map_err(|error| text(&error))?;
         let progress = Progress::new()?;
+        panics::record_in(progress.clone());
         let hello = Hello {
             build: sys::build(),
             inbound,
