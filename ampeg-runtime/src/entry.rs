@@ -43,7 +43,8 @@ pub fn enter() {
 }
 
 fn become_worker(invitation: &OsStr) -> i32 {
-    sys::ignore_signals();
+    sys::survive_signals();
+    sys::write_lines_of_c();
     sys::keep_freed_memory();
     let worked = IpcLink::connect(&invitation.to_string_lossy());
     match worked.and_then(|mut link| work(&mut link)) {

@@ -443,7 +443,10 @@ mod tests {
         let std = "\nthread caused non-unwinding panic. aborting.\n";
         let one = "panicked at a.rs:1:2: dry";
         assert_eq!(crash(&[one], std), "; it panicked at a.rs:1:2: dry");
-        assert_eq!(crash(&[one], "dry\nstack backtrace:\n"), "; it panicked at a.rs:1:2: dry");
+        assert_eq!(
+            crash(&[one], "dry\nstack backtrace:\n"),
+            "; it panicked at a.rs:1:2: dry"
+        );
         assert_eq!(
             crash(&[one, "b", "c", "d"], "malloc(): corrupted"),
             "; it panicked at a.rs:1:2: dry, then c, then d; its last words: malloc(): corrupted"

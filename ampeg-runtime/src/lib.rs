@@ -48,6 +48,7 @@ mod merge;
 mod program;
 
 mod executor;
+mod output;
 mod process;
 mod thread;
 mod transport;

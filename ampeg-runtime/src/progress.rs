@@ -182,7 +182,16 @@ impl Progress {
     }
 
     fn words(&self) -> Words<'_> {
-        let [run, phase, running, start, body_start, reports, received, panics @ ..] = self.0.words();
+        let [
+            run,
+            phase,
+            running,
+            start,
+            body_start,
+            reports,
+            received,
+            panics @ ..,
+        ] = self.0.words();
         Words {
             run,
             phase,

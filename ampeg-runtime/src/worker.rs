@@ -46,6 +46,10 @@ pub(crate) trait Link {
     fn epoch(&self) -> Epoch;
     /// A task that may take long is about to run.
     fn set_busy(&mut self);
+    /// Writes what tasks have printed and their process still holds back.
+    fn flush_output(&mut self) {
+        // In a thread it is the program's.
+    }
     /// Gives memory back to the system: a graph is gone, and none has come in its place.
     fn release_memory(&mut self);
     /// Lets time pass before a task is tried again.
@@ -314,6 +318,8 @@ impl RunState {
         link.set_busy();
         let (result, arrivals) = run_body(&mut self.executor, step, attempt, link.progress());
         let finish = now();
+        // Before the report: who has that finds all that the task has printed.
+        link.flush_output();
         let mut observed = Observed {
             arrivals,
             ..Observed::between(start, finish)

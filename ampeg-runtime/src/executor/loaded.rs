@@ -1,6 +1,7 @@
 //! A graph as a worker has it: its code, and the captured values as bytes.
 
 use crate::payload::Payload;
+use crate::sys;
 use crate::task::{Descriptor, Table};
 use std::fmt;
 
@@ -23,6 +24,7 @@ impl fmt::Debug for LoadedGraph {
 
 impl LoadedGraph {
     pub(crate) fn new(descriptor: &'static Descriptor, captures: Vec<Payload>) -> Self {
+        sys::count_forks();
         Self {
             descriptor,
             table: descriptor.table(),

@@ -52,14 +52,16 @@ impl Executor {
     fn encode_part(&mut self, key: &PartKey, value: &dyn Any) -> Option<Payload> {
         let graph = Rc::clone(&self.graph);
         let carrier = graph.table.carrier(key.part)?;
-        let captures = graph.descriptor.facts().parts[key.part as usize]
-            .captures
-            .iter();
-        let captures = captures.map(|&capture| self.capture(capture as usize).map(Input::new).ok());
-        let inputs = Inputs::new((&*key.indices).into(), captures.collect::<Option<_>>()?);
-        panics::catch(move || carrier.encode(value, &inputs))
-            .ok()?
-            .ok()
+        let encoded = panics::catch(|| {
+            let captures = graph.descriptor.facts().parts[key.part as usize]
+                .captures
+                .iter();
+            let captures =
+                captures.map(|&capture| self.capture(capture as usize).map(Input::new).ok());
+            let inputs = Inputs::new((&*key.indices).into(), captures.collect::<Option<_>>()?);
+            carrier.encode(value, &inputs).ok()
+        });
+        encoded.ok()?
     }
 
     /// The parts of a result that a step uses, decoded at their first use here.

@@ -92,7 +92,9 @@ mod tests {
         let record = Record::new(&words);
         assert!(record.texts().is_empty());
         let texts = ["a", "12345678", "a longer one, with ñ"];
-        texts.map(|text| record.push(text));
+        for text in texts {
+            record.push(text);
+        }
         assert_eq!(record.texts(), texts);
         record.clear();
         assert!(record.texts().is_empty());

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::prepared::PlanCache;
 use crate::run_error::RunErrorKind;
 use crate::schedule::{Policy, Processors};
+use crate::thread;
 use crate::transport::Cluster;
 use crate::transport::ipc::IpcCluster;
 use crate::transport::local::LocalCluster;
@@ -154,7 +155,10 @@ impl PoolBuilder {
         let cluster: Box<dyn Cluster> = if self.threads {
             Box::new(LocalCluster::start(workers, tasks)?)
         } else {
-            Box::new(IpcCluster::start(workers, self.memory_limit)?)
+            let memory_limit = self.memory_limit;
+            Box::new(thread::with_locals(move || {
+                IpcCluster::start(workers, memory_limit)
+            })?)
         };
         let crew = Crew::new(cluster);
         Ok(Pool {

@@ -24,10 +24,13 @@ pub(crate) use memory::{checked_text, copied_memory, new_memory, slice_of};
 pub(crate) use process::close_all_descriptors;
 #[cfg(target_os = "linux")]
 pub(crate) use process::peer;
-pub(crate) use process::{exit_now, has_raised_privileges, ignore_signals, remove_variable};
-pub(crate) use signals::without_signals;
+pub(crate) use process::{
+    count_forks, exit_now, flush_c_output, forks, has_raised_privileges, remove_variable,
+    show_name, write_lines_of_c,
+};
 #[cfg(all(test, unix))]
 pub(crate) use signals::{ignore_children, interrupt_calls};
+pub(crate) use signals::{survive_signals, without_signals};
 pub(crate) use words::SharedWords;
 
 /// A function or closure without captures, made from its type alone.

@@ -10,6 +10,7 @@ use super::{Cluster, Event, Exit};
 use crate::error::Error;
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker, Value};
+use crate::output::Output;
 use crate::process::Process;
 use crate::progress::{Activity, Progress};
 use crate::run_error::RunErrorKind;
@@ -99,6 +100,8 @@ pub(crate) struct IpcCluster {
     workers: Vec<ProcessWorker>,
     /// There until the drop.
     channels: Option<Channels>,
+    /// What the workers print; there until the drop.
+    output: Option<Output>,
     /// The last introduction.
     epoch: Epoch,
     /// How many bytes of address space a worker may use.
@@ -160,12 +163,16 @@ impl IpcCluster {
             rendezvous: Rendezvous::open()?,
             arrivals: Arrivals::default(),
         };
+        let is_woken = Arc::default();
+        let wake_run = waker(channels.inbound_sender.clone(), Arc::clone(&is_woken));
+        let output = Output::new(wake_run).map_err(no_channel)?;
         let mut cluster = Self {
             workers: (0..n_workers).map(|_| ProcessWorker::default()).collect(),
             channels: Some(channels),
+            output: Some(output),
             epoch: 1,
             memory_limit,
-            is_woken: Arc::default(),
+            is_woken,
             is_broken: false,
             needs_tending: false,
             events: VecDeque::new(),
@@ -197,6 +204,10 @@ impl IpcCluster {
             .expect("they are there until the drop")
     }
 
+    fn output(&self) -> &Output {
+        self.output.as_ref().expect("it is there until the drop")
+    }
+
     fn try_start(&mut self, worker: ProcessorId) -> Result<(), String> {
         descriptors::check(1).map_err(|error| error.to_string())?;
         self.workers[worker.index()].generation += 1;
@@ -221,7 +232,8 @@ impl IpcCluster {
             let _ = send(&arrived, message);
         };
         let start = |invitation: rendezvous::Invitation| {
-            Process::start(&invitation.text, invitation.stdin, tell_exit)
+            let rendezvous::Invitation { text, stdin } = invitation;
+            Process::start((&text, stdin), self.output(), tell_exit)
         };
         let process = self.channels().rendezvous.start(start, tell_arrival);
         let process = process.map_err(|error| format!("no process could be started: {error}"))?;
@@ -279,7 +291,11 @@ impl IpcCluster {
         exit.reason = place.end_reason.take().or(exit.reason);
         // The progress is that of the process that has ended only if this one has said hello.
         if place.connection.is_some() {
-            exit.panics = place.progress.as_ref().map(Progress::panics).unwrap_or_default();
+            exit.panics = place
+                .progress
+                .as_ref()
+                .map(Progress::panics)
+                .unwrap_or_default();
         }
         (place.connection, place.since) = (None, None);
         Event::Exited(worker, exit)
@@ -363,6 +379,7 @@ impl IpcCluster {
             } => is_present(worker, generation).then(|| self.on_exited(worker, exit)),
             ToCoordinator::Woken => {
                 self.is_woken.store(false, Ordering::Release);
+                self.output().print();
                 Some(Event::Woken)
             }
         }
@@ -487,17 +504,33 @@ impl Cluster for IpcCluster {
     }
 
     fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
-        let inbound = Mutex::new(self.channels().inbound_sender.clone());
-        let is_woken = Arc::clone(&self.is_woken);
-        Box::new(move || {
-            // One wake-up under way is enough, and never fills the socket.
-            if !is_woken.swap(true, Ordering::AcqRel) {
-                let inbound = inbound.lock().unwrap_or_else(PoisonError::into_inner);
-                // A cluster that is gone needs no waking.
-                let _ = send(&inbound, ToCoordinator::Woken);
-            }
-        })
+        let inbound = self.channels().inbound_sender.clone();
+        waker(inbound, Arc::clone(&self.is_woken))
     }
+
+    fn begin_run(&mut self, prints: bool) {
+        self.output().begin_run(prints);
+    }
+
+    fn end_run(&mut self) {
+        self.output().end_run();
+    }
+}
+
+/// Makes a cluster's `receive` return early.
+fn waker(
+    inbound: IpcSender<Parcel<ToCoordinator>>,
+    is_woken: Arc<AtomicBool>,
+) -> Box<dyn Fn() + Send + Sync> {
+    let inbound = Mutex::new(inbound);
+    Box::new(move || {
+        // One wake-up under way is enough, and never fills the socket.
+        if !is_woken.swap(true, Ordering::AcqRel) {
+            let inbound = inbound.lock().unwrap_or_else(PoisonError::into_inner);
+            // A cluster that is gone needs no waking.
+            let _ = send(&inbound, ToCoordinator::Woken);
+        }
+    })
 }
 
 impl Drop for IpcCluster {
@@ -516,7 +549,11 @@ impl Drop for IpcCluster {
         Process::end_all(processes, Instant::now() + STOP_TIME);
         if self.is_broken {
             // Their descriptors may belong to somebody else by now: they are not closed.
-            std::mem::forget((std::mem::take(&mut self.workers), self.channels.take()));
+            std::mem::forget((
+                std::mem::take(&mut self.workers),
+                self.channels.take(),
+                self.output.take(),
+            ));
         }
     }
 }

@@ -66,6 +66,15 @@ pub(crate) trait Cluster: Send + fmt::Debug {
 
     /// Makes `receive` return early, from any thread. It never blocks for long.
     fn waker(&self) -> Box<dyn Fn() + Send + Sync>;
+
+    /// A run begins; `prints` says whether what its tasks print is to be printed by the thread that receives.
+    fn begin_run(&mut self, prints: bool) {
+        // Tasks in threads print by themselves.
+        let _ = prints;
+    }
+
+    /// A run is over: what its tasks have printed is passed on by now.
+    fn end_run(&mut self) {}
 }
 
 /// What a coordinator learns from its workers.

@@ -6,6 +6,7 @@ use super::listener::Listener;
 use super::raw::Raw;
 use super::relay::Relay;
 use super::{Arrival, Hello, Invitation, Rendezvous, connect};
+use crate::output::Output;
 use crate::process::Process;
 use crate::sys;
 use crate::testing::{Deadline, alone, is_alone};
@@ -66,7 +67,8 @@ fn spawn(
         .env(INVITATION, invitation.text)
         .stdin(invitation.stdin)
         .stdout(Stdio::null());
-    Process::spawn(&mut command, tell)
+    let output = Output::new(Box::new(|| ())).unwrap();
+    Process::spawn(&mut command, &output, tell)
 }
 
 /// Starts a worker, checks its hello, and lets it end.
