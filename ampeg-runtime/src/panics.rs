@@ -24,7 +24,7 @@ pub(crate) mod record;
 thread_local! {
     /// It has no destructor, so that it is there for as long as the thread runs any code.
     static CATCHING: ManuallyDrop<RefCell<Catching>> =
-        const { ManuallyDrop::new(RefCell::new(Catching { depth: 0, notes: VecDeque::new() })) };
+        const { ManuallyDrop::new(RefCell::new(Catching { depth: 0, ours: 0, notes: VecDeque::new() })) };
 }
 
 /// Panics outside of any [`catch`]: one in a thread of the user's may be passed on to a thread that is inside of one.
@@ -38,6 +38,8 @@ const MOST_NOTES: usize = 16;
 
 struct Catching {
     depth: u32,
+    /// How many of the depth are in code that is not the user's.
+    ours: u32,
     /// The panics since the outermost `catch` began, empty outside.
     notes: VecDeque<Note>,
 }
@@ -88,6 +90,14 @@ pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, TaskErrorKind> {
     result
 }
 
+/// Runs code that is not the user's, but panics where it should return an error: nobody wants to see how.
+pub(crate) fn catch_ours<T>(body: impl FnOnce() -> T) -> Result<T, TaskErrorKind> {
+    with_catching(|catching| catching.ours += 1);
+    let result = catch(body);
+    with_catching(|catching| catching.ours -= 1);
+    result
+}
+
 fn with_catching<R>(body: impl FnOnce(&mut Catching) -> R) -> R {
     // No code of others runs while it is borrowed.
     CATCHING.with(|catching| body(&mut catching.borrow_mut()))
@@ -131,12 +141,15 @@ fn note(info: &PanicHookInfo<'_>) -> bool {
         location: info.location().map(ToString::to_string),
         is_printed: true,
     };
+    // A panic while this is borrowed is a mistake of this crate's.
+    let (is_inside, is_ours) = CATCHING.with(|catching| match catching.try_borrow() {
+        Ok(catching) => (catching.depth > 0, catching.ours > 0),
+        Err(_) => (false, false),
+    });
     let record = RECORD.get();
-    if let Some(progress) = record {
+    if let Some(progress) = record.filter(|_| !is_ours) {
         progress.note_panic(&note.to_string());
     }
-    // A panic while this is borrowed is one of ours.
-    let is_inside = CATCHING.with(|it| it.try_borrow().is_ok_and(|it| it.depth > 0));
     if !is_inside {
         push(&mut elsewhere(), note);
         return false;
@@ -150,7 +163,7 @@ fn note(info: &PanicHookInfo<'_>) -> bool {
         }
         return false;
     }
-    note.is_printed = wants_backtrace();
+    note.is_printed = !is_ours && wants_backtrace();
     let is_silent = !note.is_printed;
     with_catching(|catching| push(&mut catching.notes, note));
     is_silent

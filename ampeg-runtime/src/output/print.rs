@@ -38,7 +38,7 @@ fn one(target: Target, bytes: &[u8]) {
     }
     match from_utf8(bytes) {
         Ok(text) if cfg!(panic = "unwind") => {
-            let _ = panics::catch(|| match target {
+            let _ = panics::catch_ours(|| match target {
                 Target::Stdout => print!("{text}"),
                 Target::Stderr => eprint!("{text}"),
             });

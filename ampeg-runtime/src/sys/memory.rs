@@ -8,13 +8,13 @@ use std::any::TypeId;
 /// New shared memory of zeros; fails if the system has none left.
 fn zeroed(length: usize) -> Result<IpcSharedMemory, String> {
     // ipc-channel panics when the system refuses; a full table of descriptors is the usual reason.
-    panics::catch(|| IpcSharedMemory::from_byte(0, length))
+    panics::catch_ours(|| IpcSharedMemory::from_byte(0, length))
         .map_err(|_| format!("no shared memory for {length} bytes"))
 }
 
 /// New shared memory with a copy of these bytes; fails if the system has none left.
 pub(crate) fn copied_memory(bytes: &[u8]) -> Result<IpcSharedMemory, String> {
-    panics::catch(|| IpcSharedMemory::from_bytes(bytes))
+    panics::catch_ours(|| IpcSharedMemory::from_bytes(bytes))
         .map_err(|_| format!("no shared memory for {} bytes", bytes.len()))
 }
 

@@ -25,7 +25,7 @@ unsafe impl<const N: usize> Sync for Mapping<N> {}
 impl<const N: usize> SharedWords<N> {
     /// New words; fails if the system has no shared memory left.
     pub(crate) fn new() -> Result<Self, String> {
-        panics::catch(|| IpcSharedMemory::from_byte(0, size_of::<[AtomicU64; N]>()))
+        panics::catch_ours(|| IpcSharedMemory::from_byte(0, size_of::<[AtomicU64; N]>()))
             .map_err(|_| "no shared memory".to_owned())
             .and_then(Self::from_memory)
     }
