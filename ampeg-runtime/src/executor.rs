@@ -144,14 +144,30 @@ impl Executor {
 
     /// The inputs of a step, which are all here, for one attempt at it.
     pub(crate) fn inputs(&mut self, step: &Step, attempt: u32) -> Result<Inputs, TaskErrorKind> {
-        // If one cannot be decoded, the others are dropped, whose destructors may panic.
-        panics::catch(|| self.take_inputs(step, attempt))?
-    }
-
-    fn take_inputs(&mut self, step: &Step, attempt: u32) -> Result<Inputs, TaskErrorKind> {
         let descriptor = self.graph.descriptor;
         let statement = &descriptor.facts().statements[step.statement()];
         let mut values = Values::with_capacity(step.inputs.len() + statement.captures.len());
+        if let Err(kind) = self.take_inputs(step, attempt, &mut values) {
+            // The others are dropped, whose destructors may panic.
+            let _ = panics::catch(move || drop(values));
+            return Err(kind);
+        }
+        let (indices, n_captures) = (step.indices.clone(), statement.captures.len());
+        if step.shape.is_empty() {
+            return Ok(Inputs::new(indices, values));
+        }
+        let (shape, slots) = (step.shape.clone(), statement.inputs);
+        Ok(Inputs::folded(indices, values, shape, slots, n_captures))
+    }
+
+    fn take_inputs(
+        &mut self,
+        step: &Step,
+        attempt: u32,
+        values: &mut Values,
+    ) -> Result<(), TaskErrorKind> {
+        let descriptor = self.graph.descriptor;
+        let statement = &descriptor.facts().statements[step.statement()];
         let mut tasks = step.inputs.iter();
         let mut shape = step.shape.iter();
         for slot in statement.inputs {
@@ -171,12 +187,7 @@ impl Executor {
         for &capture in statement.captures {
             values.push(Input::new(self.capture(capture as usize)?));
         }
-        let (indices, n_captures) = (step.indices.clone(), statement.captures.len());
-        if step.shape.is_empty() {
-            return Ok(Inputs::new(indices, values));
-        }
-        let (shape, slots) = (step.shape.clone(), statement.inputs);
-        Ok(Inputs::folded(indices, values, shape, slots, n_captures))
+        Ok(())
     }
 
     /// Runs the body of a step.

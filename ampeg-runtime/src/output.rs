@@ -31,7 +31,7 @@ mod pipes;
 mod print;
 
 pub(crate) use pipes::Pipe;
-use pipes::Waker;
+use pipes::{Waker, Watch};
 
 /// Where something is to be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +78,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     streams: Vec<Stream>,
+    /// Watches their pipes.
+    watch: Option<Watch>,
     /// How many streams there were in all.
     n_streams: u64,
     /// What is to be printed, in order.
@@ -117,7 +119,10 @@ impl Output {
     pub(crate) fn new(wake_run: Box<dyn Fn() + Send + Sync>) -> io::Result<Self> {
         let (waker, woken) = pipes::waker()?;
         let shared = Arc::new(Shared {
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                watch: Some(Watch::new()?),
+                ..State::default()
+            }),
             printed: Condvar::new(),
             waker,
             wake_run,
@@ -133,6 +138,9 @@ impl Output {
         state.n_streams += 1;
         let number = state.n_streams;
         let pipe = pipes::attach(&self.shared, number, pipe.into())?;
+        if let Some(watch) = &state.watch {
+            watch.add(&pipe)?;
+        }
         let tail = Tail::default();
         state.streams.push(Stream {
             number,
@@ -163,8 +171,13 @@ impl Output {
     /// Prints what there is, in the thread of a run that prints.
     pub(crate) fn print(&self) {
         let state = self.shared.lock();
-        if state.run_prints {
-            drop(self.shared.print(state));
+        if !state.run_prints {
+            return;
+        }
+        let has_more = self.shared.print(state).waiting > 0;
+        if has_more {
+            // The run has other things to do, too.
+            (self.shared.wake_run)();
         }
     }
 
@@ -177,9 +190,14 @@ impl Output {
         }
         if state.run_prints {
             state = self.shared.print(state);
+            // What has come meanwhile is none of this run's.
             state.run_prints = false;
+            let has_more = state.waiting > 0;
             drop(state);
             self.shared.printed.notify_all();
+            if has_more {
+                self.shared.waker.wake();
+            }
         } else if state.waiting > 0 || state.is_printing {
             self.shared.waker.wake();
             drop(self.shared.wait_for_prints(state));
@@ -225,20 +243,21 @@ impl Shared {
         }
     }
 
-    /// Prints what waits, without the lock; returns when there is nothing left.
+    /// Prints what waits, without the lock. More may have come when it returns.
     fn print<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        while !state.pieces.is_empty() {
-            let pieces = take(&mut state.pieces);
-            let mut unfinished = state.unfinished;
-            state.is_printing = true;
-            drop(state);
-            print::all(pieces, &mut unfinished);
-            state = self.lock();
-            state.unfinished = unfinished;
-            state.is_printing = false;
-            state.waiting = state.pieces.iter().map(|piece| piece.bytes.len()).sum();
-            self.printed.notify_all();
+        if state.pieces.is_empty() {
+            return state;
         }
+        let pieces = take(&mut state.pieces);
+        let mut unfinished = state.unfinished;
+        state.is_printing = true;
+        drop(state);
+        print::all(pieces, &mut unfinished);
+        state = self.lock();
+        state.unfinished = unfinished;
+        state.is_printing = false;
+        state.waiting = state.pieces.iter().map(|piece| piece.bytes.len()).sum();
+        self.printed.notify_all();
         state
     }
 
@@ -255,7 +274,7 @@ impl Shared {
     /// In the pool's own thread: prints what waits, or has it printed, and returns when more may be read.
     fn pass_on(&self) {
         let mut state = self.lock();
-        if !state.run_prints {
+        while !state.run_prints && state.waiting > 0 {
             state = self.print(state);
         }
         if state.waiting > 0 {
@@ -293,7 +312,10 @@ impl State {
         };
         if bytes.is_empty() {
             self.finish_line(index);
-            self.streams.remove(index);
+            let stream = self.streams.remove(index);
+            if let Some(watch) = &self.watch {
+                watch.remove(&stream.pipe);
+            }
             return;
         }
         let stream = &mut self.streams[index];

@@ -125,7 +125,13 @@ struct RunState {
     /// The end of the previous attempt, if nothing happened since: the start of the next one.
     /// It saves reading a clock, which takes 25 ns, as long as many a task.
     just_ended: Option<Timestamp>,
+    /// When what tasks have printed was written last.
+    flushed: Timestamp,
 }
+
+/// How many nanoseconds what a task has printed may be held back while the next one runs. To look whether there is
+/// something takes as long as a tiny task.
+const FLUSH_INTERVAL: Timestamp = 100_000;
 
 /// The step that comes next, and how many of its inputs are missing.
 #[derive(Debug, Clone, Copy)]
@@ -220,6 +226,7 @@ impl Worker {
             queue,
             next: None,
             just_ended: None,
+            flushed: 0,
         });
         self.last_run = id;
         link.progress().enter(id);
@@ -305,6 +312,7 @@ impl RunState {
         if attempt > 1 {
             // A task that has crashed may well do so again. What ended before it must not be lost with the worker:
             // it would be run again, and its own crashes would add up.
+            link.flush_output();
             link.flush();
         }
         let wait = backoff_before(attempt, backoff);
@@ -318,8 +326,6 @@ impl RunState {
         link.set_busy();
         let (result, arrivals) = run_body(&mut self.executor, step, attempt, link.progress());
         let finish = now();
-        // Before the report: who has that finds all that the task has printed.
-        link.flush_output();
         let mut observed = Observed {
             arrivals,
             ..Observed::between(start, finish)
@@ -339,6 +345,11 @@ impl RunState {
             self.queue.retry(next);
         } else {
             self.queue.close(next);
+        }
+        // Before the report: who has the last one finds all that was printed. Tiny tasks share the price.
+        if finish.saturating_sub(self.flushed) >= FLUSH_INTERVAL || !self.is_ready() {
+            link.flush_output();
+            self.flushed = finish;
         }
         link.progress().count_report();
         if link.report(report) && is_kept {

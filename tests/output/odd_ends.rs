@@ -101,3 +101,35 @@ fn process_that_a_task_has_started_holds_nobody_up() {
         }
     });
 }
+
+fn print_without_end() -> i32 {
+    loop {
+        println!("and so on");
+        eprintln!("and so on");
+    }
+}
+
+#[test]
+fn task_that_prints_without_end_can_be_ended() {
+    as_program(
+        || {
+            let second = std::time::Duration::from_secs(1);
+            let pool = Pool::new(2).unwrap();
+            let graph = graph! { a = print_without_end() within second; b = 1; };
+            let outcome = pool.run(&graph).unwrap();
+            assert!(outcome.a.is_err() && outcome.b == Ok(1));
+            // A thread that a task leaves behind holds up no run, either.
+            let graph = graph! { a = { std::thread::spawn(print_without_end); 1 }; };
+            for _ in 0..3 {
+                assert_eq!(pool.run(&graph).unwrap().a, Ok(1));
+            }
+            drop(pool);
+            std::process::exit(7);
+        },
+        |_| (),
+        |written| {
+            assert_eq!(written.status.code(), Some(7));
+            assert!(written.stderr.lines().all(|line| line == "and so on"));
+        },
+    );
+}

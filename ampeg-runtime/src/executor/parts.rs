@@ -72,16 +72,20 @@ impl Executor {
         step: &Step,
     ) -> Result<Rc<dyn Any>, TaskErrorKind> {
         let descriptor = self.graph.descriptor;
-        let parts = slot.parts.iter().map(|&part| {
+        let mut parts = Vec::with_capacity(slot.parts.len());
+        for &part in slot.parts {
             let key = descriptor.part_key(part, &step.indices);
-            let value = self.part(&key, task, slot.moved);
-            value.map_err(|reason| {
-                let producer = descriptor.producer(slot.family);
-                let cause = descriptor.facts().statements[producer].undeliverable(reason);
-                TaskErrorKind::DependencyFailed { cause }
-            })
-        });
-        let parts = parts.collect::<Result<_, _>>()?;
+            match self.part(&key, task, slot.moved) {
+                Ok(part) => parts.push(part),
+                Err(reason) => {
+                    // The others are dropped, whose destructors may panic.
+                    let _ = panics::catch(move || drop(parts));
+                    let producer = descriptor.producer(slot.family);
+                    let cause = descriptor.facts().statements[producer].undeliverable(reason);
+                    return Err(TaskErrorKind::DependencyFailed { cause });
+                }
+            }
+        }
         Ok(Rc::new(Parts(parts)))
     }
 

@@ -1,9 +1,13 @@
 //! The pipes of workers, emptied by one thread, and by whoever needs all that is in them.
 
 use super::{Shared, State};
+#[cfg(target_os = "linux")]
+use rustix::event::epoll;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, read, retry_on_intr, write};
 use std::io::{self, PipeReader, PipeWriter};
+#[cfg(target_os = "linux")]
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{ChildStderr, ChildStdout};
 use std::sync::Arc;
@@ -83,6 +87,52 @@ pub(super) fn attach(_: &Arc<Shared>, _: u64, pipe: Pipe) -> io::Result<Pipe> {
     Ok(pipe)
 }
 
+/// Says whether any pipe has something, by one system call whatever their number.
+#[derive(Debug)]
+pub(super) struct Watch(#[cfg(target_os = "linux")] OwnedFd);
+
+#[cfg(target_os = "linux")]
+impl Watch {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self(epoll::create(epoll::CreateFlags::CLOEXEC)?))
+    }
+
+    pub(super) fn add(&self, pipe: &Pipe) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(0);
+        Ok(epoll::add(&self.0, &pipe.0, data, epoll::EventFlags::IN)?)
+    }
+
+    pub(super) fn remove(&self, pipe: &Pipe) {
+        // If it fails, there is one look in vain for each run.
+        let _ = epoll::delete(&self.0, &pipe.0);
+    }
+
+    fn is_ready(&self) -> bool {
+        let mut events = [MaybeUninit::uninit(); 1];
+        let ready = epoll::wait(&self.0, &mut events, Some(&Timespec::default()));
+        ready.map_or(true, |(ready, _)| !ready.is_empty())
+    }
+}
+
+/// Elsewhere each look is at all pipes.
+#[cfg(not(target_os = "linux"))]
+#[allow(clippy::unnecessary_wraps, reason = "on Linux it takes a descriptor")]
+impl Watch {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self())
+    }
+
+    pub(super) fn add(&self, _: &Pipe) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn remove(&self, _: &Pipe) {}
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+}
+
 /// Reads what workers write, for as long as the pool or somebody who writes is there.
 pub(super) fn attend(shared: &Shared, woken: &Woken) {
     loop {
@@ -131,6 +181,9 @@ pub(super) fn attend(shared: &Shared, woken: &Woken) {
 
 /// Reads all that is in the pipes, without waiting.
 pub(super) fn drain(state: &mut State) {
+    if state.watch.as_ref().is_some_and(|watch| !watch.is_ready()) {
+        return;
+    }
     for _ in 0..MOST_READS {
         let mut polled: Vec<_> = state
             .streams
@@ -174,7 +227,7 @@ impl State {
 
     /// Somebody has closed the descriptors of this process: whoever has their numbers now is not ours.
     fn abandon(&mut self) {
-        std::mem::forget(std::mem::take(&mut self.streams));
+        std::mem::forget((std::mem::take(&mut self.streams), self.watch.take()));
     }
 }
 

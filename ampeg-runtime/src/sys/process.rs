@@ -64,7 +64,7 @@ pub(crate) fn forks() -> u64 {
 /// Has C's stdout write each line when it is complete, as it does on a terminal.
 pub(crate) fn write_lines_of_c() {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
-    // SAFETY: `stdout` is a stream that nothing has been written to yet, so that its buffer may be changed.
+    // SAFETY: `stdout` is an open stream. No buffer is given for it, so that only the moment changes when it is written.
     unsafe {
         libc::setvbuf(c_stdout(), std::ptr::null_mut(), libc::_IOLBF, 0);
     }

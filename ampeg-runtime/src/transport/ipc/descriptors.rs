@@ -9,9 +9,9 @@ use crate::error::Error;
 /// its two channels and its progress, as they come in and as ipc-channel takes them over.
 const PER_WORKER: usize = 9;
 /// Descriptors beyond that: what starting a process takes for a moment, the coordinator's own channel, the rendezvous,
-/// the pipe that wakes the thread for the workers' output, and what other threads of the program and the first large
+/// what watches the workers' output, and what other threads of the program and the first large
 /// results may take meanwhile.
-const SPARE: usize = 24;
+const SPARE: usize = 25;
 
 /// Fails, with what to do, if this process may not open as many files as it takes to start so many workers.
 ///
