@@ -120,7 +120,7 @@
 //!
 //! What is not: tasks share no memory. A `static` has its own value in each worker, what a task changes in it stays
 //! there, and it starts from what constructors set, since workers never run `main`.
-//! Standard output and error of tasks are those of the program; their standard input is empty.
+//! What tasks print is passed on in whole lines before the run returns; their standard input is empty.
 //!
 //! # Where it works
 //!

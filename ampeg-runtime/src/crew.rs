@@ -77,6 +77,8 @@ struct Knows {
 pub(crate) struct Bounds<'a> {
     pub(crate) deadline: Option<Instant>,
     pub(crate) cancelled: &'a AtomicBool,
+    /// Whether what tasks print is to be printed by the thread that follows the run.
+    pub(crate) prints: bool,
 }
 
 /// The results of a run by task, and what was seen of it.
@@ -123,8 +125,10 @@ impl Crew {
             plan,
             crew: self,
         };
+        run.crew.cluster.begin_run(bounds.prints);
         let followed = run.follow(bounds);
         run.end();
+        run.crew.cluster.end_run();
         let Run {
             coordinator, log, ..
         } = run;
@@ -171,14 +175,17 @@ impl Run<'_> {
         }
         self.coordinator.begin(&mut *self.crew.cluster);
         while !self.coordinator.is_finished() {
-            let is_overdue = |deadline: Instant| instant() >= deadline;
-            if bounds.cancelled.load(Ordering::Acquire) || bounds.deadline.is_some_and(is_overdue) {
+            if bounds.cancelled.load(Ordering::Acquire) || self.is_overdue(bounds.deadline) {
                 return self.cancel();
             }
-            if let Some(event) = self.crew.cluster.receive(self.timeout(bounds.deadline)) {
+            let event = self.crew.cluster.receive(self.timeout(bounds.deadline));
+            // This program may have been stopped meanwhile.
+            let time = now();
+            self.limits.excuse(time);
+            if let Some(event) = event {
                 self.on_event(event)?;
             }
-            self.enforce_limits()?;
+            self.enforce_limits(time)?;
         }
         Ok(())
     }
@@ -191,9 +198,10 @@ impl Run<'_> {
         match event {
             Event::Reports(worker, reports) => {
                 self.crew.members[worker.index()].n_reports += reports.len() as u64;
-                for report in reports {
+                for mut report in reports {
                     // What an ended run still says is dropped here.
                     if report.run == self.id {
+                        self.limits.correct(&mut report.observed);
                         self.log.note(worker, &report);
                         let cluster = &mut *self.crew.cluster;
                         self.coordinator.on_report(worker, report, cluster);

@@ -79,7 +79,8 @@ fn accept(invitation: &Invitation) -> ! {
 }
 
 fn become_worker(address: &str) -> Result<(), String> {
-    sys::ignore_signals();
+    sys::survive_signals();
+    sys::write_lines_of_c();
     sys::keep_freed_memory();
     IpcLink::connect(address)?.work()
 }

@@ -3,6 +3,7 @@
 //! It is what all engines share: a worker process, a worker thread, and a run inline.
 //! It knows no other worker, and of time only what it takes to decode and encode values.
 
+use crate::bounded;
 use crate::clock::now;
 use crate::facts::Slot;
 use crate::failure::TaskErrorKind;
@@ -13,6 +14,7 @@ use crate::panics;
 use crate::part::PartKey;
 use crate::payload::Payload;
 use crate::plan::Step;
+use crate::sys;
 use crate::value::Codec;
 use entry::{Awaited, Entry, State};
 use std::any::Any;
@@ -161,6 +163,27 @@ impl Executor {
         let descriptor = self.graph.descriptor;
         let statement = &descriptor.facts().statements[step.statement()];
         let mut values = Values::with_capacity(step.inputs.len() + statement.captures.len());
+        if let Err(kind) = self.take_inputs(step, attempt, &mut values) {
+            // The others are dropped, whose destructors may panic.
+            let _ = panics::catch(move || drop(values));
+            return Err(kind);
+        }
+        let (indices, n_captures) = (step.indices.clone(), statement.captures.len());
+        if step.shape.is_empty() {
+            return Ok(Inputs::new(indices, values));
+        }
+        let (shape, slots) = (step.shape.clone(), statement.inputs);
+        Ok(Inputs::folded(indices, values, shape, slots, n_captures))
+    }
+
+    fn take_inputs(
+        &mut self,
+        step: &Step,
+        attempt: u32,
+        values: &mut Values,
+    ) -> Result<(), TaskErrorKind> {
+        let descriptor = self.graph.descriptor;
+        let statement = &descriptor.facts().statements[step.statement()];
         let mut tasks = step.inputs.iter();
         let mut shape = step.shape.iter();
         for slot in statement.inputs {
@@ -180,12 +203,7 @@ impl Executor {
         for &capture in statement.captures {
             values.push(Input::new(self.capture(capture as usize)?));
         }
-        let (indices, n_captures) = (step.indices.clone(), statement.captures.len());
-        if step.shape.is_empty() {
-            return Ok(Inputs::new(indices, values));
-        }
-        let (shape, slots) = (step.shape.clone(), statement.inputs);
-        Ok(Inputs::folded(indices, values, shape, slots, n_captures))
+        Ok(())
     }
 
     /// How many nanoseconds it took to decode captured values for these inputs.
@@ -195,12 +213,17 @@ impl Executor {
 
     /// Runs the body of a step.
     pub(crate) fn call(&self, step: &Step, inputs: Inputs) -> Result<Rc<dyn Any>, TaskErrorKind> {
+        let forks = sys::forks();
         let result = panics::catch(move || {
             let result = self.graph.table.run(step.statement(), &inputs);
             drop(inputs);
             result
-        })?;
-        match result {
+        });
+        if sys::forks() != forks {
+            // A child that the body has forked: the task is its parent's.
+            sys::exit_now(if result.is_ok() { 0 } else { 101 });
+        }
+        match result? {
             Some(Ok(value)) => Ok(value),
             Some(Err(failure)) => panics::catch(move || failure.into_kind()).and_then(Err),
             None => Err(undeliverable("the graph has no such task")),
@@ -365,8 +388,9 @@ impl Executor {
     fn encode_whole(&self, statement: usize, value: &dyn Any) -> Result<Payload, TaskErrorKind> {
         let codec = self.graph.table.codec(statement);
         let codec = codec.ok_or_else(|| undeliverable("its type is unknown"))?;
-        panics::catch(|| codec.encode(value))?
-            .map_err(|reason| TaskErrorKind::NotDeliverable { reason })
+        panics::catch(|| codec.encode(value))?.map_err(|reason| TaskErrorKind::NotDeliverable {
+            reason: bounded::cut(reason),
+        })
     }
 }
 
@@ -380,7 +404,10 @@ fn decode_with<C>(
     payload: &Payload,
 ) -> Result<Rc<dyn Any>, String> {
     let codec = codec.ok_or("its type is unknown")?;
-    panics::catch(|| decode(codec, payload)).map_err(|kind| format!("its Deserialize {kind}"))?
+    let decoded = panics::catch(|| decode(codec, payload));
+    decoded
+        .map_err(|kind| format!("its Deserialize {kind}"))?
+        .map_err(bounded::cut)
 }
 
 fn undeliverable(reason: &str) -> TaskErrorKind {

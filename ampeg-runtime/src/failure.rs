@@ -1,5 +1,6 @@
 //! How one task ends when it does not succeed: [`TaskError`], as a value that crosses processes.
 
+use crate::bounded;
 use crate::signal::signal_name;
 use serde::{Deserialize, Serialize};
 use std::error::Error as StdError;
@@ -23,20 +24,27 @@ impl fmt::Debug for Failure {
 }
 
 impl Failure {
-    /// The messages of the error and of its chain of sources.
+    /// The messages of the error and of its chain of sources, cut if they are long or have no end.
     pub(crate) fn into_kind(self) -> TaskErrorKind {
+        let message = bounded::display(&self.0);
         let mut sources = Vec::new();
         let mut source = self.0.source();
         while let Some(error) = source {
-            sources.push(error.to_string());
+            if sources.len() == MOST_SOURCES {
+                sources.push("… and more".into());
+                break;
+            }
+            sources.push(bounded::display_within(LONGEST_SOURCE, error));
             source = error.source();
         }
-        TaskErrorKind::Failed {
-            message: self.0.to_string(),
-            sources,
-        }
+        TaskErrorKind::Failed { message, sources }
     }
 }
+
+/// So many errors behind an error are kept; there may be any number, as when one is its own source.
+const MOST_SOURCES: usize = 32;
+/// The longest message of each.
+const LONGEST_SOURCE: usize = bounded::LONGEST / MOST_SOURCES;
 
 /// Where a task is declared in the source code.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -129,14 +137,14 @@ struct Inner {
 pub enum TaskErrorKind {
     /// Its body returned an error through `?`.
     Failed {
-        /// What the error says.
+        /// What the error says; what is longer than 64 KiB is cut.
         message: String,
-        /// What the errors behind it say, nearest first.
+        /// What the errors behind it say, nearest first; at most 32 of them, and 2 KiB of each.
         sources: Vec<String>,
     },
     /// Its body panicked.
     Panicked {
-        /// The message of the panic, if it was text.
+        /// The message of the panic, if it was text; what is longer than 64 KiB is cut.
         message: String,
         /// Where it panicked, as `file:line:column`, if known.
         location: Option<String>,
@@ -149,6 +157,12 @@ pub enum TaskErrorKind {
         exit_code: Option<i32>,
         /// The end of what the worker wrote to stderr, this task or an earlier one; at most 16 KiB.
         stderr: String,
+        /// Where it panicked and with which message, if it panicked before it died; the first panic, then those that
+        /// followed.
+        ///
+        /// A panic ends the worker with `panic = "abort"`, and where it cannot unwind: in a function that C calls, or
+        /// in a destructor during another panic.
+        panics: Vec<String>,
     },
     /// It ran for longer than it may.
     TimedOut {
@@ -266,6 +280,7 @@ impl fmt::Display for TaskErrorKind {
                 signal,
                 exit_code,
                 stderr,
+                panics,
             } => {
                 match (signal, exit_code) {
                     (Some(signal), _) => write!(
@@ -276,10 +291,7 @@ impl fmt::Display for TaskErrorKind {
                     (_, Some(code)) => write!(f, "crashed: its worker exited with code {code}"),
                     _ => write!(f, "crashed: its worker is gone; {UNKNOWN_END}"),
                 }?;
-                match last_words(stderr) {
-                    Some(line) => write!(f, "; its last words: {line}"),
-                    None => Ok(()),
-                }
+                write_traces(f, panics, stderr)
             }
             Self::TimedOut { limit } => write!(f, "timed out after {limit:?}"),
             Self::DependencyFailed { cause } => write!(f, "was not run: {}", cause.root()),
@@ -308,10 +320,36 @@ pub(crate) fn add_to_last_words(stderr: &mut String, note: &str) {
     }
 }
 
+/// Writes what a process left behind: its panics, and the end of its stderr if that says something else.
+pub(crate) fn write_traces(
+    f: &mut fmt::Formatter<'_>,
+    panics: &[String],
+    stderr: &str,
+) -> fmt::Result {
+    let mut before = "; it";
+    for (index, panic) in panics.iter().enumerate() {
+        // The first one is the cause, and the last one is what ended the process.
+        if index == 0 || index + 2 >= panics.len() {
+            write!(f, "{before} {panic}")?;
+            before = ", then";
+        }
+    }
+    let last_words = last_words(stderr);
+    match last_words.filter(|line| !panics.iter().any(|panic| panic.contains(line))) {
+        Some(line) => write!(f, "; its last words: {line}"),
+        None => Ok(()),
+    }
+}
+
 /// The last line that says something: what comes behind `stack backtrace:` is for the patient.
 pub(crate) fn last_words(stderr: &str) -> Option<&str> {
     let text = stderr.split("stack backtrace:").next()?;
-    let says = |line: &&str| !line.is_empty() && !line.starts_with("note: run with");
+    let says = |line: &&str| {
+        !(line.is_empty()
+            || line.starts_with("note: run with")
+            || line.starts_with("thread caused non-unwinding panic")
+            || line.starts_with("thread panicked while processing panic"))
+    };
     text.lines().map(str::trim).rfind(says)
 }
 
@@ -369,6 +407,57 @@ mod tests {
     }
 
     #[test]
+    fn chain_of_sources_without_an_end_is_cut() {
+        #[derive(Debug)]
+        struct Own;
+        impl fmt::Display for Own {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                (0..100_000).try_for_each(|_| f.write_str("its own source"))
+            }
+        }
+        impl StdError for Own {
+            fn source(&self) -> Option<&(dyn StdError + 'static)> {
+                Some(self)
+            }
+        }
+        let kind = Failure::from(Own).into_kind();
+        let TaskErrorKind::Failed { message, sources } = &kind else {
+            unreachable!("{kind:?}");
+        };
+        assert_eq!(sources.len(), MOST_SOURCES + 1);
+        assert_eq!(sources[MOST_SOURCES], "… and more");
+        assert!(message.len() < 2 * bounded::LONGEST);
+        assert!(kind.to_string().len() < 3 * bounded::LONGEST);
+    }
+
+    #[test]
+    fn crash_tells_the_panics_before_it() {
+        let crash = |panics: &[&str], stderr: &str| {
+            let kind = TaskErrorKind::Crashed {
+                signal: Some(6),
+                exit_code: None,
+                stderr: stderr.into(),
+                panics: panics.iter().map(ToString::to_string).collect(),
+            };
+            let text = kind.to_string();
+            let (_, traces) = text.split_once("(SIGABRT, abort)").unwrap();
+            traces.to_owned()
+        };
+        let std = "\nthread caused non-unwinding panic. aborting.\n";
+        let one = "panicked at a.rs:1:2: dry";
+        assert_eq!(crash(&[one], std), "; it panicked at a.rs:1:2: dry");
+        assert_eq!(
+            crash(&[one], "dry\nstack backtrace:\n"),
+            "; it panicked at a.rs:1:2: dry"
+        );
+        assert_eq!(
+            crash(&[one, "b", "c", "d"], "malloc(): corrupted"),
+            "; it panicked at a.rs:1:2: dry, then c, then d; its last words: malloc(): corrupted"
+        );
+        assert_eq!(crash(&[], std), "");
+    }
+
+    #[test]
     fn message_names_task_place_and_root() {
         let place = Place {
             file: "main.rs".into(),
@@ -379,6 +468,7 @@ mod tests {
             signal: Some(6),
             exit_code: None,
             stderr: String::new(),
+            panics: Vec::new(),
         };
         let root = TaskError::new("load", Some(place), 2, crash);
         let cause = root.clone();

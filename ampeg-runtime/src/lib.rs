@@ -14,6 +14,7 @@ compile_error!(
 mod id;
 
 mod arc;
+mod bounded;
 mod error;
 mod failure;
 mod family_error;
@@ -63,6 +64,7 @@ mod merge;
 mod program;
 
 mod executor;
+mod output;
 mod process;
 mod start;
 mod thread;

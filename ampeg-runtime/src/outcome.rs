@@ -1,5 +1,6 @@
 //! Results by task, typed: what a run gives back.
 
+use crate::bounded;
 use crate::definition::Definition;
 use crate::failure::{TaskError, TaskErrorKind};
 use crate::id::TaskId;
@@ -320,5 +321,8 @@ impl<'a> Results<'a> {
 
 fn decode<T: 'static>(codec: Option<Codec>, payload: &Payload) -> Result<T, String> {
     let codec = codec.ok_or("its type is unknown")?;
-    panics::catch(|| codec.decode_as(payload)).map_err(|kind| format!("its Deserialize {kind}"))?
+    let decoded = panics::catch(|| codec.decode_as(payload));
+    decoded
+        .map_err(|kind| format!("its Deserialize {kind}"))?
+        .map_err(bounded::cut)
 }

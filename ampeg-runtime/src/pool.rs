@@ -15,6 +15,7 @@ use crate::report::{Log, Report};
 use crate::resources;
 use crate::run_error::RunErrorKind;
 use crate::schedule::{Policy, Processors, Schedule, Scheduler};
+use crate::thread;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -192,7 +193,9 @@ impl Pool {
         schedule: Option<&Schedule>,
     ) -> Result<Outcome<O>, Error> {
         let job = self.shared.job(graph.definition()?, schedule)?;
-        Ok(self.shared.run(job)?.collect(graph))
+        let shared = Arc::clone(&self.shared);
+        let done = thread::with_locals(move || shared.run(job))?;
+        Ok(done.collect(graph))
     }
 
     /// Starts to run a graph and returns at once.
@@ -215,7 +218,8 @@ impl Pool {
     /// # Ok::<(), ampeg::Error>(())
     /// ```
     pub fn start<O>(&self, graph: &Graph<O>) -> Result<Run<O>, Error> {
-        let job = self.shared.job(graph.definition()?, None)?;
+        let mut job = self.shared.job(graph.definition()?, None)?;
+        job.is_awaited = false;
         let (shared, ticket) = (Arc::clone(&self.shared), Arc::clone(&job.ticket));
         let caller = Caller::here();
         let thread = std::thread::Builder::new().name("ampeg run".into());
@@ -251,6 +255,8 @@ struct Job {
     planned: Planned,
     deadline: Option<Instant>,
     ticket: Arc<Ticket>,
+    /// Whether the thread that asked for the run follows it, and does nothing else meanwhile.
+    is_awaited: bool,
     /// As long as this run is under way, the task that asked for it waits.
     _waiting: Waiting,
 }
@@ -280,6 +286,7 @@ impl Shared {
             _waiting: Waiting::on(self.id)?,
             planned: self.plans.get(definition, schedule)?,
             ticket: self.crew.join(),
+            is_awaited: true,
         })
     }
 
@@ -291,6 +298,7 @@ impl Shared {
                 let bounds = Bounds {
                     deadline,
                     cancelled,
+                    prints: job.is_awaited,
                 };
                 crew.run(&job.definition, plan, bounds)?
             }

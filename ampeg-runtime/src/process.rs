@@ -5,14 +5,14 @@
 //! when the wait fails; how it ended is then unknown.
 
 use crate::caller::Caller;
+use crate::output::{Output, Source, Target};
 use crate::start::invitation::{Invitation, VARIABLE};
 use crate::transport::Exit;
 use crate::{start, thread};
-use std::collections::VecDeque;
-use std::io::{self, Read, Write};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::io;
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A child process; when it ends, its watcher takes it off the process table.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub(crate) struct Process {
 struct Shared {
     pid: u32,
     state: Mutex<State>,
-    /// Told when the process has ended, and when its stderr has.
+    /// Told when the process has ended.
     news: Condvar,
 }
 
@@ -32,15 +32,7 @@ struct Shared {
 struct State {
     child: Child,
     is_gone: bool,
-    /// The end of its stderr so far.
-    stderr: VecDeque<u8>,
-    stderr_ended: bool,
 }
-
-/// How much of a worker's stderr is kept.
-const TAIL: usize = 16 * 1024;
-/// How long to wait for the end of a dead worker's stderr, which its own children may hold open.
-const LAST_WORDS: Duration = Duration::from_millis(100);
 
 impl Process {
     /// Starts this executable again, as a worker that reaches its coordinator by this address.
@@ -49,8 +41,8 @@ impl Process {
     ///
     /// Fails if the process could not become a worker: it would run `main`, and start others without end.
     pub(crate) fn start(
-        address: &str,
-        stdin: Stdio,
+        (address, stdin): (&str, Stdio),
+        output: &Output,
         tell: impl FnOnce(Exit) + Send + 'static,
     ) -> io::Result<Self> {
         start::check().map_err(io::Error::other)?;
@@ -62,30 +54,30 @@ impl Process {
         // Tasks may look at the arguments of their program.
         command.args(std::env::args_os().skip(1));
         command.env(VARIABLE, invitation.write()).stdin(stdin);
-        Self::spawn(&mut command, tell)
+        Self::spawn(&mut command, output, tell)
     }
 
-    /// Starts any program.
+    /// Starts any program, and passes on what it writes.
     pub(crate) fn spawn(
         command: &mut Command,
+        output: &Output,
         tell: impl FnOnce(Exit) + Send + 'static,
     ) -> io::Result<Self> {
-        let spawned = command.stderr(Stdio::piped()).spawn();
-        let mut child = spawned?;
-        let stderr = child.stderr.take();
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
         let process = Self {
             shared: Arc::new(Shared {
                 pid: child.id(),
                 state: Mutex::new(State {
                     child,
                     is_gone: false,
-                    stderr: VecDeque::new(),
-                    stderr_ended: stderr.is_none(),
                 }),
                 news: Condvar::new(),
             }),
         };
-        if let Err(error) = process.serve(stderr, tell) {
+        if let Err(error) = process.serve(output, tell) {
             let child = &mut process.lock().child;
             // Nobody watches it; if it has been waited for by others, it is gone all the same.
             let _ = child.kill();
@@ -95,36 +87,21 @@ impl Process {
         Ok(process)
     }
 
-    /// Starts the threads that pass on its stderr and wait for its end.
-    fn serve(
-        &self,
-        stderr: Option<ChildStderr>,
-        tell: impl FnOnce(Exit) + Send + 'static,
-    ) -> io::Result<()> {
-        if let Some(stderr) = stderr {
-            let forwarded = self.clone();
-            thread::spawn("ampeg stderr", move || forwarded.forward(stderr))?;
+    /// Has its output passed on, and starts the thread that waits for its end.
+    fn serve(&self, output: &Output, tell: impl FnOnce(Exit) + Send + 'static) -> io::Result<()> {
+        let mut sources = Vec::new();
+        {
+            let child = &mut self.lock().child;
+            if let Some(stdout) = child.stdout.take() {
+                sources.push(output.add(Target::Stdout, stdout)?);
+            }
+            if let Some(stderr) = child.stderr.take() {
+                sources.push(output.add(Target::Stderr, stderr)?);
+            }
         }
         let watched = self.clone();
-        thread::spawn("ampeg watch", move || tell(watched.watch()))?;
+        thread::spawn("ampeg watch", move || tell(watched.watch(&sources)))?;
         Ok(())
-    }
-
-    /// Passes on what the process writes to stderr, and keeps the end of it.
-    fn forward(&self, mut stderr: ChildStderr) {
-        let mut buffer = [0; TAIL];
-        while let Ok(length @ 1..) = stderr.read(&mut buffer) {
-            // If this process's own stderr is closed, there is nobody to tell.
-            let _ = io::stderr().write_all(&buffer[..length]);
-            let tail = &mut self.lock().stderr;
-            tail.extend(&buffer[..length]);
-            let excess = tail.len().saturating_sub(TAIL);
-            tail.drain(..excess);
-        }
-        // When its end is told, nothing of it is left.
-        drop(stderr);
-        self.lock().stderr_ended = true;
-        self.shared.news.notify_all();
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -167,22 +144,17 @@ impl Process {
     }
 
     /// Waits until it has ended, without holding the lock, and takes it off the process table.
-    fn watch(&self) -> Exit {
+    fn watch(&self, sources: &[Source]) -> Exit {
         let exit = self.wait();
         let mut state = self.lock();
         // Should somebody else have taken it off the table meanwhile, there is nothing to do.
         let _ = state.child.try_wait();
         state.is_gone = true;
         self.shared.news.notify_all();
-        let silent = |state: &mut State| !state.stderr_ended;
-        let waited = self
-            .shared
-            .news
-            .wait_timeout_while(state, LAST_WORDS, silent);
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let stderr: Vec<u8> = state.stderr.iter().copied().collect();
+        drop(state);
+        let stderr = sources.iter().map(Source::end).next_back();
         Exit {
-            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+            stderr: String::from_utf8_lossy(&stderr.unwrap_or_default()).into_owned(),
             ..exit
         }
     }
@@ -200,10 +172,9 @@ impl Process {
             match waitid(WaitId::Pid(pid), ended) {
                 Ok(Some(status)) => {
                     return Exit {
-                        reason: None,
                         signal: status.terminating_signal(),
                         code: status.exit_status(),
-                        stderr: String::new(),
+                        ..Exit::default()
                     };
                 }
                 Ok(None) | Err(Errno::INTR) => {}
@@ -227,7 +198,7 @@ impl Process {
                 }
                 Err(_) => return Exit::default(),
             }
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
 
@@ -255,11 +226,13 @@ mod tests {
     use crate::sys;
     use crate::testing::{Deadline, alone};
     use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
 
     fn run(program: &str, argument: &str) -> (Process, Receiver<Exit>) {
         let (tell, exits) = channel();
         let tell = move |exit| drop(tell.send(exit));
-        let process = Process::spawn(Command::new(program).arg(argument), tell);
+        let output = Output::new(Box::new(|| ())).unwrap();
+        let process = Process::spawn(Command::new(program).arg(argument), &output, tell);
         (process.unwrap(), exits)
     }
 
@@ -287,7 +260,8 @@ mod tests {
     fn process_that_cannot_be_started_is_an_error_and_tells_nothing() {
         let (tell, exits) = channel();
         let tell = move |exit| drop(tell.send(exit));
-        let result = Process::spawn(&mut Command::new("/no/such/file"), tell);
+        let output = Output::new(Box::new(|| ())).unwrap();
+        let result = Process::spawn(&mut Command::new("/no/such/file"), &output, tell);
         assert_eq!(result.unwrap_err().kind(), io::ErrorKind::NotFound);
         assert!(exits.recv().is_err());
     }

@@ -2,10 +2,12 @@
 //!
 //! It tells the coordinator which task a dead worker was running, how long a body has been running, and how many
 //! reports the worker has made, of which some may still wait in the worker.
+//! Behind that is room for what the panics of the attempt say that is running.
 
 use crate::clock::Timestamp;
 use crate::id::TaskId;
 use crate::message::RunId;
+use crate::panics::record::Record;
 use crate::sys::SharedWords;
 use ipc_channel::ipc::IpcSharedMemory;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,9 +59,9 @@ impl Activity {
     }
 }
 
-/// The words that one worker writes and its coordinator reads.
+/// The words that one worker writes and its coordinator reads: one page of memory.
 #[derive(Debug, Clone)]
-pub(crate) struct Progress(SharedWords<7>);
+pub(crate) struct Progress(SharedWords<512>);
 
 /// The words by name. Task and attempt share one, so that they are never seen apart.
 struct Words<'a> {
@@ -70,6 +72,7 @@ struct Words<'a> {
     body_start: &'a AtomicU64,
     reports: &'a AtomicU64,
     received: &'a AtomicU64,
+    panics: Record<'a>,
 }
 
 impl Progress {
@@ -101,6 +104,7 @@ impl Progress {
     /// Notes the attempt at a task that begins.
     pub(crate) fn begin(&self, task: TaskId, attempt: u32, start: Timestamp) {
         let words = self.words();
+        words.panics.clear();
         words.start.store(start, Ordering::Relaxed);
         words.phase.store(Phase::Around as u64, Ordering::Relaxed);
         let running = u64::from(attempt) << 32 | task.index() as u64;
@@ -123,6 +127,7 @@ impl Progress {
 
     /// Notes that no task is running any more, and that its result is sent.
     pub(crate) fn end(&self) {
+        self.words().panics.clear();
         self.words().running.store(0, Ordering::Release);
         self.enter_phase(Phase::Sending);
     }
@@ -140,6 +145,16 @@ impl Progress {
     /// Counts a message that was received. Only who holds the channel may call this.
     pub(crate) fn count_received(&self) {
         add_one(self.words().received);
+    }
+
+    /// Notes what a panic says, in whatever thread of the worker it is.
+    pub(crate) fn note_panic(&self, text: &str) {
+        self.words().panics.push(text);
+    }
+
+    /// What panicked in the attempt that is running, or since the last one.
+    pub(crate) fn panics(&self) -> Vec<String> {
+        self.words().panics.texts()
     }
 
     /// What the worker is doing, or was doing when it died.
@@ -172,7 +187,16 @@ impl Progress {
     }
 
     fn words(&self) -> Words<'_> {
-        let [run, phase, running, start, body_start, reports, received] = self.0.words();
+        let [
+            run,
+            phase,
+            running,
+            start,
+            body_start,
+            reports,
+            received,
+            panics @ ..,
+        ] = self.0.words();
         Words {
             run,
             phase,
@@ -181,6 +205,7 @@ impl Progress {
             body_start,
             reports,
             received,
+            panics: Record::new(panics),
         }
     }
 }
@@ -236,5 +261,19 @@ mod tests {
         let activity = coordinator.activity();
         assert_eq!((activity.running, activity.reports), (None, 1));
         assert_eq!(activity.phase, Phase::Sending);
+    }
+
+    #[test]
+    fn coordinator_sees_what_panicked_in_the_attempt_that_is_running() {
+        let worker = Progress::new().unwrap();
+        let coordinator = Progress::from_memory(worker.memory().unwrap()).unwrap();
+        worker.note_panic("between");
+        worker.begin(TaskId::new(0), 1, 17);
+        assert!(coordinator.panics().is_empty());
+        worker.note_panic("first");
+        worker.note_panic("second");
+        assert_eq!(coordinator.panics(), ["first", "second"]);
+        worker.end();
+        assert!(coordinator.panics().is_empty());
     }
 }

@@ -48,6 +48,10 @@ pub(crate) trait Link {
     fn epoch(&self) -> Epoch;
     /// A task that may take long is about to run.
     fn set_busy(&mut self);
+    /// Writes what tasks have printed and their process still holds back.
+    fn flush_output(&mut self) {
+        // In a thread it is the program's.
+    }
     /// Gives memory back to the system: a graph is gone, and none has come in its place.
     fn release_memory(&mut self);
     /// Lets time pass before a task is tried again.
@@ -123,7 +127,13 @@ struct RunState {
     /// The end of the previous attempt, if nothing happened since: the start of the next one.
     /// It saves reading a clock, which takes 25 ns, as long as many a task.
     just_ended: Option<Timestamp>,
+    /// When what tasks have printed was written last.
+    flushed: Timestamp,
 }
+
+/// How many nanoseconds what a task has printed may be held back while the next one runs. To look whether there is
+/// something takes as long as a tiny task.
+const FLUSH_INTERVAL: Timestamp = 100_000;
 
 /// The step that comes next, and how many of its inputs are missing.
 #[derive(Debug, Clone, Copy)]
@@ -221,6 +231,7 @@ impl Worker {
             queue,
             next: None,
             just_ended: None,
+            flushed: 0,
         });
         self.last_run = id;
         link.progress().enter(id);
@@ -306,6 +317,7 @@ impl RunState {
         if attempt > 1 {
             // A task that has crashed may well do so again. What ended before it must not be lost with the worker:
             // it would be run again, and its own crashes would add up.
+            link.flush_output();
             link.flush();
         }
         let wait = backoff_before(attempt, backoff);
@@ -339,6 +351,11 @@ impl RunState {
             self.queue.retry(next);
         } else {
             self.queue.close(next);
+        }
+        // Before the report: who has the last one finds all that was printed. Tiny tasks share the price.
+        if finish.saturating_sub(self.flushed) >= FLUSH_INTERVAL || !self.is_ready() {
+            link.flush_output();
+            self.flushed = finish;
         }
         link.progress().count_report();
         if link.report(report) && is_kept {

@@ -25,21 +25,48 @@ pub(crate) fn isolated<F: FnOnce()>(body: F) {
     if is_inside(&name) {
         return body();
     }
-    let test = Isolated::start(&name, None);
-    let (status, output) = test.end(Duration::ZERO);
-    assert!(status.success(), "{status}\n{output}");
+    let test = Isolated::start(&name, |_| ());
+    let written = test.end(Duration::ZERO);
+    assert!(written.status.success(), "{written}");
 }
 
 /// As [`isolated`], with a variable in the environment.
 #[allow(dead_code, reason = "not every test file needs it")]
-pub(crate) fn isolated_with<F: FnOnce()>(variable: (&str, &str), body: F) {
+pub(crate) fn isolated_with<F: FnOnce()>((variable, value): (&str, &str), body: F) {
+    let prepare = |command: &mut Command| {
+        command.env(variable, value);
+    };
+    as_program(body, prepare, |written| {
+        assert!(written.status.success(), "{written}");
+    });
+}
+
+/// As [`isolated`], but how the process ends and what it writes is for `check`; `prepare` may change how it is started.
+#[allow(dead_code, reason = "not every test file needs it")]
+pub(crate) fn as_program<F: FnOnce()>(
+    body: F,
+    prepare: impl FnOnce(&mut Command),
+    check: impl FnOnce(Written),
+) {
     let name = name::<F>();
     if is_inside(&name) {
         return body();
     }
-    let test = Isolated::start(&name, Some(variable));
-    let (status, output) = test.end(Duration::ZERO);
-    assert!(status.success(), "{status}\n{output}");
+    check(Isolated::start(&name, prepare).end(Duration::ZERO));
+}
+
+/// How a process ended, and what it has written.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl std::fmt::Display for Written {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}\n{}{}", self.status, self.stdout, self.stderr)
+    }
 }
 
 /// As [`isolated`], but the process is killed as soon as it prints a line with `ready`.
@@ -49,12 +76,15 @@ pub(crate) fn killed_when_ready<F: FnOnce()>(body: F) {
     if is_inside(&name) {
         return body();
     }
-    let mut test = Isolated::start(&name, None);
+    let mut test = Isolated::start(&name, |_| ());
     test.wait_for_file("ready");
     test.child.kill().unwrap();
     // A worker may need a moment to see that its caller is gone.
-    let (status, output) = test.end(Duration::from_secs(10));
-    assert!(!status.success(), "it ended before it was killed\n{output}");
+    let written = test.end(Duration::from_secs(10));
+    assert!(
+        !written.status.success(),
+        "it ended before it was killed\n{written}"
+    );
 }
 
 /// The path of the test in its test program: a closure is named after the function that it is in.
@@ -70,12 +100,12 @@ fn is_inside(name: &str) -> bool {
 
 struct Isolated {
     child: Child,
-    output: Vec<JoinHandle<String>>,
+    output: [JoinHandle<String>; 2],
     folder: PathBuf,
 }
 
 impl Isolated {
-    fn start(name: &str, variable: Option<(&str, &str)>) -> Self {
+    fn start(name: &str, prepare: impl FnOnce(&mut Command)) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         // Short, since paths of sockets are limited.
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -83,20 +113,18 @@ impl Isolated {
         std::fs::create_dir(&folder).unwrap();
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
-            .args(["--exact", name, "--nocapture", "--test-threads=1"])
+            .args(["--exact", name, "--test-threads=1"])
             .env(VARIABLE, name)
+            .env("RUST_TEST_NOCAPTURE", "1")
             .env("TMPDIR", &folder)
-            .envs(variable)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        prepare(&mut command);
         let mut child = command.spawn().unwrap();
-        let output = vec![
-            collect(child.stdout.take().unwrap()),
-            collect(child.stderr.take().unwrap()),
-        ];
+        let output = [collect(child.stdout.take()), collect(child.stderr.take())];
         Self {
             child,
             output,
@@ -118,7 +146,7 @@ impl Isolated {
     }
 
     /// Waits for its end, and then at most `grace` for that of the processes that it started.
-    fn end(mut self, grace: Duration) -> (ExitStatus, String) {
+    fn end(mut self, grace: Duration) -> Written {
         let start = Instant::now();
         let status = loop {
             match self.child.try_wait().unwrap() {
@@ -136,32 +164,38 @@ impl Isolated {
         if status.is_none() || !left.is_empty() {
             kill_group(group);
         }
-        let output: String = self
-            .output
-            .into_iter()
-            .map(|it| it.join().unwrap())
-            .collect();
+        let [stdout, stderr] = self.output.map(|it| it.join().unwrap());
         let files: Vec<_> = std::fs::read_dir(&self.folder).unwrap().flatten().collect();
         std::fs::remove_dir_all(&self.folder).unwrap();
-        let status = status.unwrap_or_else(|| panic!("no end within {:?}\n{output}", deadline()));
+        let Some(status) = status else {
+            panic!("no end within {:?}\n{stdout}{stderr}", deadline());
+        };
+        let written = Written {
+            status,
+            stdout,
+            stderr,
+        };
         assert!(
             left.is_empty(),
-            "it left processes behind: {left:?}\n{output}"
+            "it left processes behind: {left:?}\n{written}"
         );
         // What is killed cannot tidy up.
         assert!(
             files.is_empty() || !status.success(),
-            "it left files behind: {files:?}\n{output}"
+            "it left files behind: {files:?}\n{written}"
         );
-        (status, output)
+        written
     }
 }
 
-fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+/// All that comes from a pipe, if there is one.
+fn collect(from: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        // Whatever could be read is of use.
-        let _ = from.read_to_end(&mut bytes);
+        if let Some(mut from) = from {
+            // Whatever could be read is of use.
+            let _ = from.read_to_end(&mut bytes);
+        }
         String::from_utf8_lossy(&bytes).into_owned()
     })
 }

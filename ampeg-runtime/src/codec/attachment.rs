@@ -5,6 +5,7 @@
 
 use crate::segment::Segment;
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 
 /// The newtype struct whose content may be an attachment.
 pub(crate) const NAME: &str = "$ampeg::Shared";
@@ -14,7 +15,9 @@ const MOST: usize = 48;
 
 thread_local! {
     static ARMED: Cell<bool> = const { Cell::new(false) };
-    static SEGMENTS: RefCell<Vec<Segment>> = const { RefCell::new(Vec::new()) };
+    /// Empty but for the time of a call. It has no destructor, so that it is there while a thread ends.
+    static SEGMENTS: ManuallyDrop<RefCell<Vec<Segment>>> =
+        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 
 /// Notes that a newtype struct of this name begins.
@@ -32,7 +35,8 @@ pub(crate) fn is_armed() -> bool {
 
 /// Attaches memory to the value being encoded; none if it has too many attachments already.
 pub(crate) fn attach(segment: &Segment) -> Option<u32> {
-    SEGMENTS.with_borrow_mut(|segments| {
+    SEGMENTS.with(|segments| {
+        let mut segments = segments.borrow_mut();
         let index = segments.len();
         (index < MOST).then(|| {
             segments.push(segment.clone());
@@ -43,11 +47,11 @@ pub(crate) fn attach(segment: &Segment) -> Option<u32> {
 
 /// An attachment of the value being decoded.
 pub(crate) fn attached(index: u32) -> Option<Segment> {
-    SEGMENTS.with_borrow(|segments| segments.get(index as usize).cloned())
+    SEGMENTS.with(|segments| segments.borrow().get(index as usize).cloned())
 }
 
 /// Begins a value with these attachments, and gives those of the last one.
 pub(super) fn exchange(segments: Vec<Segment>) -> Vec<Segment> {
     ARMED.set(false);
-    SEGMENTS.replace(segments)
+    SEGMENTS.with(|place| place.replace(segments))
 }

@@ -45,6 +45,11 @@ thread_local! {
         const { RefCell::new(HashMap::with_hasher(Plain::new())) };
 }
 
+/// What is known in this thread; nothing if that is ending, and has forgotten it.
+fn with_known<R>(body: impl FnOnce(&mut HashMap<TypeId, Known, Plain>) -> R) -> Option<R> {
+    KNOWN.try_with(|known| body(&mut known.borrow_mut())).ok()
+}
+
 /// Types and shapes are hashes already.
 type Plain = BuildHasherDefault<Itself>;
 
@@ -91,13 +96,14 @@ impl Form {
     }
 
     fn look_up<O: 'static>(shapes: &Shapes) -> Self {
-        KNOWN.with_borrow(|known| match known.get(&TypeId::of::<O>()) {
+        let found = with_known(|known| match known.get(&TypeId::of::<O>()) {
             Some(&Known::Described(manner)) => Self::Described(manner),
             Some(Known::Compact(known)) if shapes.all(|shape| known.contains(&shape)) => {
                 Self::Compact
             }
             _ => Self::Unknown,
-        })
+        });
+        found.unwrap_or(Self::Unknown)
     }
 }
 
@@ -110,7 +116,7 @@ where
     let id = TypeId::of::<O>();
     let comparison = compare::<T, O>(value);
     if let Comparison::Same = comparison {
-        KNOWN.with_borrow_mut(|known| {
+        with_known(|known| {
             let known = known
                 .entry(id)
                 .or_insert_with(|| Known::Compact(HashSet::default()));
@@ -131,7 +137,7 @@ where
         let read = |payload| Ok((super::decode_fields::<O>(&payload)?, payload));
         match caught(|| written.and_then(read)) {
             Some(Ok((_, payload))) => {
-                KNOWN.with_borrow_mut(|known| known.insert(id, Known::Described(manner)));
+                with_known(|known| known.insert(id, Known::Described(manner)));
                 return Ok(Some(payload));
             }
             Some(Err(reason)) => {

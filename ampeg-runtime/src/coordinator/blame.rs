@@ -38,6 +38,7 @@ impl Coordinator<'_> {
                     signal: exit.signal,
                     exit_code: exit.code,
                     stderr: exit.stderr,
+                    panics: exit.panics,
                 };
                 self.charge(worker, running, kind, cluster);
             }

@@ -10,6 +10,7 @@ use crate::clock::{Timestamp, instant, now};
 use crate::coordinator::DueTask;
 use crate::error::Error;
 use crate::id::ProcessorId;
+use crate::message::Observed;
 use crate::plan::{Plan, backoff_before};
 use crate::progress::{Activity, Phase};
 use std::time::{Duration, Instant};
@@ -29,6 +30,8 @@ const UNLIMITED_RESPONSE_TIME: Duration = Duration::from_secs(30);
 const ENTRY_TIME: Duration = Duration::from_millis(10);
 /// Looks are no closer to each other than this.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+/// Nor farther from each other: that is how exactly the time is known that this program was stopped.
+const LONGEST_WAIT: Duration = Duration::from_millis(200);
 /// A look that comes so much later than it should means that this program was stopped.
 const LATE: Duration = Duration::from_secs(1);
 
@@ -38,8 +41,8 @@ pub(super) struct Limits {
     /// The least limit of any task, or how often to look without any.
     interval: Duration,
     next_look: Timestamp,
-    /// The last time that this program was stopped, most likely with its workers: it counts for nobody.
-    stopped: (Timestamp, Timestamp),
+    /// When this program was stopped, most likely with its workers: that counts for nobody.
+    stops: Vec<(Timestamp, Timestamp)>,
     /// By worker: what it was seen doing.
     seen: Vec<Option<Seen>>,
     /// By worker: how many messages it had received since when, if it takes no more.
@@ -62,9 +65,9 @@ impl Limits {
     pub(super) fn new(n_workers: usize, plan: &Plan) -> Self {
         let interval = plan.least_limit.unwrap_or(RESPONSE_TIME);
         Self {
-            interval: interval.clamp(SHORTEST_WAIT, RESPONSE_TIME),
+            interval: interval.clamp(SHORTEST_WAIT, LONGEST_WAIT),
             next_look: now(),
-            stopped: (0, 0),
+            stops: Vec::new(),
             seen: vec![None; n_workers],
             full: vec![None; n_workers],
             somebody_is_full: false,
@@ -78,17 +81,39 @@ impl Limits {
     }
 
     /// Leaves out of account the time that this program was stopped, if this look is late.
-    fn excuse(&mut self, time: Timestamp) {
+    pub(super) fn excuse(&mut self, time: Timestamp) {
         let late = time.saturating_sub(self.next_look);
         if Duration::from_nanos(late) < LATE {
             return;
         }
-        self.stopped = (self.next_look, time);
+        self.stops.push((self.next_look, time));
+        self.next_look = time;
         for seen in self.seen.iter_mut().flatten() {
             seen.since += late;
         }
         for (_, since) in self.full.iter_mut().flatten() {
             *since += late;
+        }
+    }
+
+    /// How much of the time between these two this program was stopped.
+    fn stopped_between(&self, start: Timestamp, finish: Timestamp) -> Timestamp {
+        let stops = self.stops.iter();
+        let both = stops.map(|&(begin, end)| end.min(finish).saturating_sub(begin.max(start)));
+        both.sum()
+    }
+
+    /// A deadline that the time does not count for that this program was stopped.
+    fn put_off(&self, deadline: Instant) -> Instant {
+        let stopped = self.stops.iter().map(|(begin, end)| end - begin).sum();
+        let put_off = deadline.checked_add(Duration::from_nanos(stopped));
+        put_off.unwrap_or(deadline)
+    }
+
+    /// Leaves out of an attempt the time that this program was stopped.
+    pub(super) fn correct(&self, observed: &mut Observed) {
+        if !self.stops.is_empty() {
+            observed.start += self.stopped_between(observed.start, observed.finish);
         }
     }
 
@@ -108,7 +133,7 @@ impl Limits {
 
     /// Since when a worker has been doing this.
     fn see(&mut self, worker: ProcessorId, mut new: Seen) -> Timestamp {
-        let seen = &mut self.seen[worker.index()];
+        let seen = self.seen[worker.index()];
         let is_same = |old: &Seen| {
             (old.activity, old.n_reports, old.due) == (new.activity, new.n_reports, new.due)
         };
@@ -117,10 +142,9 @@ impl Limits {
         }
         if let Some(start) = new.activity.body_start {
             // It may have begun before this program was stopped, or meanwhile.
-            let (begin, end) = self.stopped;
-            new.since = start + end.saturating_sub(start.max(begin));
+            new.since = start + self.stopped_between(start, new.since);
         }
-        *seen = Some(new);
+        self.seen[worker.index()] = Some(new);
         new.since
     }
 }
@@ -128,19 +152,26 @@ impl Limits {
 impl Run<'_> {
     /// How long to wait for the next event.
     pub(super) fn timeout(&self, deadline: Option<Instant>) -> Option<Duration> {
-        let deadline = deadline.map(|it| it.saturating_duration_since(instant()));
+        let left = |deadline| {
+            let deadline = self.limits.put_off(deadline);
+            deadline.saturating_duration_since(instant())
+        };
+        let deadline = deadline.map(left);
         let look = Duration::from_nanos(self.limits.next_look.saturating_sub(now()));
         let waits = [deadline, Some(look), Watchdog::wait()];
         waits.into_iter().flatten().min()
     }
 
+    /// Whether a run has taken longer than it may, without the time that this program was stopped.
+    pub(super) fn is_overdue(&self, deadline: Option<Instant>) -> bool {
+        deadline.is_some_and(|deadline| instant() >= self.limits.put_off(deadline))
+    }
+
     /// Kills the workers whose tasks have exceeded their limits, and those that do not begin with a task.
-    pub(super) fn enforce_limits(&mut self) -> Result<(), Error> {
-        let time = now();
+    pub(super) fn enforce_limits(&mut self, time: Timestamp) -> Result<(), Error> {
         if time < self.limits.next_look {
             return Ok(());
         }
-        self.limits.excuse(time);
         let is_full = |worker| self.crew.cluster.is_full(worker);
         self.limits.somebody_is_full = self.workers().any(is_full);
         let mut wait = self.limits.interval;

@@ -2,6 +2,7 @@
 
 use super::UserValue;
 use crate::payload::Payload;
+use crate::sys;
 use crate::task::{Descriptor, Table};
 use std::any::Any;
 use std::cell::RefCell;
@@ -30,6 +31,7 @@ impl fmt::Debug for LoadedGraph {
 impl LoadedGraph {
     pub(crate) fn new(descriptor: &'static Descriptor, captures: Vec<Payload>) -> Self {
         let is_shared = shared_captures(descriptor);
+        sys::count_forks();
         Self {
             descriptor,
             table: descriptor.table(),

@@ -52,14 +52,16 @@ impl Executor {
     fn encode_part(&mut self, key: &PartKey, value: &dyn Any) -> Option<Payload> {
         let graph = Rc::clone(&self.graph);
         let carrier = graph.table.carrier(key.part)?;
-        let captures = graph.descriptor.facts().parts[key.part as usize]
-            .captures
-            .iter();
-        let captures = captures.map(|&capture| self.capture(capture as usize).map(Input::new).ok());
-        let inputs = Inputs::new((&*key.indices).into(), captures.collect::<Option<_>>()?);
-        panics::catch(move || carrier.encode(value, &inputs))
-            .ok()?
-            .ok()
+        let encoded = panics::catch(|| {
+            let captures = graph.descriptor.facts().parts[key.part as usize]
+                .captures
+                .iter();
+            let captures =
+                captures.map(|&capture| self.capture(capture as usize).map(Input::new).ok());
+            let inputs = Inputs::new((&*key.indices).into(), captures.collect::<Option<_>>()?);
+            carrier.encode(value, &inputs).ok()
+        });
+        encoded.ok()?
     }
 
     /// The parts of a result that a step uses, decoded at their first use here.
@@ -70,16 +72,20 @@ impl Executor {
         step: &Step,
     ) -> Result<Rc<dyn Any>, TaskErrorKind> {
         let descriptor = self.graph.descriptor;
-        let parts = slot.parts.iter().map(|&part| {
+        let mut parts = Vec::with_capacity(slot.parts.len());
+        for &part in slot.parts {
             let key = descriptor.part_key(part, &step.indices);
-            let value = self.part(&key, task, slot.moved);
-            value.map_err(|reason| {
-                let producer = descriptor.producer(slot.family);
-                let cause = descriptor.facts().statements[producer].undeliverable(reason);
-                TaskErrorKind::DependencyFailed { cause }
-            })
-        });
-        let parts = parts.collect::<Result<_, _>>()?;
+            match self.part(&key, task, slot.moved) {
+                Ok(part) => parts.push(part),
+                Err(reason) => {
+                    // The others are dropped, whose destructors may panic.
+                    let _ = panics::catch(move || drop(parts));
+                    let producer = descriptor.producer(slot.family);
+                    let cause = descriptor.facts().statements[producer].undeliverable(reason);
+                    return Err(TaskErrorKind::DependencyFailed { cause });
+                }
+            }
+        }
         Ok(Rc::new(Parts(parts)))
     }
 

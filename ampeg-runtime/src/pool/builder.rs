@@ -9,6 +9,7 @@ use crate::prepared::PlanCache;
 use crate::resources::{self, WorkerLimits};
 use crate::run_error::RunErrorKind;
 use crate::schedule::{Policy, Processors};
+use crate::thread;
 use crate::transport::Cluster;
 use crate::transport::ipc::IpcCluster;
 use crate::transport::local::LocalCluster;
@@ -189,7 +190,10 @@ impl PoolBuilder {
             let stack = self.limits.stack.or_else(resources::stack_of_tasks);
             Box::new(LocalCluster::start(workers, tasks, stack)?)
         } else {
-            Box::new(IpcCluster::start(workers, self.limits)?)
+            let limits = self.limits;
+            Box::new(thread::with_locals(move || {
+                IpcCluster::start(workers, limits)
+            })?)
         };
         let crew = Crew::new(cluster);
         Ok(Pool {

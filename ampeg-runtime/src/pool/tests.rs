@@ -126,7 +126,8 @@ fn crash_costs_its_own_task_only() {
             TaskErrorKind::Crashed {
                 signal,
                 exit_code,
-                stderr: String::new()
+                stderr: String::new(),
+                panics: Vec::new(),
             }
         );
         assert_eq!(outcome.report().deaths().len(), 1);

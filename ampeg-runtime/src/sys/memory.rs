@@ -13,13 +13,13 @@ fn made(
 ) -> Result<IpcSharedMemory, String> {
     resources::check_file_size(length)?;
     // ipc-channel panics when the system refuses.
-    if let Ok(memory) = panics::catch(make) {
+    if let Ok(memory) = panics::catch_ours(make) {
         return Ok(memory);
     }
     let mut error = io::Error::last_os_error();
     if resources::is_about_descriptors(&error) {
         resources::make_room_for_files(2);
-        if let Ok(memory) = panics::catch(make) {
+        if let Ok(memory) = panics::catch_ours(make) {
             return Ok(memory);
         }
         error = io::Error::last_os_error();

@@ -37,11 +37,12 @@ pub(crate) use process::close_all_descriptors;
 #[cfg(target_os = "linux")]
 pub(crate) use process::may_regain_privileges;
 pub(crate) use process::{
-    different_ids, exit_now, has_raised_privileges, ignore_signals, remove_variable,
+    count_forks, different_ids, exit_now, flush_c_output, forks, has_raised_privileges,
+    remove_variable, show_name, write_lines_of_c,
 };
-pub(crate) use signals::without_signals;
 #[cfg(all(test, unix))]
 pub(crate) use signals::{ignore_children, interrupt_calls};
+pub(crate) use signals::{survive_signals, without_signals};
 #[cfg(target_os = "linux")]
 pub(crate) use sockets::socket_with;
 pub(crate) use words::SharedWords;

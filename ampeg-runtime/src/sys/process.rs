@@ -1,6 +1,7 @@
-//! What a process says of itself and does to itself: privileges, signals, environment, exit.
+//! What a process says of itself and does to itself: privileges, name, environment, output, forks, exit.
 
 use std::ffi::OsStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Whether this process runs with privileges that its caller does not have, as a set-user-ID program does.
 ///
@@ -60,15 +61,69 @@ pub(crate) fn may_regain_privileges() -> bool {
     }
 }
 
-/// Leaves Ctrl-C to the caller, and makes writing to a closed channel an error instead of the end.
-pub(crate) fn ignore_signals() {
-    #[cfg(unix)]
-    for signal in [libc::SIGINT, libc::SIGPIPE] {
-        // SAFETY: ignoring a signal installs no handler, so that no code can run at the wrong time.
+/// Has lists of processes show this name, of which they show 15 bytes.
+pub(crate) fn show_name(name: &str) {
+    #[cfg(target_os = "linux")]
+    if let Ok(name) = std::ffi::CString::new(name) {
+        // SAFETY: the text ends with a zero, and the system only reads it.
         unsafe {
-            libc::signal(signal, libc::SIG_IGN);
+            libc::prctl(libc::PR_SET_NAME, name.as_ptr());
         }
     }
+    #[cfg(not(target_os = "linux"))]
+    let _ = name;
+}
+
+/// How many times this process was forked off another one since [`count_forks`] was called first.
+static FORKS: AtomicU64 = AtomicU64::new(0);
+
+/// Has every fork from now on count in [`forks`] of the child.
+pub(crate) fn count_forks() {
+    #[cfg(unix)]
+    {
+        extern "C" fn in_child() {
+            FORKS.fetch_add(1, Ordering::Relaxed);
+        }
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        // SAFETY: the handler only adds to an atomic number, which it may do in a child that has one thread left.
+        ONCE.call_once(|| unsafe {
+            libc::pthread_atfork(None, None, Some(in_child));
+        });
+    }
+}
+
+/// A number that differs between a process and one that it has forked.
+pub(crate) fn forks() -> u64 {
+    FORKS.load(Ordering::Relaxed)
+}
+
+/// Has C's stdout write each line when it is complete, as it does on a terminal.
+pub(crate) fn write_lines_of_c() {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    // SAFETY: `stdout` is an open stream. No buffer is given for it, so that only the moment changes when it is written.
+    unsafe {
+        libc::setvbuf(c_stdout(), std::ptr::null_mut(), libc::_IOLBF, 0);
+    }
+}
+
+/// Writes what C's stdout still holds.
+pub(crate) fn flush_c_output() {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    // SAFETY: `stdout` is an open stream, unless a task has closed it, as which it may not be used by anybody. It has a
+    // lock of its own.
+    unsafe {
+        libc::fflush(c_stdout());
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+fn c_stdout() -> *mut libc::FILE {
+    unsafe extern "C" {
+        #[cfg_attr(target_os = "macos", link_name = "__stdoutp")]
+        static mut stdout: *mut libc::FILE;
+    }
+    // SAFETY: the C library sets it before any code of ours runs.
+    unsafe { stdout }
 }
 
 /// Removes a variable from the environment.

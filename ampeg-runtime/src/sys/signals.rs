@@ -1,4 +1,4 @@
-//! Which threads a signal can reach.
+//! What signals do to a worker, and which threads they can reach.
 
 /// Runs `body` while no signal can reach this thread; a thread that it starts keeps clear of them for good.
 ///
@@ -51,6 +51,39 @@ pub(crate) fn without_signals<R>(body: impl FnOnce() -> R) -> R {
 pub(crate) fn without_signals<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
+
+/// Leaves to the caller what the signals of a terminal mean, and makes writing to a closed channel an error instead of
+/// the end.
+///
+/// They are handled, not ignored: programs that tasks start have the usual effect of signals again, whereas they would
+/// go on to ignore what is ignored. What the caller's own caller has this program ignore, as `nohup` does, remains so.
+#[cfg(unix)]
+pub(crate) fn survive_signals() {
+    use std::mem::MaybeUninit;
+    use std::ptr;
+
+    extern "C" fn nothing(_: i32) {}
+    for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGPIPE] {
+        let mut before = MaybeUninit::<libc::sigaction>::uninit();
+        // SAFETY: the first call fills in `before` if it succeeds. Zeros are an action without flags whose mask is
+        // empty. The handler does nothing, so that it may run at any time.
+        unsafe {
+            if libc::sigaction(signal, ptr::null(), before.as_mut_ptr()) != 0
+                || before.assume_init().sa_sigaction != libc::SIG_DFL
+            {
+                continue;
+            }
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = nothing as extern "C" fn(i32) as libc::sighandler_t;
+            action.sa_flags = libc::SA_RESTART;
+            libc::sigaction(signal, &raw const action, ptr::null_mut());
+        }
+    }
+}
+
+/// There are no signals elsewhere.
+#[cfg(not(unix))]
+pub(crate) fn survive_signals() {}
 
 /// From now on SIGUSR1 interrupts system calls, as a handler does that is set in the old way.
 #[cfg(all(test, unix))]

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::failure::add_to_last_words;
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker, Value};
+use crate::output::Output;
 use crate::process::Process;
 use crate::progress::{Activity, Progress};
 use crate::resources::{self, WorkerLimits};
@@ -105,6 +106,8 @@ pub(crate) struct IpcCluster {
     workers: Vec<ProcessWorker>,
     /// There until the drop.
     channels: Option<Channels>,
+    /// What the workers print; there until the drop.
+    output: Option<Output>,
     /// The last introduction.
     epoch: Epoch,
     limits: WorkerLimits,
@@ -177,12 +180,16 @@ impl IpcCluster {
             rendezvous: Rendezvous::open()?,
             arrivals: Arrivals::default(),
         };
+        let is_woken = Arc::default();
+        let wake_run = waker(channels.inbound_sender.clone(), Arc::clone(&is_woken));
+        let output = Output::new(wake_run).map_err(no_channel)?;
         let mut cluster = Self {
             workers: (0..n_workers).map(|_| ProcessWorker::default()).collect(),
             channels: Some(channels),
+            output: Some(output),
             epoch: 1,
             limits,
-            is_woken: Arc::default(),
+            is_woken,
             is_broken: false,
             needs_tending: false,
             events: VecDeque::new(),
@@ -214,6 +221,10 @@ impl IpcCluster {
             .expect("they are there until the drop")
     }
 
+    fn output(&self) -> &Output {
+        self.output.as_ref().expect("it is there until the drop")
+    }
+
     fn try_start(&mut self, worker: ProcessorId) -> Result<(), String> {
         descriptors::check(1).map_err(|error| error.to_string())?;
         self.workers[worker.index()].generation += 1;
@@ -238,7 +249,8 @@ impl IpcCluster {
             let _ = send(&arrived, message);
         };
         let start = |invitation: rendezvous::Invitation| {
-            Process::start(&invitation.address, invitation.stdin, tell_exit)
+            let rendezvous::Invitation { address, stdin } = invitation;
+            Process::start((&address, stdin), self.output(), tell_exit)
         };
         let process = self.channels().rendezvous.start(start, tell_arrival);
         let process = process.map_err(|error| no_process(&error))?;
@@ -294,6 +306,14 @@ impl IpcCluster {
             exit.reason = Some(reason_before_hello(&mut exit));
         }
         exit.reason = place.end_reason.take().or(exit.reason);
+        // The progress is that of the process that has ended only if this one has said hello.
+        if place.connection.is_some() {
+            exit.panics = place
+                .progress
+                .as_ref()
+                .map(Progress::panics)
+                .unwrap_or_default();
+        }
         if exit.may_be_for_lack_of_memory()
             && let Some(limit) = resources::memory_limit_in_words(self.limits.memory)
         {
@@ -385,6 +405,7 @@ impl IpcCluster {
             } => is_present(worker, generation).then(|| self.on_exited(worker, exit)),
             ToCoordinator::Woken => {
                 self.is_woken.store(false, Ordering::Release);
+                self.output().print();
                 Some(Event::Woken)
             }
         }
@@ -525,17 +546,33 @@ impl Cluster for IpcCluster {
     }
 
     fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
-        let inbound = Mutex::new(self.channels().inbound_sender.clone());
-        let is_woken = Arc::clone(&self.is_woken);
-        Box::new(move || {
-            // One wake-up under way is enough, and never fills the socket.
-            if !is_woken.swap(true, Ordering::AcqRel) {
-                let inbound = inbound.lock().unwrap_or_else(PoisonError::into_inner);
-                // A cluster that is gone needs no waking.
-                let _ = send(&inbound, ToCoordinator::Woken);
-            }
-        })
+        let inbound = self.channels().inbound_sender.clone();
+        waker(inbound, Arc::clone(&self.is_woken))
     }
+
+    fn begin_run(&mut self, prints: bool) {
+        self.output().begin_run(prints);
+    }
+
+    fn end_run(&mut self) {
+        self.output().end_run();
+    }
+}
+
+/// Makes a cluster's `receive` return early.
+fn waker(
+    inbound: IpcSender<Parcel<ToCoordinator>>,
+    is_woken: Arc<AtomicBool>,
+) -> Box<dyn Fn() + Send + Sync> {
+    let inbound = Mutex::new(inbound);
+    Box::new(move || {
+        // One wake-up under way is enough, and never fills the socket.
+        if !is_woken.swap(true, Ordering::AcqRel) {
+            let inbound = inbound.lock().unwrap_or_else(PoisonError::into_inner);
+            // A cluster that is gone needs no waking.
+            let _ = send(&inbound, ToCoordinator::Woken);
+        }
+    })
 }
 
 impl Drop for IpcCluster {
@@ -555,7 +592,11 @@ impl Drop for IpcCluster {
         Process::end_all(processes, Instant::now() + STOP_TIME);
         if self.is_broken {
             // Their descriptors may belong to somebody else by now: they are not closed.
-            std::mem::forget((std::mem::take(&mut self.workers), self.channels.take()));
+            std::mem::forget((
+                std::mem::take(&mut self.workers),
+                self.channels.take(),
+                self.output.take(),
+            ));
         }
     }
 }

@@ -6,7 +6,7 @@
 //! ([`Event::Exited`]).
 
 use crate::clock::{Timestamp, now};
-use crate::failure::{UNKNOWN_END, last_words};
+use crate::failure::{UNKNOWN_END, write_traces};
 use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker};
 use crate::progress::Activity;
@@ -72,6 +72,15 @@ pub(crate) trait Cluster: Send + fmt::Debug {
 
     /// Makes `receive` return early, from any thread. It never blocks for long.
     fn waker(&self) -> Box<dyn Fn() + Send + Sync>;
+
+    /// A run begins; `prints` says whether what its tasks print is to be printed by the thread that receives.
+    fn begin_run(&mut self, prints: bool) {
+        // Tasks in threads print by themselves.
+        let _ = prints;
+    }
+
+    /// A run is over: what its tasks have printed is passed on by now.
+    fn end_run(&mut self) {}
 }
 
 /// What a coordinator learns from its workers.
@@ -96,6 +105,8 @@ pub(crate) struct Exit {
     pub(crate) code: Option<i32>,
     /// The end of what it wrote to stderr.
     pub(crate) stderr: String,
+    /// What panicked in it, in the task that was running or after it.
+    pub(crate) panics: Vec<String>,
     /// Why this side ended it, or could not start it; none if it ended without that.
     pub(crate) reason: Option<String>,
 }
@@ -129,9 +140,6 @@ impl fmt::Display for Exit {
             Some(reason) => f.write_str(reason)?,
             None => f.write_str(&self.how())?,
         }
-        match last_words(&self.stderr) {
-            Some(line) => write!(f, "; its last words: {line}"),
-            None => Ok(()),
-        }
+        write_traces(f, &self.panics, &self.stderr)
     }
 }

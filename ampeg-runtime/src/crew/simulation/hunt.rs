@@ -219,6 +219,7 @@ fn run_all(crew: &mut Crew, scenario: &Scenario) -> Vec<Broken> {
         let bounds = Bounds {
             deadline,
             cancelled: &cancelled,
+            prints: true,
         };
         let result = crew.run(program.definition(), &program.plan, bounds);
         let stuck = with_world(|world| {

@@ -5,12 +5,13 @@
 
 use crate::error::Error;
 
-/// Descriptors that a worker takes while it is being started: the pipe of its stderr, its connection, and its two
-/// channels and its progress, as they come in and as ipc-channel takes them over.
-const PER_WORKER: usize = 8;
+/// Descriptors that a worker takes while it is being started: the pipes of its stdout and stderr, its connection, and
+/// its two channels and its progress, as they come in and as ipc-channel takes them over.
+const PER_WORKER: usize = 9;
 /// Descriptors beyond that: what starting a process takes for a moment, the coordinator's own channel, the rendezvous,
-/// and what other threads of the program and the first large results may take meanwhile.
-const SPARE: usize = 22;
+/// what watches the workers' output, and what other threads of the program and the first large
+/// results may take meanwhile.
+const SPARE: usize = 25;
 
 /// Raises the limit of open files if that is needed and allowed; fails, with what to do, if this process may not open as many files as it takes to start so many workers.
 ///

@@ -10,10 +10,12 @@ use crate::id::ProcessorId;
 use crate::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::progress::Progress;
 use crate::worker::{Incoming, Link, work};
-use crate::{resources, sys, thread};
+use crate::{bounded, panics, resources, sys, thread};
 use ipc_channel::ipc::{self, IpcReceiver};
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::Write;
+use std::path::Path;
 use std::thread::Builder;
 
 /// The connection of this worker process to all others.
@@ -35,6 +37,7 @@ impl IpcLink {
         let (inbound, receiver) = ipc::channel().map_err(|error| text(&error))?;
         let (lifeline, end) = ipc::channel::<Parcel<()>>().map_err(|error| text(&error))?;
         let progress = Progress::new()?;
+        panics::record_in(progress.clone());
         let hello = Hello {
             build: sys::build(),
             inbound,
@@ -59,6 +62,7 @@ impl IpcLink {
             return Err("the coordinator did not say welcome".into());
         };
         limits.memory.map_or(Ok(()), resources::limit_memory)?;
+        show_name(worker);
         Ok(Self {
             outbox: Outbox::new(coordinator, worker, generation),
             epoch: 0,
@@ -115,6 +119,18 @@ impl IpcLink {
     }
 }
 
+/// Has lists of processes show the program's name and the worker's number, not `exe`.
+fn show_name(worker: ProcessorId) {
+    let program = std::env::args_os().next().unwrap_or_default();
+    let program = Path::new(&program).file_name().unwrap_or_default();
+    let (program, number) = (program.to_string_lossy(), format!(" {worker}"));
+    let room = SHOWN_NAME.saturating_sub(number.len());
+    sys::show_name(&format!("{}{number}", bounded::beginning(&program, room)));
+}
+
+/// How many bytes of a process's name the system keeps.
+const SHOWN_NAME: usize = 15;
+
 /// Ends the process when the coordinator's end of the lifeline closes, even in the middle of a task.
 fn follow(end: &IpcReceiver<Parcel<()>>) {
     while let Some(Ok(())) = receive(end) {}
@@ -169,6 +185,12 @@ impl Link for IpcLink {
     fn set_busy(&mut self) {
         self.inbox.be_busy();
         self.outbox.flush_soon();
+    }
+
+    fn flush_output(&mut self) {
+        // Whoever was to read it may be gone.
+        let _ = std::io::stdout().flush();
+        sys::flush_c_output();
     }
 
     fn release_memory(&mut self) {

@@ -175,5 +175,5 @@ pub(super) fn receive_until<T: for<'de> Deserialize<'de> + Serialize>(
 
 /// ipc-channel panics when the system has no memory or no descriptor left for what a message carries.
 pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, String> {
-    panics::catch(call).map_err(|_| resources::shortage(&io::Error::last_os_error()))
+    panics::catch_ours(call).map_err(|_| resources::shortage(&io::Error::last_os_error()))
 }

@@ -4,6 +4,7 @@
 
 use super::relay::{Relay, write_hello};
 use super::{Arrival, Hello, Invitation, Rendezvous, say};
+use crate::output::Output;
 use crate::process::Process;
 use crate::sys;
 use crate::testing::{Deadline, alone};
@@ -60,7 +61,8 @@ fn spawn(
         .env(INVITATION, invitation.address)
         .stdin(invitation.stdin)
         .stdout(Stdio::null());
-    Process::spawn(&mut command, tell)
+    let output = Output::new(Box::new(|| ())).unwrap();
+    Process::spawn(&mut command, &output, tell)
 }
 
 /// Starts a worker, checks its hello, and lets it end.

@@ -1,0 +1,103 @@
+//! Texts of the user's code, cut at a length that a person may still read: messages of errors and panics.
+
+use std::fmt::{self, Display, Write};
+
+/// No message is longer, but for the note that it was cut.
+pub(crate) const LONGEST: usize = 64 * 1024;
+
+/// What a value displays. It is asked for no more than that, so that a text without an end is cut, too.
+pub(crate) fn display(value: &dyn Display) -> String {
+    display_within(LONGEST, value)
+}
+
+/// As [`display`], with another limit.
+pub(crate) fn display_within(longest: usize, value: &dyn Display) -> String {
+    let mut bounded = Bounded {
+        text: String::new(),
+        longest,
+        is_cut: false,
+    };
+    // An error of the user's own ends the text as well.
+    let _ = write!(bounded, "{value}");
+    if bounded.is_cut {
+        let _ = write!(bounded.text, " … (cut here, after {longest} bytes)");
+    }
+    bounded.text
+}
+
+/// As much of a text as a message may have.
+pub(crate) fn cut(text: String) -> String {
+    if text.len() <= LONGEST {
+        return text;
+    }
+    display(&text)
+}
+
+/// The longest beginning of a text that takes no more than this many bytes.
+pub(crate) fn beginning(text: &str, bytes: usize) -> &str {
+    let mut end = text.len().min(bytes);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// Refuses what is too much, so that the one who writes stops.
+struct Bounded {
+    text: String,
+    longest: usize,
+    is_cut: bool,
+}
+
+impl Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.is_cut {
+            return Err(fmt::Error);
+        }
+        let fits = beginning(text, self.longest - self.text.len());
+        self.text.push_str(fits);
+        self.is_cut = fits.len() < text.len();
+        if self.is_cut { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes until it is refused.
+    struct Endless;
+
+    impl Display for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            loop {
+                f.write_str("and so on, ")?;
+            }
+        }
+    }
+
+    #[test]
+    fn text_without_an_end_is_cut() {
+        let text = display(&Endless);
+        assert!(text.starts_with("and so on, and so on"));
+        assert!(text.ends_with(" … (cut here, after 65536 bytes)"));
+        assert!(text.len() < LONGEST + 100);
+    }
+
+    #[test]
+    fn text_of_the_greatest_length_is_not_cut() {
+        for length in [0, 1, LONGEST] {
+            let text = "x".repeat(length);
+            assert_eq!(display(&text), text);
+            assert_eq!(cut(text.clone()), text);
+        }
+        assert!(cut("x".repeat(LONGEST + 1)).ends_with("bytes)"));
+    }
+
+    #[test]
+    fn characters_are_not_cut() {
+        assert_eq!(beginning("añb", 2), "a");
+        assert_eq!(beginning("añb", 3), "añ");
+        assert!(display(&"ñ".repeat(LONGEST)).contains("ñ …"));
+    }
+}

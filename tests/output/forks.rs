@@ -1,0 +1,67 @@
+//! A task that forks its process, and whose child returns from the body.
+
+#![allow(unsafe_code, reason = "nothing else forks")]
+
+use crate::isolated::isolated;
+use ampeg::{Pool, graph};
+
+/// What the parent is to give; the child, which gives something else, must have ended well without more ado.
+fn fork_and_return() -> i32 {
+    // SAFETY: the child only returns, and its value is dropped with its process.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0);
+    if child == 0 {
+        return 2;
+    }
+    let mut status = 0;
+    // SAFETY: the pointer is to a number of this function's.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0);
+    1
+}
+
+/// As above, but the child panics.
+fn fork_and_panic() -> i32 {
+    // SAFETY: as above.
+    let child = unsafe { libc::fork() };
+    assert!(child > 0, "the child's own fault");
+    let mut status = 0;
+    // SAFETY: as above.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_ne!(status, 0);
+    1
+}
+
+#[test]
+fn value_of_a_task_is_that_of_the_process_that_began_it() {
+    isolated(|| {
+        let graph = graph! {
+            a = fork_and_return();
+            b = fork_and_panic();
+            c = a + b + fork_and_return();
+        };
+        assert_eq!(graph.run(2).unwrap().c, Ok(3));
+        assert_eq!(graph.run_inline().unwrap().c, Ok(3));
+        let threads = Pool::builder().threads(1).build().unwrap();
+        assert_eq!(threads.run(&graph).unwrap().c, Ok(3));
+    });
+}
+
+#[test]
+fn program_may_fork_and_go_on_in_the_child() {
+    isolated(|| {
+        let graph = graph! { a = fork_and_return(); b = a + 1; };
+        assert_eq!(graph.run_inline().unwrap().b, Ok(2));
+        // SAFETY: the child runs a graph in its only thread, and ends.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let right = graph.run_inline().is_ok_and(|outcome| outcome.b == Ok(2));
+            // SAFETY: nothing of the parent's is to be ended here.
+            unsafe { libc::_exit(if right { 7 } else { 1 }) };
+        }
+        let mut status = 0;
+        // SAFETY: the pointer is to a number of this function's.
+        unsafe { libc::waitpid(child, &raw mut status, 0) };
+        assert_eq!(libc::WEXITSTATUS(status), 7);
+    });
+}

@@ -1,0 +1,46 @@
+//! The whole program is stopped for a while, as by Ctrl-Z: that time counts for nobody.
+
+use crate::isolated::isolated;
+use crate::support::{Bell, ring_and_wait};
+use ampeg::{Pool, graph};
+use rustix::process::{getpgrp, getpid};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(4);
+
+/// Stops this process and its workers for longer than any of them may take.
+fn stop_for_a_while() {
+    let group = getpgrp().as_raw_nonzero();
+    assert_eq!(
+        group,
+        getpid().as_raw_nonzero(),
+        "it has a group of its own"
+    );
+    let script = format!("kill -STOP -{group}; sleep 6; kill -CONT -{group}");
+    let mut command = Command::new("sh");
+    // It is in another group itself.
+    let stopper = command.args(["-c", &script]).process_group(0).spawn();
+    assert!(stopper.unwrap().wait().unwrap().success());
+}
+
+#[test]
+fn time_while_the_program_is_stopped_does_not_count() {
+    isolated(|| {
+        let bell = Bell::new();
+        let address = bell.address();
+        let graph = graph! { slow = { ring_and_wait(address); 1 } within LIMIT; };
+        let pool = Pool::builder().processes(1).timeout(LIMIT).build().unwrap();
+        let run = pool.start(&graph).unwrap();
+        let task = bell.wait();
+        stop_for_a_while();
+        drop(task);
+        let outcome = run.wait().unwrap();
+        assert_eq!(outcome.slow, Ok(1));
+        let slow = graph.task_graph().unwrap().find("slow").unwrap();
+        let attempt = outcome.report().attempt(slow).unwrap();
+        let time = attempt.computation();
+        assert!(time < Duration::from_secs(4), "{time:?}");
+    });
+}
