@@ -47,7 +47,7 @@ fn workers_run_handlers_of_exits() {
         unsafe { std::env::set_var("AMPEG_TEST_ENDS", &folder) };
         let pool = Pool::new(3).unwrap();
         let graph = graph! { x[i in 0..9] = std::process::id(); };
-        pool.run(&graph).unwrap();
+        pool.run(&graph).unwrap().into_values().unwrap();
         drop(pool);
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 3);
         // SAFETY: as above.
