@@ -9,7 +9,6 @@
 
 use crate::bounded;
 use crate::failure::TaskErrorKind;
-use crate::progress::Progress;
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -30,8 +29,10 @@ thread_local! {
 /// Panics outside of any [`catch`]: one in a thread of the user's may be passed on to a thread that is inside of one.
 static ELSEWHERE: Mutex<VecDeque<Note>> = Mutex::new(VecDeque::new());
 
-/// Where this process, if it is a worker, notes panics for its coordinator.
-static RECORD: OnceLock<Progress> = OnceLock::new();
+/// Notes what a panic says where the coordinator finds it, if this process is a worker.
+type Keep = Box<dyn Fn(&str) + Send + Sync>;
+
+static RECORD: OnceLock<Keep> = OnceLock::new();
 
 /// So many panics are remembered of each thread, and elsewhere.
 const MOST_NOTES: usize = 16;
@@ -61,10 +62,10 @@ impl fmt::Display for Note {
     }
 }
 
-/// From now on this process notes its panics for its coordinator, too.
-pub(crate) fn record_in(progress: Progress) {
+/// From now on this process, a worker, has what its panics say kept for its coordinator.
+pub(crate) fn record_with(keep: impl Fn(&str) + Send + Sync + 'static) {
     // A process becomes a worker once.
-    let _ = RECORD.set(progress);
+    let _ = RECORD.set(Box::new(keep));
     hook::install();
 }
 
@@ -147,8 +148,8 @@ fn note(info: &PanicHookInfo<'_>) -> bool {
         Err(_) => (false, false),
     });
     let record = RECORD.get();
-    if let Some(progress) = record.filter(|_| !is_ours) {
-        progress.note_panic(&note.to_string());
+    if let Some(keep) = record.filter(|_| !is_ours) {
+        keep(&note.to_string());
     }
     if !is_inside {
         push(&mut elsewhere(), note);

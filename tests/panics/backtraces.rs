@@ -30,7 +30,7 @@ fn backtrace_is_printed_if_it_is_asked_for() {
             |command| {
                 _ = command
                     .env("ENGINE", engine)
-                    .env("RUST_BACKTRACE", backtrace)
+                    .env("RUST_BACKTRACE", backtrace);
             },
             |written| {
                 assert!(written.status.success(), "{written}");

@@ -37,7 +37,8 @@ impl IpcLink {
         let (inbound, receiver) = ipc::channel().map_err(|error| text(&error))?;
         let (lifeline, end) = ipc::channel::<Parcel<()>>().map_err(|error| text(&error))?;
         let progress = Progress::new()?;
-        panics::record_in(progress.clone());
+        let record = progress.clone();
+        panics::record_with(move |text| record.note_panic(text));
         let hello = Hello {
             build: sys::build(),
             inbound,
