@@ -9,7 +9,7 @@ use crate::part::PartKey;
 use crate::payload::Payload;
 use crate::plan::Step;
 use crate::run_error::RunErrorKind;
-use crate::sys::DescriptorAddress;
+use crate::sys::ConstantAddress;
 use crate::task::Descriptor;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(crate) type Epoch = u64;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum ToWorker {
     /// The graph that all runs from now on are about; its captures follow. It replaces the graph before it.
-    Graph { descriptor: DescriptorAddress },
+    Graph { descriptor: ConstantAddress },
     /// The next captured value of that graph.
     Capture(Payload),
     /// The steps of each run that begins from now on, as an encoded `Vec<Step>`, and the wait before a second attempt.
@@ -68,7 +68,7 @@ impl ToWorker {
         let graph = if is_here {
             Self::GraphHere(definition.descriptor)
         } else {
-            let descriptor = DescriptorAddress::of(definition.descriptor);
+            let descriptor = ConstantAddress::of(definition.descriptor);
             let descriptor = descriptor.ok_or(RunErrorKind::Elsewhere)?;
             Self::Graph { descriptor }
         };

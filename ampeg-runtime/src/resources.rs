@@ -1,7 +1,6 @@
 //! What the system allows this process: open files, the size of a file, address space; and how a message names a limit.
 
 use crate::failure::TaskErrorKind;
-use crate::start::EMULATED;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::sync::OnceLock;
@@ -30,7 +29,7 @@ pub(crate) fn stack_of_tasks() -> Option<usize> {
     #[cfg(unix)]
     let limit = rustix::process::getrlimit(rustix::process::Resource::Stack).current;
     #[cfg(not(unix))]
-    let limit = None;
+    let limit: Option<u64> = None;
     usize::try_from(limit.map_or(USUAL, |limit| limit.clamp(LEAST, MOST))).ok()
 }
 
@@ -153,6 +152,10 @@ pub(crate) fn shortage(error: &io::Error) -> String {
     }
     "memory is exhausted".into()
 }
+
+/// Why the system does not start a program that it runs.
+pub(crate) const EMULATED: &str = "the system cannot start this program by itself: under an emulator such as qemu-user, it has to \
+     be told which one to use (binfmt_misc)";
 
 /// Why the system has refused a process or a thread, with the limit that is likely to be behind it.
 pub(crate) fn refused(error: &io::Error) -> String {

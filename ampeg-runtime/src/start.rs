@@ -4,6 +4,7 @@
 //! workers, and so on without end. So whatever keeps a process from becoming a worker is looked for here, and a process
 //! that carries an invitation starts no workers itself.
 
+use crate::resources::EMULATED;
 use crate::sys;
 use invitation::VARIABLE;
 use std::fmt;
@@ -19,7 +20,7 @@ pub(crate) use system::{executable, missing};
 
 /// The file that this executable was started from.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn executable() -> io::Result<PathBuf> {
+pub(crate) fn executable() -> std::io::Result<PathBuf> {
     std::env::current_exe()
 }
 
@@ -204,10 +205,6 @@ impl fmt::Display for Obstacle {
         }
     }
 }
-
-/// Why the system does not start a program that it runs.
-pub(crate) const EMULATED: &str = "the system cannot start this program by itself: under an emulator such as qemu-user, it has to \
-     be told which one to use (binfmt_misc)";
 
 /// Why a process that has said nothing before it ended cannot be a worker, if its exit code says so.
 pub(crate) fn reason_of(code: Option<i32>) -> Option<&'static str> {

@@ -7,30 +7,23 @@ use crate::facts::{Facts, Source};
 use crate::failure::Failure;
 use crate::inputs::{Inputs, Type};
 use crate::part::{Carrier, PartKey};
-use crate::sys::{self, ErasedFunction};
+use crate::sys::{self, Anchored, ErasedFunction};
 use crate::value::{Codec, TaskValue};
 use std::any::Any;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-const MAGIC: [u64; 2] = [0x616d_7065_675f_6772, 0xb7d3_41c8_9e25_f60a];
+/// What a worker looks up by its address: where a graph's dispatcher is.
+pub(crate) type Descriptor = Anchored<Dispatcher>;
 
-/// What a worker looks up by its address: where a graph's dispatcher is, and proof that it is the right one.
+/// The static facts of a graph, and its dispatcher.
 #[derive(Debug)]
-#[repr(C)]
-pub(crate) struct Descriptor {
-    magic: [u64; 2],
-    hash: u64,
+pub(crate) struct Dispatcher {
     facts: fn() -> &'static Facts,
     dispatch: fn(&mut Call<'_>),
 }
 
 impl Descriptor {
-    /// Where the magic number is in it.
-    pub(crate) const MAGIC_OFFSET: usize = std::mem::offset_of!(Self, magic);
-    /// Where the hash is in it.
-    pub(crate) const HASH_OFFSET: usize = std::mem::offset_of!(Self, hash);
-
     /// The descriptor of the graph with these static facts and this dispatcher.
     pub(crate) fn of<S, W, R, F>(_: &S, _: &W, _: F) -> &'static Self
     where
@@ -40,31 +33,22 @@ impl Descriptor {
     {
         struct Promote<S, W, R, F>(PhantomData<(S, W, R, F)>);
         impl<S: Source, W: Default, R, F: Fn(&mut Call<'_>, &W) -> R + Copy> Promote<S, W, R, F> {
-            const DESCRIPTOR: &'static Descriptor = &Descriptor {
-                magic: MAGIC,
-                hash: S::HASH,
-                facts: S::facts,
-                dispatch: |call| {
-                    sys::conjure::<F>()(call, &W::default());
+            const DESCRIPTOR: &'static Descriptor = &Anchored::new(
+                S::HASH,
+                Dispatcher {
+                    facts: S::facts,
+                    dispatch: |call| {
+                        sys::conjure::<F>()(call, &W::default());
+                    },
                 },
-            };
+            );
         }
         Promote::<S, W, R, F>::DESCRIPTOR
     }
 
     /// The static facts of the graph.
     pub(crate) fn facts(&self) -> &'static Facts {
-        (self.facts)()
-    }
-
-    /// The hash of the graph's text and place.
-    pub(crate) fn hash(&self) -> u64 {
-        self.hash
-    }
-
-    /// Whether this memory is a descriptor at all, and that of the graph with `hash`.
-    pub(crate) fn is_genuine(magic: [u64; 2], found: u64, hash: u64) -> bool {
-        magic == MAGIC && found == hash
+        (self.content().facts)()
     }
 
     /// All that the dispatcher knows. Takes time in proportion to the statements and captures.
@@ -75,7 +59,7 @@ impl Descriptor {
             captures: vec![None; facts.captures.len()],
             parts: vec![None; facts.parts.len()],
         };
-        (self.dispatch)(&mut Call {
+        (self.content().dispatch)(&mut Call {
             table: Some(&mut table),
         });
         table

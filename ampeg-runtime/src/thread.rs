@@ -1,6 +1,6 @@
 //! Threads of ours in a process that belongs to somebody else.
 
-use crate::sys;
+use crate::{resources, sys};
 use std::cell::Cell;
 use std::io;
 use std::panic::resume_unwind;
@@ -63,7 +63,8 @@ pub(crate) fn spawn(
     name: &str,
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
-    sys::without_signals(|| Builder::new().name(name.into()).spawn(body))
+    let started = sys::without_signals(|| Builder::new().name(name.into()).spawn(body));
+    started.map_err(|error| io::Error::new(error.kind(), resources::refused(&error)))
 }
 
 #[cfg(test)]

@@ -19,12 +19,12 @@ use ampeg::{Pool, graph};
 /// Runs a graph on processes, which must be refused before one is started, and on threads and inline; returns the
 /// reason.
 fn refusal() -> String {
-    let graph = graph! { a = vec![1_u8; 1_000]; b = a.len() + 1; };
+    let graph = graph! { a = vec![1_u8; 100_000]; b = a.len() + 1; };
     let error = graph.run(2).unwrap_err().to_string();
     assert!(children().is_empty(), "{error}");
-    assert_eq!(graph.run_inline().unwrap().b, Ok(1_001));
+    assert_eq!(graph.run_inline().unwrap().b, Ok(100_001));
     let threads = Pool::builder().threads(2).build().unwrap();
-    assert_eq!(threads.run(&graph).unwrap().b, Ok(1_001));
+    assert_eq!(threads.run(&graph).unwrap().b, Ok(100_001));
     error
 }
 

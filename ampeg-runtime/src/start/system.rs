@@ -108,8 +108,8 @@ pub(crate) fn missing() -> Option<String> {
     };
     if let Err(error) = statat(CWD, EXECUTABLE, AtFlags::empty()) {
         return Some(format!(
-            "{EXECUTABLE} cannot be found ({error}): workers are this program, started again by that name, and find \
-             their sockets in /proc: mount it"
+            "{EXECUTABLE} cannot be found ({error}): workers are this program, started again by that \
+             name: mount /proc"
         ));
     }
     let flags = SocketFlags::CLOEXEC;

@@ -1,61 +1,83 @@
-//! Dispatchers and functions by their place in the executable: an address that every worker of the same build can check and use.
+//! Constants and functions by their place in the executable: an address that every worker of the same build can check and use.
 
-use crate::task::Descriptor;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::OnceLock;
 
+/// 128 bits chosen at random.
+const MAGIC: [u64; 2] = [0x616d_7065_675f_6772, 0xb7d3_41c8_9e25_f60a];
+
+/// A constant of the executable that other processes of the same executable find by its address.
+///
+/// This crate makes it of one type `T` only, so that the magic number stands for the type.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Anchored<T> {
+    magic: [u64; 2],
+    hash: u64,
+    content: T,
+}
+
+impl<T> Anchored<T> {
+    /// A constant that is told from others by `hash`.
+    pub(crate) const fn new(hash: u64, content: T) -> Self {
+        Self {
+            magic: MAGIC,
+            hash,
+            content,
+        }
+    }
+
+    pub(crate) fn content(&self) -> &T {
+        &self.content
+    }
+}
+
 #[allow(
     clippy::unsafe_derive_deserialize,
     reason = "an address of unknown origin is what `resolve` expects, and checks"
 )]
-/// Where a graph's descriptor is, counted from the start of the executable's image, and which graph it must be.
+/// Where a constant is, counted from the start of the executable's image, and which one it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct DescriptorAddress {
+pub(crate) struct ConstantAddress {
     offset: u64,
     hash: u64,
 }
 
-impl DescriptorAddress {
-    /// The address of a descriptor; none if it lies outside the main executable, in a dynamic library say.
-    pub(crate) fn of(descriptor: &'static Descriptor) -> Option<Self> {
-        let address = std::ptr::from_ref(descriptor) as usize;
-        let image = Image::of_this_process();
-        image.holds(address, size_of::<Descriptor>()).then(|| Self {
-            offset: address.wrapping_sub(image.base) as u64,
-            hash: descriptor.hash(),
-        })
+impl ConstantAddress {
+    /// The address of a constant; none if it lies outside the main executable, in a dynamic library say.
+    pub(crate) fn of<T>(constant: &'static Anchored<T>) -> Option<Self> {
+        let offset = offset_in_executable(constant)?;
+        let hash = constant.hash;
+        Some(Self { offset, hash })
     }
 
-    /// The descriptor at this address, after every check that can be made.
-    pub(crate) fn resolve(self) -> Result<&'static Descriptor, String> {
+    /// The constant at this address, after every check that can be made.
+    pub(crate) fn resolve<T>(self) -> Result<&'static Anchored<T>, String> {
         let image = Image::of_this_process();
         let address = usize::try_from(self.offset)
             .map_err(|_| "its address is none of this machine's")?
             .wrapping_add(image.base);
-        let size = size_of::<Descriptor>();
-        if !address.is_multiple_of(align_of::<Descriptor>()) || !image.holds(address, size) {
+        let size = size_of::<Anchored<T>>();
+        if !address.is_multiple_of(align_of::<Anchored<T>>()) || !image.holds(address, size) {
             return Err("its address lies outside the executable".into());
         }
-        let start = address as *const Descriptor;
-        // SAFETY: `holds` checked that the bytes of a whole descriptor from `start` on lie in one segment of the
+        let start = address as *const Anchored<T>;
+        // SAFETY: `holds` checked that the bytes of a whole constant from `start` on lie in one segment of the
         // executable that is loaded for as long as the process lives and can be read; any bytes are valid integers.
         let (magic, hash) = unsafe {
             (
-                start
-                    .byte_add(Descriptor::MAGIC_OFFSET)
-                    .cast::<[u64; 2]>()
-                    .read(),
-                start.byte_add(Descriptor::HASH_OFFSET).cast::<u64>().read(),
+                (&raw const (*start).magic).read(),
+                (&raw const (*start).hash).read(),
             )
         };
-        if !Descriptor::is_genuine(magic, hash, self.hash) {
+        if magic != MAGIC || hash != self.hash {
             return Err("no such graph is at its address: this worker is another build".into());
         }
-        // SAFETY: the memory is readable, aligned and lives for ever, as above; only a `Descriptor` constant of this
-        // very executable begins with the two words of `MAGIC`, 128 bits chosen at random, and no code changes it.
+        // SAFETY: the memory is readable, aligned and lives for ever, as above; only an `Anchored` constant of this
+        // very executable begins with the two words of `MAGIC`, all of them are of one type, and no code changes them.
         Ok(unsafe { &*start })
     }
 }
@@ -339,7 +361,7 @@ mod tests {
         let local = [0_u64; 16];
         let boxed = Box::new(local);
         let image = Image::of_this_process();
-        let holds = |address| image.holds(address, size_of::<Descriptor>());
+        let holds = |address| image.holds(address, size_of::<Anchored<u64>>());
         assert!(!holds(std::ptr::from_ref(&local) as usize));
         assert!(!holds(std::ptr::from_ref(&*boxed) as usize));
         assert!(!holds(usize::MAX - 7));
@@ -356,15 +378,17 @@ mod tests {
                 segment.end,
                 segment.start + 1,
             ] {
-                let address = DescriptorAddress {
+                let address = ConstantAddress {
                     offset: address.wrapping_sub(image.base) as u64,
                     hash: 0,
                 };
-                address.resolve().unwrap_err();
+                address.resolve::<u64>().unwrap_err();
             }
         }
         for offset in [u64::MAX, u64::MAX / 2, 1 << 40] {
-            DescriptorAddress { offset, hash: 0 }.resolve().unwrap_err();
+            ConstantAddress { offset, hash: 0 }
+                .resolve::<u64>()
+                .unwrap_err();
         }
     }
 

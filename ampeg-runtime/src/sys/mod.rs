@@ -26,7 +26,7 @@ pub(crate) use constructor::Arguments;
 pub(crate) use function::ErasedFunction;
 pub(crate) use heap::{keep_freed_memory, release_freed_memory};
 pub(crate) use image::{
-    DescriptorAddress, FunctionAddress, build, library_of, offset_in_executable,
+    Anchored, ConstantAddress, FunctionAddress, build, library_of, offset_in_executable,
 };
 #[cfg(target_os = "linux")]
 pub(crate) use image::{is_start_of_executable, is_without_loader};
