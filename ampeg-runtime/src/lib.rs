@@ -11,136 +11,92 @@ compile_error!(
      atomic numbers of 64 bits: this target is not supported"
 );
 
-mod id;
+mod base;
 
-mod arc;
-mod bounded;
-mod error;
-mod failure;
-mod family_error;
-mod run_error;
-mod signal;
-
-mod cost;
-mod graph;
+mod task_graph;
 
 pub mod schedule;
 
-mod capture;
-mod codec;
-mod facts;
-mod index;
-mod inputs;
-mod members;
-mod panics;
-mod part;
-mod payload;
-mod resources;
-mod segment;
-mod shared;
 mod sys;
-mod task;
+
 mod value;
 
-mod caller;
-mod captures;
-mod clause;
+mod generated_code;
+
 mod definition;
-mod site;
 
-mod family;
-mod resolve;
-
-mod clock;
-mod message;
 mod plan;
-mod progress;
 
-mod columns;
-mod outcome;
+mod run;
+
+mod transport;
+
 mod report;
 
-mod merge;
-mod program;
-
-mod executor;
-mod output;
-mod process;
-mod start;
-mod thread;
-mod transport;
-mod worker;
-
-mod coordinator;
-mod entry;
-
-mod crew;
-
-mod inline;
-mod pool;
-mod prepared;
+mod api;
 
 #[cfg(test)]
 mod testing;
 
-pub use cost::{Cost, IntoCost, Time};
-pub use error::Error;
-pub use facts::Statement;
-pub use failure::{Place, TaskError, TaskErrorKind};
-pub use graph::{Dependency, TaskGraph, TaskGraphBuilder};
-pub use id::{ProcessorId, TaskId};
-pub use outcome::{Outcome, Outputs};
-pub use pool::{Pool, PoolBuilder, Run};
-pub use program::Graph;
-pub use report::{Attempt, Breakdown, MeasuredCosts, Report, Transfer};
+pub use api::outcome::{Outcome, Outputs};
+pub use api::pool::{Pool, PoolBuilder, Run};
+pub use api::program::Graph;
+pub use base::error::Error;
+pub use base::failure::{Place, TaskError, TaskErrorKind};
+pub use base::id::{ProcessorId, TaskId};
+pub use generated_code::facts::Statement;
+pub use report::{Breakdown, MeasuredCosts, Report};
+pub use run::log::{Attempt, Transfer};
 pub use schedule::{Policy, Processors, Schedule, Scheduler, Slot};
-pub use shared::{Contents, Shared};
+pub use task_graph::cost::{Cost, IntoCost, Time};
+pub use task_graph::{Dependency, TaskGraph, TaskGraphBuilder};
+pub use value::shared::{Contents, Shared};
 
-pub use value::TaskValue;
+pub use generated_code::task_value::TaskValue;
 
 /// Processes of this program as workers.
 pub mod worker_process {
-    pub use crate::entry::enter;
+    pub use crate::transport::entry::enter;
 }
 
 /// What generated code names; it changes without notice.
 #[doc(hidden)]
 pub mod generated {
-    pub use crate::capture::{
+    pub use crate::api::outcome::{
+        Collect, Outputs, Results, Show, Take, Unwrap, collect, collector, show,
+    };
+    pub use crate::api::program::graph;
+    pub use crate::base::failure::Failure;
+    pub use crate::definition::site::Site;
+    pub use crate::generated_code::capture::{
         Capture, Captured, Function, Mode, Place, Pointer, Reference, Referent, Refused,
         SharedState, Unknown, Value, probe,
     };
-    pub use crate::clause::{IntoCount, IntoDuration, Limit};
-    pub use crate::columns::{Columns, Rows, transpose};
-    pub use crate::cost::{GivenCost, Told};
-    pub use crate::facts::{Facts, FactsText, Source, Statement};
-    pub use crate::failure::Failure;
-    pub use crate::index::{IndexNumber, IndexRange, IndexType, IntoIndex};
-    pub use crate::inputs::{
+    pub use crate::generated_code::clause::{IntoCount, IntoDuration, Limit};
+    pub use crate::generated_code::columns::{Columns, Rows, transpose};
+    pub use crate::generated_code::facts::{Facts, FactsText, Source, Statement};
+    pub use crate::generated_code::index::{IndexNumber, IndexRange, IndexType, IntoIndex};
+    pub use crate::generated_code::inputs::{
         Cursor, ForgottenQuestionMark, Inputs, IsTheValue, List, Maybe, Members, Nest, Optional,
         Type, ValueOf,
     };
-    pub use crate::members::{Each, EachMember, Spread, each};
-    pub use crate::outcome::{
-        Collect, Outputs, Results, Show, Take, Unwrap, collect, collector, show,
-    };
-    pub use crate::part::{
+    pub use crate::generated_code::members::{Each, EachMember, Spread, each};
+    pub use crate::generated_code::part::{
         Carrier, OptionalPart, OwnPiece, Piece, Portion, Projection, carry, projection,
     };
-    pub use crate::payload::Payload;
-    pub use crate::program::graph;
-    pub use crate::site::Site;
-    pub use crate::task::{Call, dispatcher};
-    pub use crate::value::{Codec, TaskValue};
+    pub use crate::generated_code::task::{Call, dispatcher};
+    pub use crate::generated_code::task_value::{Codec, TaskValue};
+    pub use crate::task_graph::cost::{GivenCost, Told};
+    pub use crate::value::payload::Payload;
 }
 
 /// What the fuzz targets feed with bytes.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing {
-    use crate::message::{AttemptReport, ToWorker};
-    use crate::payload::Payload;
-    use crate::value::TaskValue;
+    use crate::generated_code::task_value::TaskValue;
+    use crate::run::message::{AttemptReport, ToWorker};
+    use crate::value::payload::Payload;
     use std::collections::BTreeMap;
 
     /// Decodes a message in both directions.

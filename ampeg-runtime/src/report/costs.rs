@@ -1,9 +1,8 @@
 //! Costs as a run measured them, to be kept and fed back.
 
 use super::{Report, seconds};
-use crate::cost::Cost;
-use crate::graph::TaskGraph;
-use crate::program::Graph;
+use crate::task_graph::TaskGraph;
+use crate::task_graph::cost::Cost;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
@@ -69,22 +68,8 @@ impl Report {
     }
 }
 
-impl<O> Graph<O> {
-    /// The same graph with other costs, such as those that an earlier run measured.
-    ///
-    /// A dependency whose result was not moved is taken to cost what other results of the same task or family cost.
-    /// What else `costs` does not name is scaled: its declared costs are taken as so many times the mean ratio of
-    /// measured to declared costs, so that measured seconds and declared units can stand side by side.
-    /// A graph whose costs are not valid stays as it is.
-    pub fn with_costs(&self, costs: &MeasuredCosts) -> Self {
-        match self.task_graph() {
-            Ok(graph) => self.with_task_graph(apply(graph, costs)),
-            Err(_) => self.clone(),
-        }
-    }
-}
-
-fn apply(graph: &TaskGraph, costs: &MeasuredCosts) -> TaskGraph {
+/// The graph with these costs, as far as they go.
+pub(crate) fn apply(graph: &TaskGraph, costs: &MeasuredCosts) -> TaskGraph {
     let measured = |task| costs.computation.get(graph.name(task)).copied();
     let scale = scale(graph, costs);
     let scaled = |cost: Cost| Cost::checked(cost.value() * scale).unwrap_or(cost);
@@ -175,9 +160,9 @@ fn scale(graph: &TaskGraph, costs: &MeasuredCosts) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{ProcessorId, TaskId};
-    use crate::message::{Arrival, AttemptReport, Observed};
-    use crate::report::Log;
+    use crate::base::id::{ProcessorId, TaskId};
+    use crate::run::log::Log;
+    use crate::run::message::{Arrival, AttemptReport, Observed};
     use std::sync::Arc;
 
     /// Two members of `made`, each used by a member of `used`.

@@ -1,8 +1,8 @@
 //! The processes of a run and their messages, in the language of Graphviz.
 
 use super::Report;
-use crate::graph::dot::escape;
-use crate::id::{ProcessorId, TaskId};
+use crate::base::id::{ProcessorId, TaskId};
+use crate::task_graph::dot::escape;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 

@@ -2,10 +2,10 @@
 
 use super::problem::Problem;
 use super::{Schedule, Slot};
-use crate::cost::count;
-use crate::error::Error;
-use crate::graph::TaskGraph;
-use crate::id::{ProcessorId, TaskId};
+use crate::base::error::Error;
+use crate::base::id::{ProcessorId, TaskId};
+use crate::task_graph::TaskGraph;
+use crate::task_graph::cost::count;
 
 impl Schedule {
     /// For how long `processor` runs tasks.
@@ -104,9 +104,9 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
-    use crate::graph::TaskGraph;
-    use crate::id::{ProcessorId, TaskId};
+    use crate::base::id::{ProcessorId, TaskId};
     use crate::schedule::{Processors, Schedule};
+    use crate::task_graph::TaskGraph;
 
     #[test]
     fn time_is_accounted_for() {

@@ -4,9 +4,9 @@ use super::Processors;
 use super::arrivals::{earlier, later};
 use super::problem::Problem;
 use super::sort::sort_spread;
-use crate::cost::{Time, count};
-use crate::error::Error;
-use crate::graph::TaskGraph;
+use crate::base::error::Error;
+use crate::task_graph::TaskGraph;
+use crate::task_graph::cost::{Time, count};
 use std::collections::BinaryHeap;
 
 /// Lower bounds on the makespan of every schedule of a graph on some processors.

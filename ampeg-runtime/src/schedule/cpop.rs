@@ -3,7 +3,7 @@
 use super::placer::{Placement, Placer};
 use super::problem::Problem;
 use super::rank::{downward_ranks, order_by, upward_ranks};
-use crate::id::TaskId;
+use crate::base::id::TaskId;
 
 /// Puts all tasks of a critical path on the processor where they take the least, and every other task where it finishes earliest.
 ///

@@ -2,8 +2,8 @@
 
 use super::Slot;
 use super::processors::{MOST_CONNECTED, MOST_PROCESSORS};
-use crate::error::Error;
-use crate::id::ProcessorId;
+use crate::base::error::Error;
+use crate::base::id::ProcessorId;
 use std::fmt;
 
 #[derive(Debug)]

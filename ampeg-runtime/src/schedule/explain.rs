@@ -3,10 +3,10 @@
 use super::problem::Problem;
 use super::timeline::Timeline;
 use super::{Schedule, Slot};
-use crate::cost::Time;
-use crate::error::Error;
-use crate::graph::TaskGraph;
-use crate::id::{ProcessorId, TaskId};
+use crate::base::error::Error;
+use crate::base::id::{ProcessorId, TaskId};
+use crate::task_graph::TaskGraph;
+use crate::task_graph::cost::Time;
 use std::fmt;
 
 /// Why a task runs where and when it does; by [`Schedule::explain`].
@@ -218,9 +218,9 @@ impl fmt::Display for Explanation<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::graph::TaskGraph;
-    use crate::id::TaskId;
+    use crate::base::id::TaskId;
     use crate::schedule::{Processors, Schedule};
+    use crate::task_graph::TaskGraph;
 
     #[test]
     fn earlier_finish_elsewhere_is_admitted() {

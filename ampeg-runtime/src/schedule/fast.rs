@@ -4,7 +4,7 @@ use super::lookahead;
 use super::placer::{Placement, Placer};
 use super::problem::Problem;
 use super::rank::{order_by, upward_ranks};
-use crate::id::TaskId;
+use crate::base::id::TaskId;
 
 /// The best of several schedules:
 ///

@@ -1,9 +1,9 @@
 //! A schedule as a Gantt chart.
 
 use super::{Schedule, Slot};
-use crate::cost::count;
-use crate::graph::TaskGraph;
-use crate::id::TaskId;
+use crate::base::id::TaskId;
+use crate::task_graph::TaskGraph;
+use crate::task_graph::cost::count;
 use std::collections::HashSet;
 use svg::Document;
 use svg::node::element::{Group, Line, Rectangle, Text, Title};
@@ -124,8 +124,8 @@ fn short(time: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::graph::TaskGraph;
     use crate::schedule::{Policy, Processors, Scheduler};
+    use crate::task_graph::TaskGraph;
 
     #[test]
     fn every_task_has_a_box_and_names_are_escaped() {

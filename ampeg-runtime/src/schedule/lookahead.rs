@@ -4,8 +4,8 @@ use super::arrivals::{Arrivals, earlier, later};
 use super::placer::{Placement, Placer, Ready};
 use super::problem::Problem;
 use super::timelines::Place;
-use crate::graph::Dependency;
-use crate::id::TaskId;
+use crate::base::id::TaskId;
+use crate::task_graph::Dependency;
 
 /// Places tasks in this order, each where all that follows it could finish earliest, by the ranks of its successors.
 ///

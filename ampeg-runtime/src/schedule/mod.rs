@@ -49,8 +49,8 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-use crate::cost::Time;
-use crate::id::{ProcessorId, TaskId};
+use crate::base::id::{ProcessorId, TaskId};
+use crate::task_graph::cost::Time;
 pub use bounds::LowerBounds;
 pub use explain::{Choice, Explanation};
 use placer::Placement;

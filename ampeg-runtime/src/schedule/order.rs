@@ -4,9 +4,9 @@ use super::error::ScheduleErrorKind;
 use super::placer::Placement;
 use super::problem::Problem;
 use super::{Processors, Schedule, Slot};
-use crate::error::Error;
-use crate::graph::TaskGraph;
-use crate::id::TaskId;
+use crate::base::error::Error;
+use crate::base::id::TaskId;
+use crate::task_graph::TaskGraph;
 
 impl Schedule {
     /// The schedule that runs these tasks on these processors in this order, each as early as it can.
@@ -54,9 +54,9 @@ impl Schedule {
             let placement = &placements[task.index()];
             Slot {
                 task,
-                processor: crate::id::ProcessorId::new(placement.processor),
-                start: crate::cost::Time::from_sum(placement.start),
-                finish: crate::cost::Time::from_sum(placement.finish),
+                processor: crate::base::id::ProcessorId::new(placement.processor),
+                start: crate::task_graph::cost::Time::from_sum(placement.start),
+                finish: crate::task_graph::cost::Time::from_sum(placement.finish),
             }
         });
         Ok(Self::sorted(processors.clone(), slots.collect()))

@@ -3,8 +3,8 @@
 use super::placer::{Placement, Placer};
 use super::problem::Problem;
 use super::rank::order_by;
-use crate::cost::count;
-use crate::id::TaskId;
+use crate::base::id::TaskId;
+use crate::task_graph::cost::count;
 
 /// Places every task where its finish plus the optimistic cost of what follows is least.
 ///

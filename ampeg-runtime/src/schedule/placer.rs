@@ -3,7 +3,7 @@
 use super::arrivals::Arrivals;
 use super::problem::Problem;
 use super::timelines::{Place, Timelines};
-use crate::id::TaskId;
+use crate::base::id::TaskId;
 
 /// So many tasks at a time are fetched from memory before they are placed.
 const AHEAD: usize = 32;

@@ -3,8 +3,8 @@
 use super::placer::Placement;
 use super::problem::Problem;
 use super::{LowerBounds, Processors, Schedule, Search, cpop, fast, heft, peft};
-use crate::error::Error;
-use crate::graph::TaskGraph;
+use crate::base::error::Error;
+use crate::task_graph::TaskGraph;
 
 /// What makes schedules.
 pub trait Scheduler {

@@ -2,10 +2,10 @@
 
 use super::Processors;
 use super::error::ScheduleErrorKind;
-use crate::cost::count;
-use crate::error::Error;
-use crate::graph::{Dependency, TaskGraph};
-use crate::id::{ProcessorId, TaskId};
+use crate::base::error::Error;
+use crate::base::id::{ProcessorId, TaskId};
+use crate::task_graph::cost::count;
+use crate::task_graph::{Dependency, TaskGraph};
 use std::borrow::Cow;
 
 /// What is to be scheduled, with durations worked out once.

@@ -1,9 +1,9 @@
 //! What a schedule is laid on: how many processors, how fast, how well connected.
 
 use super::error::ScheduleErrorKind;
-use crate::cost::count;
-use crate::error::Error;
-use crate::id::ProcessorId;
+use crate::base::error::Error;
+use crate::base::id::ProcessorId;
+use crate::task_graph::cost::count;
 
 /// The processors of a schedule: how many there are, their speeds, and how well they are connected.
 ///
@@ -169,8 +169,8 @@ impl Processors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::TaskGraph;
     use crate::schedule::{Policy, Scaling};
+    use crate::task_graph::TaskGraph;
 
     #[test]
     fn more_processors_than_there_can_be_are_refused() {

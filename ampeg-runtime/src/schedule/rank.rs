@@ -3,7 +3,7 @@
 use super::arrivals::later;
 use super::problem::Problem;
 use super::sort::sort_spread;
-use crate::id::TaskId;
+use crate::base::id::TaskId;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

@@ -1,9 +1,9 @@
 //! How many processors are worth it: [`Scaling`].
 
 use super::{LowerBounds, Processors, Scheduler};
-use crate::cost::{Time, count};
-use crate::error::Error;
-use crate::graph::TaskGraph;
+use crate::base::error::Error;
+use crate::task_graph::TaskGraph;
+use crate::task_graph::cost::{Time, count};
 use std::fmt;
 
 /// What a graph would take on 1, 2, 3, … equal processors, without running anything.

@@ -1,7 +1,7 @@
 //! Sorting by a number in time proportional to how many there are, where the numbers are spread evenly.
 
 use super::arrivals::later;
-use crate::cost::count;
+use crate::task_graph::cost::count;
 use std::cmp::Ordering;
 
 /// Fewer than this many are sorted as anything else is.

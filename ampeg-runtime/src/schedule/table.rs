@@ -1,8 +1,8 @@
 //! A schedule as a table.
 
 use super::Schedule;
-use crate::graph::TaskGraph;
-use crate::id::TaskId;
+use crate::base::id::TaskId;
+use crate::task_graph::TaskGraph;
 use std::fmt;
 
 impl Schedule {
@@ -53,8 +53,8 @@ impl fmt::Display for Schedule {
 
 #[cfg(test)]
 mod tests {
-    use crate::graph::TaskGraph;
     use crate::schedule::{Policy, Processors, Scheduler};
+    use crate::task_graph::TaskGraph;
 
     #[test]
     fn table_has_a_line_per_slot_and_a_summary() {

@@ -4,9 +4,9 @@ use super::error::ScheduleErrorKind;
 use super::order::earliest_times;
 use super::problem::Problem;
 use super::{Schedule, Slot};
-use crate::error::Error;
-use crate::graph::TaskGraph;
-use crate::id::TaskId;
+use crate::base::error::Error;
+use crate::base::id::TaskId;
+use crate::task_graph::TaskGraph;
 
 /// Rounding that is granted, relative to the makespan.
 const TOLERANCE: f64 = 1e-9;

@@ -43,7 +43,7 @@ extern "C" fn construct(
     values: *const *const c_char,
     environment: *const *const c_char,
 ) {
-    crate::entry::before_main(Arguments {
+    crate::transport::entry::before_main(Arguments {
         count,
         values,
         environment,

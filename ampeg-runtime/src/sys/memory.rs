@@ -1,7 +1,8 @@
 //! Shared memory that is filled in place before anybody else can see it.
 
-use crate::shared::Shared;
-use crate::{panics, resources};
+use crate::base::panics;
+use crate::sys::resources;
+use crate::value::shared::Shared;
 use ipc_channel::ipc::IpcSharedMemory;
 use std::any::TypeId;
 use std::io;

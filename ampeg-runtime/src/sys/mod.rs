@@ -8,7 +8,6 @@
     reason = "the one module that may; each block says why it is sound"
 )]
 
-#[cfg(feature = "before-main")]
 mod constructor;
 mod function;
 mod heap;
@@ -16,9 +15,12 @@ mod image;
 mod memory;
 mod pages;
 mod process;
+#[cfg(feature = "before-main")]
+pub(crate) mod resources;
 mod signals;
 #[cfg(target_os = "linux")]
 mod sockets;
+pub(crate) mod thread;
 mod words;
 
 #[cfg(feature = "before-main")]

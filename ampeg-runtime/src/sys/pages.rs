@@ -1,6 +1,6 @@
 //! Memory for values that is not held as shared memory: a mapping without its descriptor, or a copy.
 
-use crate::resources;
+use crate::sys::resources;
 use ipc_channel::ipc::IpcSharedMemory;
 use std::fmt;
 use std::ops::Deref;

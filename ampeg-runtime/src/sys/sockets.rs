@@ -8,7 +8,9 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 pub(crate) fn socket_with(end: &[u8]) -> Option<OwnedFd> {
     /// More than any process has open.
     const MOST: u64 = 1 << 20;
-    let limit = crate::resources::open_files().unwrap_or(MOST).min(MOST);
+    let limit = crate::sys::resources::open_files()
+        .unwrap_or(MOST)
+        .min(MOST);
     let numbers = 0..RawFd::try_from(limit).ok()?;
     let number = numbers.into_iter().find(|&number| has(number, end))?;
     // SAFETY: the call makes a new descriptor, or fails; it belongs to nobody else.

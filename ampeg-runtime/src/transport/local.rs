@@ -3,16 +3,16 @@
 //! Values still travel as bytes, so that a graph means the same as over processes.
 //! A thread cannot be killed, and one that has ended is not replaced.
 
-use super::{Cluster, Event, Exit};
-use crate::caller::Caller;
-use crate::clock::now;
-use crate::error::Error;
-use crate::id::ProcessorId;
-use crate::message::{AttemptReport, Epoch, ToWorker, Value};
-use crate::progress::{Activity, Progress};
-use crate::resources;
-use crate::run_error::RunErrorKind;
-use crate::worker::{Incoming, Link, work};
+use crate::base::clock::now;
+use crate::base::error::Error;
+use crate::base::id::ProcessorId;
+use crate::base::run_error::RunErrorKind;
+use crate::run::caller::Caller;
+use crate::run::cluster::{Cluster, Event, Exit};
+use crate::run::message::{AttemptReport, Epoch, ToWorker, Value};
+use crate::run::progress::{Activity, Progress};
+use crate::run::worker::{Incoming, Link, work};
+use crate::sys::resources;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -2,16 +2,19 @@
 
 use super::ipc::IpcCluster;
 use super::local::LocalCluster;
-use super::*;
-use crate::caller::Caller;
-use crate::codec;
+use crate::base::id::ProcessorId;
+use crate::base::id::TaskId;
 use crate::definition::Definition;
-use crate::id::TaskId;
-use crate::message::{Content, Value};
-use crate::payload::Payload;
 use crate::plan::Step;
-use crate::resources::WorkerLimits;
+use crate::run::caller::Caller;
+use crate::run::cluster::{Cluster, Event};
+use crate::run::message::{AttemptReport, ToWorker};
+use crate::run::message::{Content, Value};
+use crate::sys::resources::WorkerLimits;
 use crate::testing::{Action, Deadline, Node, graph};
+use crate::value::codec;
+use crate::value::payload::Payload;
+use std::time::Duration;
 use std::time::Instant;
 
 fn each(test: &'static str, check: impl Fn(Box<dyn Cluster>)) {

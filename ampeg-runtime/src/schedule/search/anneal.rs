@@ -2,11 +2,11 @@
 
 use super::clock::Clock;
 use super::state::State;
-use crate::cost::count;
-use crate::graph::Dependency;
-use crate::id::TaskId;
+use crate::base::id::TaskId;
 use crate::schedule::fast::Best;
 use crate::schedule::problem::Problem;
+use crate::task_graph::Dependency;
+use crate::task_graph::cost::count;
 
 // The values below are the best of those tried on graphs of 10 to 700 tasks, with little and with much communication.
 

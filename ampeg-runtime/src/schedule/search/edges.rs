@@ -1,8 +1,8 @@
 //! The dependencies of a graph, packed for a search that reads them again and again.
 
-use crate::graph::Dependency;
-use crate::id::TaskId;
+use crate::base::id::TaskId;
 use crate::schedule::problem::Problem;
+use crate::task_graph::Dependency;
 use std::ops::Range;
 
 /// Dependencies by one of their ends, as small as they can be.

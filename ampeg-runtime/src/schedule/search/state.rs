@@ -1,10 +1,10 @@
 //! A schedule that can be changed a little and timed again quickly.
 
 use super::edges::{Edges, number};
-use crate::graph::Dependency;
-use crate::id::TaskId;
+use crate::base::id::TaskId;
 use crate::schedule::placer::Placement;
 use crate::schedule::problem::Problem;
+use crate::task_graph::Dependency;
 
 /// No task, at either end of a processor.
 const NONE: u32 = u32::MAX;
@@ -335,9 +335,9 @@ fn tails(problem: &Problem<'_>) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cost::Cost;
-    use crate::graph::TaskGraph;
     use crate::schedule::{Processors, fast};
+    use crate::task_graph::TaskGraph;
+    use crate::task_graph::cost::Cost;
 
     /// Without tasks of no duration: a fresh start may put those in a better order.
     fn random_graph(random: &mut fastrand::Rng) -> TaskGraph {

@@ -1,7 +1,7 @@
 //! Graphs that are unusual in shape or size.
 
 use super::*;
-use crate::cost::Cost;
+use crate::task_graph::cost::Cost;
 
 const ALL: [Policy; 5] = [
     Policy::Heft,

@@ -6,7 +6,7 @@ mod naive;
 mod properties;
 
 use super::*;
-use crate::graph::TaskGraph;
+use crate::task_graph::TaskGraph;
 
 /// Ten tasks on three processors: fig. 2 and table 1 of Topcuoglu, Hariri and Wu (2002).
 fn topcuoglu() -> TaskGraph {

@@ -1,8 +1,8 @@
 //! The same by the most obvious means, to compare with.
 
-use crate::graph::TaskGraph;
-use crate::id::{ProcessorId, TaskId};
+use crate::base::id::{ProcessorId, TaskId};
 use crate::schedule::Processors;
+use crate::task_graph::TaskGraph;
 
 /// What a task takes on a processor.
 fn duration(
@@ -15,7 +15,7 @@ fn duration(
 }
 
 fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / crate::cost::count(values.len())
+    values.iter().sum::<f64>() / crate::task_graph::cost::count(values.len())
 }
 
 /// Upward ranks, by going over all dependencies as often as there are tasks.

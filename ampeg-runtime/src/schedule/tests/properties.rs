@@ -1,10 +1,10 @@
 //! What holds for every graph.
 
 use super::naive;
-use crate::cost::Cost;
-use crate::graph::TaskGraph;
-use crate::id::TaskId;
+use crate::base::id::TaskId;
 use crate::schedule::{LowerBounds, Policy, Processors, Schedule, Scheduler, Search};
+use crate::task_graph::TaskGraph;
+use crate::task_graph::cost::Cost;
 use proptest::prelude::*;
 
 const POLICIES: [Policy; 5] = [

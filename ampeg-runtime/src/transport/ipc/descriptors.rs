@@ -3,7 +3,7 @@
 //! ipc-channel panics when it runs out of descriptors half-way, and loses those that a message brought along for good.
 //! So they are counted before a worker is started, while nothing is at stake.
 
-use crate::error::Error;
+use crate::base::error::Error;
 
 /// Descriptors that a worker takes while it is being started: the pipes of its stdout and stderr, its connection, and
 /// its two channels and its progress, as they come in and as ipc-channel takes them over.
@@ -22,9 +22,9 @@ pub(super) fn check(n_workers: usize) -> Result<(), Error> {
 
 #[cfg(unix)]
 fn check_for(n_workers: usize, needed: usize) -> Result<(), Error> {
-    use crate::resources;
-    use crate::run_error::RunErrorKind;
-    use crate::segment::ROOM;
+    use crate::base::run_error::RunErrorKind;
+    use crate::sys::resources;
+    use crate::value::segment::ROOM;
     let with_results = needed as u64 + ROOM;
     if !resources::has_room_for_files(with_results) {
         resources::make_room_for_files(with_results);

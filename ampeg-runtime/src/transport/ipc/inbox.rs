@@ -6,8 +6,8 @@
 
 use super::ToWorkerProcess;
 use super::parcel::{Loss, Parcel, receive};
-use crate::clock::{Timestamp, now};
-use crate::progress::Progress;
+use crate::base::clock::{Timestamp, now};
+use crate::run::progress::Progress;
 use crate::sys;
 use ipc_channel::ipc::IpcReceiver;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -64,7 +64,7 @@ impl Inbox {
         let (sender, passed_on) = channel();
         let its = Arc::clone(&shared);
         let body = move || while its.stand_in(&sender).is_some() {};
-        let deputy = crate::thread::spawn("ampeg receive", body);
+        let deputy = sys::thread::spawn("ampeg receive", body);
         let deputy = deputy.map_err(|error| error.to_string())?;
         Ok(Self {
             shared,
@@ -179,7 +179,7 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::ToWorker;
+    use crate::run::message::ToWorker;
     use crate::testing::Deadline;
     use ipc_channel::ipc::{self, IpcSender};
 

@@ -8,10 +8,10 @@
 
 use super::parcel::{Parcel, send, send_parcel};
 use super::{MAX_DESCRIPTORS, ToCoordinator, ToWorkerProcess};
-use crate::clock::{Timestamp, now};
-use crate::failure::TaskErrorKind;
-use crate::id::ProcessorId;
-use crate::message::{AttemptReport, Value};
+use crate::base::clock::{Timestamp, now};
+use crate::base::failure::TaskErrorKind;
+use crate::base::id::ProcessorId;
+use crate::run::message::{AttemptReport, Value};
 use crate::sys;
 use ipc_channel::ipc::IpcSender;
 use std::collections::BTreeMap;
@@ -209,7 +209,7 @@ impl Outbox {
 impl Shared {
     fn start_flusher(shared: &Arc<Self>) -> Flusher {
         let shared = Arc::clone(shared);
-        let started = crate::thread::spawn("ampeg report", move || {
+        let started = sys::thread::spawn("ampeg report", move || {
             loop {
                 let is_idle = |state: &mut State| !state.flush_soon;
                 let waited = shared.wake.wait_while(shared.lock(), is_idle);
@@ -332,10 +332,10 @@ fn size(report: &AttemptReport) -> (u64, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::TaskId;
-    use crate::message::{Content, Observed};
-    use crate::payload::{Payload, SHARED_FROM};
+    use crate::base::id::TaskId;
+    use crate::run::message::{Content, Observed};
     use crate::testing::Deadline;
+    use crate::value::payload::{Payload, SHARED_FROM};
     use ipc_channel::TryRecvError;
     use ipc_channel::ipc::{IpcReceiver, channel};
 

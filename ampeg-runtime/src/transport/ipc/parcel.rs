@@ -1,7 +1,8 @@
 //! Messages of ipc-channel, sent and received whatever the system answers.
 
-use crate::segment::take_refusal;
-use crate::{panics, resources};
+use crate::base::panics;
+use crate::sys::resources;
+use crate::value::segment::take_refusal;
 use ipc_channel::ipc::{IpcReceiver, IpcSender};
 use ipc_channel::{IpcError, TryRecvError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -6,7 +6,7 @@
 use super::Tell;
 use super::raw::Raw;
 use super::relay::Relay;
-use crate::resources;
+use crate::sys::resources;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::{Errno, read, retry_on_intr, write};
 use std::collections::HashMap;

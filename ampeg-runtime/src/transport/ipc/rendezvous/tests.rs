@@ -4,13 +4,13 @@
 
 use super::relay::{Relay, write_hello};
 use super::{Arrival, Hello, Invitation, Rendezvous, say};
-use crate::output::Output;
-use crate::process::Process;
+use crate::run::cluster::Exit;
 use crate::sys;
 use crate::testing::{Deadline, alone};
-use crate::transport::Exit;
 use crate::transport::ipc::ToWorkerProcess;
 use crate::transport::ipc::parcel::{Parcel, receive};
+use crate::transport::output::Output;
+use crate::transport::process::Process;
 use ipc_channel::ipc::{self, IpcReceiver, IpcSharedMemory};
 use rustix::io::{FdFlags, fcntl_getfd, write};
 use std::fs;

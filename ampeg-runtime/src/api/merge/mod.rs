@@ -1,0 +1,210 @@
+//! Duplicates: tasks that must give the same, merged into one.
+
+use crate::api::program::Graph;
+use crate::base::id::TaskId;
+use crate::definition::{Definition, Instance, OutputTasks};
+use crate::generated_code::facts::Statement;
+use crate::generated_code::task::Table;
+use crate::generated_code::task_value::Codec;
+use crate::task_graph::{TaskGraph, TaskGraphBuilder};
+use std::any::TypeId;
+use std::collections::HashMap;
+
+#[cfg(test)]
+mod tests;
+
+impl<O> Graph<O> {
+    /// The same graph with each group of tasks that must give the same run as one.
+    ///
+    /// Two tasks are merged if the text of their bodies is the same, but for names; if what stands behind the names is
+    /// the same too: the same or merged dependencies, and captured values that are equal, byte for byte; and if their
+    /// results are of the same type.
+    /// The outcome has every output as before, under its own name.
+    /// Reports and errors have the name of the first task of a group.
+    /// The group has the largest of the costs, the longest of the time limits, and the most of the retries.
+    ///
+    /// It is left to you since a body may do more than its text says: draw a random number, read a file, ask a clock.
+    /// A graph that cannot be used stays as it is.
+    ///
+    /// ```
+    /// use ampeg::graph;
+    ///
+    /// fn square(x: i64) -> i64 { x * x }
+    ///
+    /// let graph = graph! { a = square(3); b = square(3); sum = a + b; };
+    /// let merged = graph.merge_duplicates();
+    /// assert_eq!(graph.task_graph()?.n_tasks(), 3);
+    /// assert_eq!(merged.task_graph()?.n_tasks(), 2);
+    ///
+    /// let outcome = merged.run(2)?;
+    /// assert_eq!((&outcome.a, &outcome.b, &outcome.sum), (&Ok(9), &Ok(9), &Ok(18)));
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn merge_duplicates(&self) -> Self {
+        self.map(|definition| {
+            let classes = Classes::of(definition);
+            if classes.representatives.len() == definition.task_graph.n_tasks() {
+                return definition.clone();
+            }
+            classes.merge(definition)
+        })
+    }
+}
+
+/// The tasks of a graph, in classes of those that must give the same.
+struct Classes {
+    /// By task.
+    class: Vec<TaskId>,
+    /// By class: the first of its tasks.
+    representatives: Vec<TaskId>,
+}
+
+/// What decides what a task gives.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key<'a> {
+    shape: u64,
+    result: TypeId,
+    /// Where indices are used, only members of one statement are compared: their types are those of its ranges.
+    statement: Option<u32>,
+    indices: Vec<i64>,
+    /// Classes.
+    inputs: Vec<TaskId>,
+    lists: &'a [u32],
+    slots: Vec<(u8, bool)>,
+    captures: Vec<usize>,
+}
+
+impl Classes {
+    fn of(definition: &Definition) -> Self {
+        let table = definition.descriptor.table();
+        let captures = equal_captures(definition, &table);
+        let n_tasks = definition.task_graph.n_tasks();
+        let mut first = HashMap::new();
+        // By task: the first task, in topological order, that must give the same.
+        let mut same: Vec<TaskId> = definition.task_graph.task_ids().collect();
+        for &task in definition.task_graph.topological_order() {
+            let key = key(definition, task, (&table, &captures), &same);
+            if let Some(key) = key {
+                same[task.index()] = *first.entry(key).or_insert(task);
+            }
+        }
+        let mut numbers = vec![None; n_tasks];
+        let mut representatives = Vec::new();
+        let class = definition.task_graph.task_ids().map(|task| {
+            *numbers[same[task.index()].index()].get_or_insert_with(|| {
+                representatives.push(task);
+                TaskId::new(representatives.len() - 1)
+            })
+        });
+        Self {
+            class: class.collect(),
+            representatives,
+        }
+    }
+
+    fn of_task(&self, task: TaskId) -> TaskId {
+        self.class[task.index()]
+    }
+
+    fn merge(&self, definition: &Definition) -> Definition {
+        let mut instances: Vec<Instance> = Vec::with_capacity(self.representatives.len());
+        for &task in &self.representatives {
+            let mut instance = definition.instance(task).clone();
+            for input in &mut instance.inputs {
+                *input = self.of_task(*input);
+            }
+            instances.push(instance);
+        }
+        for task in definition.task_graph.task_ids() {
+            let Instance { limits, output, .. } = definition.instance(task);
+            let merged = &mut instances[self.of_task(task).index()];
+            merged.output |= output;
+            let merged = &mut merged.limits;
+            merged.retry = merged.retry.max(limits.retry);
+            merged.within = merged.within.zip(limits.within).map(|(a, b)| a.max(b));
+        }
+        let outputs = definition.outputs.tasks.iter();
+        let outputs = OutputTasks {
+            tasks: outputs.map(|&task| self.of_task(task)).collect(),
+            shape: definition.outputs.shape.clone(),
+        };
+        definition.with_tasks(self.task_graph(&definition.task_graph), instances, outputs)
+    }
+
+    fn task_graph(&self, graph: &TaskGraph) -> TaskGraph {
+        let mut costs = vec![Vec::new(); self.representatives.len()];
+        for task in graph.task_ids() {
+            let merged = &mut costs[self.of_task(task).index()];
+            let row = graph.costs(task);
+            merged.resize(row.len(), row[0]);
+            for (merged, cost) in merged.iter_mut().zip(row) {
+                *merged = (*merged).max(*cost);
+            }
+        }
+        let mut builder = TaskGraphBuilder::default();
+        for (&task, costs) in self.representatives.iter().zip(costs) {
+            builder.add_task_on(graph.name(task), costs);
+        }
+        for task in graph.task_ids() {
+            for dependency in graph.predecessors(task) {
+                let (from, to) = (self.of_task(dependency.task), self.of_task(task));
+                builder.add_dependency(from, to, dependency.cost);
+            }
+        }
+        let built = builder.build();
+        built.expect("merging equal tasks of an acyclic graph leaves it acyclic")
+    }
+}
+
+/// What decides what a task gives; none if that cannot be known.
+fn key<'a>(
+    definition: &'a Definition,
+    task: TaskId,
+    (table, captures): (&Table, &[usize]),
+    same: &[TaskId],
+) -> Option<Key<'a>> {
+    let instance = definition.instance(task);
+    let statement: &Statement = definition.statement(task);
+    let used = statement.used_indices.iter();
+    let values = statement.captures.iter();
+    Some(Key {
+        shape: statement.shape,
+        result: table.codec(instance.statement as usize)?.identity()?,
+        statement: (!statement.used_indices.is_empty()).then_some(instance.statement),
+        indices: used
+            .map(|&index| instance.indices[usize::from(index)])
+            .collect(),
+        inputs: instance
+            .inputs
+            .iter()
+            .map(|input| same[input.index()])
+            .collect(),
+        lists: &instance.shape,
+        slots: statement
+            .inputs
+            .iter()
+            .map(|slot| (slot.depth, slot.optional))
+            .collect(),
+        captures: values.map(|&capture| captures[capture as usize]).collect(),
+    })
+}
+
+/// By capture: the first one that has an equal value, as far as that can be known.
+fn equal_captures(definition: &Definition, table: &Table) -> Vec<usize> {
+    let mut first = HashMap::new();
+    let captures = definition.captures.values.iter().enumerate();
+    captures
+        .map(|(capture, payload)| {
+            let identity = table.capture(capture).and_then(Codec::identity);
+            match identity {
+                // What travels beside the bytes is not looked at.
+                Some(identity) if payload.attached().is_empty() => {
+                    // What was made here has not been lost.
+                    let bytes = payload.bytes().unwrap_or_default();
+                    *first.entry((identity, bytes)).or_insert(capture)
+                }
+                _ => capture,
+            }
+        })
+        .collect()
+}

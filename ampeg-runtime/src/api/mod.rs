@@ -1,0 +1,7 @@
+//! What users call: graphs, pools, runs and their outcomes.
+
+pub(crate) mod inline;
+mod merge;
+pub(crate) mod outcome;
+pub(crate) mod pool;
+pub(crate) mod program;

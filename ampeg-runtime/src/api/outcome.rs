@@ -1,0 +1,328 @@
+//! Results by task, typed: what a run gives back.
+
+use crate::base::bounded;
+use crate::base::failure::{TaskError, TaskErrorKind};
+use crate::base::id::TaskId;
+use crate::base::panics;
+use crate::definition::Definition;
+use crate::generated_code::inputs::{List, Type};
+use crate::generated_code::task::{Call, Table};
+use crate::generated_code::task_value::Codec;
+use crate::report::Report;
+use crate::value::payload::Payload;
+use std::fmt;
+use std::ops::Deref;
+use std::slice;
+
+/// The results of one run.
+///
+/// It dereferences to one field per output, in the names of the `graph!`: `outcome.e` is a `Result<T, TaskError>`.
+///
+/// ```
+/// use ampeg::graph;
+///
+/// let outcome = graph! {
+///     words = "to be or not to be".split(' ').map(str::to_owned).collect::<Vec<_>>();
+///     pub n = words.len();
+///     pub last = words.last().cloned().ok_or("no word")?;
+/// }
+/// .run(2)?;
+/// assert_eq!(outcome.n, Ok(6)); // `words` is no output, since others are `pub`
+///
+/// if let Err(error) = &outcome.last {
+///     eprintln!("{error}");
+/// }
+/// let values = outcome.into_values()?;
+/// assert_eq!((values.n, values.last.as_str()), (6, "be"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "an outcome holds the results, and the errors of tasks that failed: `.into_values()?` gives the first of these"]
+pub struct Outcome<O> {
+    outputs: O,
+    report: Report,
+}
+
+impl<O> Outcome<O> {
+    pub(crate) fn new(outputs: O, report: Report) -> Self {
+        Self { outputs, report }
+    }
+
+    /// What happened when and where, against what was planned.
+    ///
+    /// ```
+    /// let outcome = ampeg::graph! { a = 1; b = a + 1; }.run(2)?;
+    /// println!("{}", outcome.report()); // a table
+    /// assert_eq!(outcome.report().attempts().len(), 2);
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The outputs, each with its own `Result`, to be moved out one by one.
+    ///
+    /// ```
+    /// let outcome = ampeg::graph! { text = "abc".to_owned(); n: u8 = "-1".parse()?; }.run(1)?;
+    /// let outputs = outcome.into_outputs();
+    /// let text: String = outputs.text?;
+    /// assert_eq!((text.as_str(), outputs.n.unwrap_or(0)), ("abc", 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn into_outputs(self) -> O {
+        self.outputs
+    }
+}
+
+impl<O: Outputs> Outcome<O> {
+    /// The outputs as plain values.
+    ///
+    /// # Errors
+    ///
+    /// If a task has no result: the first such output's error, traced to the task where it began.
+    ///
+    /// ```
+    /// let outcome = ampeg::graph! { bad: u8 = "x".parse()?; sum = bad + 1; }.run(2)?;
+    /// assert_eq!(outcome.into_values().unwrap_err().task(), "bad");
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn into_values(self) -> Result<O::Values, TaskError> {
+        self.outputs.into_values()
+    }
+}
+
+impl<O> Deref for Outcome<O> {
+    type Target = O;
+
+    fn deref(&self) -> &O {
+        &self.outputs
+    }
+}
+
+impl<O: fmt::Debug> fmt::Debug for Outcome<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcome")
+            .field("outputs", &self.outputs)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The outputs of one graph; implemented by generated code.
+pub trait Outputs {
+    /// The same fields without their `Result`.
+    type Values;
+
+    /// The plain values, or the error where the first missing one began.
+    ///
+    /// # Errors
+    ///
+    /// If an output has no value.
+    fn into_values(self) -> Result<Self::Values, TaskError>;
+}
+
+/// What a dispatcher ends in: how the outputs, which have the types `W`, become one field each.
+#[derive(Debug)]
+pub struct Collect<W: Take, O>(fn(W::Taken) -> O);
+
+/// Names the results of tasks whose results have the types `W`.
+pub fn collect<W: Take, O>(_: W, outputs: fn(W::Taken) -> O) -> Collect<W, O> {
+    Collect(outputs)
+}
+
+/// What makes the outputs of a graph of a run's results; its dispatcher knows their types.
+pub fn collector<T, W, O, F>(
+    types: &T,
+    dispatch: F,
+) -> impl Fn(&mut Results<'_>) -> O + use<T, W, O, F>
+where
+    W: Take,
+    F: Fn(&mut Call<'_>, &T) -> Collect<W, O>,
+{
+    let Collect(outputs) = dispatch(&mut Call::of_nothing(), types);
+    move |results| outputs(W::take(results))
+}
+
+/// The types of outputs: tuples of them, nested.
+pub trait Take {
+    /// Their results, nested alike.
+    type Taken: 'static;
+
+    /// Takes them out of the results of a run, in the order of the tasks.
+    fn take(results: &mut Results<'_>) -> Self::Taken;
+}
+
+impl<T: 'static> Take for Type<T> {
+    type Taken = Result<T, TaskError>;
+
+    fn take(results: &mut Results<'_>) -> Self::Taken {
+        results.take_next()
+    }
+}
+
+impl<W: Take> Take for List<W> {
+    type Taken = Vec<W::Taken>;
+
+    fn take(results: &mut Results<'_>) -> Self::Taken {
+        let length = results.next_length();
+        (0..length).map(|_| W::take(results)).collect()
+    }
+}
+
+/// Results, in nested tuples, that become plain values.
+pub trait Unwrap {
+    /// The values, nested alike.
+    type Values;
+
+    /// All values.
+    ///
+    /// # Errors
+    ///
+    /// If one is missing: the first such, traced to the task where it began.
+    fn unwrap(self) -> Result<Self::Values, TaskError>;
+}
+
+impl<T> Unwrap for Result<T, TaskError> {
+    type Values = T;
+
+    fn unwrap(self) -> Result<T, TaskError> {
+        self.map_err(TaskError::into_root)
+    }
+}
+
+impl<U: Unwrap> Unwrap for Vec<U> {
+    type Values = Vec<U::Values>;
+
+    fn unwrap(self) -> Result<Self::Values, TaskError> {
+        self.into_iter().map(Unwrap::unwrap).collect()
+    }
+}
+
+/// References to fields, in nested tuples, that can be shown.
+pub trait Show {
+    /// Adds each to a struct that is shown, by the next of the names.
+    fn show(self, shown: &mut fmt::DebugStruct<'_, '_>, names: &mut slice::Iter<'_, &str>);
+}
+
+impl<T: fmt::Debug> Show for &T {
+    fn show(self, shown: &mut fmt::DebugStruct<'_, '_>, names: &mut slice::Iter<'_, &str>) {
+        if let Some(name) = names.next() {
+            shown.field(name, self);
+        }
+    }
+}
+
+/// A struct of this name and these fields, as a derived `Debug` shows it.
+///
+/// # Errors
+///
+/// If it cannot be written.
+pub fn show(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    names: &[&str],
+    fields: impl Show,
+) -> fmt::Result {
+    let mut shown = f.debug_struct(name);
+    fields.show(&mut shown, &mut names.iter());
+    shown.finish()
+}
+
+macro_rules! tuples {
+    ($($first:ident $($rest:ident)*)?) => {
+        #[allow(clippy::unused_unit, reason = "the empty tuple has no items")]
+        impl<$($first: Take, $($rest: Take),*)?> Take for ($($first, $($rest),*)?) {
+            type Taken = ($($first::Taken, $($rest::Taken),*)?);
+
+            fn take(_results: &mut Results<'_>) -> Self::Taken {
+                ($($first::take(_results), $($rest::take(_results)),*)?)
+            }
+        }
+
+        impl<$($first: Unwrap, $($rest: Unwrap),*)?> Unwrap for ($($first, $($rest),*)?) {
+            type Values = ($($first::Values, $($rest::Values),*)?);
+
+            fn unwrap(self) -> Result<Self::Values, TaskError> {
+                #[allow(non_snake_case, reason = "each item is named as its type")]
+                let ($($first, $($rest),*)?) = self;
+                Ok(($($first.unwrap()?, $($rest.unwrap()?),*)?))
+            }
+        }
+
+        impl<$($first: Show, $($rest: Show),*)?> Show for ($($first, $($rest),*)?) {
+            fn show(self, _shown: &mut fmt::DebugStruct<'_, '_>, _names: &mut slice::Iter<'_, &str>) {
+                #[allow(non_snake_case, reason = "each item is named as its type")]
+                let ($($first, $($rest),*)?) = self;
+                $($first.show(_shown, _names); $($rest.show(_shown, _names);)*)?
+            }
+        }
+
+        $(tuples! { $($rest)* })?
+    };
+}
+
+tuples! { A B C D E F G H I J K L }
+
+/// The encoded results of a run, by task; generated code takes the typed ones out.
+#[derive(Debug)]
+pub struct Results<'a> {
+    definition: &'a Definition,
+    table: Table,
+    by_task: Vec<Option<Result<Payload, TaskError>>>,
+    /// How many times each result is still to be taken.
+    uses: Vec<u32>,
+    outputs: slice::Iter<'a, TaskId>,
+    lengths: slice::Iter<'a, u32>,
+}
+
+impl<'a> Results<'a> {
+    pub(crate) fn new(
+        definition: &'a Definition,
+        by_task: Vec<Option<Result<Payload, TaskError>>>,
+    ) -> Self {
+        let mut uses = vec![0; by_task.len()];
+        for output in &definition.outputs.tasks {
+            uses[output.index()] += 1;
+        }
+        Self {
+            definition,
+            table: definition.descriptor.table(),
+            by_task,
+            uses,
+            outputs: definition.outputs.tasks.iter(),
+            lengths: definition.outputs.shape.iter(),
+        }
+    }
+
+    /// The result of the next output.
+    fn take_next<T: 'static>(&mut self) -> Result<T, TaskError> {
+        let task = self.outputs.next();
+        self.take(task.expect("the macro knows the outputs").index())
+    }
+
+    /// The length of the next list of outputs.
+    fn next_length(&mut self) -> u32 {
+        *self.lengths.next().expect("the macro knows the outputs")
+    }
+
+    /// The result of a task.
+    pub(crate) fn take<T: 'static>(&mut self, task: usize) -> Result<T, TaskError> {
+        let blame = |kind| self.definition.blame(TaskId::new(task), 1, kind);
+        self.uses[task] = self.uses[task].saturating_sub(1);
+        let result = if self.uses[task] == 0 {
+            self.by_task[task].take()
+        } else {
+            self.by_task[task].clone()
+        };
+        let payload = result.unwrap_or_else(|| Err(blame(TaskErrorKind::Cancelled)))?;
+        let statement = self.definition.instance(TaskId::new(task)).statement;
+        let codec = self.table.codec(statement as usize);
+        decode(codec, &payload).map_err(|reason| blame(TaskErrorKind::NotDeliverable { reason }))
+    }
+}
+
+fn decode<T: 'static>(codec: Option<Codec>, payload: &Payload) -> Result<T, String> {
+    let codec = codec.ok_or("its type is unknown")?;
+    let decoded = panics::catch(|| codec.decode_as(payload));
+    decoded
+        .map_err(|kind| format!("its Deserialize {kind}"))?
+        .map_err(bounded::cut)
+}

@@ -1,0 +1,335 @@
+//! The verbs that run a graph: [`Graph::run`], and [`Pool`] for more than one run.
+
+use crate::api::outcome::{Outcome, Results};
+use crate::api::program::Graph;
+use crate::base::clock::now;
+use crate::base::error::Error;
+use crate::base::failure::{TaskError, TaskErrorKind};
+use crate::base::id::TaskId;
+use crate::base::run_error::RunErrorKind;
+use crate::definition::Definition;
+use crate::definition::captures::Keeper;
+use crate::plan::prepared::{PlanCache, Planned};
+use crate::report::Report;
+use crate::run::crew::{Bounds, Crew};
+use crate::run::log::Log;
+use crate::schedule::{Policy, Processors, Schedule, Scheduler};
+use crate::sys::resources;
+use crate::sys::thread;
+use crate::value::payload::Payload;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+mod turn;
+mod waits;
+
+pub(crate) mod builder;
+mod run;
+
+#[cfg(test)]
+mod tests;
+
+pub use builder::PoolBuilder;
+pub use run::Run;
+
+use crate::run::caller::{Caller, PoolId};
+use turn::{Ticket, Turns};
+use waits::Waiting;
+
+impl<O> Graph<O> {
+    /// Runs the graph on this many worker processes, which are started for it and end with it.
+    ///
+    /// No more are started than the graph has tasks.
+    /// To run several graphs, or one several times, a [`Pool`] saves starting them anew.
+    ///
+    /// # Errors
+    ///
+    /// If `processes` is 0, the graph has no valid costs or captures, or no process could be started.
+    /// A task that fails is no error of the run: it is in the outcome.
+    ///
+    /// ```
+    /// let graph = ampeg::graph! { a = 20 + 1; b = a * 2; };
+    /// assert_eq!(graph.run(2)?.b, Ok(42));
+    /// assert!(graph.run(0).is_err());
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn run(&self, processes: usize) -> Result<Outcome<O>, Error> {
+        let n_tasks = self.task_graph()?.n_tasks();
+        if processes > 0 && n_tasks == 0 {
+            return self.run_inline();
+        }
+        Pool::new(processes.min(n_tasks))?.run(self)
+    }
+
+    /// Where and when each task would run on this many processes.
+    ///
+    /// # Errors
+    ///
+    /// If `processes` is 0, or the graph has no valid costs or captures.
+    ///
+    /// ```
+    /// let graph = ampeg::graph! { a = 1 @ 3; b = 2 @ 4; c = a + b @ 1 via 1; };
+    /// assert_eq!(graph.schedule(1)?.makespan().value(), 8.0);
+    /// // `a` and `b` side by side, and `c` where `b` was.
+    /// assert_eq!(graph.schedule(2)?.makespan().value(), 5.0);
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn schedule(&self, processes: usize) -> Result<Schedule, Error> {
+        self.schedule_on(&Processors::new(processes)?)
+    }
+
+    /// Where and when each task would run on processors of unequal speed or with unequal connections.
+    ///
+    /// # Errors
+    ///
+    /// If the graph has no valid costs or captures.
+    pub fn schedule_on(&self, processors: &Processors) -> Result<Schedule, Error> {
+        Policy::default().schedule(self.task_graph()?, processors)
+    }
+}
+
+/// Worker processes that are kept between runs.
+///
+/// Several threads may run graphs on one pool; the runs follow one another, in the order in which they came.
+/// A task cannot run a graph on the pool that is running it, which is an error: it needs a pool of its own.
+/// Clones stand for the same workers, which end with the last clone.
+/// A worker that dies is replaced at once during a run, and else before the next.
+///
+/// ```
+/// use ampeg::{Pool, graph};
+///
+/// let pool = Pool::new(2)?;
+/// let workers = graph! { a = std::process::id(); b = std::process::id(); };
+/// let (first, second) = (pool.run(&workers)?, pool.run(&workers)?);
+/// assert_eq!((&first.a, &first.b), (&second.a, &second.b)); // the same two processes
+///
+/// let outcome = pool.run(&graph! { a: u8 = std::process::abort(); b = 1; })?;
+/// assert!(outcome.a.is_err() && outcome.b == Ok(1));
+/// assert_eq!(pool.run(&graph! { c = 2; })?.c, Ok(2));
+/// # Ok::<(), ampeg::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "the workers of a pool end when it is dropped"]
+pub struct Pool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    id: PoolId,
+    crew: Turns<Crew>,
+    /// Wakes the run that has the crew.
+    waker: Box<dyn Fn() + Send + Sync>,
+    plans: PlanCache,
+    timeout: Option<Duration>,
+}
+
+impl Pool {
+    /// Starts this many worker processes.
+    ///
+    /// # Errors
+    ///
+    /// As [`PoolBuilder::build`].
+    pub fn new(processes: usize) -> Result<Self, Error> {
+        Self::builder().processes(processes).build()
+    }
+
+    /// A pool with other settings than the usual ones.
+    pub fn builder() -> PoolBuilder {
+        PoolBuilder::default()
+    }
+
+    /// The number of workers.
+    pub fn n_workers(&self) -> usize {
+        self.shared.plans.processors.len()
+    }
+
+    /// Schedules a graph and runs it.
+    ///
+    /// The graph that was run last is neither scheduled again nor sent to the workers again.
+    ///
+    /// # Errors
+    ///
+    /// If the graph has no valid costs or captures, a worker that is missing could not be started again,
+    /// or the pool is running the task that calls this: both would wait for ever.
+    /// A task that fails is no error of the run: it is in the outcome.
+    pub fn run<O>(&self, graph: &Graph<O>) -> Result<Outcome<O>, Error> {
+        self.run_by(graph, None)
+    }
+
+    /// Runs a graph by a schedule that was made before, or by hand.
+    ///
+    /// Only the order and place of the tasks count: each starts as soon as its inputs are there and the task before
+    /// it on the same worker has ended.
+    ///
+    /// # Errors
+    ///
+    /// If `schedule` is not valid for the graph or needs more workers than the pool has, and as [`run`](Self::run).
+    ///
+    /// ```
+    /// use ampeg::schedule::{Processors, Schedule};
+    /// use ampeg::{Pool, graph};
+    ///
+    /// let graph = graph! { a = 1; b = a + 1; };
+    /// let tasks = graph.task_graph()?;
+    /// let [a, b] = ["a", "b"].map(|name| tasks.find(name).expect("it is declared"));
+    /// let apart = Schedule::from_order(tasks, &Processors::new(2)?, &[vec![b], vec![a]])?;
+    ///
+    /// let outcome = Pool::new(2)?.run_schedule(&graph, &apart)?;
+    /// assert_eq!(outcome.b, Ok(2));
+    /// assert_eq!(outcome.report().transfers().len(), 1); // `a` went to the other worker
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn run_schedule<O>(
+        &self,
+        graph: &Graph<O>,
+        schedule: &Schedule,
+    ) -> Result<Outcome<O>, Error> {
+        self.run_by(graph, Some(schedule))
+    }
+
+    fn run_by<O>(
+        &self,
+        graph: &Graph<O>,
+        schedule: Option<&Schedule>,
+    ) -> Result<Outcome<O>, Error> {
+        let job = self.shared.job(graph.definition()?, schedule)?;
+        let shared = Arc::clone(&self.shared);
+        let done = thread::with_locals(move || shared.run(job))?;
+        Ok(done.collect(graph))
+    }
+
+    /// Starts to run a graph and returns at once.
+    ///
+    /// # Errors
+    ///
+    /// If the graph has no valid costs or captures, no thread could be started,
+    /// or the pool is running the task that calls this.
+    ///
+    /// ```
+    /// use ampeg::{Pool, TaskErrorKind, graph};
+    /// use std::time::Duration;
+    ///
+    /// let pool = Pool::new(2)?;
+    /// let graph = graph! { long = std::thread::sleep(Duration::from_secs(3600)); };
+    /// let run = pool.start(&graph)?;
+    /// run.cancel();
+    /// let outcome = run.wait()?;
+    /// assert_eq!(outcome.long.as_ref().unwrap_err().kind(), &TaskErrorKind::Cancelled);
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn start<O>(&self, graph: &Graph<O>) -> Result<Run<O>, Error> {
+        let mut job = self.shared.job(graph.definition()?, None)?;
+        job.is_awaited = false;
+        let (shared, ticket) = (Arc::clone(&self.shared), Arc::clone(&job.ticket));
+        let caller = Caller::here();
+        let thread = std::thread::Builder::new().name("ampeg run".into());
+        let thread = thread.spawn(move || {
+            caller.enter();
+            shared.run(job)
+        });
+        let thread = thread.map_err(|error| {
+            self.shared.crew.leave(&ticket);
+            RunErrorKind::NoWorker(resources::refused(&error))
+        })?;
+        Ok(Run {
+            graph: graph.clone(),
+            pool: Arc::downgrade(&self.shared),
+            ticket,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("processors", &self.plans.processors)
+            .field("policy", &self.plans.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A run as it was asked for.
+struct Job {
+    definition: Arc<Definition>,
+    planned: Planned,
+    deadline: Option<Instant>,
+    ticket: Arc<Ticket>,
+    /// Whether the thread that asked for the run follows it, and does nothing else meanwhile.
+    is_awaited: bool,
+    /// As long as this run is under way, the task that asked for it waits.
+    _waiting: Waiting,
+}
+
+impl Keeper for Shared {
+    fn release(&self) {
+        // A run that has the crew does this at its end.
+        if let Some(mut crew) = self.crew.try_take() {
+            crew.unload_gone();
+        }
+    }
+}
+
+impl Shared {
+    /// Plans a run of a graph, whose time runs from now on, and puts it in the queue.
+    fn job(
+        self: &Arc<Self>,
+        definition: &Arc<Definition>,
+        schedule: Option<&Schedule>,
+    ) -> Result<Job, Error> {
+        let end = |timeout| Instant::now().checked_add(timeout);
+        let keeper = Arc::downgrade(self);
+        definition.captures.tell_when_gone(keeper);
+        Ok(Job {
+            definition: Arc::clone(definition),
+            deadline: self.timeout.and_then(end),
+            _waiting: Waiting::on(self.id)?,
+            planned: self.plans.get(definition, schedule)?,
+            ticket: self.crew.join(),
+            is_awaited: true,
+        })
+    }
+
+    fn run(&self, job: Job) -> Result<Done, Error> {
+        let (deadline, plan) = (job.deadline, &job.planned.plan);
+        let (results, log) = match self.crew.take(&job.ticket, deadline) {
+            Some(mut crew) => {
+                let cancelled = job.ticket.cancelled();
+                let bounds = Bounds {
+                    deadline,
+                    cancelled,
+                    prints: job.is_awaited,
+                };
+                crew.run(&job.definition, plan, bounds)?
+            }
+            None => (all_cancelled(&job.definition), Log::begin(now(), 0)),
+        };
+        Ok(Done {
+            report: Report::new(&job.definition.task_graph, job.planned.schedule, log),
+            definition: job.definition,
+            results,
+        })
+    }
+}
+
+/// The results of a run that never had its turn.
+fn all_cancelled(definition: &Definition) -> Vec<Option<Result<Payload, TaskError>>> {
+    let tasks = (0..definition.tasks.len()).map(TaskId::new);
+    let error = |task| definition.blame(task, 1, TaskErrorKind::Cancelled);
+    tasks.map(|task| Some(Err(error(task)))).collect()
+}
+
+/// A run that is over, not yet typed.
+struct Done {
+    definition: Arc<Definition>,
+    results: Vec<Option<Result<Payload, TaskError>>>,
+    report: Report,
+}
+
+impl Done {
+    fn collect<O>(self, graph: &Graph<O>) -> Outcome<O> {
+        let mut results = Results::new(&self.definition, self.results);
+        Outcome::new(graph.collect(&mut results), self.report)
+    }
+}

@@ -1,0 +1,233 @@
+//! A graph as the program declares it: [`Graph`], typed outside, erased inside.
+
+use crate::api::outcome::Results;
+use crate::base::error::Error;
+use crate::base::run_error::RunErrorKind;
+use crate::definition::Definition;
+use crate::definition::resolve::resolve;
+use crate::definition::site::Site;
+use crate::generated_code::facts::{Facts, Source, Statement};
+use crate::generated_code::task::{Call, Descriptor};
+use crate::report::{MeasuredCosts, costs};
+use crate::task_graph::TaskGraph;
+use crate::value::payload::Payload;
+use std::fmt;
+use std::sync::Arc;
+
+/// A graph of tasks, declared with `graph!`, that can be run any number of times.
+///
+/// `O` is the type of its outputs: one field per output task, each a `Result`.
+/// The macro makes that type, and gives it no name that could be written: a function takes any graph as `&Graph<O>`,
+/// and returns the values of one rather than the graph.
+/// Cloning it is cheap: all clones share the captured values.
+///
+/// Costs and captures are evaluated once, where the graph stands; what is wrong with them is told when it is first used.
+///
+/// ```
+/// use ampeg::{Error, Graph, graph};
+///
+/// fn n_dependencies<O>(graph: &Graph<O>) -> Result<usize, Error> {
+///     Ok(graph.task_graph()?.n_dependencies())
+/// }
+///
+/// let mut n = 3;
+/// let graph = graph! { a = n * n; b = a + n; };
+/// n += 1;
+/// assert_eq!(graph.run(2)?.b, Ok(12));
+/// assert_eq!(graph.run_inline()?.b, Ok(12));
+/// assert_eq!(n_dependencies(&graph)?, 1);
+/// # Ok::<(), Error>(())
+/// ```
+#[must_use = "a graph does nothing until it is run, as with `.run(2)?`"]
+pub struct Graph<O> {
+    definition: Result<Arc<Definition>, Error>,
+    collect: Arc<dyn Fn(&mut Results<'_>) -> O + Send + Sync>,
+}
+
+impl<O> Clone for Graph<O> {
+    fn clone(&self) -> Self {
+        Self {
+            definition: self.definition.clone(),
+            collect: Arc::clone(&self.collect),
+        }
+    }
+}
+
+impl<O> fmt::Debug for Graph<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Graph")
+            .field("definition", &self.definition)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<O> Graph<O> {
+    /// Tasks, dependencies and costs, as the scheduler sees them.
+    ///
+    /// # Errors
+    ///
+    /// If a cost is out of range, a captured value could not be encoded, or a member of a family that a task uses is
+    /// not declared, declared twice, or depends on itself.
+    ///
+    /// ```
+    /// use ampeg::graph;
+    ///
+    /// let graph = graph! { a = 1 @ 2.5; b = a + 1; };
+    /// let tasks = graph.task_graph()?;
+    /// let a = tasks.find("a").expect("it is declared");
+    /// assert_eq!(tasks.mean_cost(a), 2.5);
+    ///
+    /// let cost = -1.0;
+    /// let error = graph! { a = 1 @ cost; }.task_graph().unwrap_err();
+    /// assert!(error.to_string().starts_with("task `a`: a cost must be a number from 0"));
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn task_graph(&self) -> Result<&TaskGraph, Error> {
+        Ok(&self.definition()?.task_graph)
+    }
+
+    /// The statements of the graph, in the order written: names, source text and places.
+    ///
+    /// # Errors
+    ///
+    /// If a cost is out of range or a captured value could not be encoded.
+    ///
+    /// ```
+    /// let graph = ampeg::graph! { b = a + 1; a = 1; };
+    /// let names: Vec<_> = graph.tasks()?.iter().map(|task| task.name).collect();
+    /// assert_eq!(names, ["b", "a"]);
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn tasks(&self) -> Result<&'static [Statement], Error> {
+        Ok(self.definition()?.descriptor.facts().statements)
+    }
+
+    /// The graph in the DOT language of Graphviz: tasks with their costs, dependencies with theirs.
+    ///
+    /// # Errors
+    ///
+    /// If a cost is out of range or a captured value could not be encoded.
+    ///
+    /// ```
+    /// let graph = ampeg::graph! { a = 1; b = a + 1; };
+    /// let dot = graph.to_dot()?;
+    /// assert!(dot.starts_with("digraph") && dot.contains("0 -> 1"));
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn to_dot(&self) -> Result<String, Error> {
+        Ok(self.task_graph()?.to_dot())
+    }
+
+    /// The same graph with other costs.
+    pub(crate) fn with_task_graph(&self, task_graph: TaskGraph) -> Self {
+        self.map(|definition| Definition {
+            task_graph: Arc::new(task_graph),
+            ..definition.clone()
+        })
+    }
+
+    /// The same outputs of another definition; a graph that cannot be used stays as it is.
+    pub(crate) fn map(&self, change: impl FnOnce(&Definition) -> Definition) -> Self {
+        let definition = self.definition.as_ref().map_err(Clone::clone);
+        Self {
+            definition: definition.map(|definition| Arc::new(change(definition))),
+            collect: Arc::clone(&self.collect),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(
+        definition: Definition,
+        collect: Arc<dyn Fn(&mut Results<'_>) -> O + Send + Sync>,
+    ) -> Self {
+        Self {
+            definition: Ok(Arc::new(definition)),
+            collect,
+        }
+    }
+
+    pub(crate) fn definition(&self) -> Result<&Arc<Definition>, Error> {
+        self.definition.as_ref().map_err(Clone::clone)
+    }
+
+    pub(crate) fn collect(&self, results: &mut Results<'_>) -> O {
+        (self.collect)(results)
+    }
+}
+
+/// Makes a graph of what generated code hands over.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "generated code hands over its witnesses, which have no size"
+)]
+pub fn graph<S, W, R, F, O>(
+    source: S,
+    types: W,
+    dispatch: F,
+    site: Site,
+    captures: Vec<Result<Payload, String>>,
+    collect: impl Fn(&mut Results<'_>) -> O + Send + Sync + 'static,
+) -> Graph<O>
+where
+    S: Source,
+    W: Default,
+    F: Fn(&mut Call<'_>, &W) -> R + Copy,
+{
+    let descriptor = Descriptor::of(&source, &types, dispatch);
+    Graph {
+        definition: define(descriptor, site, captures).map(Arc::new),
+        collect: Arc::new(collect),
+    }
+}
+
+fn define(
+    descriptor: &'static Descriptor,
+    site: Site,
+    captures: Vec<Result<Payload, String>>,
+) -> Result<Definition, Error> {
+    let resolved = resolve(site)?;
+    let captures = payloads(descriptor.facts(), captures)?;
+    Ok(Definition {
+        outputs: resolved.outputs,
+        ..Definition::new(
+            descriptor,
+            resolved.task_graph,
+            captures,
+            resolved.instances,
+        )
+    })
+}
+
+fn payloads(facts: &Facts, captures: Vec<Result<Payload, String>>) -> Result<Vec<Payload>, Error> {
+    let payload = |(capture, payload): (usize, Result<Payload, String>)| {
+        payload.map_err(|reason| {
+            let is_used_by = |statement: &&Statement| {
+                let mut captures = statement.captures.iter();
+                captures.any(|&other| other as usize == capture)
+            };
+            let user = facts.statements.iter().find(is_used_by);
+            RunErrorKind::Capture {
+                name: facts.captures[capture].to_owned(),
+                user: user.map(|user| (user.name.to_owned(), user.place())),
+                reason,
+            }
+            .into()
+        })
+    };
+    captures.into_iter().enumerate().map(payload).collect()
+}
+
+impl<O> Graph<O> {
+    /// The same graph with other costs, such as those that an earlier run measured.
+    ///
+    /// A dependency whose result was not moved is taken to cost what other results of the same task or family cost.
+    /// What else `costs` does not name is scaled: its declared costs are taken as so many times the mean ratio of
+    /// measured to declared costs, so that measured seconds and declared units can stand side by side.
+    /// A graph whose costs are not valid stays as it is.
+    pub fn with_costs(&self, costs: &MeasuredCosts) -> Self {
+        match self.task_graph() {
+            Ok(graph) => self.with_task_graph(costs::apply(graph, costs)),
+            Err(_) => self.clone(),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What everything else stands on: ids, errors, panics and the clock. It imports nothing of this crate.
+
+pub(crate) mod arc;
+pub(crate) mod bounded;
+pub(crate) mod clock;
+pub(crate) mod error;
+pub(crate) mod failure;
+pub(crate) mod id;
+pub(crate) mod panics;
+pub(crate) mod run_error;
+pub(crate) mod signal;

@@ -1,0 +1,310 @@
+//! Panics of user code as values, with message and place.
+//!
+//! The place of a panic is known to the process's panic hook alone. [`hook`] sees to it that ours is called first; it
+//! is silent about a panic that [`catch`] turns into a value, and leaves all others to the hook before it.
+//!
+//! A panic that cannot become a value ends the process: all do with `panic = "abort"`, and elsewhere one that cannot
+//! unwind, as in a function that C calls. In a worker process the hook writes what it says into the [`record`] that
+//! the coordinator reads after the death; anywhere else the hook before ours prints it.
+
+use crate::base::bounded;
+use crate::base::failure::TaskErrorKind;
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+mod hook;
+pub(crate) mod record;
+
+thread_local! {
+    /// It has no destructor, so that it is there for as long as the thread runs any code.
+    static CATCHING: ManuallyDrop<RefCell<Catching>> =
+        const { ManuallyDrop::new(RefCell::new(Catching { depth: 0, ours: 0, notes: VecDeque::new() })) };
+}
+
+/// Panics outside of any [`catch`]: one in a thread of the user's may be passed on to a thread that is inside of one.
+static ELSEWHERE: Mutex<VecDeque<Note>> = Mutex::new(VecDeque::new());
+
+/// Notes what a panic says where the coordinator finds it, if this process is a worker.
+type Keep = Box<dyn Fn(&str) + Send + Sync>;
+
+static RECORD: OnceLock<Keep> = OnceLock::new();
+
+/// So many panics are remembered of each thread, and elsewhere.
+const MOST_NOTES: usize = 16;
+
+struct Catching {
+    depth: u32,
+    /// How many of the depth are in code that is not the user's.
+    ours: u32,
+    /// The panics since the outermost `catch` began, empty outside.
+    notes: VecDeque<Note>,
+}
+
+/// What the hook saw of a panic.
+#[derive(Debug, Clone)]
+struct Note {
+    message: String,
+    location: Option<String>,
+    is_printed: bool,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.location {
+            Some(location) => write!(f, "panicked at {location}: {}", self.message),
+            None => write!(f, "panicked: {}", self.message),
+        }
+    }
+}
+
+/// From now on this process, a worker, has what its panics say kept for its coordinator.
+pub(crate) fn record_with(keep: impl Fn(&str) + Send + Sync + 'static) {
+    // A process becomes a worker once.
+    let _ = RECORD.set(Box::new(keep));
+    hook::install();
+}
+
+/// Runs user code; a panic becomes the error of its task instead of a message on stderr.
+pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, TaskErrorKind> {
+    hook::install();
+    with_catching(|catching| catching.depth += 1);
+    let result = panic::catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
+        let message = message(&*payload);
+        let location = location(&message);
+        // The payload is of the user's own type, whose destructor may panic in turn, and so may that panic's.
+        if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(again);
+        }
+        TaskErrorKind::Panicked { message, location }
+    });
+    with_catching(|catching| {
+        catching.depth -= 1;
+        if catching.depth == 0 && !catching.notes.is_empty() {
+            catching.notes = VecDeque::new();
+        }
+    });
+    result
+}
+
+/// Runs code that is not the user's, but panics where it should return an error: nobody wants to see how.
+pub(crate) fn catch_ours<T>(body: impl FnOnce() -> T) -> Result<T, TaskErrorKind> {
+    with_catching(|catching| catching.ours += 1);
+    let result = catch(body);
+    with_catching(|catching| catching.ours -= 1);
+    result
+}
+
+fn with_catching<R>(body: impl FnOnce(&mut Catching) -> R) -> R {
+    // No code of others runs while it is borrowed.
+    CATCHING.with(|catching| body(&mut catching.borrow_mut()))
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = if let Some(text) = payload.downcast_ref::<&str>() {
+        text
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text
+    } else {
+        "a panic whose payload is no text"
+    };
+    bounded::display(&text)
+}
+
+/// Where the panic with this message was: the last such one in this thread, else one that another thread passed on.
+fn location(message: &str) -> Option<String> {
+    fn last(notes: &VecDeque<Note>, message: &str) -> Option<String> {
+        let note = notes.iter().rfind(|note| note.message == message)?;
+        note.location.clone()
+    }
+    with_catching(|catching| last(&catching.notes, message)).or_else(|| last(&elsewhere(), message))
+}
+
+fn elsewhere() -> std::sync::MutexGuard<'static, VecDeque<Note>> {
+    ELSEWHERE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn push(notes: &mut VecDeque<Note>, note: Note) {
+    if notes.len() == MOST_NOTES {
+        notes.pop_front();
+    }
+    notes.push_back(note);
+}
+
+/// Notes a panic. Returns whether that is all; else the hook before ours has to print it.
+fn note(info: &PanicHookInfo<'_>) -> bool {
+    let mut note = Note {
+        message: message(info.payload()),
+        location: info.location().map(ToString::to_string),
+        is_printed: true,
+    };
+    // A panic while this is borrowed is a mistake of this crate's.
+    let (is_inside, is_ours) = CATCHING.with(|catching| match catching.try_borrow() {
+        Ok(catching) => (catching.depth > 0, catching.ours > 0),
+        Err(_) => (false, false),
+    });
+    let record = RECORD.get();
+    if let Some(keep) = record.filter(|_| !is_ours) {
+        keep(&note.to_string());
+    }
+    if !is_inside {
+        push(&mut elsewhere(), note);
+        return false;
+    }
+    let is_end = cfg!(panic = "abort") || !can_unwind(info);
+    if is_end && record.is_none() {
+        // The panics before this one may be its cause.
+        let notes = with_catching(|catching| std::mem::take(&mut catching.notes));
+        for note in notes.iter().filter(|note| !note.is_printed) {
+            eprintln!("{note}");
+        }
+        return false;
+    }
+    note.is_printed = !is_ours && wants_backtrace();
+    let is_silent = !note.is_printed;
+    with_catching(|catching| push(&mut catching.notes, note));
+    is_silent
+}
+
+/// Whether a panic can become a value. The standard library says so in no other way on stable Rust.
+fn can_unwind(info: &PanicHookInfo<'_>) -> bool {
+    !format!("{info:?}").contains("can_unwind: false")
+}
+
+/// Whether the standard library's hook prints a backtrace: then it prints the panic, too, even if that becomes a value.
+fn wants_backtrace() -> bool {
+    std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::alone;
+
+    fn panicked(body: impl FnOnce()) -> (String, Option<String>) {
+        match catch(body) {
+            Err(TaskErrorKind::Panicked { message, location }) => (message, location),
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    fn line(location: Option<String>) -> u32 {
+        let location = location.expect("a place");
+        assert!(location.contains("panics.rs:"), "{location}");
+        location.split(':').nth_back(1).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn panic_gives_message_and_place() {
+        let (message, location) = panicked(|| panic!("no {}", "way"));
+        assert_eq!(message, "no way");
+        assert!(location.unwrap().contains("panics.rs:"));
+    }
+
+    #[test]
+    fn payload_that_is_no_text_is_a_panic_like_any_other() {
+        let (message, location) = panicked(|| panic::panic_any(7_u8));
+        assert_eq!(message, "a panic whose payload is no text");
+        line(location);
+    }
+
+    #[test]
+    fn payload_that_panics_when_dropped_does_no_harm() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("again");
+            }
+        }
+        assert!(catch(|| panic::panic_any(Bomb)).is_err());
+        assert_eq!(catch(|| 3), Ok(3));
+    }
+
+    #[test]
+    fn place_is_that_of_the_panic_that_arrives() {
+        struct Careful;
+        impl Drop for Careful {
+            fn drop(&mut self) {
+                let _ = panic::catch_unwind(|| panic!("caught meanwhile"));
+            }
+        }
+        let here = line!();
+        let (message, location) = panicked(|| {
+            let _ = panic::catch_unwind(|| panic!("caught before"));
+            let _careful = Careful;
+            panic!("this one");
+        });
+        assert_eq!((message.as_str(), line(location)), ("this one", here + 4));
+    }
+
+    #[test]
+    fn panic_that_another_thread_passes_on_keeps_its_place() {
+        let here = line!();
+        let (message, location) = panicked(|| {
+            let thread = std::thread::spawn(|| panic!("in another thread"));
+            panic::resume_unwind(thread.join().unwrap_err());
+        });
+        assert_eq!(message, "in another thread");
+        assert_eq!(line(location), here + 2);
+    }
+
+    #[test]
+    fn long_message_is_cut() {
+        let (message, _) = panicked(|| panic!("{}", "x".repeat(1 << 20)));
+        assert!(message.len() < 100_000 && message.ends_with("(cut here, after 65536 bytes)"));
+    }
+
+    #[test]
+    fn hook_that_is_set_later_loses_no_place_and_prints_no_value() {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static CALLS: AtomicU32 = AtomicU32::new(0);
+        let own = || {
+            panic::set_hook(Box::new(|_| {
+                CALLS.fetch_add(1, Ordering::SeqCst);
+            }));
+        };
+        let name = "hook_that_is_set_later_loses_no_place_and_prints_no_value";
+        let without_backtrace = [("RUST_BACKTRACE", "0".as_ref())];
+        alone(module_path!(), name, &without_backtrace, || {
+            line(panicked(|| panic!("before")).1);
+            own();
+            line(panicked(|| panic!("after")).1);
+            let in_a_body = || {
+                own();
+                panic!("at once");
+            };
+            line(panicked(in_a_body).1);
+            drop(panic::take_hook());
+            line(panicked(|| panic!("the usual hook")).1);
+            own();
+            let _ = panic::catch_unwind(|| panic!("of the program's own"));
+            assert_eq!(CALLS.load(Ordering::SeqCst), 1);
+            // A hook that calls the one before it.
+            let before = panic::take_hook();
+            panic::set_hook(Box::new(move |info| before(info)));
+            line(panicked(|| panic!("by way of another")).1);
+        });
+    }
+
+    #[test]
+    fn hook_is_installed_while_a_panic_unwinds() {
+        struct Late;
+        impl Drop for Late {
+            fn drop(&mut self) {
+                line(panicked(|| panic!("late")).1);
+            }
+        }
+        let name = "hook_is_installed_while_a_panic_unwinds";
+        alone(module_path!(), name, &[], || {
+            let caught = panic::catch_unwind(|| {
+                let _late = Late;
+                panic!("first");
+            });
+            assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"first"));
+        });
+    }
+}

@@ -1,0 +1,145 @@
+//! Why a graph could not be run at all.
+
+use crate::base::error::Error;
+use crate::base::failure::Place;
+use std::fmt;
+
+#[derive(Debug, Clone)]
+pub(crate) enum RunErrorKind {
+    /// There is nothing to run on.
+    NoProcesses,
+    /// A worker could not be started.
+    NoWorker(String),
+    /// A worker thread could not be started.
+    NoThread(String),
+    /// The graph cannot be found by worker processes.
+    Elsewhere,
+    /// A schedule has more processors than a pool has workers.
+    TooFewWorkers { needed: usize, present: usize },
+    /// There is not one speed for each worker.
+    Speeds { given: usize, workers: usize },
+    /// More workers than a pool can have.
+    TooManyWorkers { workers: usize, most: usize },
+    /// Workers would be allowed more memory than the system allows.
+    MemoryLimit { asked: u64, most: u64 },
+    /// A pool that would be started inside too many others.
+    TooDeep { deepest: u32 },
+    /// A run for which a task would wait that the run waits for itself: since one run on a pool follows the other, or
+    /// by way of others.
+    WaitsForItself { by_others: bool },
+    /// Workers cannot be reached any more.
+    Lost(String),
+    /// This process may not open enough files.
+    TooFewDescriptors {
+        workers: usize,
+        needed: usize,
+        left: usize,
+        limit: Option<u64>,
+    },
+    /// Nothing can happen any more although tasks are open: a mistake of this crate.
+    Stuck(String),
+    /// A captured name could not be encoded.
+    Capture {
+        name: String,
+        /// The first task that uses it, and where that stands.
+        user: Option<(String, Place)>,
+        reason: String,
+    },
+    /// A clause of a task has a value out of range.
+    Clause {
+        task: String,
+        clause: &'static str,
+        reason: String,
+    },
+}
+
+impl From<RunErrorKind> for Error {
+    fn from(kind: RunErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+impl fmt::Display for RunErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProcesses => f.write_str("a graph cannot be run on 0 processes: give at least 1"),
+            Self::NoThread(reason) => write!(f, "a worker thread could not be started: {reason}"),
+            Self::NoWorker(reason) => write!(f, "a worker process could not be started: {reason}"),
+            Self::Elsewhere => f.write_str(
+                "the graph is declared in a dynamic library, where worker processes cannot find it: \
+                 declare it in the executable, or run it with `run_inline` or on threads",
+            ),
+            Self::TooFewWorkers { needed, present } => write!(
+                f,
+                "the schedule needs {needed} workers, but the pool has {present}"
+            ),
+            Self::Speeds { given, workers } => {
+                write!(f, "{given} speeds are given for {workers} workers")
+            }
+            Self::TooManyWorkers { workers, most } => write!(
+                f,
+                "a pool cannot have {workers} workers, but at most {most}"
+            ),
+            Self::MemoryLimit { asked, most } => write!(
+                f,
+                "`memory_limit` is {asked} bytes of address space for each worker, but the system allows this program \
+                 at most {most}, as `ulimit -Hv` says: give less"
+            ),
+            Self::TooDeep { deepest } => write!(
+                f,
+                "graphs are nested {deepest} deep: a task runs a graph, whose task runs a graph, and so on; \
+                 if that is meant, run the inner ones with `run_inline`"
+            ),
+            Self::WaitsForItself { by_others } => {
+                f.write_str(if *by_others {
+                    "this pool is running a task that waits, by way of other pools, for the task that calls it"
+                } else {
+                    "this pool is running the task that calls it"
+                })?;
+                f.write_str(
+                    ": its runs follow one another, so that both would wait for ever; \
+                     give the task a pool of its own, or run the graph with `run_inline`",
+                )
+            }
+            Self::Lost(reason) => write!(f, "the connection to the workers is lost: {reason}"),
+            Self::TooFewDescriptors {
+                workers,
+                needed,
+                left,
+                limit,
+            } => {
+                let processes = if *workers == 1 { "process" } else { "processes" };
+                write!(
+                    f,
+                    "starting {workers} worker {processes} takes {needed} open files, and {left}"
+                )?;
+                if let Some(limit) = limit {
+                    write!(f, " of {limit}")?;
+                }
+                f.write_str(
+                    " are left to this program: close some, or allow more, as with `ulimit -n`",
+                )
+            }
+            Self::Stuck(state) => write!(
+                f,
+                "the run cannot go on, which is a mistake in ampeg, please report it: {state}"
+            ),
+            Self::Capture { name, user, reason } => {
+                write!(f, "the value of `{name}`")?;
+                if let Some((task, place)) = user {
+                    write!(f, ", which task `{task}` uses ({place}),")?;
+                }
+                write!(
+                    f,
+                    " cannot be sent to workers: it is {reason}; \
+                     make it inside the task, or capture what it is made of"
+                )
+            }
+            Self::Clause {
+                task,
+                clause,
+                reason,
+            } => write!(f, "`{clause}` of task `{task}`: {reason}"),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What can be wrong with the members of families, in the user's words.
+
+use crate::base::error::Error;
+use crate::base::failure::Place;
+use std::fmt;
+
+#[derive(Debug)]
+pub(crate) enum FamilyErrorKind {
+    /// An expression that is evaluated where the graph stands has panicked.
+    Panicked {
+        what: String,
+        message: String,
+        /// Whether it selects members, so that a condition may be meant.
+        selects: bool,
+    },
+    /// An index is too large.
+    NoIndex {
+        what: String,
+        index: String,
+    },
+    /// The range of an index has no end that makes sense.
+    TooManyTasks,
+    TooManyDependencies,
+    /// A range in brackets whose end is before its start.
+    Backwards {
+        what: String,
+        start: i64,
+        end: i64,
+    },
+    /// A member that a task uses is not there.
+    Missing {
+        user: String,
+        /// The use as written.
+        path: String,
+        member: String,
+        /// What is there instead: the first and last name of each run.
+        present: Vec<(String, String)>,
+        /// Whether the use stands under a condition that only the body knows.
+        branch: bool,
+    },
+    /// Two tasks have one name.
+    Duplicate {
+        member: String,
+        places: [Place; 2],
+    },
+    /// The range of a group was evaluated for each of its statements, with unequal results.
+    Unequal {
+        group: String,
+        families: [&'static str; 2],
+    },
+}
+
+/// How many tasks a graph may have.
+pub(crate) const MOST_TASKS: usize = 1 << 24;
+/// How many dependencies a graph may have.
+pub(crate) const MOST_DEPENDENCIES: usize = 1 << 26;
+
+impl From<FamilyErrorKind> for Error {
+    fn from(kind: FamilyErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+impl fmt::Display for FamilyErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked {
+                what,
+                message,
+                selects,
+            } => {
+                write!(f, "{what} cannot be computed: {message}")?;
+                if *selects {
+                    f.write_str(
+                        "; if only some tasks use it, write `if … { … } else { … }` around it",
+                    )?;
+                }
+                Ok(())
+            }
+            Self::NoIndex { what, index } => {
+                write!(
+                    f,
+                    "{what} is {index}, where an index must fit 64 bits with a sign"
+                )
+            }
+            Self::TooManyTasks => write!(f, "the graph has more than {MOST_TASKS} tasks"),
+            Self::TooManyDependencies => {
+                write!(
+                    f,
+                    "the graph has more than {MOST_DEPENDENCIES} dependencies"
+                )
+            }
+            Self::Backwards { what, start, end } => {
+                write!(f, "{what} starts at {start} but ends at {end}")
+            }
+            Self::Missing {
+                user,
+                path,
+                member,
+                present,
+                branch,
+            } => {
+                write!(
+                    f,
+                    "`{user}` uses `{member}` (as `{path}`), which is not declared: "
+                )?;
+                present_members(f, present)?;
+                if *branch {
+                    f.write_str(
+                        "; a use counts in every branch, unless it is under an `if` \
+                         that indices and captured values decide",
+                    )?;
+                }
+                Ok(())
+            }
+            Self::Duplicate {
+                member,
+                places: [first, second],
+            } => write!(
+                f,
+                "`{member}` is declared twice, at {first} and at {second}"
+            ),
+            Self::Unequal {
+                group,
+                families: [first, second],
+            } => write!(
+                f,
+                "the indices of `{group}` are others for `{second}` than for `{first}`: \
+                 its range must give the same each time it is evaluated"
+            ),
+        }
+    }
+}
+
+fn present_members(f: &mut fmt::Formatter<'_>, present: &[(String, String)]) -> fmt::Result {
+    f.write_str(if present.is_empty() {
+        "there are none"
+    } else {
+        "there is "
+    })?;
+    for (index, (first, last)) in present.iter().enumerate() {
+        let separator = if index == 0 { "" } else { ", " };
+        write!(f, "{separator}`{first}`")?;
+        if first != last {
+            write!(f, " to `{last}`")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! From what was told where a graph stands to its tasks: members numbered, and what they use looked up.
+
+use crate::base::error::Error;
+use crate::base::id::TaskId;
+use crate::definition::family::{MemberName, Members, Missing, Row};
+use crate::definition::family_error::{FamilyErrorKind, MOST_DEPENDENCIES};
+use crate::definition::site::{Member, Site, Use};
+use crate::definition::{Instance, OutputTasks};
+use crate::generated_code::facts::{Slot, Statement};
+use crate::task_graph::{TaskGraph, TaskGraphBuilder};
+use std::collections::HashMap;
+
+/// The tasks of a graph.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub(crate) task_graph: TaskGraph,
+    pub(crate) instances: Vec<Instance>,
+    pub(crate) outputs: OutputTasks,
+}
+
+/// Numbers the tasks, family by family in the order of their first statements, and finds what each uses.
+///
+/// Takes time in proportion to tasks and dependencies, but for a logarithm of the size of a family for each use.
+pub(crate) fn resolve(mut site: Site) -> Result<Resolved, Error> {
+    if let Some(error) = site.take_error() {
+        return Err(error);
+    }
+    let families = Families::of(&site)?;
+    families.check_groups(&site)?;
+    let mut builder = TaskGraphBuilder::default();
+    let mut instances = Vec::with_capacity(families.order.len());
+    let mut n_dependencies = 0;
+    for &member in &families.order {
+        let member = &site.members[member];
+        let task = builder.add_task(site.name(member), member.cost);
+        let mut inputs = Vec::new();
+        let mut shape = Vec::new();
+        for (slot, used) in site.slots(member) {
+            let first = inputs.len();
+            families.find(&site, (member, slot, used), &mut inputs, &mut shape)?;
+            for &input in &inputs[first..] {
+                builder.add_dependency(input, task, used.cost);
+            }
+        }
+        n_dependencies += inputs.len();
+        if n_dependencies > MOST_DEPENDENCIES {
+            return Err(FamilyErrorKind::TooManyDependencies.into());
+        }
+        instances.push(Instance {
+            statement: member.statement,
+            indices: site.row(member).to_vec(),
+            inputs,
+            shape,
+            limits: member.limits,
+            output: statement_of(&site, member).output,
+        });
+    }
+    Ok(Resolved {
+        task_graph: builder.build()?,
+        instances,
+        outputs: families.outputs(&site),
+    })
+}
+
+/// The members of all families.
+struct Families {
+    by_number: Vec<Members>,
+    /// The families in the order of their first statements.
+    sequence: Vec<usize>,
+    /// The members by their tasks.
+    order: Vec<usize>,
+}
+
+impl Families {
+    fn of(site: &Site) -> Result<Self, Error> {
+        let mut rows: Vec<Vec<Row<'_>>> = vec![Vec::new(); site.families.len()];
+        for branch in &site.branches {
+            rows[branch.family as usize].push(Row {
+                indices: site.branch_row(branch),
+                member: None,
+            });
+        }
+        for (number, member) in site.members.iter().enumerate() {
+            rows[family_of(site, member)].push(Row {
+                indices: site.row(member),
+                member: Some(number),
+            });
+        }
+        let sequence = sequence(site);
+        let mut by_number: Vec<Option<Members>> = vec![None; rows.len()];
+        let mut order = Vec::with_capacity(site.members.len());
+        for &family in &sequence {
+            let rows = std::mem::take(&mut rows[family]);
+            let rank = site.families[family].rank();
+            let (members, here) = Members::new(rank, order.len(), rows)
+                .map_err(|(first, second)| duplicate(site, first, second))?;
+            by_number[family] = Some(members);
+            order.extend(here);
+        }
+        let by_number: Vec<Members> = by_number.into_iter().flatten().collect();
+        Ok(Self {
+            by_number,
+            sequence,
+            order,
+        })
+    }
+
+    /// Finds the tasks that a slot takes.
+    fn find(
+        &self,
+        site: &Site,
+        (member, slot, used): (&Member, &Slot, &Use),
+        inputs: &mut Vec<TaskId>,
+        shape: &mut Vec<u32>,
+    ) -> Result<(), Error> {
+        if slot.optional {
+            shape.push(u32::from(used.present));
+        }
+        if !used.present {
+            return Ok(());
+        }
+        let members = &self.by_number[slot.family as usize];
+        members
+            .select(site.selectors(used), inputs, shape)
+            .map_err(|missing| missing_member(site, member, slot, missing))
+    }
+
+    /// Fails if a group has other indices for one of its families than for another.
+    fn check_groups(&self, site: &Site) -> Result<(), Error> {
+        let mut first_in: HashMap<&str, usize> = HashMap::new();
+        for &family in &self.sequence {
+            for (group, rank) in site.families[family].groups() {
+                let first = *first_in.entry(group).or_insert(family);
+                if !self.by_number[first].agrees(&self.by_number[family], rank) {
+                    let families = [first, family].map(|family| site.families[family].name);
+                    let group = group.to_owned();
+                    return Err(FamilyErrorKind::Unequal { group, families }.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn outputs(&self, site: &Site) -> OutputTasks {
+        let mut outputs = OutputTasks::default();
+        for &family in &self.sequence {
+            let statement = site.families[family].statement as usize;
+            if site.statements[statement].output {
+                let found =
+                    self.by_number[family].select(&[], &mut outputs.tasks, &mut outputs.shape);
+                debug_assert!(found.is_ok(), "all that there is can be found");
+            }
+        }
+        outputs
+    }
+}
+
+/// The families in the order of their first statements.
+fn sequence(site: &Site) -> Vec<usize> {
+    let mut is_known = vec![false; site.families.len()];
+    let families = site
+        .statements
+        .iter()
+        .map(|statement| statement.family as usize);
+    families
+        .filter(|&family| !std::mem::replace(&mut is_known[family], true))
+        .collect()
+}
+
+fn family_of(site: &Site, member: &Member) -> usize {
+    statement_of(site, member).family as usize
+}
+
+fn statement_of(site: &Site, member: &Member) -> &'static Statement {
+    &site.statements[member.statement as usize]
+}
+
+fn duplicate(site: &Site, first: usize, second: usize) -> FamilyErrorKind {
+    let members = [first.min(second), first.max(second)].map(|member| &site.members[member]);
+    FamilyErrorKind::Duplicate {
+        member: site.name(members[0]).to_string(),
+        places: members.map(|member| statement_of(site, member).place()),
+    }
+}
+
+fn missing_member(site: &Site, member: &Member, slot: &Slot, missing: Missing) -> Error {
+    let family = &site.families[slot.family as usize];
+    let Missing { mut path, runs } = missing;
+    let mut name = |last: Option<i64>| {
+        if let (Some(last), Some(index)) = (last, path.last_mut()) {
+            *index = last;
+        }
+        let indices = &path;
+        MemberName { family, indices }.to_string()
+    };
+    let kind = FamilyErrorKind::Missing {
+        user: site.name(member).to_string(),
+        path: slot.path.to_owned(),
+        member: name(None),
+        present: runs
+            .into_iter()
+            .map(|(first, last)| (name(Some(first)), name(Some(last))))
+            .collect(),
+        branch: slot.branch,
+    };
+    kind.into()
+}

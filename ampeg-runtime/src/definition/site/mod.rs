@@ -1,0 +1,508 @@
+//! What is evaluated where a graph stands: which tasks there are, what each costs, and what it depends on.
+//!
+//! Generated code tells it statement by statement; the first mistake is kept, and told when the graph is used.
+//! The user's expressions come as closures where they could panic for some members of a family.
+
+use crate::base::error::Error;
+use crate::base::failure::TaskErrorKind;
+use crate::base::panics;
+use crate::base::run_error::RunErrorKind;
+use crate::definition::Limits;
+use crate::definition::family::{MemberName, Selector};
+use crate::definition::family_error::{FamilyErrorKind, MOST_TASKS};
+use crate::generated_code::clause::Limit;
+use crate::generated_code::facts::{Family, Slot, Source, Statement};
+use crate::generated_code::index::{IndexNumber, IndexRange, IndexType, IntoIndex};
+use crate::task_graph::GraphErrorKind;
+use crate::task_graph::cost::{Cost, GivenCost, Told};
+use std::ops::{Bound, Range, RangeBounds};
+use std::time::Duration;
+use std::vec;
+
+#[cfg(test)]
+mod tests;
+
+/// What a graph evaluates where it stands.
+#[derive(Debug)]
+pub struct Site {
+    pub(crate) statements: &'static [Statement],
+    pub(crate) families: &'static [Family],
+    /// How many statements have begun.
+    n_begun: usize,
+    /// The indices of the member that is being told, as far as they are known.
+    row: Vec<i64>,
+    /// The tasks, statement by statement.
+    pub(crate) members: Vec<Member>,
+    /// First indices that have been entered, whether or not there are members with them.
+    pub(crate) branches: Vec<Branch>,
+    /// The slots of each task.
+    pub(crate) uses: Vec<Use>,
+    indices: Vec<i64>,
+    selectors: Vec<Selector>,
+    /// Where the selectors of the slot begin that is being told.
+    slot: usize,
+    /// Which cost was the first in each unit.
+    units: [Option<String>; 2],
+    error: Option<Error>,
+}
+
+/// One task.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) statement: u32,
+    pub(crate) cost: Cost,
+    pub(crate) limits: Limits,
+    /// Where its indices begin.
+    row: usize,
+    /// Where its slots begin.
+    uses: usize,
+}
+
+/// The first indices of a family's members.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    pub(crate) family: u32,
+    row: Range<usize>,
+}
+
+/// What a task uses of one family.
+#[derive(Debug)]
+pub(crate) struct Use {
+    /// What moving each result costs.
+    pub(crate) cost: Cost,
+    /// Whether it is there; else its condition does not hold.
+    pub(crate) present: bool,
+    selectors: Range<usize>,
+}
+
+impl Site {
+    /// Nothing yet of the graph with these facts.
+    pub fn new<S: Source>(_: &S) -> Self {
+        Self {
+            statements: S::facts().statements,
+            families: S::facts().families,
+            n_begun: 0,
+            row: Vec::new(),
+            members: Vec::new(),
+            branches: Vec::new(),
+            uses: Vec::new(),
+            indices: Vec::new(),
+            selectors: Vec::new(),
+            slot: 0,
+            units: [None, None],
+            error: None,
+        }
+    }
+
+    /// The next statement: one task of this cost, which needs all members of whatever it uses.
+    pub(crate) fn task(&mut self, cost: Result<GivenCost, Error>) {
+        self.family();
+        self.push_member(cost);
+    }
+
+    /// The next slot of that task, all members of a family: what moving each result costs.
+    pub(crate) fn via(&mut self, cost: Result<GivenCost, Error>) {
+        self.slot();
+        self.push_use(cost);
+    }
+
+    /// The next statements, one task each: what each costs, then what moving the results of each of their slots does.
+    ///
+    /// In both, `-1` stands for the next cost that was told, `-2` for that cost once more, and `-3` for none that is written.
+    pub fn tasks(&mut self, costs: &[f64], vias: &[f64], mut told: Told) {
+        let mut vias = vias.iter();
+        for &cost in costs {
+            let statement = self.n_begun;
+            self.task(told.cost(cost));
+            for (_, &via) in self.statements[statement].inputs.iter().zip(&mut vias) {
+                self.via(told.cost(via));
+            }
+        }
+    }
+
+    /// The clauses of the last of these tasks.
+    pub fn limit(&mut self, limit: Limit) {
+        if let Some(within) = limit.within {
+            self.set_within(within);
+        }
+        if let Some(retry) = limit.retry {
+            self.set_retry(retry);
+        }
+    }
+
+    /// The next statement: any number of tasks, one after the other.
+    pub fn family(&mut self) {
+        self.n_begun += 1;
+        self.row.clear();
+    }
+
+    /// The values of an index; nothing after a mistake.
+    pub fn range<I, R>(
+        &mut self,
+        index: usize,
+        _: IndexType<I>,
+        range: impl FnOnce() -> R,
+    ) -> vec::IntoIter<I>
+    where
+        R: IndexRange<Index = I>,
+    {
+        self.row.truncate(index);
+        let most = MOST_TASKS - self.members.len().min(MOST_TASKS);
+        let values = self.evaluate(Expression::Range(index), || {
+            let values = range().values();
+            if values.size_hint().0 > most {
+                return None;
+            }
+            let values: Vec<I> = values.take(most + 1).collect();
+            (values.len() <= most).then_some(values)
+        });
+        let values = values.and_then(|values| {
+            if values.is_none() {
+                self.fail(FamilyErrorKind::TooManyTasks);
+            }
+            values
+        });
+        if index > 0 {
+            let family = self.statement().family;
+            let row = self.keep_row();
+            self.branches.push(Branch { family, row });
+        }
+        values.unwrap_or_default().into_iter()
+    }
+
+    /// Goes on with this value of an index.
+    pub fn enter(&mut self, index: usize, value: impl IndexNumber) {
+        self.row.truncate(index);
+        self.push_index(index, value.told());
+    }
+
+    /// Goes on with the one value of an index that the statement fixes; false after a mistake.
+    pub fn fixed(&mut self, index: usize, value: impl FnOnce() -> Result<i64, String>) -> bool {
+        self.row.truncate(index);
+        if let Some(value) = self.evaluate(Expression::Range(index), value) {
+            self.push_index(index, value);
+        }
+        self.error.is_none()
+    }
+
+    /// The task with the indices that were entered, and its cost.
+    pub fn member(&mut self, cost: impl FnOnce() -> Result<GivenCost, Error>) {
+        if let Some(cost) = self.evaluate(Expression::Clause("cost"), cost) {
+            self.push_member(cost);
+        }
+    }
+
+    /// How long that task may run.
+    pub fn within(&mut self, within: impl FnOnce() -> Result<Duration, String>) {
+        if let Some(within) = self.evaluate(Expression::Clause("`within`"), within) {
+            self.set_within(within);
+        }
+    }
+
+    /// How often that task is tried again.
+    pub fn retry(&mut self, retry: impl FnOnce() -> Result<u32, String>) {
+        if let Some(retry) = self.evaluate(Expression::Clause("`retry`"), retry) {
+            self.set_retry(retry);
+        }
+    }
+
+    /// Whether the next slot is there: its condition.
+    pub fn when(&mut self, condition: impl FnOnce() -> bool) -> bool {
+        self.evaluate(Expression::Condition, condition)
+            .unwrap_or(false)
+    }
+
+    /// The next slot is not there.
+    pub fn absent(&mut self) {
+        self.slot();
+        self.push_slot(Cost::ZERO, false);
+    }
+
+    /// The next slot: what follows selects by one index of its family after the other.
+    pub fn slot(&mut self) {
+        self.slot = self.selectors.len();
+    }
+
+    /// One value of the index.
+    pub fn at(&mut self, index: impl FnOnce() -> Result<i64, String>) {
+        let index = self.evaluate(Expression::Selection, index);
+        if let Some(index) = index.and_then(|index| self.index(Expression::Selection, index)) {
+            self.selectors.push(Selector::One(index));
+        }
+    }
+
+    /// The value that an index of the statement has.
+    pub fn same(&mut self, index: usize) {
+        if let Some(&index) = self.row.get(index) {
+            self.selectors.push(Selector::One(index));
+        }
+    }
+
+    /// The values of the index in a range.
+    pub fn span<I: IntoIndex, R: RangeBounds<I>>(&mut self, range: impl FnOnce() -> R) {
+        let Some(range) = self.evaluate(Expression::Selection, range) else {
+            return;
+        };
+        let start = match range.start_bound() {
+            Bound::Included(start) => self.bound(*start, 0),
+            Bound::Excluded(start) => self.bound(*start, 1),
+            Bound::Unbounded => None,
+        };
+        let end = match range.end_bound() {
+            Bound::Included(end) => self.bound(*end, 1),
+            Bound::Excluded(end) => self.bound(*end, 0),
+            Bound::Unbounded => None,
+        };
+        if let (Some(start), Some(end)) = (start, end)
+            && start > end
+        {
+            let what = self.describe(Expression::Selection);
+            self.fail(FamilyErrorKind::Backwards { what, start, end });
+        }
+        self.selectors.push(match (start, end) {
+            (Some(start), Some(end)) => Selector::Span(start, end),
+            (Some(start), None) => Selector::From(start),
+            (None, Some(end)) => Selector::To(end),
+            (None, None) => Selector::All,
+        });
+    }
+
+    /// All values of the index.
+    pub fn all(&mut self) {
+        self.selectors.push(Selector::All);
+    }
+
+    /// The end of the slot: what moving each result costs.
+    pub fn via_with(&mut self, cost: impl FnOnce() -> Result<GivenCost, Error>) {
+        if let Some(cost) = self.evaluate(Expression::Dependency, cost) {
+            self.push_use(cost);
+        }
+    }
+
+    /// The first mistake, if there is one.
+    pub(crate) fn take_error(&mut self) -> Option<Error> {
+        self.error.take()
+    }
+
+    /// The indices of a task.
+    pub(crate) fn row(&self, member: &Member) -> &[i64] {
+        let statement = &self.statements[member.statement as usize];
+        &self.indices[member.row..member.row + statement.indices.len()]
+    }
+
+    /// The indices of a branch.
+    pub(crate) fn branch_row(&self, branch: &Branch) -> &[i64] {
+        &self.indices[branch.row.clone()]
+    }
+
+    /// The slots of a task, with what it uses of each.
+    pub(crate) fn slots(&self, member: &Member) -> impl Iterator<Item = (&'static Slot, &Use)> {
+        let statement = &self.statements[member.statement as usize];
+        statement.inputs.iter().zip(&self.uses[member.uses..])
+    }
+
+    /// What is selected of a family, index by index.
+    pub(crate) fn selectors(&self, used: &Use) -> &[Selector] {
+        &self.selectors[used.selectors.clone()]
+    }
+
+    /// The name of a task.
+    pub(crate) fn name<'a>(&'a self, member: &'a Member) -> MemberName<'a> {
+        let statement = &self.statements[member.statement as usize];
+        MemberName {
+            family: &self.families[statement.family as usize],
+            indices: self.row(member),
+        }
+    }
+
+    fn statement(&self) -> &'static Statement {
+        &self.statements[self.n_begun - 1]
+    }
+
+    /// The slot that is being told, as written.
+    fn current_path(&self) -> &'static str {
+        let first = self.members.last().map_or(0, |member| member.uses);
+        let slot = self.statement().inputs.get(self.uses.len() - first);
+        slot.map_or("", |slot| slot.path)
+    }
+
+    fn keep_row(&mut self) -> Range<usize> {
+        let start = self.indices.len();
+        self.indices.extend_from_slice(&self.row);
+        start..self.indices.len()
+    }
+
+    fn push_index(&mut self, number: usize, value: Result<i64, String>) {
+        if let Some(value) = self.index(Expression::Range(number), value) {
+            self.row.push(value);
+        }
+    }
+
+    fn index(&mut self, expression: Expression, value: Result<i64, String>) -> Option<i64> {
+        let refused = |index| {
+            let what = self.describe(expression);
+            self.fail(FamilyErrorKind::NoIndex { what, index });
+        };
+        value.map_err(refused).ok()
+    }
+
+    /// A bound of a range, or the number after it; there is none after the last, which is as good as no bound.
+    fn bound(&mut self, value: impl IntoIndex, more: i64) -> Option<i64> {
+        let bound = self.index(Expression::Selection, value.told())?;
+        bound.checked_add(more)
+    }
+
+    fn push_member(&mut self, cost: Result<GivenCost, Error>) {
+        let cost = match cost {
+            Ok(given) => self.in_one_unit(given, Expression::Clause("cost")),
+            Err(error) => {
+                let (task, reason) = (self.current_name(), error.to_string());
+                self.fail(GraphErrorKind::TaskCost { task, reason });
+                Cost::ZERO
+            }
+        };
+        if self.members.len() == MOST_TASKS {
+            self.fail(FamilyErrorKind::TooManyTasks);
+            return;
+        }
+        let row = self.keep_row().start;
+        self.members.push(Member {
+            statement: u32::try_from(self.n_begun - 1).unwrap_or(u32::MAX),
+            cost,
+            limits: Limits::default(),
+            row,
+            uses: self.uses.len(),
+        });
+    }
+
+    fn push_use(&mut self, cost: Result<GivenCost, Error>) {
+        let cost = match cost {
+            Ok(given) => self.in_one_unit(given, Expression::Dependency),
+            Err(error) => {
+                let dependency = self.dependency();
+                let reason = error.to_string();
+                self.fail(GraphErrorKind::DependencyCost { dependency, reason });
+                Cost::ZERO
+            }
+        };
+        self.push_slot(cost, true);
+    }
+
+    /// The cost, which is to be in the unit of all others.
+    fn in_one_unit(&mut self, given: GivenCost, expression: Expression) -> Cost {
+        if let Some(unit) = given.unit
+            && self.units[unit as usize].is_none()
+        {
+            self.units[unit as usize] = Some(self.describe(expression));
+            if let [Some(number), Some(duration)] = &self.units {
+                let (number, duration) = (number.clone(), duration.clone());
+                self.fail(GraphErrorKind::Units { number, duration });
+            }
+        }
+        given.cost
+    }
+
+    fn push_slot(&mut self, cost: Cost, present: bool) {
+        self.uses.push(Use {
+            cost,
+            present,
+            selectors: self.slot..self.selectors.len(),
+        });
+    }
+
+    fn set_within(&mut self, within: Result<Duration, String>) {
+        let within = self.clause("within", within);
+        if let Some(member) = self.members.last_mut() {
+            member.limits.within = within;
+        }
+    }
+
+    fn set_retry(&mut self, retry: Result<u32, String>) {
+        let retry = self.clause("retry", retry);
+        if let Some(member) = self.members.last_mut() {
+            member.limits.retry = retry.unwrap_or(0);
+        }
+    }
+
+    fn clause<T>(&mut self, clause: &'static str, value: Result<T, String>) -> Option<T> {
+        let failed = |reason| {
+            let task = self.current_name();
+            self.fail(RunErrorKind::Clause {
+                task,
+                clause,
+                reason,
+            });
+        };
+        value.map_err(failed).ok()
+    }
+
+    /// Evaluates an expression of the user's, unless there has been a mistake.
+    fn evaluate<T>(&mut self, expression: Expression, body: impl FnOnce() -> T) -> Option<T> {
+        if self.error.is_some() {
+            return None;
+        }
+        let result = panics::catch(body);
+        result.map_err(|kind| self.panicked(expression, kind)).ok()
+    }
+
+    fn panicked(&mut self, expression: Expression, kind: TaskErrorKind) {
+        let message = match kind {
+            TaskErrorKind::Panicked { message, .. } => message,
+            other => other.to_string(),
+        };
+        let what = self.describe(expression);
+        let selects = matches!(expression, Expression::Selection);
+        self.fail(FamilyErrorKind::Panicked {
+            what,
+            message,
+            selects,
+        });
+    }
+
+    /// What is being told, in the user's words.
+    fn describe(&self, expression: Expression) -> String {
+        let name = self.current_name();
+        match expression {
+            Expression::Range(index) => match self.statement().indices.get(index) {
+                Some(&index) if !index.is_empty() => {
+                    format!("the index `{index}` of `{}`", self.statement().name)
+                }
+                _ => format!("an index of `{}`", self.statement().name),
+            },
+            Expression::Clause(clause) => format!("the {clause} of `{name}`"),
+            Expression::Dependency => format!("the cost of {}", self.dependency()),
+            Expression::Selection => format!("`{}` in `{name}`", self.current_path()),
+            Expression::Condition => {
+                let path = self.current_path();
+                format!("the condition of `{path}` in `{name}`")
+            }
+        }
+    }
+
+    /// The slot that is being told, as an arrow.
+    fn dependency(&self) -> String {
+        format!("{} → {}", self.current_path(), self.current_name())
+    }
+
+    fn current_name(&self) -> String {
+        let family = &self.families[self.statement().family as usize];
+        let indices = &self.row;
+        MemberName { family, indices }.to_string()
+    }
+
+    /// Keeps the first mistake.
+    fn fail(&mut self, error: impl Into<Error>) {
+        self.error.get_or_insert_with(|| error.into());
+    }
+}
+
+/// What the user's expression is for.
+#[derive(Debug, Clone, Copy)]
+enum Expression {
+    /// This index of the statement.
+    Range(usize),
+    Clause(&'static str),
+    Dependency,
+    Selection,
+    Condition,
+}

@@ -1,0 +1,56 @@
+//! The operands of clauses but costs: durations and counts.
+
+use crate::task_graph::cost::IntoCost;
+use std::fmt;
+use std::time::Duration;
+
+/// The limits of one statement as written.
+#[derive(Debug)]
+pub struct Limit {
+    /// What `within` gives.
+    pub within: Option<Result<Duration, String>>,
+    /// What `retry` gives.
+    pub retry: Option<Result<u32, String>>,
+}
+
+/// What can be given behind `within`: a `Duration`, or a number of seconds.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no duration",
+    label = "expected a `Duration`, or a number of seconds"
+)]
+pub trait IntoDuration {
+    /// The duration that this stands for.
+    ///
+    /// # Errors
+    ///
+    /// If it is negative or not finite.
+    fn into_duration(self) -> Result<Duration, String>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: IntoCost> IntoDuration for C {
+    fn into_duration(self) -> Result<Duration, String> {
+        let cost = self.into_cost().map_err(|error| error.to_string())?;
+        // What no clock can count is no limit.
+        Ok(Duration::try_from_secs_f64(cost.value()).unwrap_or(Duration::MAX))
+    }
+}
+
+/// What can be given behind `retry`: whole numbers.
+#[diagnostic::on_unimplemented(message = "`{Self}` is no count", label = "expected a whole number")]
+pub trait IntoCount {
+    /// The count that this stands for.
+    ///
+    /// # Errors
+    ///
+    /// If it does not fit 32 bits, or is negative.
+    fn into_count(self) -> Result<u32, String>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<N: TryInto<u32> + fmt::Display + Copy> IntoCount for N {
+    fn into_count(self) -> Result<u32, String> {
+        self.try_into()
+            .map_err(|_| format!("{self} is no count from 0 to {}", u32::MAX))
+    }
+}

@@ -1,0 +1,12 @@
+//! What the code that `graph!` generates calls, and what it hands over: static facts, captures, inputs and dispatchers.
+
+pub(crate) mod capture;
+pub(crate) mod clause;
+pub(crate) mod columns;
+pub(crate) mod facts;
+pub(crate) mod index;
+pub(crate) mod inputs;
+pub(crate) mod members;
+pub(crate) mod part;
+pub(crate) mod task;
+pub(crate) mod task_value;

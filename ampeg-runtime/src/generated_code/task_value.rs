@@ -1,0 +1,183 @@
+//! What may travel between processes, and how it becomes bytes and a value again.
+
+use crate::base::failure::Failure;
+use crate::generated_code::inputs::{Inputs, Type};
+use crate::generated_code::task::Call;
+use crate::value::codec;
+use crate::value::payload::Payload;
+use serde::{Deserialize, Serialize};
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::rc::Rc;
+
+/// A result that can be sent from one process to another.
+///
+/// It holds for every type that implements serde's `Serialize` and `Deserialize` and owns its data.
+/// It may hold `&'static str` too: such a text is kept for good where it arrives, each once.
+#[diagnostic::on_unimplemented(
+    message = "the result of this task cannot be sent between processes",
+    label = "`{Self}` cannot be serialized, or borrows something",
+    note = "a result owns its data: of what it borrows, give a copy (`.to_owned()`, `.to_vec()`, `.clone()`)",
+    note = "put `#[derive(serde::Serialize, serde::Deserialize)]` on the type and on all types in it",
+    note = "if it comes from another crate, look for that crate's `serde` feature"
+)]
+pub trait TaskValue: Sized + 'static {
+    /// Writes the value as bytes, in shared memory if they are many.
+    ///
+    /// # Errors
+    ///
+    /// What the type's own `Serialize` reports.
+    fn encode(&self) -> Result<Payload, String>;
+
+    /// Reads the value from bytes that `encode` wrote.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are no such value, or the type's own `Deserialize` refuses them.
+    fn decode(payload: &Payload) -> Result<Self, String>;
+
+    /// Answers a dispatcher's [`Call::task`](crate::generated_code::task::Call::task).
+    ///
+    /// A method of this trait, since of a bound on any other function rustc would also show where that stands.
+    /// The comment on its first line is what rustc shows to those whose body is no `fn`.
+    #[doc(hidden)]
+    #[rustfmt::skip]
+    fn task<W: Copy>( // a closure in a variable cannot be called by its name in a body: call it as `(f)(x)`, or make it a `fn`
+        call: &mut Call<'_>,
+        statement: u32,
+        types: W,
+        body: fn(W, &Inputs) -> Result<Self, Failure>,
+    ) -> Type<Self> {
+        call.task(statement, types, body)
+    }
+
+    /// Answers for a member of a family whose type is declared before.
+    #[doc(hidden)]
+    #[rustfmt::skip]
+    fn member<W: Copy>( // a closure in a variable cannot be called by its name in a body: call it as `(f)(x)`, or make it a `fn`
+        call: &mut Call<'_>,
+        statement: u32,
+        _: Type<Self>,
+        types: W,
+        body: fn(W, &Inputs) -> Result<Self, Failure>,
+    ) {
+        call.task(statement, types, body);
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + Deserialize<'static> + 'static> TaskValue for T {
+    fn encode(&self) -> Result<Payload, String> {
+        codec::encode(self)
+    }
+
+    fn decode(payload: &Payload) -> Result<Self, String> {
+        codec::decode(payload)
+    }
+}
+
+/// [`TaskValue`] of one type, with the type erased.
+#[derive(Clone, Copy)]
+pub struct Codec {
+    encode: Encode,
+    decode: Decode,
+    /// Decodes into an `Option` of its type.
+    decode_into: DecodeInto,
+    /// What tells its type from others; none if equal bytes need not be equal values.
+    identity: Option<TypeId>,
+}
+
+type Encode = fn(&dyn Any) -> Result<Payload, String>;
+type Decode = fn(&Payload) -> Result<Rc<dyn Any>, String>;
+type DecodeInto = fn(&Payload, &mut dyn Any) -> Result<(), String>;
+
+impl Codec {
+    pub(crate) fn of<T: TaskValue>() -> Self {
+        Self {
+            encode: |value| {
+                let value: &T = value.downcast_ref().ok_or("a value of another type")?;
+                value.encode()
+            },
+            decode: |payload| Ok(Rc::new(T::decode(payload)?)),
+            decode_into: |payload, place| {
+                let place = place.downcast_mut().ok_or("a value of another type")?;
+                *place = Some(T::decode(payload)?);
+                Ok(())
+            },
+            identity: Some(TypeId::of::<T>()),
+        }
+    }
+
+    /// A codec for what only one side encodes, by other means.
+    pub(crate) fn decoding(identity: Option<TypeId>, decode: Decode) -> Self {
+        Self {
+            encode: |_| Err("a capture is encoded where the graph stands".into()),
+            decode,
+            decode_into: |_, _| Err("a capture is decoded where it is used".into()),
+            identity,
+        }
+    }
+
+    /// What tells its type from others; none if equal bytes need not be equal values.
+    pub(crate) fn identity(self) -> Option<TypeId> {
+        self.identity
+    }
+
+    /// A copy of a value, by way of its bytes.
+    pub(crate) fn copy(self, value: &dyn Any) -> Result<Rc<dyn Any>, String> {
+        self.decode(&self.encode(value)?)
+    }
+
+    pub(crate) fn encode(self, value: &dyn Any) -> Result<Payload, String> {
+        (self.encode)(value)
+    }
+
+    pub(crate) fn decode(self, payload: &Payload) -> Result<Rc<dyn Any>, String> {
+        (self.decode)(payload)
+    }
+
+    /// Decodes a value that nobody will share.
+    pub(crate) fn decode_as<T: 'static>(self, payload: &Payload) -> Result<T, String> {
+        let mut place: Option<T> = None;
+        (self.decode_into)(payload, &mut place)?;
+        place.ok_or_else(|| "a value of another type".to_owned())
+    }
+}
+
+impl fmt::Debug for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Codec")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[test]
+    fn value_survives_the_codec() {
+        let codec = Codec::of::<Vec<(u8, String)>>();
+        let value = vec![(1_u8, "one".to_owned()), (2, "two".to_owned())];
+        let bytes = codec.encode(&value).unwrap();
+        let back = codec.decode(&bytes).unwrap();
+        assert_eq!(back.downcast_ref(), Some(&value));
+    }
+
+    #[test]
+    fn value_of_another_type_is_an_error() {
+        assert!(Codec::of::<u8>().encode(&"text").is_err());
+        let bytes = 7_u8.encode().unwrap();
+        assert_eq!(Codec::of::<u8>().decode_as::<u8>(&bytes), Ok(7));
+        assert!(Codec::of::<u8>().decode_as::<i8>(&bytes).is_err());
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct Unit;
+
+    #[test]
+    fn nothing_is_a_value_too() {
+        assert_eq!(Unit.encode().unwrap().len(), 0);
+        assert!(Unit::decode(&Payload::Inline(smallvec::SmallVec::new())).is_ok());
+    }
+}

@@ -1,0 +1,149 @@
+//! Which task a worker's death is charged to.
+
+use super::{Coordinator, TaskState};
+use crate::base::failure::TaskErrorKind;
+use crate::base::id::{ProcessorId, TaskId};
+use crate::run::cluster::{Cluster, Exit};
+use crate::run::progress::{Activity, Running};
+
+/// A worker that dies this often in a row without running a task, and without getting a step done, uses up an attempt
+/// at its next step: the cause may be what the worker does before or after a task.
+pub(super) const IDLE_DEATHS: u32 = 3;
+
+impl Coordinator<'_> {
+    /// Decides what the death of a worker costs: an attempt at the task that it was running, or none.
+    ///
+    /// Each death uses up an attempt or counts as idle, and every third idle one uses up an attempt: so a run ends,
+    /// however often workers die.
+    pub(super) fn charge_death(
+        &mut self,
+        worker: ProcessorId,
+        exit: Exit,
+        activity: &Activity,
+        cluster: &mut dyn Cluster,
+    ) {
+        let killed_for = self.workers[worker.index()].killed_for.take();
+        let running = activity.running_in(self.run);
+        match (killed_for, running) {
+            // The one that it was killed for may have ended all the same; then nobody is to blame.
+            (Some((task, limit)), Some(running)) if running.task == task => {
+                let kind = TaskErrorKind::TimedOut { limit };
+                self.charge(worker, running, kind, cluster);
+            }
+            // One that this side has ended for another reason says nothing about its task.
+            (None, Some(running))
+                if exit.reason.is_none() && self.may_run(worker, running.task) =>
+            {
+                let kind = TaskErrorKind::Crashed {
+                    signal: exit.signal,
+                    exit_code: exit.code,
+                    stderr: exit.stderr,
+                    panics: exit.panics,
+                };
+                self.charge(worker, running, kind, cluster);
+            }
+            _ => self.charge_idle_death(worker, &exit, cluster),
+        }
+    }
+
+    /// A worker has died without running a task that counts.
+    pub(super) fn charge_idle_death(
+        &mut self,
+        worker: ProcessorId,
+        exit: &Exit,
+        cluster: &mut dyn Cluster,
+    ) {
+        self.workers[worker.index()].idle_deaths += 1;
+        if self.workers[worker.index()].idle_deaths < IDLE_DEATHS {
+            return;
+        }
+        self.workers[worker.index()].idle_deaths = 0;
+        let Some(task) = self.first_open(worker).map(|step| step.task) else {
+            return;
+        };
+        let reason = format!(
+            "its worker ended {IDLE_DEATHS} times in a row before the task began or was reported; \
+             the last time, {exit}"
+        );
+        if let TaskState::Open { attempt } = self.tasks[task.index()] {
+            let kind = TaskErrorKind::NoWorker { reason };
+            self.charge_open(task, attempt, kind, cluster);
+        }
+    }
+
+    /// Whether a worker that says so may be running a task: it has not been skipped or done elsewhere.
+    fn may_run(&self, worker: ProcessorId, task: TaskId) -> bool {
+        match self.tasks.get(task.index()) {
+            Some(TaskState::Open { .. }) => self.is_at(task, worker),
+            Some(TaskState::Done { .. }) => {
+                self.workers[worker.index()].recomputing.contains(&task)
+            }
+            Some(TaskState::Failed(_)) | None => false,
+        }
+    }
+
+    fn charge(
+        &mut self,
+        worker: ProcessorId,
+        running: Running,
+        kind: TaskErrorKind,
+        cluster: &mut dyn Cluster,
+    ) {
+        let Running { task, attempt, .. } = running;
+        self.workers[worker.index()].idle_deaths = 0;
+        self.renew_attempts_before(worker, task);
+        match self.tasks[task.index()] {
+            TaskState::Open { .. } => self.charge_open(task, attempt, kind, cluster),
+            TaskState::Done { .. } if attempt < self.attempts(task) => {
+                self.set_failures(task, attempt);
+            }
+            TaskState::Done { .. } => {
+                self.fail_recomputation(worker, task, (attempt, kind), cluster);
+            }
+            TaskState::Failed(_) => {}
+        }
+    }
+
+    /// What a worker had to do before the task that it was running has ended, though the report is lost with it. Like
+    /// any result that is lost, it has its attempts anew: else the crashes of a task that succeeded in between add up.
+    fn renew_attempts_before(&mut self, worker: ProcessorId, running: TaskId) {
+        let home = self.plan.homes[running.index()];
+        let recomputing = self.workers[worker.index()].recomputing.iter();
+        let ended: Vec<_> = recomputing
+            .copied()
+            .take_while(|&task| task != running)
+            .collect();
+        for task in ended {
+            self.set_failures(task, 0);
+        }
+        if home.worker == worker && self.is_open(running) {
+            let steps = self.plan.steps_of(worker).iter();
+            let first = self.workers[worker.index()].position;
+            for step in steps.take(home.position as usize).skip(first) {
+                if self.is_open(step.task) {
+                    self.tasks[step.task.index()] = TaskState::Open { attempt: 1 };
+                }
+            }
+        }
+    }
+
+    fn charge_open(
+        &mut self,
+        task: TaskId,
+        attempt: u32,
+        kind: TaskErrorKind,
+        cluster: &mut dyn Cluster,
+    ) {
+        if attempt < self.attempts(task) {
+            let attempt = attempt + 1;
+            self.tasks[task.index()] = TaskState::Open { attempt };
+        } else {
+            self.fail(task, attempt, kind, cluster);
+        }
+    }
+
+    /// How many attempts at a task there may be in all.
+    fn attempts(&self, task: TaskId) -> u32 {
+        self.definition.instance(task).limits.attempts()
+    }
+}

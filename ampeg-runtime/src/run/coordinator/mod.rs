@@ -1,0 +1,381 @@
+//! Follows one run: which tasks are done, what each worker still has to do, and what a death takes with it.
+//!
+//! State and `on_*` events; effects go through a [`Cluster`]. It reads no clock and starts no process,
+//! so that it can be tested event by event. The scheduler stays outside: it is given a plan.
+
+use crate::base::failure::{TaskError, TaskErrorKind};
+use crate::base::id::{ProcessorId, TaskId};
+use crate::definition::Definition;
+use crate::plan::{Plan, Step};
+use crate::run::cluster::Cluster;
+use crate::run::message::{AttemptReport, OpenStep, RunId, ToWorker};
+use crate::value::codec;
+use crate::value::payload::Payload;
+use recovery::Lookup;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+mod blame;
+mod failing;
+mod recovery;
+
+#[cfg(test)]
+mod tests;
+
+/// The state of one run.
+#[derive(Debug)]
+pub(crate) struct Coordinator<'a> {
+    definition: &'a Definition,
+    plan: &'a Plan,
+    run: RunId,
+    tasks: Vec<TaskState>,
+    workers: Vec<WorkerState>,
+    /// Reports that arrived before the report of an input, by that input. Workers batch reports independently, so
+    /// that order between workers is not kept. Recovery relies on every input of a done task being done.
+    held_back: BTreeMap<TaskId, Vec<HeldBack>>,
+    unfinished: usize,
+    /// Made when a result is lost.
+    lookup: Option<Lookup>,
+}
+
+#[derive(Debug)]
+enum TaskState {
+    /// It has no result and no final error; this attempt comes next.
+    Open {
+        attempt: u32,
+    },
+    Done {
+        /// The bytes of an output.
+        output: Option<Payload>,
+        /// How many attempts to compute it once more have failed in a row.
+        failures: u32,
+    },
+    Failed(TaskError),
+}
+
+#[derive(Debug)]
+struct HeldBack {
+    worker: ProcessorId,
+    report: AttemptReport,
+    /// The inputs before this one are known to be done.
+    n_done: usize,
+}
+
+/// What the coordinator knows of one worker in this run.
+#[derive(Debug, Default)]
+struct WorkerState {
+    /// No step of its plan before this position is open.
+    position: usize,
+    /// Lost results that it was told to compute once more and has not reported, in its order; one may be there twice.
+    recomputing: VecDeque<TaskId>,
+    /// Lost results that its own open steps need, until it has computed them.
+    lacking: BTreeSet<TaskId>,
+    /// Deaths in a row that took no task along, since a step of its plan was last done.
+    idle_deaths: u32,
+    /// The task and its time limit that this worker is killed for.
+    killed_for: Option<(TaskId, Duration)>,
+}
+
+impl WorkerState {
+    /// Forgets the first entry of a task that was to be computed once more. Most often it is the first of all.
+    fn forget_recomputing(&mut self, task: TaskId) {
+        let mut recomputing = self.recomputing.iter();
+        if let Some(position) = recomputing.position(|&other| other == task) {
+            self.recomputing.remove(position);
+        }
+    }
+}
+
+impl<'a> Coordinator<'a> {
+    /// The run of a plan, about to begin.
+    pub(crate) fn new(
+        definition: &'a Definition,
+        run: RunId,
+        plan: &'a Plan,
+        n_workers: usize,
+    ) -> Self {
+        let n_tasks = definition.task_graph.n_tasks();
+        Self {
+            definition,
+            plan,
+            run,
+            tasks: (0..n_tasks)
+                .map(|_| TaskState::Open { attempt: 1 })
+                .collect(),
+            workers: (0..n_workers).map(|_| WorkerState::default()).collect(),
+            held_back: BTreeMap::new(),
+            unfinished: n_tasks,
+            lookup: None,
+        }
+    }
+
+    /// Whether every task has a result or an error.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.unfinished == 0
+    }
+
+    /// Whether a worker has something to do in this run.
+    pub(crate) fn uses(&self, worker: ProcessorId) -> bool {
+        !self.plan.steps_of(worker).is_empty()
+    }
+
+    /// Whether a worker has something left to do in this run.
+    pub(crate) fn has_open_steps(&mut self, worker: ProcessorId) -> bool {
+        self.first_open(worker).is_some()
+    }
+
+    /// Has every worker that is there begin with its steps, which it knows.
+    pub(crate) fn begin(&self, cluster: &mut dyn Cluster) {
+        let workers = (0..self.workers.len()).map(ProcessorId::new);
+        for worker in workers.filter(|&worker| self.uses(worker)) {
+            if cluster.since(worker).is_some() {
+                let (run, open) = (self.run, None);
+                cluster.send(worker, ToWorker::Begin { run, open });
+            }
+        }
+    }
+
+    /// An attempt at a task is over.
+    pub(crate) fn on_report(
+        &mut self,
+        worker: ProcessorId,
+        report: AttemptReport,
+        cluster: &mut dyn Cluster,
+    ) {
+        let mut arrived = vec![HeldBack {
+            worker,
+            report,
+            n_done: 0,
+        }];
+        while let Some(report) = arrived.pop() {
+            let task = report.report.task;
+            self.apply(report, cluster);
+            if !self.held_back.is_empty() && !self.is_open(task) {
+                arrived.extend(self.held_back.remove(&task).unwrap_or_default());
+            }
+        }
+    }
+
+    fn apply(&mut self, arrived: HeldBack, cluster: &mut dyn Cluster) {
+        let (worker, task) = (arrived.worker, arrived.report.task);
+        if arrived.report.run != self.run {
+            return;
+        }
+        match &self.tasks[task.index()] {
+            TaskState::Open { .. } => self.apply_to_open(arrived, cluster),
+            TaskState::Done { .. } => self.apply_recomputation(worker, arrived.report, cluster),
+            // It was skipped while it ran.
+            TaskState::Failed(_) => {}
+        }
+    }
+
+    fn apply_to_open(&mut self, mut arrived: HeldBack, cluster: &mut dyn Cluster) {
+        let task = arrived.report.task;
+        let inputs = &self.definition.instance(task).inputs;
+        if arrived.report.result.is_ok() {
+            while let Some(&input) = inputs.get(arrived.n_done) {
+                if self.is_open(input) {
+                    self.held_back.entry(input).or_default().push(arrived);
+                    return;
+                }
+                arrived.n_done += 1;
+            }
+        }
+        let HeldBack { worker, report, .. } = arrived;
+        match report.result {
+            Ok(output) => {
+                self.tasks[task.index()] = TaskState::Done {
+                    output,
+                    failures: 0,
+                };
+                self.unfinished -= 1;
+                self.workers[worker.index()].idle_deaths = 0;
+                self.supply_late_consumers(task, report.epoch, cluster);
+            }
+            Err(_) if report.will_retry => {
+                let attempt = report.attempt + 1;
+                self.tasks[task.index()] = TaskState::Open { attempt };
+            }
+            Err(kind) => self.fail(task, report.attempt, *kind, cluster),
+        }
+    }
+
+    fn apply_recomputation(
+        &mut self,
+        worker: ProcessorId,
+        report: AttemptReport,
+        cluster: &mut dyn Cluster,
+    ) {
+        let task = report.task;
+        match report.result {
+            Ok(_) => {
+                self.set_failures(task, 0);
+                let state = &mut self.workers[worker.index()];
+                state.lacking.remove(&task);
+                state.forget_recomputing(task);
+            }
+            Err(_) if report.will_retry => self.set_failures(task, report.attempt),
+            Err(kind) => self.fail_recomputation(worker, task, (report.attempt, *kind), cluster),
+        }
+    }
+
+    fn set_failures(&mut self, task: TaskId, n: u32) {
+        if let TaskState::Done { failures, .. } = &mut self.tasks[task.index()] {
+            *failures = n;
+        }
+    }
+
+    fn is_open(&self, task: TaskId) -> bool {
+        matches!(self.tasks[task.index()], TaskState::Open { .. })
+    }
+
+    fn is_done(&self, task: TaskId) -> bool {
+        matches!(self.tasks[task.index()], TaskState::Done { .. })
+    }
+
+    fn is_at(&self, task: TaskId, worker: ProcessorId) -> bool {
+        self.plan.homes[task.index()].worker == worker
+    }
+
+    /// The first open step of a worker. Takes amortized constant time.
+    fn first_open(&mut self, worker: ProcessorId) -> Option<&'a Step> {
+        let steps = self.plan.steps_of(worker);
+        let mut position = self.workers[worker.index()].position;
+        while steps
+            .get(position)
+            .is_some_and(|step| !self.is_open(step.task))
+        {
+            position += 1;
+        }
+        self.workers[worker.index()].position = position;
+        steps.get(position)
+    }
+
+    /// The open steps of a worker, in order, each with the attempt that comes next.
+    fn open_steps(&self, worker: ProcessorId) -> Vec<(&'a Step, OpenStep)> {
+        let first = self.workers[worker.index()].position;
+        let steps = self.plan.steps_of(worker).iter();
+        let steps = steps.zip(0_u32..).skip(first);
+        let open = steps.filter_map(|(step, position)| match self.tasks[step.task.index()] {
+            TaskState::Open { attempt } => Some((step, OpenStep { position, attempt })),
+            _ => None,
+        });
+        open.collect()
+    }
+
+    /// The task that a worker should be running: all its inputs are there.
+    pub(crate) fn due_task(&mut self, worker: ProcessorId) -> Option<DueTask> {
+        let task = match self.workers[worker.index()].recomputing.front() {
+            Some(&task) => task,
+            None => self.first_open(worker)?.task,
+        };
+        let attempt = match self.tasks[task.index()] {
+            TaskState::Open { attempt } => attempt,
+            TaskState::Done { failures, .. } => failures + 1,
+            TaskState::Failed(_) => return None,
+        };
+        let instance = self.definition.instance(task);
+        let is_ready = instance.inputs.iter().all(|&input| self.is_done(input));
+        is_ready.then_some(DueTask {
+            task,
+            attempt,
+            limit: instance.limits.within,
+        })
+    }
+
+    /// The time limit of a task.
+    pub(crate) fn limit(&self, task: TaskId) -> Option<Duration> {
+        self.definition.instance(task).limits.within
+    }
+
+    /// A body has run for longer than it may: its worker is killed, and [`on_exited`](Self::on_exited) tells the rest.
+    pub(crate) fn on_exceeded(
+        &mut self,
+        worker: ProcessorId,
+        exceeded: (TaskId, Duration),
+        cluster: &mut dyn Cluster,
+    ) {
+        if cluster.kill(worker) {
+            self.workers[worker.index()].killed_for = Some(exceeded);
+        }
+    }
+
+    /// The first open step of each worker and its open inputs, for a message about a run that cannot go on.
+    pub(crate) fn describe_open(&mut self) -> String {
+        let workers = (0..self.workers.len()).map(ProcessorId::new);
+        let steps = workers.filter_map(|worker| {
+            let step = self.first_open(worker)?;
+            let name = |task: &TaskId| self.definition.task_graph.name(*task);
+            let open = step.inputs.iter().filter(|&&input| self.is_open(input));
+            let open: Vec<_> = open.map(name).collect();
+            let recomputing: Vec<_> = self.workers[worker.index()].recomputing.iter().collect();
+            let recomputing: Vec<_> = recomputing.into_iter().map(name).collect();
+            Some(format!(
+                "worker {worker} has `{}` to run, waits for {open:?}, computes {recomputing:?} again",
+                name(&step.task)
+            ))
+        });
+        steps.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Ends all that is unfinished; returns the workers that may be running a task, which the caller kills.
+    pub(crate) fn on_cancel(&mut self, cluster: &mut dyn Cluster) -> Vec<ProcessorId> {
+        let workers = (0..self.workers.len()).map(ProcessorId::new);
+        let busy = workers.filter(|&worker| self.first_open(worker).is_some());
+        let busy: Vec<_> = busy.collect();
+        // Results that exist are kept, though those of their inputs have not been reported.
+        for held_back in std::mem::take(&mut self.held_back).into_values().flatten() {
+            let n_done = self.definition.instance(held_back.report.task).inputs.len();
+            self.apply(
+                HeldBack {
+                    n_done,
+                    ..held_back
+                },
+                cluster,
+            );
+        }
+        for index in 0..self.tasks.len() {
+            if let TaskState::Open { attempt } = self.tasks[index] {
+                let task = TaskId::new(index);
+                let error = self
+                    .definition
+                    .blame(task, attempt, TaskErrorKind::Cancelled);
+                self.tasks[index] = TaskState::Failed(error);
+            }
+        }
+        self.unfinished = 0;
+        busy
+    }
+
+    /// Tells the workers that the run is over.
+    pub(crate) fn end(&self, cluster: &mut dyn Cluster) {
+        let workers = (0..self.workers.len()).map(ProcessorId::new);
+        for worker in workers.filter(|&worker| self.uses(worker)) {
+            cluster.send(worker, ToWorker::End { run: self.run });
+        }
+    }
+
+    /// The results of all tasks that have one, and the errors of the others.
+    pub(crate) fn into_results(self) -> Vec<Option<Result<Payload, TaskError>>> {
+        let result = |task: TaskState| match task {
+            TaskState::Open { .. } => None,
+            TaskState::Done { output, .. } => output.map(Ok),
+            TaskState::Failed(error) => Some(Err(error)),
+        };
+        self.tasks.into_iter().map(result).collect()
+    }
+}
+
+/// A task that a worker should be running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DueTask {
+    pub(crate) task: TaskId,
+    pub(crate) attempt: u32,
+    /// How long its body may run, if it has a limit.
+    pub(crate) limit: Option<Duration>,
+}
+
+/// Encodes part of a message.
+fn encode<T: serde::Serialize>(value: &T) -> Result<Payload, String> {
+    codec::encode_fields(value)
+}

@@ -1,0 +1,270 @@
+//! Time limits of tasks, and workers that do nothing though they should: kept by looking at what workers are doing.
+//!
+//! A body that begins after a look cannot exceed its limit before the least limit of the graph has passed; so the next
+//! look is at that time at the latest, or when a body that is running now reaches its limit. No worker has to tell
+//! that a body has begun.
+
+use super::Run;
+use super::stuck::Watchdog;
+use crate::base::clock::{Timestamp, instant, now};
+use crate::base::error::Error;
+use crate::base::id::ProcessorId;
+use crate::plan::{Plan, backoff_before};
+use crate::run::coordinator::DueTask;
+use crate::run::message::Observed;
+use crate::run::progress::{Activity, Phase};
+use std::time::{Duration, Instant};
+
+/// How long a worker may take, beyond the limit of the task that it should be running, to do anything at all.
+///
+/// A worker that was stopped, or that hangs in a destructor, is replaced after that time. It is long, since decoding a
+/// large input counts too, and other programs may want the processor.
+///
+/// It is also how long a worker may take no message while others wait to send it some: as long as it lives, it takes
+/// each at once.
+const RESPONSE_TIME: Duration = Duration::from_secs(10);
+/// The same for a task without a limit, which may take its time for everything but its beginning.
+const UNLIMITED_RESPONSE_TIME: Duration = Duration::from_secs(30);
+/// How soon to look again at a worker that has not begun with this run: it may begin with what an ended one had told it,
+/// before it learns that this has ended.
+const ENTRY_TIME: Duration = Duration::from_millis(10);
+/// Looks are no closer to each other than this.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+/// Nor farther from each other: that is how exactly the time is known that this program was stopped.
+const LONGEST_WAIT: Duration = Duration::from_millis(200);
+/// A look that comes so much later than it should means that this program was stopped.
+const LATE: Duration = Duration::from_secs(1);
+
+/// What the limits of one run need.
+#[derive(Debug)]
+pub(super) struct Limits {
+    /// The least limit of any task, or how often to look without any.
+    interval: Duration,
+    next_look: Timestamp,
+    /// When this program was stopped, most likely with its workers: that counts for nobody.
+    stops: Vec<(Timestamp, Timestamp)>,
+    /// By worker: what it was seen doing.
+    seen: Vec<Option<Seen>>,
+    /// By worker: how many messages it had received since when, if it takes no more.
+    full: Vec<Option<(u64, Timestamp)>>,
+    /// Whether some worker takes no more messages, so that others may have to wait for it.
+    somebody_is_full: bool,
+}
+
+/// A worker that does one thing, as it was seen first.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    activity: Activity,
+    n_reports: u64,
+    due: Option<DueTask>,
+    /// Since when, without the time that this program was stopped.
+    since: Timestamp,
+}
+
+impl Limits {
+    pub(super) fn new(n_workers: usize, plan: &Plan) -> Self {
+        let interval = plan.least_limit.unwrap_or(RESPONSE_TIME);
+        Self {
+            interval: interval.clamp(SHORTEST_WAIT, LONGEST_WAIT),
+            next_look: now(),
+            stops: Vec::new(),
+            seen: vec![None; n_workers],
+            full: vec![None; n_workers],
+            somebody_is_full: false,
+        }
+    }
+
+    /// A worker is gone.
+    pub(super) fn forget(&mut self, worker: ProcessorId) {
+        self.seen[worker.index()] = None;
+        self.full[worker.index()] = None;
+    }
+
+    /// Leaves out of account the time that this program was stopped, if this look is late.
+    pub(super) fn excuse(&mut self, time: Timestamp) {
+        let late = time.saturating_sub(self.next_look);
+        if Duration::from_nanos(late) < LATE {
+            return;
+        }
+        self.stops.push((self.next_look, time));
+        self.next_look = time;
+        for seen in self.seen.iter_mut().flatten() {
+            seen.since += late;
+        }
+        for (_, since) in self.full.iter_mut().flatten() {
+            *since += late;
+        }
+    }
+
+    /// How much of the time between these two this program was stopped.
+    fn stopped_between(&self, start: Timestamp, finish: Timestamp) -> Timestamp {
+        let stops = self.stops.iter();
+        let both = stops.map(|&(begin, end)| end.min(finish).saturating_sub(begin.max(start)));
+        both.sum()
+    }
+
+    /// A deadline that the time does not count for that this program was stopped.
+    fn put_off(&self, deadline: Instant) -> Instant {
+        let stopped = self.stops.iter().map(|(begin, end)| end - begin).sum();
+        let put_off = deadline.checked_add(Duration::from_nanos(stopped));
+        put_off.unwrap_or(deadline)
+    }
+
+    /// Leaves out of an attempt the time that this program was stopped.
+    pub(super) fn correct(&self, observed: &mut Observed) {
+        if !self.stops.is_empty() {
+            observed.start += self.stopped_between(observed.start, observed.finish);
+        }
+    }
+
+    /// How long a worker has taken no messages although it should.
+    fn see_full(
+        &mut self,
+        worker: ProcessorId,
+        received: Option<u64>,
+        time: Timestamp,
+    ) -> Duration {
+        let full = &mut self.full[worker.index()];
+        let old = full.filter(|(old, _)| Some(*old) == received);
+        *full = old.or(received.map(|received| (received, time)));
+        let since = full.map_or(time, |(_, since)| since);
+        Duration::from_nanos(time.saturating_sub(since))
+    }
+
+    /// Since when a worker has been doing this.
+    fn see(&mut self, worker: ProcessorId, mut new: Seen) -> Timestamp {
+        let seen = self.seen[worker.index()];
+        let is_same = |old: &Seen| {
+            (old.activity, old.n_reports, old.due) == (new.activity, new.n_reports, new.due)
+        };
+        if let Some(old) = seen.filter(is_same) {
+            return old.since;
+        }
+        if let Some(start) = new.activity.body_start {
+            // It may have begun before this program was stopped, or meanwhile.
+            new.since = start + self.stopped_between(start, new.since);
+        }
+        self.seen[worker.index()] = Some(new);
+        new.since
+    }
+}
+
+impl Run<'_> {
+    /// How long to wait for the next event.
+    pub(super) fn timeout(&self, deadline: Option<Instant>) -> Option<Duration> {
+        let left = |deadline| {
+            let deadline = self.limits.put_off(deadline);
+            deadline.saturating_duration_since(instant())
+        };
+        let deadline = deadline.map(left);
+        let look = Duration::from_nanos(self.limits.next_look.saturating_sub(now()));
+        let waits = [deadline, Some(look), Watchdog::wait()];
+        waits.into_iter().flatten().min()
+    }
+
+    /// Whether a run has taken longer than it may, without the time that this program was stopped.
+    pub(super) fn is_overdue(&self, deadline: Option<Instant>) -> bool {
+        deadline.is_some_and(|deadline| instant() >= self.limits.put_off(deadline))
+    }
+
+    /// Kills the workers whose tasks have exceeded their limits, and those that do not begin with a task.
+    pub(super) fn enforce_limits(&mut self, time: Timestamp) -> Result<(), Error> {
+        if time < self.limits.next_look {
+            return Ok(());
+        }
+        let is_full = |worker| self.crew.cluster.is_full(worker);
+        self.limits.somebody_is_full = self.workers().any(is_full);
+        let mut wait = self.limits.interval;
+        for worker in self.workers() {
+            if self.crew.cluster.since(worker).is_some() {
+                let waits = [self.look_at(worker, time), self.entry_time(worker)];
+                wait = waits.into_iter().flatten().fold(wait, Duration::min);
+            }
+        }
+        let wait = nanoseconds(wait.max(SHORTEST_WAIT));
+        self.limits.next_look = time.saturating_add(wait);
+        self.check_progress()
+    }
+
+    /// How long until a worker has taken too long for what it is doing; kills it if it has.
+    fn look_at(&mut self, worker: ProcessorId, time: Timestamp) -> Option<Duration> {
+        let activity = self.crew.cluster.activity(worker);
+        let is_full = self.crew.cluster.is_full(worker);
+        let received = is_full.then_some(activity.received);
+        if self.limits.see_full(worker, received, time) >= RESPONSE_TIME {
+            return Some(self.end_silent(worker, RESPONSE_TIME));
+        }
+        let due = self.coordinator.due_task(worker);
+        let since = self.limits.see(
+            worker,
+            Seen {
+                // A worker that does nothing may still take messages in.
+                activity: Activity {
+                    received: 0,
+                    ..activity
+                },
+                n_reports: self.crew.members[worker.index()].n_reports,
+                due,
+                since: time,
+            },
+        );
+        let spent = Duration::from_nanos(time.saturating_sub(since));
+        if let (Some(running), Some(_)) = (activity.running_in(self.id), activity.body_start) {
+            let limit = self.coordinator.limit(running.task)?;
+            let left = limit.saturating_sub(spent);
+            if left.is_zero() {
+                let cluster = &mut *self.crew.cluster;
+                self.coordinator
+                    .on_exceeded(worker, (running.task, limit), cluster);
+            }
+            return Some(left);
+        }
+        let allowed = self.response_time(&activity, due?)?;
+        let left = allowed.saturating_sub(spent);
+        if left.is_zero() {
+            return Some(self.end_silent(worker, allowed));
+        }
+        Some(left)
+    }
+
+    /// Ends a worker that is still running a task of a run that is over; when to look again if it may yet begin one.
+    fn entry_time(&mut self, worker: ProcessorId) -> Option<Duration> {
+        let activity = self.crew.cluster.activity(worker);
+        if activity.run == self.id {
+            return None;
+        }
+        if activity.running.is_some() && self.crew.cluster.kill(worker) {
+            let reason = "it was running a task of a run that had ended, and was ended";
+            self.crew.members[worker.index()].kill_reason = Some(reason.into());
+        }
+        self.coordinator.uses(worker).then_some(ENTRY_TIME)
+    }
+
+    /// Ends a worker that does nothing.
+    fn end_silent(&mut self, worker: ProcessorId, allowed: Duration) -> Duration {
+        if self.crew.cluster.kill(worker) {
+            let reason = format!("it did nothing for {allowed:?} and was ended");
+            self.crew.members[worker.index()].kill_reason = Some(reason);
+        }
+        RESPONSE_TIME
+    }
+
+    /// How long a worker that is to run a task may go on with what it is doing instead; none if without end.
+    fn response_time(&self, activity: &Activity, due: DueTask) -> Option<Duration> {
+        if self.limits.somebody_is_full {
+            // It may wait for that worker, and it is that one which does nothing.
+            return None;
+        }
+        let allowed = match (activity.phase, due.limit) {
+            // It may decode, compute and encode for as long as it takes.
+            (Phase::Around | Phase::Body, None) => return None,
+            (_, Some(limit)) => limit.saturating_add(RESPONSE_TIME),
+            (Phase::Between | Phase::Sending | Phase::Waiting, None) => UNLIMITED_RESPONSE_TIME,
+        };
+        Some(allowed.saturating_add(backoff_before(due.attempt, self.plan.backoff)))
+    }
+}
+
+fn nanoseconds(duration: Duration) -> Timestamp {
+    Timestamp::try_from(duration.as_nanos()).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,363 @@
+//! A crew of workers, and how it runs one plan: the loop between coordinator and cluster.
+
+use crate::base::clock::{instant, now};
+use crate::base::error::Error;
+use crate::base::failure::TaskError;
+use crate::base::id::ProcessorId;
+use crate::base::run_error::RunErrorKind;
+use crate::definition::Definition;
+use crate::definition::captures::Captures;
+use crate::plan::Plan;
+use crate::run::cluster::{Cluster, Event, Exit};
+use crate::run::coordinator::Coordinator;
+use crate::run::log::Log;
+use crate::run::message::{RunId, ToWorker};
+use crate::value::codec;
+use crate::value::payload::Payload;
+use limits::Limits;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+use stuck::Watchdog;
+
+mod limits;
+mod stuck;
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
+
+/// How long a run that is cancelled waits for reports that workers have made but not sent yet, and how long a run that
+/// is over waits for the end of its tasks.
+const END_TIME: Duration = Duration::from_secs(1);
+/// So many workers that fail to start, one after another in one place, and the place is given up.
+const FAILED_STARTS: u32 = 3;
+
+/// Workers that are kept between runs, and what they know.
+#[derive(Debug)]
+pub(crate) struct Crew {
+    cluster: Box<dyn Cluster>,
+    members: Vec<Member>,
+    last_run: RunId,
+    /// Why nothing can be run any more.
+    broken: Option<String>,
+}
+
+/// What the crew knows of one worker.
+#[derive(Debug, Default)]
+struct Member {
+    life: Life,
+    knows: Knows,
+    /// How many reports have come from it since it joined.
+    n_reports: u64,
+    /// Starts in a row that have failed.
+    failed_starts: u32,
+    /// Why it is being killed, if that is not to be told as a crash.
+    kill_reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Life {
+    Absent,
+    Starting,
+    #[default]
+    Present,
+}
+
+/// What a worker has been told that lasts for several runs.
+#[derive(Debug, Default)]
+struct Knows {
+    captures: Weak<Captures>,
+    plan: Weak<Plan>,
+}
+
+/// What ends a run early.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds<'a> {
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) cancelled: &'a AtomicBool,
+    /// Whether what tasks print is to be printed by the thread that follows the run.
+    pub(crate) prints: bool,
+}
+
+/// The results of a run by task, and what was seen of it.
+pub(crate) type Finished = (Vec<Option<Result<Payload, TaskError>>>, Log);
+
+impl Crew {
+    /// A crew of workers that are all there.
+    pub(crate) fn new(cluster: Box<dyn Cluster>) -> Self {
+        Self {
+            members: (0..cluster.n_workers())
+                .map(|_| Member::default())
+                .collect(),
+            cluster,
+            last_run: 0,
+            broken: None,
+        }
+    }
+
+    pub(crate) fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
+        self.cluster.waker()
+    }
+
+    /// Follows a plan to its end.
+    pub(crate) fn run(
+        &mut self,
+        definition: &Definition,
+        plan: &Arc<Plan>,
+        bounds: Bounds<'_>,
+    ) -> Result<Finished, Error> {
+        if let Some(reason) = &self.broken {
+            return Err(RunErrorKind::Lost(reason.clone()).into());
+        }
+        let graph = ToWorker::graph(definition, self.cluster.is_here())?;
+        self.last_run += 1;
+        let n_workers = self.members.len();
+        let mut run = Run {
+            coordinator: Coordinator::new(definition, self.last_run, plan, n_workers),
+            limits: Limits::new(n_workers, plan),
+            watchdog: Watchdog::new(),
+            log: Log::begin(now(), definition.task_graph.n_tasks()),
+            id: self.last_run,
+            captures: &definition.captures,
+            graph,
+            plan,
+            crew: self,
+        };
+        run.crew.cluster.begin_run(bounds.prints);
+        let followed = run.follow(bounds);
+        run.end();
+        run.crew.cluster.end_run();
+        let Run {
+            coordinator, log, ..
+        } = run;
+        let finished = followed.map(|()| (coordinator.into_results(), log));
+        self.unload_gone();
+        finished
+    }
+
+    /// Has workers drop what they have of graphs that are gone. Nothing must be running.
+    pub(crate) fn unload_gone(&mut self) {
+        for (index, member) in self.members.iter_mut().enumerate() {
+            // What was never set points nowhere, too.
+            let is_set = !member.knows.captures.ptr_eq(&Weak::new());
+            if is_set && member.knows.captures.strong_count() == 0 {
+                member.knows = Knows::default();
+                self.cluster.send(ProcessorId::new(index), ToWorker::Unload);
+            }
+        }
+    }
+}
+
+/// One run under way.
+struct Run<'a> {
+    crew: &'a mut Crew,
+    coordinator: Coordinator<'a>,
+    id: RunId,
+    captures: &'a Arc<Captures>,
+    /// The messages that give the graph to a worker.
+    graph: Vec<ToWorker>,
+    plan: &'a Arc<Plan>,
+    limits: Limits,
+    watchdog: Watchdog,
+    log: Log,
+}
+
+impl Run<'_> {
+    fn follow(&mut self, bounds: Bounds<'_>) -> Result<(), Error> {
+        for worker in self.workers() {
+            match self.crew.members[worker.index()].life {
+                Life::Absent => self.start(worker),
+                Life::Present => self.prepare(worker),
+                Life::Starting => {}
+            }
+        }
+        self.coordinator.begin(&mut *self.crew.cluster);
+        while !self.coordinator.is_finished() {
+            if bounds.cancelled.load(Ordering::Acquire) || self.is_overdue(bounds.deadline) {
+                return self.cancel();
+            }
+            let event = self.crew.cluster.receive(self.timeout(bounds.deadline));
+            // This program may have been stopped meanwhile.
+            let time = now();
+            self.limits.excuse(time);
+            if let Some(event) = event {
+                self.on_event(event)?;
+            }
+            self.enforce_limits(time)?;
+        }
+        Ok(())
+    }
+
+    fn workers(&self) -> impl Iterator<Item = ProcessorId> + use<> {
+        (0..self.crew.members.len()).map(ProcessorId::new)
+    }
+
+    fn on_event(&mut self, event: Event) -> Result<(), Error> {
+        match event {
+            Event::Reports(worker, reports) => {
+                self.crew.members[worker.index()].n_reports += reports.len() as u64;
+                for mut report in reports {
+                    // What an ended run still says is dropped here.
+                    if report.run == self.id {
+                        self.limits.correct(&mut report.observed);
+                        self.log.note(worker, &report);
+                        let cluster = &mut *self.crew.cluster;
+                        self.coordinator.on_report(worker, report, cluster);
+                    }
+                }
+            }
+            Event::Joined(worker) => {
+                self.crew.members[worker.index()] = Member::default();
+                if self.coordinator.uses(worker) && !self.coordinator.is_finished() {
+                    self.prepare(worker);
+                    let cluster = &mut *self.crew.cluster;
+                    if let Err(reason) = self.coordinator.on_joined(worker, cluster) {
+                        self.dismiss(worker, reason);
+                    }
+                }
+                self.crew.cluster.introduce(worker);
+            }
+            Event::Exited(worker, exit) => self.on_exited(worker, exit),
+            Event::Lost(reason) => {
+                self.crew.broken = Some(reason.clone());
+                return Err(RunErrorKind::Lost(reason).into());
+            }
+            Event::Woken => {}
+        }
+        Ok(())
+    }
+
+    /// Starts a worker; that it has joined, or failed, is an event.
+    fn start(&mut self, worker: ProcessorId) {
+        self.crew.members[worker.index()].life = Life::Starting;
+        self.crew.cluster.start(worker);
+    }
+
+    /// Tells a worker the graph and its steps, unless it knows them from the last run.
+    fn prepare(&mut self, worker: ProcessorId) {
+        if !self.coordinator.uses(worker) {
+            return;
+        }
+        let Crew {
+            cluster, members, ..
+        } = &mut *self.crew;
+        let knows = &mut members[worker.index()].knows;
+        let captures = Arc::downgrade(self.captures);
+        if !knows.captures.ptr_eq(&captures) {
+            for message in &self.graph {
+                cluster.send(worker, message.clone());
+            }
+            knows.captures = captures;
+            knows.plan = Weak::new();
+        }
+        let plan = Arc::downgrade(self.plan);
+        if !knows.plan.ptr_eq(&plan) {
+            match codec::encode_fields(self.plan.steps_of(worker)) {
+                Ok(steps) => {
+                    let backoff = self.plan.backoff;
+                    cluster.send(worker, ToWorker::Plan { steps, backoff });
+                    knows.plan = plan;
+                }
+                Err(reason) => self.dismiss(worker, reason),
+            }
+        }
+    }
+
+    /// Ends a worker that cannot be told what it needs.
+    fn dismiss(&mut self, worker: ProcessorId, reason: String) {
+        if self.crew.cluster.kill(worker) {
+            self.crew.members[worker.index()].kill_reason = Some(reason);
+        } else {
+            let cluster = &mut *self.crew.cluster;
+            self.coordinator.on_given_up(worker, &reason, cluster);
+        }
+    }
+
+    fn on_exited(&mut self, worker: ProcessorId, mut exit: Exit) {
+        let activity = self.crew.cluster.activity(worker);
+        let member = &mut self.crew.members[worker.index()];
+        let life = std::mem::replace(&mut member.life, Life::Absent);
+        exit.reason = exit.reason.or(member.kill_reason.take());
+        member.knows = Knows::default();
+        self.limits.forget(worker);
+        let cluster = &mut *self.crew.cluster;
+        if life == Life::Starting {
+            if exit.is_kill() {
+                self.coordinator.on_killed_at_start(worker, &exit, cluster);
+            } else {
+                member.failed_starts += 1;
+                if member.failed_starts >= FAILED_STARTS {
+                    member.failed_starts = 0;
+                    let reason = format!("a worker process could not be started: {exit}");
+                    self.coordinator.on_given_up(worker, &reason, cluster);
+                    return;
+                }
+            }
+        } else {
+            self.log.died(worker, activity.running_in(self.id), now());
+            self.coordinator.on_exited(worker, exit, &activity, cluster);
+        }
+        // One that has nothing left to do is started for the next run: if it ends each time, that is not for ever.
+        if self.coordinator.has_open_steps(worker) {
+            self.start(worker);
+        }
+    }
+
+    /// Ends everything that is unfinished.
+    ///
+    /// What ended before the cancel counts: the reports that workers had made by then are waited for.
+    /// Then every worker that may be running a task is killed; the next run replaces it.
+    fn cancel(&mut self) -> Result<(), Error> {
+        let made = |worker| self.crew.cluster.activity(worker).reports;
+        let made: Vec<u64> = self.workers().map(made).collect();
+        self.receive_while(|run| {
+            let members = run.crew.members.iter().zip(&made);
+            let mut late = members.filter(|(member, made)| member.n_reports < **made);
+            late.any(|(member, _)| member.life == Life::Present)
+        })?;
+        for worker in self.coordinator.on_cancel(&mut *self.crew.cluster) {
+            self.crew.cluster.kill(worker);
+        }
+        Ok(())
+    }
+
+    /// Tells the workers that the run is over, and waits until no task of it is running.
+    ///
+    /// A worker that still runs one, since it was cancelled or computes a lost result that nobody needs any more, is
+    /// killed: the next run would have to wait for it. On threads, which cannot be killed, tasks are waited for, but
+    /// not for ever.
+    fn end(&mut self) {
+        for worker in self.workers() {
+            if self.is_running(worker) {
+                self.crew.cluster.kill(worker);
+            }
+        }
+        self.coordinator.end(&mut *self.crew.cluster);
+        // If the workers cannot be reached any more, the next run says so.
+        let _ = self.receive_while(|run| run.workers().any(|worker| run.is_running(worker)));
+        self.log.finish = now();
+    }
+
+    /// Whether a worker is running a task of this run.
+    fn is_running(&self, worker: ProcessorId) -> bool {
+        let activity = self.crew.cluster.activity(worker);
+        self.crew.members[worker.index()].life == Life::Present
+            && activity.running_in(self.id).is_some()
+    }
+
+    /// Goes on with the run while something is to be waited for, but for no longer than a cancelled run may take.
+    fn receive_while(&mut self, waits: impl Fn(&Self) -> bool) -> Result<(), Error> {
+        let deadline = instant() + END_TIME;
+        while waits(self) {
+            let left = deadline.saturating_duration_since(instant());
+            match self.crew.cluster.receive(Some(left)) {
+                Some(event) => self.on_event(event)?,
+                None if left.is_zero() => break,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,210 @@
+//! The coordinator's side of the simulated transport.
+
+use super::process::{Inbound, Process};
+use super::world::{Sabotage, ToCoordinator, World};
+use crate::base::clock;
+use crate::base::clock::Timestamp;
+use crate::base::id::ProcessorId;
+use crate::run::cluster::{Cluster, Event, Exit};
+use crate::run::message::{Epoch, ToWorker};
+use crate::run::progress::Activity;
+use std::cell::RefCell;
+use std::time::Duration;
+
+thread_local! {
+    /// A cluster must be able to go to another thread, a world is not; so the cluster only points here.
+    static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
+}
+
+/// The simulated cluster: the coordinator's side of this thread's world.
+#[derive(Debug)]
+pub(super) struct Sim {
+    n_workers: usize,
+}
+
+impl Sim {
+    /// The cluster of a world, which becomes that of this thread.
+    pub(super) fn of(world: World) -> Self {
+        let n_workers = world.places.len();
+        WORLD.set(Some(world));
+        Self { n_workers }
+    }
+}
+
+/// Looks at this thread's world, or changes it.
+pub(super) fn with_world<T>(f: impl FnOnce(&mut World) -> T) -> T {
+    WORLD.with_borrow_mut(|world| f(world.as_mut().expect("a world was made")))
+}
+
+impl Cluster for Sim {
+    fn n_workers(&self) -> usize {
+        self.n_workers
+    }
+
+    fn send(&mut self, to: ProcessorId, message: ToWorker) {
+        with_world(|world| {
+            let from = None;
+            world.send(to.index(), Inbound::Message { from, message });
+        });
+    }
+
+    fn receive(&mut self, timeout: Option<Duration>) -> Option<Event> {
+        let nanoseconds = |time: Duration| Timestamp::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let until = timeout.map(|timeout| clock::now().saturating_add(nanoseconds(timeout)));
+        with_world(|world| world.next_event(until))
+    }
+
+    fn start(&mut self, worker: ProcessorId) {
+        with_world(|world| world.start(worker));
+    }
+
+    fn introduce(&mut self, worker: ProcessorId) -> Epoch {
+        with_world(|world| {
+            world.epoch += 1;
+            let epoch = world.epoch;
+            let place = &mut world.places[worker.index()];
+            if place.is_connected {
+                place.since = Some(epoch);
+                let generation = place.generation;
+                let others = (0..world.places.len()).filter(|&other| other != worker.index());
+                for other in others {
+                    let place = &mut world.places[other];
+                    if world.sabotage == Some(Sabotage::ForeseenPeers)
+                        && let Some(process) = &mut place.process
+                        && place.is_connected
+                    {
+                        process.foresee(epoch);
+                    }
+                    world.send(other, Inbound::Peers(vec![(worker, generation)], epoch));
+                }
+            }
+            epoch
+        })
+    }
+
+    fn epoch(&self) -> Epoch {
+        with_world(|world| world.epoch)
+    }
+
+    fn since(&self, worker: ProcessorId) -> Option<Epoch> {
+        with_world(|world| {
+            let since = world.places[worker.index()].since?;
+            Some(match world.sabotage {
+                Some(Sabotage::EpochsOfRun) => since.saturating_sub(world.first_epoch),
+                _ => since,
+            })
+        })
+    }
+
+    fn kill(&mut self, worker: ProcessorId) -> bool {
+        with_world(|world| {
+            if world.stuck.is_some() {
+                return;
+            }
+            world.note(|_| format!("the coordinator kills worker {worker}"));
+            let is_late = world.choices.pick(2) > 0;
+            match &mut world.places[worker.index()].process {
+                Some(process) if is_late => process.is_doomed = true,
+                _ => world.die(worker.index(), killed()),
+            }
+        });
+        true
+    }
+
+    fn is_full(&self, _: ProcessorId) -> bool {
+        false
+    }
+
+    fn activity(&self, worker: ProcessorId) -> Activity {
+        with_world(|world| {
+            let activity = world.places[worker.index()].activity;
+            match world.sabotage {
+                Some(Sabotage::NoRunInWords) => Activity {
+                    run: world.record.run,
+                    ..activity
+                },
+                _ => activity,
+            }
+        })
+    }
+
+    fn pid(&self, _: ProcessorId) -> Option<u32> {
+        None
+    }
+
+    fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
+        Box::new(|| {})
+    }
+}
+
+impl World {
+    /// Starts a process, or fails to do so at once.
+    fn start(&mut self, worker: ProcessorId) {
+        let fails = self.faults.failed_starts > 0 && self.choices.weighted(&[3, 1]) > 0;
+        let n_workers = self.places.len();
+        let place = &mut self.places[worker.index()];
+        assert!(
+            !place.is_present(),
+            "only in the place of a worker that is gone another one is started"
+        );
+        place.generation += 1;
+        if fails {
+            self.faults.failed_starts -= 1;
+            self.note(|_| format!("worker {worker} cannot be started"));
+            let (generation, exit) = (self.places[worker.index()].generation, refused());
+            let exited = ToCoordinator::Exited(worker, generation, exit, None);
+            self.queue.push_front(exited);
+        } else {
+            place.process = Some(Process::new(n_workers, false));
+            self.note(|_| format!("worker {worker} is started"));
+        }
+    }
+
+    /// A worker that has said hello is there for the coordinator, which tells it of its peers.
+    pub(super) fn connect(&mut self, worker: ProcessorId) {
+        let place = &mut self.places[worker.index()];
+        place.is_connected = true;
+        place.activity = Activity::default();
+        self.tell_peers(worker.index());
+    }
+
+    /// Tells a worker how to reach each of the others that are there.
+    pub(super) fn tell_peers(&mut self, to: usize) {
+        let others = self.places.iter().enumerate();
+        let others = others.filter(|(other, place)| *other != to && place.is_connected);
+        let peers = others.map(|(other, place)| (ProcessorId::new(other), place.generation));
+        let (peers, epoch) = (peers.collect(), self.epoch);
+        self.send(to, Inbound::Peers(peers, epoch));
+    }
+
+    fn send(&mut self, to: usize, message: Inbound) {
+        let keeps = self.has_backlogs;
+        let place = &mut self.places[to];
+        if !place.is_connected {
+            return;
+        }
+        if let Some(process) = &mut place.process {
+            if keeps {
+                place.backlog.push_back(message);
+            } else {
+                process.inbox.push_back(message);
+            }
+        }
+    }
+}
+
+/// How a worker ends that is killed.
+pub(super) fn killed() -> Exit {
+    Exit {
+        signal: Some(9),
+        ..Exit::default()
+    }
+}
+
+/// How a worker ends that cannot be started.
+pub(super) fn refused() -> Exit {
+    Exit {
+        reason: Some("told not to start".into()),
+        ..Exit::default()
+    }
+}

@@ -1,0 +1,33 @@
+//! Fault injection with real processes: whatever happens to workers, runs end, their values are right, and nothing is
+//! left behind.
+
+use super::*;
+use crate::api::outcome::Results;
+use crate::api::program::Graph;
+use crate::testing::Blobs;
+
+mod bars;
+mod faulty;
+mod hazards;
+mod late;
+mod outside;
+mod points;
+mod processes;
+mod soak;
+mod traces;
+
+/// Bounds of a run that begins now.
+fn bounds_of(time: Duration, cancelled: &AtomicBool) -> Bounds<'_> {
+    Bounds {
+        deadline: Some(Instant::now() + time),
+        cancelled,
+        prints: true,
+    }
+}
+
+/// The results of one run.
+fn run(crew: &mut Crew, graph: &Graph<Blobs>, plan: &Arc<Plan>, bounds: Bounds<'_>) -> Blobs {
+    let definition = graph.definition().unwrap();
+    let (results, _) = crew.run(definition, plan, bounds).unwrap();
+    graph.collect(&mut Results::new(definition, results))
+}

@@ -1,0 +1,167 @@
+//! One task's result as this worker holds it: decoded, encoded, or some encoded parts.
+
+use super::UserValue;
+use crate::generated_code::part::PartKey;
+use crate::run::message::{Arrival, PartsMessage};
+use crate::value::payload::Payload;
+use std::any::Any;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// What this worker holds of one task's result, and what for.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    /// How many steps are still to use it.
+    pub(super) uses: u32,
+    /// Whether the next step waits for it.
+    pub(super) awaited: Awaited,
+    pub(super) state: State,
+    /// How it came here, until the step that used it first reports that.
+    pub(super) arrival: Option<Box<Arrival>>,
+}
+
+/// Whether the next step waits for a result, as of which look at its inputs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Awaited {
+    /// The number of the look; 0 if nobody waits.
+    pub(super) look: u32,
+    /// Whether parts are not enough.
+    pub(super) whole: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) enum State {
+    #[default]
+    Absent,
+    Decoded(UserValue),
+    Encoded(Box<Payload>),
+    Parts(Box<Parts>),
+}
+
+/// Parts that came from another worker in place of the whole.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    by_key: HashMap<PartKey, HeldPart>,
+    /// Whether all that were sent are here.
+    is_complete: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct HeldPart {
+    pub(super) payload: Payload,
+    /// Its value, once it has been decoded.
+    pub(super) value: Option<UserValue>,
+}
+
+impl Entry {
+    /// Keeps the whole, unless it is here; parts are no longer needed then.
+    pub(super) fn store(&mut self, payload: Payload) {
+        if !self.is_whole() {
+            self.state = State::Encoded(Box::new(payload));
+        }
+    }
+
+    /// Keeps parts, unless all of them or the whole is here.
+    pub(super) fn store_parts(&mut self, message: PartsMessage) {
+        if message.first && !self.is_whole() && !self.has_all_parts() {
+            // What is here of an earlier attempt, whose worker died, may belong to another result.
+            self.state = State::Parts(Box::default());
+        }
+        if let State::Parts(held) = &mut self.state
+            && !held.is_complete
+        {
+            let part = |(key, payload)| {
+                (
+                    key,
+                    HeldPart {
+                        payload,
+                        value: None,
+                    },
+                )
+            };
+            held.by_key.extend(message.parts.into_iter().map(part));
+            held.is_complete = message.last;
+        }
+    }
+
+    /// Keeps the value, in place of its bytes if they are here.
+    pub(super) fn store_value(&mut self, value: Rc<dyn Any>) {
+        self.state = State::Decoded(UserValue::new(value));
+    }
+
+    /// Whether the whole is here.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self.state, State::Decoded(_) | State::Encoded(_))
+    }
+
+    /// Whether all parts that were sent in place of the whole are here.
+    pub(super) fn has_all_parts(&self) -> bool {
+        matches!(&self.state, State::Parts(parts) if parts.is_complete)
+    }
+
+    pub(super) fn has_part(&self, key: &PartKey) -> bool {
+        matches!(&self.state, State::Parts(parts) if parts.is_complete && parts.by_key.contains_key(key))
+    }
+
+    pub(super) fn part(&mut self, key: &PartKey) -> Option<&mut HeldPart> {
+        match &mut self.state {
+            State::Parts(parts) => parts.by_key.get_mut(key),
+            _ => None,
+        }
+    }
+
+    /// Adds to the time that it took to decode what came.
+    pub(super) fn add_decoding(&mut self, nanoseconds: u64) {
+        if let Some(arrival) = &mut self.arrival {
+            arrival.decoding += nanoseconds;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(part: u32) -> PartKey {
+        PartKey {
+            part,
+            indices: Vec::new(),
+        }
+    }
+
+    fn message(part: u32, byte: u8, (first, last): (bool, bool)) -> PartsMessage {
+        PartsMessage {
+            parts: vec![(key(part), Payload::copied(&[byte]).unwrap())],
+            first,
+            last,
+        }
+    }
+
+    #[test]
+    fn parts_are_here_when_the_last_message_is() {
+        let mut entry = Entry::default();
+        entry.store_parts(message(0, 1, (true, false)));
+        assert!(!entry.has_part(&key(0)));
+        entry.store_parts(message(1, 1, (false, true)));
+        assert!(entry.has_part(&key(0)) && entry.has_part(&key(1)) && !entry.is_whole());
+        entry.store(Payload::copied(&[2]).unwrap());
+        assert!(entry.is_whole() && !entry.has_part(&key(0)));
+    }
+
+    #[test]
+    fn parts_of_two_attempts_are_never_mixed() {
+        let mut entry = Entry::default();
+        entry.store_parts(message(0, 1, (true, false)));
+        // The sender has died; the task is run again elsewhere.
+        entry.store_parts(message(0, 2, (true, false)));
+        entry.store_parts(message(1, 2, (false, true)));
+        // A third attempt comes too late.
+        entry.store_parts(message(0, 3, (true, true)));
+        for part in [0, 1] {
+            assert_eq!(
+                entry.part(&key(part)).unwrap().payload.bytes().unwrap(),
+                [2]
+            );
+        }
+    }
+}

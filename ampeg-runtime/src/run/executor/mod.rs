@@ -1,0 +1,417 @@
+//! Runs single tasks on the values at hand, and knows how long a value is needed.
+//!
+//! It is what all engines share: a worker process, a worker thread, and a run inline.
+//! It knows no other worker, and of time only what it takes to decode and encode values.
+
+use crate::base::bounded;
+use crate::base::clock::now;
+use crate::base::failure::TaskErrorKind;
+use crate::base::id::{ProcessorId, TaskId};
+use crate::base::panics;
+use crate::generated_code::facts::Slot;
+use crate::generated_code::inputs::{Input, Inputs, Values, n_values};
+use crate::generated_code::part::PartKey;
+use crate::generated_code::task_value::Codec;
+use crate::plan::Step;
+use crate::run::message::{Arrival, Content};
+use crate::sys;
+use crate::value::payload::Payload;
+use entry::{Awaited, Entry, State};
+use std::any::Any;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::OnceLock;
+use user_value::UserValue;
+
+mod entry;
+mod loaded;
+mod parts;
+mod user_value;
+
+pub(crate) use loaded::LoadedGraph;
+
+/// The values of one run on one worker. Dropping it drops them all.
+#[derive(Debug)]
+pub(crate) struct Executor {
+    graph: Rc<LoadedGraph>,
+    /// Indexed by task; grows on demand.
+    entries: Vec<Entry>,
+    /// How often the inputs of a next step have been looked at.
+    looks: u32,
+    /// How many nanoseconds it took to decode captured values for the last inputs.
+    reading: u64,
+    /// Whether every use of a value gets a copy that was encoded and decoded.
+    copies: bool,
+}
+
+/// The variable that has every result be encoded, and decoded for each of its uses, on whatever worker that is.
+///
+/// Not a setting of a pool, since inline runs have none, and since a whole suite of tests is to run with it unchanged.
+const ALWAYS_ENCODE: &str = "AMPEG_ALWAYS_ENCODE";
+
+/// Whether that variable was set, and not to 0, when this process first ran a task.
+fn always_encodes() -> bool {
+    static ALWAYS: OnceLock<bool> = OnceLock::new();
+    *ALWAYS.get_or_init(|| std::env::var_os(ALWAYS_ENCODE).is_some_and(|value| value != "0"))
+}
+
+/// What of a result leaves this worker.
+#[derive(Debug, Default)]
+pub(crate) struct Encoded {
+    /// All of it, if somebody needs that.
+    pub(crate) whole: Option<Payload>,
+    /// What goes to these workers in place of the whole.
+    pub(crate) parts: HashMap<ProcessorId, Vec<(PartKey, Payload)>>,
+    /// How many nanoseconds it took to encode a result that is no output. An output is encoded wherever its users are,
+    /// so that its time is not the price of moving it.
+    pub(crate) encoding: u64,
+}
+
+impl Executor {
+    pub(crate) fn new(graph: Rc<LoadedGraph>) -> Self {
+        Self {
+            graph,
+            entries: Vec::new(),
+            looks: 0,
+            reading: 0,
+            copies: always_encodes(),
+        }
+    }
+
+    /// Notes that a step will use its inputs here.
+    pub(crate) fn add_uses(&mut self, step: &Step) {
+        for &input in &step.inputs {
+            self.entry(input).uses += 1;
+        }
+    }
+
+    /// Notes that a step will not use its inputs any more; what nobody else uses here is dropped.
+    pub(crate) fn drop_uses(&mut self, step: &Step) {
+        for &input in &step.inputs {
+            let entry = self.entry(input);
+            entry.uses = entry.uses.saturating_sub(1);
+            if entry.uses == 0 {
+                *entry = Entry::default();
+            }
+        }
+    }
+
+    /// Keeps what came of a result, if a step here is still to use it. Returns true if the next step waited for it.
+    pub(crate) fn store(&mut self, arrival: Arrival, content: Content) -> bool {
+        let looks = self.looks;
+        let entry = self.entry(arrival.task);
+        if entry.uses == 0 {
+            return false;
+        }
+        match &mut entry.arrival {
+            // Parts may come one after another.
+            Some(earlier) => {
+                earlier.received = arrival.received;
+                earlier.bytes += arrival.bytes;
+            }
+            none => *none = Some(Box::new(arrival)),
+        }
+        match content {
+            Content::Whole(payload) => entry.store(payload),
+            Content::Parts(message) => entry.store_parts(message),
+        }
+        let is_enough = entry.is_whole() || (entry.has_all_parts() && !entry.awaited.whole);
+        let was_awaited = looks > 0 && entry.awaited.look == looks && is_enough;
+        if was_awaited {
+            entry.awaited = Awaited::default();
+        }
+        was_awaited
+    }
+
+    /// How many inputs of a step are missing. From now on [`store`](Self::store) says when one of them comes.
+    pub(crate) fn look_for_inputs(&mut self, step: &Step) -> usize {
+        self.looks += 1;
+        let descriptor = self.graph.descriptor;
+        let statement = &descriptor.facts().statements[step.statement()];
+        let (mut tasks, mut shape) = (step.inputs.iter(), step.shape.iter());
+        let mut missing = 0;
+        for slot in statement.inputs {
+            for &task in tasks.by_ref().take(n_values(slot, &mut shape)) {
+                missing += usize::from(self.is_newly_missing(task, slot, step));
+            }
+        }
+        missing
+    }
+
+    fn is_newly_missing(&mut self, task: TaskId, slot: &Slot, step: &Step) -> bool {
+        let (looks, descriptor) = (self.looks, self.graph.descriptor);
+        let entry = self.entry(task);
+        let key = |&part: &u32| descriptor.part_key(part, &step.indices);
+        let has_parts = !slot.parts.is_empty()
+            && entry.has_all_parts()
+            && slot.parts.iter().all(|part| entry.has_part(&key(part)));
+        if entry.is_whole() || has_parts {
+            return false;
+        }
+        let is_new = entry.awaited.look != looks;
+        let whole = slot.parts.is_empty() || entry.has_all_parts();
+        entry.awaited = Awaited {
+            look: looks,
+            whole: whole || (!is_new && entry.awaited.whole),
+        };
+        is_new
+    }
+
+    /// The inputs of a step, which are all here, for one attempt at it.
+    pub(crate) fn inputs(&mut self, step: &Step, attempt: u32) -> Result<Inputs, TaskErrorKind> {
+        self.reading = 0;
+        let descriptor = self.graph.descriptor;
+        let statement = &descriptor.facts().statements[step.statement()];
+        let mut values = Values::with_capacity(step.inputs.len() + statement.captures.len());
+        if let Err(kind) = self.take_inputs(step, attempt, &mut values) {
+            // The others are dropped, whose destructors may panic.
+            let _ = panics::catch(move || drop(values));
+            return Err(kind);
+        }
+        let (indices, n_captures) = (step.indices.clone(), statement.captures.len());
+        if step.shape.is_empty() {
+            return Ok(Inputs::new(indices, values));
+        }
+        let (shape, slots) = (step.shape.clone(), statement.inputs);
+        Ok(Inputs::folded(indices, values, shape, slots, n_captures))
+    }
+
+    fn take_inputs(
+        &mut self,
+        step: &Step,
+        attempt: u32,
+        values: &mut Values,
+    ) -> Result<(), TaskErrorKind> {
+        let descriptor = self.graph.descriptor;
+        let statement = &descriptor.facts().statements[step.statement()];
+        let mut tasks = step.inputs.iter();
+        let mut shape = step.shape.iter();
+        for slot in statement.inputs {
+            let producer = descriptor.producer(slot.family);
+            for &task in tasks.by_ref().take(n_values(slot, &mut shape)) {
+                if !slot.parts.is_empty() && self.entry(task).has_all_parts() {
+                    values.push(Input::new(self.parts(slot, task, step)?));
+                    continue;
+                }
+                let mut value = self.input(producer, task, step.may_retry(attempt))?;
+                if slot.moved && Rc::strong_count(&value) > 1 {
+                    value = self.copy(producer, &*value)?;
+                }
+                values.push(Input::new(value));
+            }
+        }
+        for &capture in statement.captures {
+            values.push(Input::new(self.capture(capture as usize)?));
+        }
+        Ok(())
+    }
+
+    /// How many nanoseconds it took to decode captured values for these inputs.
+    pub(crate) fn reading(&self) -> u64 {
+        self.reading
+    }
+
+    /// Runs the body of a step.
+    pub(crate) fn call(&self, step: &Step, inputs: Inputs) -> Result<Rc<dyn Any>, TaskErrorKind> {
+        let forks = sys::forks();
+        let result = panics::catch(move || {
+            let result = self.graph.table.run(step.statement(), &inputs);
+            drop(inputs);
+            result
+        });
+        if sys::forks() != forks {
+            // A child that the body has forked: the task is its parent's.
+            sys::exit_now(if result.is_ok() { 0 } else { 101 });
+        }
+        match result? {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(failure)) => panics::catch(move || failure.into_kind()).and_then(Err),
+            None => Err(undeliverable("the graph has no such task")),
+        }
+    }
+
+    /// Ends an attempt at a step, whose body gave `result`; returns the bytes of what is needed elsewhere.
+    ///
+    /// Each input is dropped at its last use here, unless the attempt failed and another one may follow.
+    pub(crate) fn finish(
+        &mut self,
+        step: &Step,
+        attempt: u32,
+        result: Result<Rc<dyn Any>, TaskErrorKind>,
+    ) -> Result<Encoded, TaskErrorKind> {
+        if result.is_ok() || !step.may_retry(attempt) {
+            self.drop_uses(step);
+        }
+        let mut value = UserValue::new(result?);
+        if let (true, Some(original)) = (self.copies, value.share()) {
+            // So that parts are those of a value that has travelled too.
+            let whole = self.encode_whole(step.statement(), &*original)?;
+            let codec = self.graph.table.codec(step.statement());
+            let copy = decode(codec, &whole);
+            value =
+                UserValue::new(copy.map_err(|reason| TaskErrorKind::NotDeliverable { reason })?);
+        }
+        let encoded = match value.share() {
+            Some(value) if step.is_encoded() => self.encode(step, &*value)?,
+            _ => Encoded::default(),
+        };
+        if self.entry(step.task).uses > 0 {
+            self.entry(step.task).state = match value.share() {
+                Some(value) if self.copies => {
+                    let whole = encoded.whole.clone();
+                    let encode = || self.encode_whole(step.statement(), &*value);
+                    State::Encoded(Box::new(whole.map_or_else(encode, Ok)?))
+                }
+                _ => State::Decoded(value),
+            };
+        }
+        Ok(encoded)
+    }
+
+    /// How the inputs of a step came here, if it was the first to use them.
+    pub(crate) fn take_arrivals(&mut self, step: &Step) -> Vec<Arrival> {
+        let inputs = step.inputs.iter();
+        let arrivals =
+            inputs.filter_map(|input| self.entries.get_mut(input.index())?.arrival.take());
+        arrivals.map(|arrival| *arrival).collect()
+    }
+
+    /// Whether all that came of a result, or will come, is here.
+    #[cfg(test)]
+    pub(crate) fn holds(&mut self, task: TaskId) -> bool {
+        let entry = self.entry(task);
+        entry.is_whole() || entry.has_all_parts()
+    }
+
+    fn entry(&mut self, task: TaskId) -> &mut Entry {
+        if task.index() >= self.entries.len() {
+            self.entries.resize_with(task.index() + 1, Entry::default);
+        }
+        &mut self.entries[task.index()]
+    }
+
+    /// The value of one input, decoded at its first use here, and given away at its last, unless it is to be kept.
+    fn input(
+        &mut self,
+        producer: usize,
+        input: TaskId,
+        keep: bool,
+    ) -> Result<Rc<dyn Any>, TaskErrorKind> {
+        let statements = self.graph.descriptor.facts().statements;
+        let codec = self.graph.table.codec(producer);
+        let copies = self.copies;
+        let entry = self.entry(input);
+        if !matches!(entry.state, State::Decoded(_)) {
+            let start = now();
+            let decoded = match &entry.state {
+                State::Encoded(payload) => decode(codec, payload),
+                _ => Err("it is missing".to_owned()),
+            };
+            entry.add_decoding(now().saturating_sub(start));
+            let value = decoded.map_err(|reason| {
+                let cause = statements[producer].undeliverable(reason);
+                TaskErrorKind::DependencyFailed { cause }
+            })?;
+            if copies {
+                return Ok(value);
+            }
+            entry.store_value(value);
+        }
+        let value = if entry.uses <= 1 && !keep {
+            match std::mem::take(&mut entry.state) {
+                State::Decoded(value) => value.into_inner(),
+                _ => None,
+            }
+        } else {
+            match &entry.state {
+                State::Decoded(value) => value.share(),
+                _ => None,
+            }
+        };
+        value.ok_or_else(|| undeliverable("an input is missing"))
+    }
+
+    /// A copy for a body that moves the value out, though others need it too: duplicates were merged.
+    fn copy(&self, producer: usize, value: &dyn Any) -> Result<Rc<dyn Any>, TaskErrorKind> {
+        let codec = self.graph.table.codec(producer);
+        let codec = codec.ok_or_else(|| undeliverable("its type is unknown"))?;
+        panics::catch(|| codec.copy(value))?.map_err(|reason| {
+            let statements = self.graph.descriptor.facts().statements;
+            let cause = statements[producer].undeliverable(reason);
+            TaskErrorKind::DependencyFailed { cause }
+        })
+    }
+
+    fn capture(&mut self, capture: usize) -> Result<Rc<dyn Any>, TaskErrorKind> {
+        let graph = &self.graph;
+        if let Some(value) = graph.held(capture) {
+            return Ok(value);
+        }
+        let start = now();
+        let value =
+            decode(graph.table.capture(capture), &graph.captures[capture]).map_err(|reason| {
+                let name = graph.descriptor.facts().captures[capture];
+                let message = format!("the captured value of `{name}` cannot be decoded: {reason}");
+                let sources = Vec::new();
+                TaskErrorKind::Failed { message, sources }
+            })?;
+        if graph.is_shared[capture] && !self.copies {
+            graph.hold(capture, Rc::clone(&value));
+        }
+        self.reading += now().saturating_sub(start);
+        Ok(value)
+    }
+
+    /// The bytes that other workers and the coordinator need: the whole wherever a part cannot travel by itself, or
+    /// does not exist.
+    fn encode(&mut self, step: &Step, value: &dyn Any) -> Result<Encoded, TaskErrorKind> {
+        let start = if step.output { 0 } else { now() };
+        let parts = self.encode_parts(step, value);
+        let is_whole = |consumer| !parts.contains_key(consumer);
+        let whole = if step.output || step.consumers.iter().any(is_whole) {
+            Some(self.encode_whole(step.statement(), value)?)
+        } else {
+            None
+        };
+        let encoding = if step.output {
+            0
+        } else {
+            now().saturating_sub(start)
+        };
+        Ok(Encoded {
+            whole,
+            parts,
+            encoding,
+        })
+    }
+
+    fn encode_whole(&self, statement: usize, value: &dyn Any) -> Result<Payload, TaskErrorKind> {
+        let codec = self.graph.table.codec(statement);
+        let codec = codec.ok_or_else(|| undeliverable("its type is unknown"))?;
+        panics::catch(|| codec.encode(value))?.map_err(|reason| TaskErrorKind::NotDeliverable {
+            reason: bounded::cut(reason),
+        })
+    }
+}
+
+fn decode(codec: Option<Codec>, payload: &Payload) -> Result<Rc<dyn Any>, String> {
+    decode_with(codec, Codec::decode, payload)
+}
+
+fn decode_with<C>(
+    codec: Option<C>,
+    decode: impl FnOnce(C, &Payload) -> Result<Rc<dyn Any>, String>,
+    payload: &Payload,
+) -> Result<Rc<dyn Any>, String> {
+    let codec = codec.ok_or("its type is unknown")?;
+    let decoded = panics::catch(|| decode(codec, payload));
+    decoded
+        .map_err(|kind| format!("its Deserialize {kind}"))?
+        .map_err(bounded::cut)
+}
+
+fn undeliverable(reason: &str) -> TaskErrorKind {
+    TaskErrorKind::NotDeliverable {
+        reason: reason.into(),
+    }
+}

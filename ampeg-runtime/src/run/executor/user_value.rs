@@ -1,0 +1,62 @@
+//! Values of the user's types, whose destructors may panic.
+
+use crate::base::panics;
+use std::any::Any;
+use std::fmt;
+use std::rc::Rc;
+
+/// A result or a captured value. A panic in its destructor is caught: it concerns no task any more.
+pub(super) struct UserValue(Option<Rc<dyn Any>>);
+
+impl UserValue {
+    pub(super) fn new(value: Rc<dyn Any>) -> Self {
+        Self(Some(value))
+    }
+
+    /// Another owner of the same value.
+    pub(super) fn share(&self) -> Option<Rc<dyn Any>> {
+        self.0.clone()
+    }
+
+    /// The value, whose destructor is the caller's concern from now on.
+    pub(super) fn into_inner(mut self) -> Option<Rc<dyn Any>> {
+        self.0.take()
+    }
+}
+
+impl fmt::Debug for UserValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserValue")
+    }
+}
+
+impl Drop for UserValue {
+    fn drop(&mut self) {
+        // Only the last owner runs the destructor; to catch its panic takes longer than to drop a number.
+        if let Some(value) = self.0.take().filter(|value| Rc::strong_count(value) == 1) {
+            // The panic hook has told what is to tell.
+            let _ = panics::catch(move || drop(value));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Explosive;
+
+    impl Drop for Explosive {
+        fn drop(&mut self) {
+            panic!("on purpose");
+        }
+    }
+
+    #[test]
+    fn destructor_may_panic() {
+        drop(UserValue::new(Rc::new(Explosive)));
+        let value = UserValue::new(Rc::new(Explosive));
+        let other = UserValue::new(value.share().unwrap());
+        drop((value, other));
+    }
+}

@@ -1,0 +1,418 @@
+//! One worker's loop: messages in, steps run in order, results out.
+//!
+//! It knows no graph but its own steps, and no process: what moves messages is a [`Link`].
+
+use crate::base::clock::{Timestamp, now};
+use crate::base::failure::TaskErrorKind;
+use crate::base::id::{ProcessorId, TaskId};
+use crate::generated_code::part::PartKey;
+use crate::generated_code::task::Descriptor;
+use crate::plan::{Step, backoff_before};
+use crate::run::executor::{Encoded, Executor, LoadedGraph};
+use crate::run::message::{
+    Arrival, AttemptReport, Content, Epoch, Observed, OpenStep, Recomputation, RunId, ToWorker,
+    Value,
+};
+use crate::run::progress::{Phase, Progress};
+use crate::sys::resources;
+use crate::value::codec;
+use crate::value::payload::Payload;
+use queue::{Next, Queue};
+use std::ops::ControlFlow;
+use std::rc::Rc;
+use std::time::Duration;
+
+#[cfg(test)]
+pub(crate) mod outlook;
+mod queue;
+
+/// A worker's side of a transport.
+pub(crate) trait Link {
+    /// The next message, waited for; none if nobody is left to send one.
+    fn receive(&mut self) -> Option<Incoming>;
+    /// The next message that is here already.
+    fn try_receive(&mut self) -> Option<Incoming>;
+    /// Sends a result to another worker. If that one is gone, nothing happens.
+    ///
+    /// # Errors
+    ///
+    /// If this process has too little memory or too few descriptors left to send it.
+    fn send(&mut self, to: ProcessorId, value: Value) -> Result<(), String>;
+    /// Tells the coordinator, in order and soon. If that one is gone, nothing happens.
+    ///
+    /// Returns true if the report was only queued, so that no system call was made.
+    fn report(&mut self, report: AttemptReport) -> bool;
+    /// Sends queued reports at once: the worker has nothing more to do for now.
+    fn flush(&mut self);
+    /// The last introduction of workers that the link has taken in.
+    fn epoch(&self) -> Epoch;
+    /// A task that may take long is about to run.
+    fn set_busy(&mut self);
+    /// Writes what tasks have printed and their process still holds back.
+    fn flush_output(&mut self) {
+        // In a thread it is the program's.
+    }
+    /// Gives memory back to the system: a graph is gone, and none has come in its place.
+    fn release_memory(&mut self);
+    /// Lets time pass before a task is tried again.
+    fn sleep(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
+    /// Where this worker notes what it does.
+    fn progress(&self) -> &Progress;
+}
+
+/// A message and who sent it: another worker, or the coordinator.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) from: Option<ProcessorId>,
+    pub(crate) message: ToWorker,
+    /// When it came in, which may be while a task was running.
+    pub(crate) received: Timestamp,
+}
+
+/// Works until the coordinator says stop or is gone.
+///
+/// # Errors
+///
+/// If the coordinator says something that this worker cannot do, as it can if the two are not of one build.
+pub(crate) fn work(link: &mut impl Link) -> Result<(), String> {
+    let mut worker = Worker::default();
+    loop {
+        while let Some(incoming) = link.try_receive() {
+            if worker.on_message(incoming, link)?.is_break() {
+                return Ok(());
+            }
+        }
+        if worker.is_ready() {
+            worker.run_step(link);
+        } else {
+            if worker.is_done() {
+                link.flush();
+            }
+            link.progress().enter_phase(Phase::Waiting);
+            let incoming = link.receive();
+            link.progress().enter_phase(Phase::Between);
+            let Some(incoming) = incoming else {
+                return Ok(());
+            };
+            if worker.on_message(incoming, link)?.is_break() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// What a worker knows. What belongs to a graph or to a run is dropped as a whole with that graph or run.
+#[derive(Debug, Default)]
+pub(crate) struct Worker {
+    graph: Option<Rc<LoadedGraph>>,
+    plan: Rc<[Step]>,
+    backoff: Duration,
+    run: Option<RunState>,
+    /// The last run that has begun or ended here.
+    last_run: RunId,
+    /// Values of a run that has not begun here: messages of different senders may overtake each other.
+    early: Vec<(Arrival, Value)>,
+}
+
+/// What a worker knows of one run.
+#[derive(Debug)]
+struct RunState {
+    id: RunId,
+    executor: Executor,
+    queue: Queue,
+    /// The step that comes next; none if that is yet to be found.
+    next: Option<NextStep>,
+    /// The end of the previous attempt, if nothing happened since: the start of the next one.
+    /// It saves reading a clock, which takes 25 ns, as long as many a task.
+    just_ended: Option<Timestamp>,
+    /// When what tasks have printed was written last.
+    flushed: Timestamp,
+}
+
+/// How many nanoseconds what a task has printed may be held back while the next one runs. To look whether there is
+/// something takes as long as a tiny task.
+const FLUSH_INTERVAL: Timestamp = 100_000;
+
+/// The step that comes next, and how many of its inputs are missing.
+#[derive(Debug, Clone, Copy)]
+struct NextStep {
+    next: Next,
+    n_missing: usize,
+}
+
+impl Worker {
+    /// Takes in one message; breaks if it is the last.
+    pub(crate) fn on_message(
+        &mut self,
+        incoming: Incoming,
+        link: &mut impl Link,
+    ) -> Result<ControlFlow<()>, String> {
+        if let Some(run) = &mut self.run {
+            run.just_ended = None;
+        }
+        match incoming.message {
+            ToWorker::Graph { descriptor } => self.load(descriptor.resolve()?),
+            ToWorker::GraphHere(descriptor) => self.load(descriptor),
+            ToWorker::Capture(payload) => {
+                if let Some(graph) = self.graph.as_mut().and_then(Rc::get_mut) {
+                    graph.push_capture(payload);
+                }
+            }
+            ToWorker::Plan { steps, backoff } => {
+                self.plan = codec::decode_fields::<Vec<Step>>(&steps)?.into();
+                self.backoff = backoff;
+            }
+            ToWorker::Begin { run, open } => self.on_begin(run, open.as_ref(), link)?,
+            ToWorker::Recompute { run, steps } => {
+                if let Some(run) = self.in_run(run) {
+                    run.recompute(codec::decode_fields(&steps)?);
+                }
+            }
+            ToWorker::Value(value) => {
+                let arrival = Arrival::new(incoming.from, &value, incoming.received);
+                self.on_value(arrival, value);
+            }
+            ToWorker::Skip {
+                run,
+                steps,
+                recomputations,
+            } => {
+                if let Some(run) = self.in_run(run) {
+                    run.skip(&steps, &recomputations);
+                }
+            }
+            ToWorker::End { run } => {
+                self.last_run = self.last_run.max(run);
+                if self.in_run(run).is_some() {
+                    self.run = None;
+                }
+            }
+            ToWorker::Unload => {
+                self.unload();
+                link.release_memory();
+            }
+            ToWorker::Stop => return Ok(ControlFlow::Break(())),
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn load(&mut self, descriptor: &'static Descriptor) {
+        self.unload();
+        self.graph = Some(Rc::new(LoadedGraph::new(descriptor, Vec::new())));
+    }
+
+    fn unload(&mut self) {
+        self.run = None;
+        self.plan = Rc::default();
+        self.graph = None;
+    }
+
+    fn in_run(&mut self, run: RunId) -> Option<&mut RunState> {
+        self.run.as_mut().filter(|state| state.id == run)
+    }
+
+    fn on_begin(
+        &mut self,
+        id: RunId,
+        open: Option<&Payload>,
+        link: &mut impl Link,
+    ) -> Result<(), String> {
+        let graph = self.graph.as_ref().ok_or("a run began without a graph")?;
+        let open: Option<Vec<OpenStep>> = open.map(codec::decode_fields).transpose()?;
+        let mut executor = Executor::new(Rc::clone(graph));
+        let queue = Queue::new(Rc::clone(&self.plan), open.as_deref());
+        queue.open_steps().for_each(|step| executor.add_uses(step));
+        // The values of a run before it are dropped here, if no end came.
+        self.run = Some(RunState {
+            id,
+            executor,
+            queue,
+            next: None,
+            just_ended: None,
+            flushed: 0,
+        });
+        self.last_run = id;
+        link.progress().enter(id);
+        for (arrival, value) in std::mem::take(&mut self.early) {
+            self.on_value(arrival, value);
+        }
+        Ok(())
+    }
+
+    fn on_value(&mut self, arrival: Arrival, value: Value) {
+        if let Some(run) = self.in_run(value.run) {
+            run.on_value(arrival, value.content);
+        } else if value.run > self.last_run {
+            self.early.push((arrival, value));
+        }
+        // Nobody needs the results of a run that is over.
+    }
+
+    /// Whether a step can be run now.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        self.run.as_mut().is_some_and(RunState::is_ready)
+    }
+
+    /// Whether there is no step left to run, or none at all.
+    pub(crate) fn is_done(&self) -> bool {
+        self.run.as_ref().is_none_or(|run| run.queue.is_empty())
+    }
+
+    /// Makes one attempt at the next step, whose inputs are here.
+    pub(crate) fn run_step(&mut self, link: &mut impl Link) {
+        let backoff = self.backoff;
+        if let Some(run) = &mut self.run
+            && let Some(NextStep { next, .. }) = run.next
+        {
+            run.attempt(next, backoff, link);
+        }
+    }
+}
+
+impl RunState {
+    fn recompute(&mut self, recomputations: Vec<Recomputation>) {
+        for recomputation in &recomputations {
+            self.executor.add_uses(&recomputation.step);
+        }
+        self.queue.insert(recomputations);
+        self.next = None;
+    }
+
+    fn skip(&mut self, steps: &[u32], recomputations: &[TaskId]) {
+        let executor = &mut self.executor;
+        self.queue
+            .skip(steps, recomputations, |step| executor.drop_uses(step));
+        self.next = None;
+    }
+
+    fn on_value(&mut self, arrival: Arrival, content: Content) {
+        let is_whole = matches!(content, Content::Whole(_));
+        if self.executor.store(arrival, content)
+            && let Some(next) = &mut self.next
+        {
+            next.n_missing -= 1;
+            if next.n_missing == 0 && !is_whole {
+                // A step that computes a lost result may use other parts than those that came.
+                self.next = None;
+            }
+        }
+    }
+
+    fn is_ready(&mut self) -> bool {
+        if self.next.is_none() {
+            self.next = self.queue.next().map(|next| {
+                let (step, _) = self.queue.get(next);
+                let n_missing = self.executor.look_for_inputs(step);
+                NextStep { next, n_missing }
+            });
+        }
+        self.next.is_some_and(|next| next.n_missing == 0)
+    }
+
+    fn attempt(&mut self, next: Next, backoff: Duration, link: &mut impl Link) {
+        let (step, attempt) = self.queue.get(next);
+        let mut start = self.just_ended.take();
+        if attempt > 1 {
+            // A task that has crashed may well do so again. What ended before it must not be lost with the worker:
+            // it would be run again, and its own crashes would add up.
+            link.flush_output();
+            link.flush();
+        }
+        let wait = backoff_before(attempt, backoff);
+        if !wait.is_zero() {
+            link.set_busy();
+            link.sleep(wait);
+            start = None;
+        }
+        let start = start.unwrap_or_else(now);
+        link.progress().begin(step.task, attempt, start);
+        link.set_busy();
+        let (result, arrivals) = run_body(&mut self.executor, step, attempt, link.progress());
+        let finish = now();
+        let mut observed = Observed {
+            arrivals,
+            reading: self.executor.reading(),
+            ..Observed::between(start, finish)
+        };
+        link.progress().end();
+        let result = result.and_then(|encoded| {
+            observed.encoding = encoded.encoding;
+            observed.bytes = encoded.whole.as_ref().map(Payload::len);
+            deliver(self.id, step, encoded, link)
+                .map_err(|reason| TaskErrorKind::NotDeliverable { reason })
+        });
+        let is_kept = step.consumers.is_empty();
+        let mut report = AttemptReport::new(self.id, step, attempt, result, observed);
+        report.epoch = link.epoch();
+        self.next = None;
+        if report.will_retry {
+            self.queue.retry(next);
+        } else {
+            self.queue.close(next);
+        }
+        // Before the report: who has the last one finds all that was printed. Tiny tasks share the price.
+        if finish.saturating_sub(self.flushed) >= FLUSH_INTERVAL || !self.is_ready() {
+            link.flush_output();
+            self.flushed = finish;
+        }
+        link.progress().count_report();
+        if link.report(report) && is_kept {
+            self.just_ended = Some(finish);
+        }
+        link.progress().enter_phase(Phase::Between);
+    }
+}
+
+/// Makes one attempt at a step, and notes when a body that has a time limit begins and ends. Returns also how the
+/// inputs came here that were used first.
+fn run_body(
+    executor: &mut Executor,
+    step: &Step,
+    attempt: u32,
+    progress: &Progress,
+) -> (Result<Encoded, TaskErrorKind>, Vec<Arrival>) {
+    let inputs = executor.inputs(step, attempt);
+    // Inputs are dropped at their last use, and with them how they came.
+    let arrivals = executor.take_arrivals(step);
+    if step.limited {
+        progress.begin_body(now());
+    }
+    let result = inputs.and_then(|inputs| executor.call(step, inputs));
+    if step.limited {
+        progress.end_body();
+    }
+    let result = executor.finish(step, attempt, result);
+    (result.map_err(resources::with_memory_limit), arrivals)
+}
+
+/// Sends a result, or parts of it, to the workers that need it; returns what is left for the coordinator.
+fn deliver(
+    run: RunId,
+    step: &Step,
+    encoded: Encoded,
+    link: &mut impl Link,
+) -> Result<Option<Payload>, String> {
+    let Encoded {
+        whole, mut parts, ..
+    } = encoded;
+    for &consumer in &step.consumers {
+        let parts: Option<Vec<(PartKey, Payload)>> = parts.remove(&consumer);
+        let contents = match (parts, &whole) {
+            (Some(parts), _) => Content::parts(parts),
+            (None, Some(whole)) => vec![Content::Whole(whole.clone())],
+            (None, None) => Vec::new(),
+        };
+        for content in contents {
+            let value = Value {
+                run,
+                task: step.task,
+                content,
+                sent: now(),
+            };
+            link.send(consumer, value)?;
+        }
+    }
+    Ok(whole.filter(|_| step.output))
+}

@@ -1,0 +1,52 @@
+//! For simulations: what a worker still has to do, and what it waits for.
+
+use super::Worker;
+use super::queue::Next;
+use crate::base::id::TaskId;
+
+/// What a worker that is not running anything has before it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Outlook {
+    pub(crate) next: Option<Ahead>,
+    /// The inputs of the next step that are not here.
+    pub(crate) missing: Vec<TaskId>,
+    /// The results that it will compute, at first or once more.
+    pub(crate) open: Vec<TaskId>,
+}
+
+/// The attempt that comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ahead {
+    pub(crate) task: TaskId,
+    pub(crate) attempt: u32,
+    /// Whether it computes a lost result.
+    pub(crate) is_again: bool,
+}
+
+impl Worker {
+    pub(crate) fn outlook(&mut self) -> Outlook {
+        let Some(run) = &mut self.run else {
+            return Outlook::default();
+        };
+        let open = run.queue.open_steps().map(|step| step.task);
+        let open = open.chain(run.queue.recomputed()).collect();
+        let Some(next) = run.queue.next() else {
+            return Outlook {
+                open,
+                ..Outlook::default()
+            };
+        };
+        let (step, attempt) = run.queue.get(next);
+        let missing = step.inputs.iter().copied();
+        let executor = &mut run.executor;
+        Outlook {
+            next: Some(Ahead {
+                task: step.task,
+                attempt,
+                is_again: matches!(next, Next::Recomputation(_)),
+            }),
+            missing: missing.filter(|&input| !executor.holds(input)).collect(),
+            open,
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! What a computation or a transfer takes: [`Cost`], and points in a schedule: [`Time`].
+//!
+//! Both count in whatever unit the user gives costs in; nothing here reads a clock.
+
+use crate::base::error::Error;
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+/// What a task takes on a processor, or a result on its way to another one.
+///
+/// A number from 0 to [`Cost::MAX`], in any unit, as long as it is one unit throughout a graph.
+/// The bound is far above any real cost, and keeps every sum of costs finite.
+///
+/// ```
+/// use ampeg::Cost;
+///
+/// assert!(Cost::new(2.5)? < Cost::new(3.0)?);
+/// assert!(Cost::new(-1.0).is_err());
+/// assert!(Cost::new(f64::NAN).is_err());
+/// # Ok::<(), ampeg::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Cost(f64);
+
+impl Cost {
+    /// No cost at all: what a dependency has unless told otherwise.
+    pub const ZERO: Self = Self(0.0);
+    /// One unit: what a task has unless told otherwise.
+    pub const ONE: Self = Self(1.0);
+    /// The largest cost, 10¹⁰⁰.
+    pub const MAX: Self = Self(1e100);
+
+    /// A cost of `value`.
+    ///
+    /// # Errors
+    ///
+    /// If `value` is negative, above [`Cost::MAX`], or not a number.
+    pub fn new(value: f64) -> Result<Self, Error> {
+        Self::checked(value).ok_or_else(|| CostErrorKind::OutOfRange(value).into())
+    }
+
+    /// The number itself.
+    pub const fn value(self) -> f64 {
+        self.0
+    }
+
+    pub(crate) fn checked(value: f64) -> Option<Self> {
+        // Adding zero turns -0.0, which would sort below 0.0, into 0.0.
+        (0.0..=Self::MAX.0)
+            .contains(&value)
+            .then_some(Self(value + 0.0))
+    }
+}
+
+impl Eq for Cost {}
+
+impl PartialOrd for Cost {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Cost {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl TryFrom<f64> for Cost {
+    type Error = Error;
+
+    fn try_from(value: f64) -> Result<Self, Error> {
+        Self::new(value)
+    }
+}
+
+impl From<Cost> for f64 {
+    fn from(cost: Cost) -> Self {
+        cost.0
+    }
+}
+
+impl From<Duration> for Cost {
+    /// The seconds of `duration`.
+    fn from(duration: Duration) -> Self {
+        Self(duration.as_secs_f64())
+    }
+}
+
+/// What can be given as a cost: numbers, durations (in seconds) and costs.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no cost",
+    label = "expected a number or a `Duration`"
+)]
+pub trait IntoCost {
+    /// The cost that this stands for.
+    ///
+    /// # Errors
+    ///
+    /// If it is out of the range of [`Cost::new`].
+    fn into_cost(self) -> Result<Cost, Error>;
+
+    /// The cost, and in what unit it is given.
+    ///
+    /// # Errors
+    ///
+    /// As [`into_cost`](Self::into_cost).
+    #[doc(hidden)]
+    fn given(self) -> Result<GivenCost, Error>
+    where
+        Self: Sized,
+    {
+        Ok(GivenCost::new(self.into_cost()?, None))
+    }
+
+    /// Adds it to the costs that a graph evaluates where it stands.
+    #[doc(hidden)]
+    fn tell(self, told: &mut Told)
+    where
+        Self: Sized,
+    {
+        told.next.push_back(self.given());
+    }
+}
+
+/// A cost as it is written in a graph.
+#[derive(Debug, Clone, Copy)]
+pub struct GivenCost {
+    pub(crate) cost: Cost,
+    /// None if it has none, as zero and what nobody has written.
+    pub(crate) unit: Option<Unit>,
+}
+
+/// What a cost counts in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// Whatever the user has in mind.
+    Number,
+    /// It was a `Duration`.
+    Second,
+}
+
+impl GivenCost {
+    fn new(cost: Cost, unit: Option<Unit>) -> Self {
+        let unit = unit.filter(|_| cost > Cost::ZERO);
+        Self { cost, unit }
+    }
+
+    /// A number.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cost::new`].
+    pub fn number(value: f64) -> Result<Self, Error> {
+        Ok(Self::new(Cost::new(value)?, Some(Unit::Number)))
+    }
+
+    /// What a task has unless told otherwise.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn unwritten() -> Result<Self, Error> {
+        Ok(Self::new(Cost::ONE, None))
+    }
+}
+
+impl IntoCost for Cost {
+    fn into_cost(self) -> Result<Cost, Error> {
+        Ok(self)
+    }
+}
+
+impl IntoCost for Duration {
+    fn into_cost(self) -> Result<Cost, Error> {
+        Ok(self.into())
+    }
+
+    fn given(self) -> Result<GivenCost, Error> {
+        Ok(GivenCost::new(self.into(), Some(Unit::Second)))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: IntoCost + Copy> IntoCost for &T {
+    fn into_cost(self) -> Result<Cost, Error> {
+        (*self).into_cost()
+    }
+
+    fn given(self) -> Result<GivenCost, Error> {
+        (*self).given()
+    }
+}
+
+macro_rules! into_cost {
+    ($($number:ty),*) => {$(
+        impl IntoCost for $number {
+            #[allow(
+                clippy::cast_precision_loss, clippy::cast_lossless,
+                reason = "a cost is an estimate: 53 bits are plenty, and not every type has a lossless cast"
+            )]
+            fn into_cost(self) -> Result<Cost, Error> {
+                Cost::new(self as f64)
+            }
+
+            fn given(self) -> Result<GivenCost, Error> {
+                Ok(GivenCost::new(self.into_cost()?, Some(Unit::Number)))
+            }
+        }
+    )*};
+}
+
+into_cost!(
+    f32, f64, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize
+);
+
+/// The costs that a graph has evaluated where it stands, in the order of their use.
+///
+/// They are told one by one: a list of results that must be dropped, each after an expression of the user's that may
+/// panic, is what rustc takes long to compile.
+#[derive(Debug)]
+pub struct Told {
+    next: VecDeque<Result<GivenCost, Error>>,
+    last: Result<GivenCost, Error>,
+}
+
+impl Told {
+    /// None yet.
+    #[allow(clippy::new_without_default, reason = "only generated code makes one")]
+    pub fn new() -> Self {
+        Self {
+            next: VecDeque::new(),
+            last: Ok(GivenCost::new(Cost::ZERO, None)),
+        }
+    }
+
+    /// What a number in the lists of generated code stands for: a cost as written, `-1` the next that was told, `-2`
+    /// that one once more, `-3` what nobody has written.
+    pub(crate) fn cost(&mut self, number: f64) -> Result<GivenCost, Error> {
+        if number >= 0.0 {
+            return GivenCost::number(number);
+        }
+        if number < -2.0 {
+            return GivenCost::unwritten();
+        }
+        let is_next = number > -2.0;
+        if let Some(next) = is_next.then(|| self.next.pop_front()).flatten() {
+            self.last = next;
+        }
+        self.last.clone()
+    }
+}
+
+/// A point in a schedule, counted from its start, in the unit of the costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Time(f64);
+
+impl Time {
+    /// When a schedule starts.
+    pub const ZERO: Self = Self(0.0);
+
+    /// The time `value` after the start.
+    ///
+    /// # Errors
+    ///
+    /// If `value` is negative, infinite or not a number.
+    pub fn new(value: f64) -> Result<Self, Error> {
+        if value >= 0.0 && value.is_finite() {
+            Ok(Self(value + 0.0))
+        } else {
+            Err(CostErrorKind::Time(value).into())
+        }
+    }
+
+    /// The number itself.
+    pub const fn value(self) -> f64 {
+        self.0
+    }
+
+    /// A sum of costs: finite and not negative, since costs are.
+    pub(crate) const fn from_sum(value: f64) -> Self {
+        debug_assert!(value >= 0.0 && value.is_finite());
+        Self(value)
+    }
+}
+
+impl Eq for Time {}
+
+impl PartialOrd for Time {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Time {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum CostErrorKind {
+    OutOfRange(f64),
+    Time(f64),
+}
+
+impl From<CostErrorKind> for Error {
+    fn from(kind: CostErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+impl fmt::Display for CostErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfRange(value) => {
+                write!(
+                    f,
+                    "a cost must be a number from 0 to 1e100, but this one is {value:?}"
+                )
+            }
+            Self::Time(value) => {
+                write!(
+                    f,
+                    "a time must be finite and not negative, but this one is {value:?}"
+                )
+            }
+        }
+    }
+}
+
+/// A count as a number to calculate with.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "no count of tasks or processors comes near 2^53"
+)]
+pub(crate) const fn count(n: usize) -> f64 {
+    n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_durations_are_costs() {
+        assert_eq!(3.into_cost().unwrap().value(), 3.0);
+        assert_eq!(2.5.into_cost().unwrap().value(), 2.5);
+        assert_eq!((&7_u8).into_cost().unwrap().value(), 7.0);
+        let half = Duration::from_millis(500);
+        assert_eq!(half.into_cost().unwrap().value(), 0.5);
+    }
+
+    #[test]
+    fn costs_out_of_range_are_refused() {
+        for value in [-1.0, f64::NAN, f64::INFINITY, 1e101] {
+            assert!(Cost::new(value).is_err(), "{value}");
+        }
+        assert!((-1).into_cost().is_err());
+        let error = Cost::new(-2.5).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a cost must be a number from 0 to 1e100, but this one is -2.5"
+        );
+        let huge = Cost::new(1e308).unwrap_err().to_string();
+        assert!(huge.ends_with("but this one is 1e308"), "{huge}");
+    }
+
+    #[test]
+    fn negative_zero_is_zero() {
+        assert_eq!(Cost::new(-0.0).unwrap().cmp(&Cost::ZERO), Ordering::Equal);
+    }
+}

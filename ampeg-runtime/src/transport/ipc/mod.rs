@@ -1,0 +1,625 @@
+//! Workers as processes, connected by ipc-channel.
+//!
+//! Each process has one inbound channel of which the others hold senders, so that one receiver sees all in order.
+//! Since a send blocks while the receiver's buffer is full, somebody in every worker drains its channel, also while a
+//! task runs.
+//! Liveness has a channel of its own: end-of-file on a worker's lifeline, whose other end only the coordinator holds,
+//! means that the coordinator is gone. That a worker is gone is learnt from the process table.
+
+use crate::base::error::Error;
+use crate::base::failure::add_to_last_words;
+use crate::base::id::ProcessorId;
+use crate::base::run_error::RunErrorKind;
+use crate::run::cluster::{Cluster, Event, Exit};
+use crate::run::message::{AttemptReport, Epoch, ToWorker, Value};
+use crate::run::progress::{Activity, Progress};
+use crate::sys::resources::{self, WorkerLimits};
+use crate::transport::entry::CANNOT;
+use crate::transport::output::Output;
+use crate::transport::process::Process;
+use crate::transport::start;
+use connection::Connection;
+use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
+use parcel::{Loss, Parcel, receive, receive_until, send};
+use rendezvous::{Arrival, Rendezvous};
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+mod connection;
+mod descriptors;
+mod inbox;
+pub(crate) mod link;
+mod outbox;
+mod parcel;
+mod rendezvous;
+
+pub(crate) use rendezvous::is_from_parent;
+
+/// What a worker is sent.
+#[derive(Debug, Serialize, Deserialize)]
+enum ToWorkerProcess {
+    /// The first message: who the worker is, and how to reach the coordinator.
+    Welcome {
+        worker: ProcessorId,
+        generation: u32,
+        limits: WorkerLimits,
+        coordinator: IpcSender<Parcel<ToCoordinator>>,
+    },
+    /// How to reach other workers from now on.
+    Peers {
+        peers: Vec<(ProcessorId, IpcSender<Parcel<ToWorkerProcess>>)>,
+        epoch: Epoch,
+    },
+    /// From the coordinator.
+    Message(ToWorker),
+    /// Results from another worker.
+    Values {
+        from: ProcessorId,
+        values: Vec<Value>,
+    },
+}
+
+/// What the coordinator is sent.
+#[derive(Debug, Serialize, Deserialize)]
+enum ToCoordinator {
+    /// From a worker, in the order in which it made them.
+    Reports {
+        worker: ProcessorId,
+        generation: u32,
+        reports: Vec<AttemptReport>,
+    },
+    /// From the thread that accepts connections: a worker has said hello, or something else.
+    Arrived {
+        worker: ProcessorId,
+        generation: u32,
+    },
+    /// From the thread that watches the process; behind all that the worker itself sent.
+    Exited {
+        worker: ProcessorId,
+        generation: u32,
+        exit: Exit,
+    },
+    Woken,
+}
+
+/// ipc-channel takes 64 descriptors in a message.
+const MAX_DESCRIPTORS: usize = 64;
+/// How long a worker that is told to stop may take.
+const STOP_TIME: Duration = Duration::from_secs(2);
+/// How long a worker may take from its start to its hello.
+const START_TIME: Duration = Duration::from_secs(20);
+/// What a process that ends before it connects may have missed.
+const HINT: &str = if cfg!(feature = "before-main") {
+    ""
+} else {
+    " (does `main` begin with `ampeg::worker_process::enter()`?)"
+};
+/// How often to try to send what a worker did not take.
+const RETRY_TIME: Duration = Duration::from_millis(2);
+
+/// Worker processes.
+#[derive(Debug)]
+pub(crate) struct IpcCluster {
+    workers: Vec<ProcessWorker>,
+    /// There until the drop.
+    channels: Option<Channels>,
+    /// What the workers print; there until the drop.
+    output: Option<Output>,
+    /// The last introduction.
+    epoch: Epoch,
+    limits: WorkerLimits,
+    is_woken: Arc<AtomicBool>,
+    is_broken: bool,
+    /// Whether a worker has a backlog or is starting.
+    needs_tending: bool,
+    /// Events that need no channel.
+    events: VecDeque<Event>,
+}
+
+#[derive(Debug)]
+struct Channels {
+    inbound: IpcReceiver<Parcel<ToCoordinator>>,
+    inbound_sender: IpcSender<Parcel<ToCoordinator>>,
+    rendezvous: Rendezvous,
+    arrivals: Arrivals,
+}
+
+/// What workers said first, by place and generation.
+type Arrivals = Arc<Mutex<HashMap<(ProcessorId, u32), Result<Arrival, String>>>>;
+
+/// One place for a worker process.
+#[derive(Debug, Default)]
+struct ProcessWorker {
+    /// Counts the processes in this place: what the ones before the present one still say is dropped.
+    generation: u32,
+    /// None if the worker is absent.
+    process: Option<Process>,
+    /// By when it must have said hello; none once it has.
+    start_deadline: Option<Instant>,
+    /// None before its hello.
+    connection: Option<Connection>,
+    /// What it does, or the one before it did.
+    progress: Option<Progress>,
+    since: Option<Epoch>,
+    /// How many reports have come from it.
+    reports: u64,
+    /// Why this side ends it.
+    end_reason: Option<String>,
+}
+
+impl ProcessWorker {
+    fn end(&mut self, reason: String) {
+        if let Some(process) = &self.process {
+            process.kill();
+            self.end_reason.get_or_insert(reason);
+        }
+    }
+}
+
+impl IpcCluster {
+    /// Starts the workers side by side, and returns when all are there.
+    pub(crate) fn start(n_workers: usize, limits: WorkerLimits) -> Result<Self, Error> {
+        start::check().map_err(RunErrorKind::NoWorker)?;
+        let started = Self::try_start_all(n_workers, limits);
+        // What the system denies altogether is a better reason than what failed for want of it.
+        started.map_err(|error| match start::missing() {
+            Some(reason) => RunErrorKind::NoWorker(reason).into(),
+            None => error,
+        })
+    }
+
+    fn try_start_all(n_workers: usize, limits: WorkerLimits) -> Result<Self, Error> {
+        descriptors::check(n_workers)?;
+        let (inbound_sender, inbound) = ipc::channel().map_err(no_channel)?;
+        let channels = Channels {
+            inbound,
+            inbound_sender,
+            rendezvous: Rendezvous::open()?,
+            arrivals: Arrivals::default(),
+        };
+        let is_woken = Arc::default();
+        let wake_run = waker(channels.inbound_sender.clone(), Arc::clone(&is_woken));
+        let output = Output::new(wake_run).map_err(no_channel)?;
+        let mut cluster = Self {
+            workers: (0..n_workers).map(|_| ProcessWorker::default()).collect(),
+            channels: Some(channels),
+            output: Some(output),
+            epoch: 1,
+            limits,
+            is_woken,
+            is_broken: false,
+            needs_tending: false,
+            events: VecDeque::new(),
+        };
+        for index in 0..n_workers {
+            Cluster::start(&mut cluster, ProcessorId::new(index));
+        }
+        let mut n_joined = 0;
+        while n_joined < n_workers {
+            match cluster.receive_event(None, false) {
+                Some(Event::Joined(_)) => n_joined += 1,
+                Some(Event::Exited(_, exit)) => {
+                    return Err(RunErrorKind::NoWorker(exit.to_string()).into());
+                }
+                Some(Event::Lost(reason)) => return Err(RunErrorKind::Lost(reason).into()),
+                _ => {}
+            }
+        }
+        for index in 0..n_workers {
+            cluster.workers[index].since = Some(cluster.epoch);
+            cluster.tell_peers(ProcessorId::new(index));
+        }
+        Ok(cluster)
+    }
+
+    fn channels(&self) -> &Channels {
+        self.channels
+            .as_ref()
+            .expect("they are there until the drop")
+    }
+
+    fn output(&self) -> &Output {
+        self.output.as_ref().expect("it is there until the drop")
+    }
+
+    fn try_start(&mut self, worker: ProcessorId) -> Result<(), String> {
+        descriptors::check(1).map_err(|error| error.to_string())?;
+        self.workers[worker.index()].generation += 1;
+        let generation = self.workers[worker.index()].generation;
+        let exits = self.channels().inbound_sender.clone();
+        let tell_exit = move |exit| {
+            let exited = ToCoordinator::Exited {
+                worker,
+                generation,
+                exit,
+            };
+            // A coordinator that is gone needs no news.
+            let _ = send(&exits, exited);
+        };
+        let arrived = self.channels().inbound_sender.clone();
+        let arrivals = Arc::clone(&self.channels().arrivals);
+        let tell_arrival = move |arrival| {
+            let mut arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+            arrivals.insert((worker, generation), arrival);
+            drop(arrivals);
+            let message = ToCoordinator::Arrived { worker, generation };
+            let _ = send(&arrived, message);
+        };
+        let start = |invitation: rendezvous::Invitation| {
+            let rendezvous::Invitation { address, stdin } = invitation;
+            Process::start((&address, stdin), self.output(), tell_exit)
+        };
+        let process = self.channels().rendezvous.start(start, tell_arrival);
+        let process = process.map_err(|error| no_process(&error))?;
+        let place = &mut self.workers[worker.index()];
+        place.process = Some(process);
+        place.start_deadline = Some(Instant::now() + START_TIME);
+        self.needs_tending = true;
+        Ok(())
+    }
+
+    /// A worker has said hello: it is told who it is.
+    fn on_arrived(&mut self, worker: ProcessorId, generation: u32) -> Option<Event> {
+        let arrived = {
+            let mut arrivals = self.channels().arrivals.lock();
+            let arrivals = arrivals.as_mut().unwrap_or_else(|error| error.get_mut());
+            arrivals.remove(&(worker, generation))?
+        };
+        let place = &mut self.workers[worker.index()];
+        if place.generation != generation || place.process.is_none() {
+            return None;
+        }
+        place.start_deadline = None;
+        let connected = arrived.and_then(|arrival| {
+            let progress = arrival.hello.progress.clone();
+            Ok((Progress::from_memory(progress)?, Connection::new(arrival)?))
+        });
+        match connected {
+            Ok((progress, connection)) => {
+                place.progress = Some(progress);
+                place.connection = Some(connection);
+            }
+            Err(reason) => {
+                place.end(reason);
+                return None;
+            }
+        }
+        let welcome = ToWorkerProcess::Welcome {
+            worker,
+            generation,
+            limits: self.limits,
+            coordinator: self.channels().inbound_sender.clone(),
+        };
+        self.send_to(worker, welcome);
+        Some(Event::Joined(worker))
+    }
+
+    fn on_exited(&mut self, worker: ProcessorId, mut exit: Exit) -> Event {
+        if let Some(process) = self.workers[worker.index()].process.take() {
+            self.channels().rendezvous.forget(process.pid());
+        }
+        let place = &mut self.workers[worker.index()];
+        if place.start_deadline.take().is_some() && place.end_reason.is_none() && !exit.is_kill() {
+            exit.reason = Some(reason_before_hello(&mut exit));
+        }
+        exit.reason = place.end_reason.take().or(exit.reason);
+        // The progress is that of the process that has ended only if this one has said hello.
+        if place.connection.is_some() {
+            exit.panics = place
+                .progress
+                .as_ref()
+                .map(Progress::panics)
+                .unwrap_or_default();
+        }
+        if exit.may_be_for_lack_of_memory()
+            && let Some(limit) = resources::memory_limit_in_words(self.limits.memory)
+        {
+            add_to_last_words(&mut exit.stderr, &limit);
+        }
+        (place.connection, place.since, place.reports) = (None, None, 0);
+        Event::Exited(worker, exit)
+    }
+
+    /// Tells a worker how to reach each of the others that are there.
+    fn tell_peers(&mut self, to: ProcessorId) {
+        let others = self.workers.iter().enumerate();
+        let others = others.filter(|(index, _)| *index != to.index());
+        let peers: Vec<_> = others
+            .filter_map(|(index, place)| {
+                let sender = place.connection.as_ref()?.sender().clone();
+                Some((ProcessorId::new(index), sender))
+            })
+            .collect();
+        for peers in peers.chunks(MAX_DESCRIPTORS) {
+            let (peers, epoch) = (peers.to_vec(), self.epoch);
+            self.send_to(to, ToWorkerProcess::Peers { peers, epoch });
+        }
+    }
+
+    fn send_to(&mut self, to: ProcessorId, message: ToWorkerProcess) {
+        let place = &mut self.workers[to.index()];
+        if let Some(connection) = &mut place.connection {
+            match connection.send(message) {
+                Ok(()) => self.needs_tending |= connection.has_backlog(),
+                Err(reason) => place.end(format!("a message to it could not be sent: {reason}")),
+            }
+        }
+    }
+
+    /// The next event; a worker that joins is told its peers at once, unless the caller does that.
+    fn receive_event(&mut self, timeout: Option<Duration>, tells_peers: bool) -> Option<Event> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            let wake = self.tend();
+            let received = match deadline.into_iter().chain(wake).min() {
+                Some(until) => receive_until(&self.channels().inbound, until),
+                None => receive(&self.channels().inbound),
+            };
+            match received {
+                Some(Ok(message)) => {
+                    if let Some(event) = self.on_message(message, tells_peers) {
+                        return Some(event);
+                    }
+                }
+                Some(Err(Loss::Message(reason))) => self.on_lost_message(&reason),
+                Some(Err(Loss::Channel(reason))) => {
+                    self.is_broken = true;
+                    return Some(Event::Lost(reason));
+                }
+                None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => return None,
+                None => {}
+            }
+        }
+    }
+
+    /// What a message says; what a predecessor of a present worker sent is no longer of interest.
+    fn on_message(&mut self, message: ToCoordinator, tells_peers: bool) -> Option<Event> {
+        let is_present =
+            |worker: ProcessorId, generation| self.workers[worker.index()].generation == generation;
+        match message {
+            ToCoordinator::Reports {
+                worker,
+                generation,
+                reports,
+            } => is_present(worker, generation).then(|| {
+                self.workers[worker.index()].reports += reports.len() as u64;
+                Event::Reports(worker, reports)
+            }),
+            ToCoordinator::Arrived { worker, generation } => {
+                let event = self.on_arrived(worker, generation);
+                if event.is_some() && tells_peers {
+                    self.tell_peers(worker);
+                }
+                event
+            }
+            ToCoordinator::Exited {
+                worker,
+                generation,
+                exit,
+            } => is_present(worker, generation).then(|| self.on_exited(worker, exit)),
+            ToCoordinator::Woken => {
+                self.is_woken.store(false, Ordering::Release);
+                self.output().print();
+                Some(Event::Woken)
+            }
+        }
+    }
+
+    /// A message of a worker was lost, or of one before it: it had reports, since nothing else brings memory along.
+    ///
+    /// Who has made reports that have not come is ended: another worker will do what is not reported. If that is again
+    /// too much for this process, the task pays for it in the end.
+    fn on_lost_message(&mut self, reason: &str) {
+        for index in 0..self.workers.len() {
+            let made = self.activity(ProcessorId::new(index)).reports;
+            let place = &mut self.workers[index];
+            if place.reports < made {
+                place.end(format!(
+                    "a result could not be taken over from it: {reason}"
+                ));
+            }
+        }
+    }
+
+    /// Sends what workers did not take before, and ends those that do not say hello; returns when to do so again.
+    fn tend(&mut self) -> Option<Instant> {
+        if !self.needs_tending {
+            return None;
+        }
+        let mut wake = None;
+        for place in &mut self.workers {
+            if let Some(connection) = &mut place.connection
+                && connection.has_backlog()
+            {
+                match connection.send_backlog() {
+                    Ok(()) if connection.has_backlog() => {
+                        let retry = Instant::now() + RETRY_TIME;
+                        wake = wake.into_iter().chain([retry]).min();
+                    }
+                    Ok(()) => {}
+                    Err(reason) => {
+                        place.end(format!("a message to it could not be sent: {reason}"));
+                    }
+                }
+            }
+            if let Some(deadline) = place.start_deadline {
+                if deadline <= Instant::now() {
+                    place.end(format!("it did not connect within {START_TIME:?}"));
+                } else {
+                    wake = wake.into_iter().chain([deadline]).min();
+                }
+            }
+        }
+        self.needs_tending = wake.is_some();
+        wake
+    }
+}
+
+#[cfg(test)]
+impl IpcCluster {
+    /// Sends a worker bytes that are most likely no message.
+    pub(crate) fn send_bytes(&self, to: ProcessorId, bytes: Vec<u8>) {
+        if let Some(connection) = &self.workers[to.index()].connection {
+            let sender: IpcSender<Vec<u8>> = connection.sender().clone().to_opaque().to();
+            // If it is gone, it has refused what came before.
+            let _ = sender.send(bytes);
+        }
+    }
+}
+
+impl Cluster for IpcCluster {
+    fn n_workers(&self) -> usize {
+        self.workers.len()
+    }
+
+    fn send(&mut self, to: ProcessorId, message: ToWorker) {
+        self.send_to(to, ToWorkerProcess::Message(message));
+    }
+
+    fn receive(&mut self, timeout: Option<Duration>) -> Option<Event> {
+        self.receive_event(timeout, true)
+    }
+
+    fn start(&mut self, worker: ProcessorId) {
+        if let Err(reason) = self.try_start(worker) {
+            let exit = Exit {
+                reason: Some(reason),
+                ..Exit::default()
+            };
+            self.events.push_back(Event::Exited(worker, exit));
+        }
+    }
+
+    fn introduce(&mut self, worker: ProcessorId) -> Epoch {
+        self.epoch += 1;
+        let epoch = self.epoch;
+        let place = &mut self.workers[worker.index()];
+        if let Some(connection) = &place.connection {
+            place.since = Some(epoch);
+            let sender = connection.sender().clone();
+            for other in (0..self.workers.len()).filter(|&other| other != worker.index()) {
+                let peers = vec![(worker, sender.clone())];
+                self.send_to(
+                    ProcessorId::new(other),
+                    ToWorkerProcess::Peers { peers, epoch },
+                );
+            }
+        }
+        epoch
+    }
+
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn since(&self, worker: ProcessorId) -> Option<Epoch> {
+        self.workers[worker.index()].since
+    }
+
+    fn kill(&mut self, worker: ProcessorId) -> bool {
+        if let Some(process) = &self.workers[worker.index()].process {
+            process.kill();
+        }
+        true
+    }
+
+    fn is_full(&self, worker: ProcessorId) -> bool {
+        let connection = self.workers[worker.index()].connection.as_ref();
+        connection.is_some_and(|connection| !connection.takes_more())
+    }
+
+    fn activity(&self, worker: ProcessorId) -> Activity {
+        let progress = self.workers[worker.index()].progress.as_ref();
+        progress.map_or_else(Activity::default, Progress::activity)
+    }
+
+    #[cfg(test)]
+    fn pid(&self, worker: ProcessorId) -> Option<u32> {
+        let process = self.workers[worker.index()].process.as_ref();
+        process.map(Process::pid)
+    }
+
+    fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
+        let inbound = self.channels().inbound_sender.clone();
+        waker(inbound, Arc::clone(&self.is_woken))
+    }
+
+    fn begin_run(&mut self, prints: bool) {
+        self.output().begin_run(prints);
+    }
+
+    fn end_run(&mut self) {
+        self.output().end_run();
+    }
+}
+
+/// Makes a cluster's `receive` return early.
+fn waker(
+    inbound: IpcSender<Parcel<ToCoordinator>>,
+    is_woken: Arc<AtomicBool>,
+) -> Box<dyn Fn() + Send + Sync> {
+    let inbound = Mutex::new(inbound);
+    Box::new(move || {
+        // One wake-up under way is enough, and never fills the socket.
+        if !is_woken.swap(true, Ordering::AcqRel) {
+            let inbound = inbound.lock().unwrap_or_else(PoisonError::into_inner);
+            // A cluster that is gone needs no waking.
+            let _ = send(&inbound, ToCoordinator::Woken);
+        }
+    })
+}
+
+impl Drop for IpcCluster {
+    fn drop(&mut self) {
+        for index in 0..self.workers.len() {
+            let worker = ProcessorId::new(index);
+            // Who runs no task ends by itself, with handlers of exits, such as those that write a profile.
+            let is_free = self.activity(worker).running.is_none();
+            let place = &self.workers[index];
+            if place.connection.is_some() && is_free && !self.is_broken {
+                Cluster::send(self, worker, ToWorker::Stop);
+            } else if let Some(process) = &place.process {
+                process.kill();
+            }
+        }
+        let processes = self.workers.iter().filter_map(|it| it.process.as_ref());
+        Process::end_all(processes, Instant::now() + STOP_TIME);
+        if self.is_broken {
+            // Their descriptors may belong to somebody else by now: they are not closed.
+            std::mem::forget((
+                std::mem::take(&mut self.workers),
+                self.channels.take(),
+                self.output.take(),
+            ));
+        }
+    }
+}
+
+fn no_process(error: &std::io::Error) -> String {
+    let reason = resources::refused(error);
+    format!("no process could be started: {reason}")
+}
+
+/// Why a process has ended before its hello: what it said itself, if it knows.
+fn reason_before_hello(exit: &mut Exit) -> String {
+    let mut lines = exit.stderr.lines().rev();
+    if let Some(reason) = lines.find_map(|line| line.strip_prefix(CANNOT)) {
+        let reason = reason.to_owned();
+        exit.stderr.clear();
+        return reason;
+    }
+    match start::reason_of(exit.code) {
+        Some(reason) if exit.stderr.trim().is_empty() => reason.to_owned(),
+        _ => format!("{} before it connected{HINT}", exit.how()),
+    }
+}
+
+fn no_channel(error: impl std::fmt::Display) -> Error {
+    RunErrorKind::NoWorker(format!("no channel could be made: {error}")).into()
+}

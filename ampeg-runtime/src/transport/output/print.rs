@@ -1,0 +1,56 @@
+//! Printing in the name of workers.
+
+use super::{Piece, Target};
+use crate::base::panics;
+use std::io::{self, Write};
+use std::str::from_utf8;
+
+/// Prints pieces in order. If the line of another stream is unfinished, each begins a new one.
+pub(super) fn all(pieces: Vec<Piece>, unfinished: &mut [Option<u64>; 2]) {
+    // One call for all that goes to one place.
+    let mut target = Target::Stdout;
+    let mut text = Vec::new();
+    for mut piece in pieces {
+        if piece.target != target {
+            one(target, &text);
+            text.clear();
+            target = piece.target;
+        }
+        let before = &mut unfinished[target as usize];
+        if before.is_some_and(|stream| stream != piece.stream) {
+            text.push(b'\n');
+        }
+        *before = (!piece.bytes.ends_with(b"\n")).then_some(piece.stream);
+        if text.is_empty() {
+            text = piece.bytes;
+        } else {
+            text.append(&mut piece.bytes);
+        }
+    }
+    one(target, &text);
+}
+
+/// The macros print where the test harness wants it; they panic if nobody reads what they print, which is not the fault
+/// of this program's tasks.
+fn one(target: Target, bytes: &[u8]) {
+    if bytes.is_empty() {
+        return;
+    }
+    match from_utf8(bytes) {
+        Ok(text) if cfg!(panic = "unwind") => {
+            let _ = panics::catch_ours(|| match target {
+                Target::Stdout => print!("{text}"),
+                Target::Stderr => eprint!("{text}"),
+            });
+        }
+        _ => {
+            let _ = match target {
+                Target::Stdout => io::stdout().write_all(bytes),
+                Target::Stderr => io::stderr().write_all(bytes),
+            };
+        }
+    }
+    if target == Target::Stdout && !bytes.ends_with(b"\n") {
+        let _ = io::stdout().flush();
+    }
+}

@@ -1,0 +1,339 @@
+//! Starts, watches and stops the child processes that workers live in.
+//!
+//! The end of a process is learnt by one thread, its watcher, which waits for it and tells it once.
+//! A child that cannot be waited for, since the program ignores SIGCHLD or waits for all children itself, has ended
+//! when the wait fails; how it ended is then unknown.
+
+use crate::run::caller::Caller;
+use crate::run::cluster::Exit;
+use crate::sys::thread;
+use crate::transport::output::{Output, Source, Target};
+use crate::transport::start;
+use crate::transport::start::invitation::{Invitation, VARIABLE};
+use std::io;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// A child process; when it ends, its watcher takes it off the process table.
+#[derive(Debug, Clone)]
+pub(crate) struct Process {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    pid: u32,
+    state: Mutex<State>,
+    /// Told when the process has ended.
+    news: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    child: Child,
+    is_gone: bool,
+}
+
+impl Process {
+    /// Starts this executable again, as a worker that reaches its coordinator by this address.
+    ///
+    /// `tell` is called once, when it has ended, from a thread that waits for that; never if this fails.
+    ///
+    /// Fails if the process could not become a worker: it would run `main`, and start others without end.
+    pub(crate) fn start(
+        (address, stdin): (&str, Stdio),
+        output: &Output,
+        tell: impl FnOnce(Exit) + Send + 'static,
+    ) -> io::Result<Self> {
+        start::check().map_err(io::Error::other)?;
+        let depth = Caller::here().depth.saturating_add(1);
+        let invitation = Invitation::new(depth, address)
+            .ok_or_else(|| io::Error::other("this crate is not part of the executable"))?;
+        let mut command = Command::new(start::executable()?);
+        name_like_this_process(&mut command);
+        // Tasks may look at the arguments of their program.
+        command.args(std::env::args_os().skip(1));
+        command.env(VARIABLE, invitation.write()).stdin(stdin);
+        Self::spawn(&mut command, output, tell)
+    }
+
+    /// Starts any program, and passes on what it writes.
+    pub(crate) fn spawn(
+        command: &mut Command,
+        output: &Output,
+        tell: impl FnOnce(Exit) + Send + 'static,
+    ) -> io::Result<Self> {
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let process = Self {
+            shared: Arc::new(Shared {
+                pid: child.id(),
+                state: Mutex::new(State {
+                    child,
+                    is_gone: false,
+                }),
+                news: Condvar::new(),
+            }),
+        };
+        if let Err(error) = process.serve(output, tell) {
+            let child = &mut process.lock().child;
+            // Nobody watches it; if it has been waited for by others, it is gone all the same.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(error);
+        }
+        Ok(process)
+    }
+
+    /// Has its output passed on, and starts the thread that waits for its end.
+    fn serve(&self, output: &Output, tell: impl FnOnce(Exit) + Send + 'static) -> io::Result<()> {
+        let mut sources = Vec::new();
+        {
+            let child = &mut self.lock().child;
+            if let Some(stdout) = child.stdout.take() {
+                sources.push(output.add(Target::Stdout, stdout)?);
+            }
+            if let Some(stderr) = child.stderr.take() {
+                sources.push(output.add(Target::Stderr, stderr)?);
+            }
+        }
+        let watched = self.clone();
+        thread::spawn("ampeg watch", move || tell(watched.watch(&sources)))?;
+        Ok(())
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.shared.pid
+    }
+
+    /// Ends it at once; one that has ended is left alone, so that no other process with its number is hit.
+    pub(crate) fn kill(&self) {
+        let mut state = self.lock();
+        if !state.is_gone {
+            // It may have ended in this moment; then there is nothing left to kill.
+            let _ = state.child.kill();
+        }
+    }
+
+    /// Lets all these end by themselves until the deadline, then ends the rest; returns when all are gone.
+    pub(crate) fn end_all<'a>(processes: impl IntoIterator<Item = &'a Self>, deadline: Instant) {
+        let mut left: Vec<_> = processes.into_iter().collect();
+        left.retain(|process| !process.is_gone_by(deadline));
+        for process in &left {
+            process.kill();
+        }
+        for process in left {
+            let state = process.lock();
+            let present = |state: &mut State| !state.is_gone;
+            drop(process.shared.news.wait_while(state, present));
+        }
+    }
+
+    /// Whether it has ended, or does so before the deadline.
+    fn is_gone_by(&self, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let present = |state: &mut State| !state.is_gone;
+        let waited = self
+            .shared
+            .news
+            .wait_timeout_while(self.lock(), left, present);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.is_gone
+    }
+
+    /// Waits until it has ended, without holding the lock, and takes it off the process table.
+    fn watch(&self, sources: &[Source]) -> Exit {
+        let exit = self.wait();
+        let mut state = self.lock();
+        // Should somebody else have taken it off the table meanwhile, there is nothing to do.
+        let _ = state.child.try_wait();
+        state.is_gone = true;
+        self.shared.news.notify_all();
+        drop(state);
+        let stderr = sources.iter().map(Source::end).next_back();
+        Exit {
+            stderr: String::from_utf8_lossy(&stderr.unwrap_or_default()).into_owned(),
+            ..exit
+        }
+    }
+
+    /// Waits until it has ended, but leaves it on the process table, so that its number cannot be given anew.
+    #[cfg(unix)]
+    fn wait(&self) -> Exit {
+        use rustix::io::Errno;
+        use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+        let Some(pid) = i32::try_from(self.shared.pid).ok().and_then(Pid::from_raw) else {
+            return Exit::default();
+        };
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        loop {
+            match waitid(WaitId::Pid(pid), ended) {
+                Ok(Some(status)) => {
+                    return Exit {
+                        signal: status.terminating_signal(),
+                        code: status.exit_status(),
+                        ..Exit::default()
+                    };
+                }
+                Ok(None) | Err(Errno::INTR) => {}
+                // The system, or somebody else, has taken it off the table.
+                Err(_) => return Exit::default(),
+            }
+        }
+    }
+
+    /// Looks again and again: a wait would hold up whoever wants to end it.
+    #[cfg(not(unix))]
+    fn wait(&self) -> Exit {
+        loop {
+            match self.lock().child.try_wait() {
+                Ok(None) => {}
+                Ok(Some(status)) => {
+                    return Exit {
+                        code: status.code(),
+                        ..Exit::default()
+                    };
+                }
+                Err(_) => return Exit::default(),
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets lists of processes show the usual name.
+fn name_like_this_process(command: &mut Command) {
+    #[cfg(unix)]
+    if let Some(name) = std::env::args_os().next() {
+        std::os::unix::process::CommandExt::arg0(command, name);
+    }
+    #[cfg(not(unix))]
+    let _ = command;
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::sys;
+    use crate::testing::{Deadline, alone};
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    fn run(program: &str, argument: &str) -> (Process, Receiver<Exit>) {
+        let (tell, exits) = channel();
+        let tell = move |exit| drop(tell.send(exit));
+        let output = Output::new(Box::new(|| ())).unwrap();
+        let process = Process::spawn(Command::new(program).arg(argument), &output, tell);
+        (process.unwrap(), exits)
+    }
+
+    /// The one exit that is told.
+    fn exit(exits: &Receiver<Exit>) -> Exit {
+        let exit = exits.recv().unwrap();
+        assert!(exits.recv().is_err(), "it is told twice");
+        exit
+    }
+
+    #[test]
+    fn exit_is_told_once() {
+        let _deadline = Deadline::seconds("exit", 60);
+        let (_, exits) = run("false", "");
+        assert_eq!(exit(&exits).code, Some(1));
+        let (process, exits) = run("sleep", "600");
+        process.kill();
+        assert_eq!(exit(&exits).signal, Some(9));
+        process.kill();
+        let (_, exits) = run("ls", "/no/such/file");
+        assert!(exit(&exits).stderr.contains("/no/such/file"));
+    }
+
+    #[test]
+    fn process_that_cannot_be_started_is_an_error_and_tells_nothing() {
+        let (tell, exits) = channel();
+        let tell = move |exit| drop(tell.send(exit));
+        let output = Output::new(Box::new(|| ())).unwrap();
+        let result = Process::spawn(&mut Command::new("/no/such/file"), &output, tell);
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(exits.recv().is_err());
+    }
+
+    #[test]
+    fn all_are_ended_by_one_deadline() {
+        let _deadline = Deadline::seconds("end of all", 60);
+        let processes: Vec<_> = (0..40).map(|_| run("sleep", "600")).collect();
+        let (start, patience) = (Instant::now(), Duration::from_secs(1));
+        let all = processes.iter().map(|(process, _)| process);
+        Process::end_all(all, start + patience);
+        let elapsed = start.elapsed();
+        assert!(elapsed >= patience, "they had no time");
+        assert!(elapsed < patience * 20, "each had a time of its own");
+        for (process, exits) in processes {
+            let folder = format!("/proc/{}", process.pid());
+            assert!(!std::path::Path::new(&folder).exists());
+            assert_eq!(exit(&exits).signal, Some(9));
+        }
+    }
+
+    #[test]
+    fn those_that_end_by_themselves_are_not_waited_for_longer() {
+        let _deadline = Deadline::seconds("end of one", 60);
+        let (process, exits) = run("true", "");
+        Process::end_all([&process], Instant::now() + Duration::from_secs(600));
+        assert_eq!(exit(&exits).code, Some(0));
+    }
+
+    #[test]
+    fn child_that_nobody_can_wait_for_is_gone_when_it_has_ended() {
+        alone(
+            module_path!(),
+            "child_that_nobody_can_wait_for_is_gone_when_it_has_ended",
+            &[],
+            || {
+                let _deadline = Deadline::seconds("ignored children", 60);
+                sys::ignore_children();
+                let (_, exits) = run("false", "");
+                assert_eq!(exit(&exits), Exit::default());
+                let (process, exits) = run("sleep", "600");
+                Process::end_all([&process], Instant::now());
+                assert_eq!(exit(&exits), Exit::default());
+            },
+        );
+    }
+
+    #[test]
+    fn child_that_somebody_else_waits_for_is_gone_when_it_has_ended() {
+        alone(
+            module_path!(),
+            "child_that_somebody_else_waits_for_is_gone_when_it_has_ended",
+            &[],
+            || {
+                let _deadline = Deadline::seconds("reaped children", 60);
+                std::thread::spawn(|| {
+                    loop {
+                        // It fails while there are no children.
+                        let _ = rustix::process::wait(rustix::process::WaitOptions::empty());
+                    }
+                });
+                for _ in 0..100 {
+                    let (_, exits) = run("false", "");
+                    let code = exit(&exits).code;
+                    assert!(matches!(code, None | Some(1)), "{code:?}");
+                    let (process, exits) = run("sleep", "600");
+                    Process::end_all([&process], Instant::now());
+                    let signal = exit(&exits).signal;
+                    assert!(matches!(signal, None | Some(9)), "{signal:?}");
+                }
+            },
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! An encoded value: small ones travel inside a message, larger ones in shared memory.
+
+use crate::value::segment::{Segment, Use};
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+/// From this size on, bytes travel as shared memory; in between, a descriptor costs more than the copy.
+pub(crate) const SHARED_FROM: usize = 32 * 1024;
+
+/// An encoded value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Payload {
+    /// Its bytes are in the message; few of them need no memory of their own.
+    Inline(#[serde(with = "as_bytes")] SmallVec<[u8; 16]>),
+    /// Its bytes are in shared memory; clones share it.
+    Shared(Segment),
+    /// Shared memory that the value holds travels beside its bytes.
+    Attached {
+        /// The bytes, without attachments.
+        bytes: Box<Self>,
+        /// The memory, by index.
+        attached: Vec<Segment>,
+    },
+    /// The bytes describe themselves; in all others values are found by position.
+    Described(Box<Self>),
+}
+
+impl Payload {
+    /// A copy of these bytes, ready to travel; fails if the system has no memory left for them.
+    pub(crate) fn copied(bytes: &[u8]) -> Result<Self, String> {
+        if bytes.len() < SHARED_FROM {
+            return Ok(Self::Inline(bytes.into()));
+        }
+        Ok(Self::Shared(Segment::copied(bytes, Use::Encoded)?))
+    }
+
+    /// The same bytes with these attachments.
+    pub(crate) fn with(self, attached: Vec<Segment>) -> Self {
+        if attached.is_empty() {
+            return self;
+        }
+        let bytes = Box::new(self);
+        Self::Attached { bytes, attached }
+    }
+
+    /// The same bytes, which describe themselves.
+    pub(crate) fn described(self) -> Self {
+        Self::Described(Box::new(self))
+    }
+
+    pub(crate) fn is_described(&self) -> bool {
+        match self {
+            Self::Inline(_) | Self::Shared(_) => false,
+            Self::Attached { bytes, .. } => bytes.is_described(),
+            Self::Described(_) => true,
+        }
+    }
+
+    /// The bytes, or why they have not arrived.
+    pub(crate) fn bytes(&self) -> Result<&[u8], String> {
+        match self {
+            Self::Inline(bytes) => Ok(bytes),
+            Self::Shared(memory) => memory.bytes(),
+            Self::Attached { bytes, .. } | Self::Described(bytes) => bytes.bytes(),
+        }
+    }
+
+    pub(crate) fn attached(&self) -> &[Segment] {
+        match self {
+            Self::Inline(_) | Self::Shared(_) | Self::Described(_) => &[],
+            Self::Attached { attached, .. } => attached,
+        }
+    }
+
+    /// How many bytes it puts into a message.
+    pub(crate) fn n_inline(&self) -> u64 {
+        match self {
+            Self::Inline(bytes) => bytes.len() as u64,
+            Self::Shared(_) => 0,
+            Self::Attached { bytes, .. } | Self::Described(bytes) => bytes.n_inline(),
+        }
+    }
+
+    /// How many descriptors it puts into a message.
+    pub(crate) fn n_descriptors(&self) -> usize {
+        match self {
+            Self::Inline(_) => 0,
+            Self::Shared(_) => 1,
+            Self::Described(bytes) => bytes.n_descriptors(),
+            Self::Attached { bytes, attached } => bytes.n_descriptors() + attached.len(),
+        }
+    }
+
+    /// The number of bytes that travel; attachments do not.
+    pub(crate) fn len(&self) -> u64 {
+        self.bytes().map_or(0, <[u8]>::len) as u64
+    }
+}
+
+/// Bytes are written and read as such, not one by one.
+mod as_bytes {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use serde_bytes::Bytes;
+    use smallvec::SmallVec;
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    /// Messages are read from memory, which lends them.
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<SmallVec<[u8; 16]>, D::Error> {
+        let bytes = <&Bytes>::deserialize(deserializer)?;
+        Ok(SmallVec::from_slice(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_kept_whatever_their_number() {
+        for length in [0, 1, SHARED_FROM - 1, SHARED_FROM, 3 * SHARED_FROM] {
+            let payload = Payload::copied(&vec![7; length]).unwrap();
+            assert_eq!(payload.bytes().unwrap(), vec![7; length]);
+            assert_eq!(payload.n_descriptors() == 1, length >= SHARED_FROM);
+            let inline = if length < SHARED_FROM { length } else { 0 };
+            assert_eq!(payload.n_inline(), inline as u64);
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! [`Shared`]: a slice or text in shared memory, which many processes read and none copies.
+
+use crate::sys;
+use crate::value::codec::attachment::{self, NAME};
+use crate::value::payload::SHARED_FROM;
+use crate::value::segment::{Segment, Use};
+use bytemuck::Pod;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+#[cfg(test)]
+mod tests;
+
+/// A slice or text in shared memory: made once by a task, read in place by all that depend on it and by the caller.
+///
+/// Between the processes of a graph only a descriptor travels, whatever the size, also from inside other types.
+/// Any other serde format sees plain data. A clone shares the memory. Nobody can write to it once it exists.
+///
+/// What is smaller than a few pages travels as a copy, which is faster. So does what is beyond 48 pieces in one value,
+/// since a message carries 64 descriptors at most.
+///
+/// ```
+/// use ampeg::{Shared, graph};
+///
+/// let outcome = graph! {
+///     wave = Shared::from_fn(100_000, |n| (n as f64).sin());
+///     low = wave[..50_000].iter().sum::<f64>();
+///     high = wave[50_000..].iter().sum::<f64>();
+/// }
+/// .run(2)?;
+/// assert_eq!(outcome.wave.as_ref().unwrap().len(), 100_000);
+/// # Ok::<(), ampeg::Error>(())
+/// ```
+pub struct Shared<C: Contents + ?Sized> {
+    memory: Memory,
+    contents: PhantomData<C>,
+}
+
+/// What can be shared: `[T]` for plain numbers and structs of them ([`bytemuck::Pod`]), and `str`.
+pub trait Contents: sealed::Sealed {
+    /// These bytes as contents; none if they are of another kind.
+    #[doc(hidden)]
+    fn checked(bytes: &[u8]) -> Option<&Self>;
+    /// The bytes of these contents.
+    #[doc(hidden)]
+    fn bytes(&self) -> &[u8];
+}
+
+mod sealed {
+    #[allow(unnameable_types, reason = "nobody else may implement it")]
+    pub trait Sealed {}
+    impl<T: bytemuck::Pod> Sealed for [T] {}
+    impl Sealed for str {}
+}
+
+impl<T: Pod> Contents for [T] {
+    fn checked(bytes: &[u8]) -> Option<&Self> {
+        const {
+            assert!(
+                size_of::<T>() > 0,
+                "elements without bytes cannot be shared"
+            );
+        };
+        // An empty slice may lie anywhere.
+        if bytes.is_empty() {
+            return Some(&[]);
+        }
+        bytemuck::try_cast_slice(bytes).ok()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        bytemuck::cast_slice(self)
+    }
+}
+
+impl Contents for str {
+    fn checked(bytes: &[u8]) -> Option<&Self> {
+        std::str::from_utf8(bytes).ok()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+/// Pages of memory, whose contents were checked once.
+#[derive(Clone)]
+enum Memory {
+    Empty,
+    Mapped(Segment),
+}
+
+impl Memory {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Empty => &[],
+            // One that is lost became none.
+            Self::Mapped(segment) => segment.bytes().unwrap_or_default(),
+        }
+    }
+}
+
+impl<C: Contents + ?Sized> Shared<C> {
+    fn of(memory: Memory) -> Option<Self> {
+        C::checked(memory.bytes())?;
+        Some(Self {
+            memory,
+            contents: PhantomData,
+        })
+    }
+
+    /// A copy of these contents in shared memory.
+    ///
+    /// # Panics
+    ///
+    /// If the system has no memory left.
+    pub fn copied(contents: &C) -> Self {
+        Self {
+            memory: copied(contents.bytes()),
+            contents: PhantomData,
+        }
+    }
+}
+
+fn copied(bytes: &[u8]) -> Memory {
+    if bytes.is_empty() {
+        return Memory::Empty;
+    }
+    match Segment::copied(bytes, Use::Held) {
+        Ok(memory) => Memory::Mapped(memory),
+        Err(reason) => panic!("{reason}"),
+    }
+}
+
+impl<T: Pod> Shared<[T]> {
+    /// Shared memory for `length` elements that `fill` writes in place, zeros at first.
+    ///
+    /// # Panics
+    ///
+    /// If the system has no memory left, or `fill` panics.
+    pub fn build(length: usize, fill: impl FnOnce(&mut [T])) -> Self {
+        let contents = PhantomData;
+        let size = length.saturating_mul(size_of::<T>());
+        if size == 0 {
+            fill(&mut []);
+            let memory = Memory::Empty;
+            return Self { memory, contents };
+        }
+        let fill = |bytes: &mut [u8]| fill(bytemuck::cast_slice_mut(bytes));
+        let made = Segment::filled(size, Use::Held, fill);
+        match made {
+            Ok((memory, ())) => Self {
+                memory: Memory::Mapped(memory),
+                contents,
+            },
+            Err(reason) => panic!("{reason}"),
+        }
+    }
+
+    /// Shared memory with what `element` gives for each index.
+    ///
+    /// # Panics
+    ///
+    /// If the system has no memory left, or `element` panics.
+    pub fn from_fn(length: usize, mut element: impl FnMut(usize) -> T) -> Self {
+        Self::build(length, |elements| {
+            for (index, place) in elements.iter_mut().enumerate() {
+                *place = element(index);
+            }
+        })
+    }
+}
+
+impl<T: Pod> From<&[T]> for Shared<[T]> {
+    fn from(elements: &[T]) -> Self {
+        Self::copied(elements)
+    }
+}
+
+impl From<&str> for Shared<str> {
+    fn from(text: &str) -> Self {
+        Self::copied(text)
+    }
+}
+
+impl<T: Pod> Deref for Shared<[T]> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        <[T]>::checked(self.memory.bytes()).expect("the contents were checked when this was made")
+    }
+}
+
+impl Deref for Shared<str> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        sys::checked_text(self)
+    }
+}
+
+impl Shared<str> {
+    /// The bytes, which were UTF-8 when this was made and cannot have changed.
+    pub(crate) fn utf8(&self) -> &[u8] {
+        self.memory.bytes()
+    }
+}
+
+impl<C: Contents + ?Sized> Clone for Shared<C> {
+    fn clone(&self) -> Self {
+        Self {
+            memory: self.memory.clone(),
+            contents: PhantomData,
+        }
+    }
+}
+
+impl<C: Contents + fmt::Debug + ?Sized> fmt::Debug for Shared<C>
+where
+    Self: Deref<Target = C>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<C: Contents + PartialEq + ?Sized> PartialEq for Shared<C>
+where
+    Self: Deref<Target = C>,
+{
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+/// What is inside the newtype struct that the codec knows.
+struct Inside<'a, C: Contents + ?Sized>(&'a Shared<C>);
+
+/// How contents travel in an armed place.
+#[derive(Serialize, Deserialize)]
+enum Travelling {
+    Copied(#[serde(with = "serde_bytes")] Vec<u8>),
+    Attached(u32),
+}
+
+impl<C: Contents + Serialize + ?Sized> Serialize for Inside<'_, C>
+where
+    Shared<C>: Deref<Target = C>,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let memory = &self.0.memory;
+        if !attachment::is_armed() {
+            return (**self.0).serialize(serializer);
+        }
+        let attached = match memory {
+            Memory::Mapped(segment) if memory.bytes().len() >= SHARED_FROM => {
+                attachment::attach(segment)
+            }
+            _ => None,
+        };
+        let copied = || Travelling::Copied(memory.bytes().to_vec());
+        attached
+            .map_or_else(copied, Travelling::Attached)
+            .serialize(serializer)
+            .map_err(S::Error::custom)
+    }
+}
+
+impl<C: Contents + Serialize + ?Sized> Serialize for Shared<C>
+where
+    Self: Deref<Target = C>,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(NAME, &Inside(self))
+    }
+}
+
+/// Contents by their owned form, in any other format.
+trait Owned: Contents {
+    type Owned: DeserializeOwned;
+    fn shared(owned: &Self::Owned) -> Shared<Self>;
+}
+
+impl<T: Pod + DeserializeOwned> Owned for [T] {
+    type Owned = Vec<T>;
+    fn shared(owned: &Vec<T>) -> Shared<[T]> {
+        Shared::copied(owned)
+    }
+}
+
+impl Owned for str {
+    type Owned = String;
+    fn shared(owned: &String) -> Shared<str> {
+        Shared::copied(owned)
+    }
+}
+
+struct Visitor<C: ?Sized>(PhantomData<C>);
+
+impl<'de, C: Owned + ?Sized> serde::de::Visitor<'de> for Visitor<C> {
+    type Value = Shared<C>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("shared contents")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inside: D) -> Result<Shared<C>, D::Error> {
+        if !attachment::is_armed() {
+            return Ok(C::shared(&C::Owned::deserialize(inside)?));
+        }
+        let memory = match Travelling::deserialize(inside)? {
+            Travelling::Copied(bytes) => copied(&bytes),
+            Travelling::Attached(index) => {
+                let segment = attachment::attached(index);
+                let segment =
+                    segment.ok_or_else(|| D::Error::custom("shared memory is missing"))?;
+                segment.bytes().map_err(D::Error::custom)?;
+                Memory::Mapped(segment)
+            }
+        };
+        Shared::of(memory).ok_or_else(|| D::Error::custom("shared memory holds something else"))
+    }
+}
+
+impl<'de, T: Pod + DeserializeOwned> Deserialize<'de> for Shared<[T]> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(NAME, Visitor(PhantomData))
+    }
+}
+
+impl<'de> Deserialize<'de> for Shared<str> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(NAME, Visitor(PhantomData))
+    }
+}

@@ -1,0 +1,215 @@
+//! The layers of this crate: each imports only from those below it.
+//!
+//! Reads the sources. `ARCHITECTURE.md` has the same list, and what each layer holds.
+
+use std::fs::{read_dir, read_to_string};
+use std::path::{Path, PathBuf};
+
+/// The folders of `src`, bottom first.
+const LAYERS: [&str; 12] = [
+    "base",
+    "task_graph",
+    "schedule",
+    "sys",
+    "value",
+    "generated_code",
+    "definition",
+    "plan",
+    "run",
+    "transport",
+    "report",
+    "api",
+];
+
+/// Imports that run upward for a reason.
+const UPWARD: [(&str, &str); 2] = [
+    // The loader calls the constructor, which is unsafe code, and what it calls is the beginning of a worker.
+    ("sys/constructor.rs", "transport::entry"),
+    // That `Shared<str>` holds text is what makes it sound not to check the text again.
+    ("sys/memory.rs", "value::shared"),
+];
+
+/// What must not occur, where, and in which files it may all the same.
+const ABSENT: &[(&str, &[&str], &[&str])] = &[
+    // Everything up to the plan is a function of its arguments; the coordinator is a state machine.
+    (
+        "clock::",
+        &[
+            "task_graph/",
+            "schedule/",
+            "definition/",
+            "plan/",
+            "run/coordinator/",
+        ],
+        &["schedule/search/"],
+    ),
+    (
+        "Instant::now",
+        &["task_graph/", "schedule/", "definition/", "plan/", "run/"],
+        &["schedule/search/clock.rs"],
+    ),
+    // Processes, signals and files.
+    (
+        "std::process",
+        &[
+            "task_graph/",
+            "schedule/",
+            "value/",
+            "generated_code/",
+            "definition/",
+            "plan/",
+            "run/",
+            "report/",
+        ],
+        &[],
+    ),
+    (
+        "std::fs",
+        &[
+            "task_graph/",
+            "schedule/",
+            "value/",
+            "generated_code/",
+            "definition/",
+            "plan/",
+            "run/",
+            "report/",
+        ],
+        &[],
+    ),
+    (
+        "unsafe {",
+        &[
+            "base/",
+            "task_graph/",
+            "schedule/",
+            "value/",
+            "generated_code/",
+            "definition/",
+            "plan/",
+            "run/",
+            "transport/",
+            "report/",
+            "api/",
+        ],
+        &[],
+    ),
+];
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The paths below `folder`, which tests and their tools are not part of.
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let is_test = ["tests", "testing", "simulation"].contains(&name);
+        if path.is_dir() && !is_test {
+            files(&path, found);
+        } else if path.extension().is_some_and(|it| it == "rs") && !is_test {
+            found.push(path);
+        }
+    }
+}
+
+/// The lines of a file that are no comments and no unit tests, with their numbers.
+fn code(path: &Path) -> Vec<(usize, String)> {
+    let text = read_to_string(path).unwrap();
+    let lines = text.lines().zip(1..);
+    let code = lines.take_while(|(line, _)| !line.ends_with("mod tests {"));
+    let code = code.filter(|(line, _)| !line.trim_start().starts_with("//"));
+    code.map(|(line, number)| (number, line.to_owned()))
+        .collect()
+}
+
+/// All lines of code, by the path of the file from `src` on.
+fn all_code() -> Vec<(String, usize, String)> {
+    let mut paths = Vec::new();
+    files(&source(), &mut paths);
+    assert!(paths.len() > 100, "only {} files were found", paths.len());
+    let mut lines = Vec::new();
+    for path in paths {
+        let name = path
+            .strip_prefix(source())
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        lines.extend(
+            code(&path)
+                .into_iter()
+                .map(|(number, line)| (name.clone(), number, line)),
+        );
+    }
+    lines
+}
+
+/// The layer that `crate::…` names.
+fn layers_in(line: &str) -> impl Iterator<Item = usize> {
+    line.split("crate::").skip(1).filter_map(|rest| {
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+        let name = &rest[..end.unwrap_or(rest.len())];
+        LAYERS.iter().position(|&layer| layer == name)
+    })
+}
+
+#[test]
+fn each_file_is_in_a_layer() {
+    for (file, ..) in all_code() {
+        let top = file.split('/').next().unwrap();
+        assert!(
+            top == "lib.rs" || LAYERS.contains(&top),
+            "{file} is in no layer"
+        );
+    }
+}
+
+#[test]
+fn no_layer_imports_upward() {
+    let mut upward = Vec::new();
+    for (file, number, line) in all_code() {
+        let top = file.split('/').next().unwrap();
+        let Some(layer) = LAYERS.iter().position(|&it| it == top) else {
+            continue;
+        };
+        let is_allowed = UPWARD
+            .iter()
+            .any(|(from, to)| file == *from && line.contains(to));
+        if !is_allowed && layers_in(&line).any(|imported| imported > layer) {
+            upward.push(format!("{file}:{number}: {}", line.trim()));
+        }
+    }
+    assert!(
+        upward.is_empty(),
+        "imports of a higher layer:\n{}",
+        upward.join("\n")
+    );
+}
+
+#[test]
+fn what_must_be_absent_is_absent() {
+    let mut found = Vec::new();
+    for (file, number, line) in all_code() {
+        for (text, folders, exceptions) in ABSENT {
+            let is_here = folders.iter().any(|folder| file.starts_with(folder));
+            let is_allowed = exceptions.iter().any(|it| file.starts_with(it));
+            if is_here && !is_allowed && line.contains(text) {
+                found.push(format!("{file}:{number}: {}", line.trim()));
+            }
+        }
+    }
+    assert!(
+        found.is_empty(),
+        "what must not be there:\n{}",
+        found.join("\n")
+    );
+}
+
+#[test]
+fn imports_are_found() {
+    let found: Vec<_> = layers_in("use crate::run::message::Value; crate::base::id").collect();
+    assert_eq!(found, [8, 0]);
+    assert_eq!(layers_in("use crate::runner::X; use std::run;").count(), 0);
+}
