@@ -52,7 +52,8 @@ pub(crate) fn as_program<F: FnOnce()>(
     if is_inside(&name) {
         return body();
     }
-    check(Isolated::start(&name, prepare).end(Duration::ZERO));
+    // A worker may need a moment to see that the program has exited.
+    check(Isolated::start(&name, prepare).end(Duration::from_secs(10)));
 }
 
 /// How a process ended, and what it has written.
