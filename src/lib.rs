@@ -188,6 +188,10 @@ pub mod values {}
 pub mod patterns {}
 
 #[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/troubleshooting.md")]
+pub mod troubleshooting {}
+
+#[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/design.md")]
 pub mod design {}
 
