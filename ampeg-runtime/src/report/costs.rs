@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 /// Computation and communication costs by the names of tasks, in seconds.
 ///
 /// It implements serde's traits, so that it can be saved in any format and given to the next schedule with
-/// [`Graph::with_costs`].
+/// [`Graph::with_costs`](crate::Graph::with_costs).
 ///
 /// ```
 /// use ampeg::{MeasuredCosts, graph};
