@@ -268,7 +268,7 @@ fn failures_and_panics_are_values() {
             TaskErrorKind::Failed { message, .. } => assert_eq!(message, "told to fail"),
             TaskErrorKind::Panicked { message, location } => {
                 assert_eq!(message, "told to panic");
-                assert!(location.unwrap().contains("testing.rs"));
+                assert!(location.unwrap().contains("testing/mod.rs"));
             }
             other => panic!("{other:?}"),
         }
