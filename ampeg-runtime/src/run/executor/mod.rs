@@ -18,7 +18,7 @@ use crate::sys;
 use crate::value::payload::Payload;
 use entry::{Awaited, Entry, State};
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::OnceLock;
 use user_value::UserValue;
@@ -61,7 +61,7 @@ pub(crate) struct Encoded {
     /// All of it, if somebody needs that.
     pub(crate) whole: Option<Payload>,
     /// What goes to these workers in place of the whole.
-    pub(crate) parts: HashMap<ProcessorId, Vec<(PartKey, Payload)>>,
+    pub(crate) parts: BTreeMap<ProcessorId, Vec<(PartKey, Payload)>>,
     /// How many nanoseconds it took to encode a result that is no output. An output is encoded wherever its users are,
     /// so that its time is not the price of moving it.
     pub(crate) encoding: u64,

@@ -11,7 +11,7 @@ use crate::generated_code::part::{Carrier, PartKey, Parts};
 use crate::plan::Step;
 use crate::value::payload::Payload;
 use std::any::Any;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 impl Executor {
@@ -23,9 +23,9 @@ impl Executor {
         &mut self,
         step: &Step,
         value: &dyn Any,
-    ) -> HashMap<ProcessorId, Vec<(PartKey, Payload)>> {
-        let mut encoded: HashMap<_, Vec<_>> = HashMap::new();
-        let mut failed: HashSet<ProcessorId> = HashSet::new();
+    ) -> BTreeMap<ProcessorId, Vec<(PartKey, Payload)>> {
+        let mut encoded: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut failed: BTreeSet<ProcessorId> = BTreeSet::new();
         for part in &step.parts {
             // A worker that gets the whole anyway needs no further parts.
             if part

@@ -4,7 +4,7 @@
 use crate::base::id::TaskId;
 use crate::plan::Step;
 use crate::run::message::{OpenStep, Recomputation};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The open steps of one run. To take, skip or insert one takes at most logarithmic time.
@@ -18,7 +18,7 @@ pub(super) struct Queue {
     /// No step before this position is open.
     position: usize,
     /// By position: the next attempt, where it is not the first.
-    attempts: HashMap<usize, u32>,
+    attempts: BTreeMap<usize, u32>,
     /// Results to be computed once more, each right before the planned step of this position, in the order in which
     /// they came.
     recomputations: BTreeMap<(u32, u64), Recomputation>,
