@@ -136,6 +136,21 @@ fn captures_of_one_name_from_different_macros_are_different() {
 }
 
 #[test]
+fn statements_that_are_added_to_a_macro_s_graph_use_its_tasks() {
+    macro_rules! station {
+        ($value:expr; $($more:tt)*) => {
+            graph! { raw = vec![$value; 3]; tidy = raw.iter().map(|x| x * 2).collect::<Vec<i32>>(); $($more)* }
+        };
+    }
+    let raw = 5;
+    let outcome =
+        station! { raw; pub n = tidy.len(); pub all: Vec<i32> = [&raw[..], &tidy].concat(); };
+    let outcome = outcome.everywhere();
+    assert_eq!(outcome.n, Ok(3));
+    assert_eq!(outcome.all, Ok(vec![5, 5, 5, 10, 10, 10]));
+}
+
+#[test]
 fn macros_pass_names_and_bodies_of_tasks() {
     macro_rules! doubled {
         ($name:ident: $ty:ty = $body:expr, $cost:literal) => {

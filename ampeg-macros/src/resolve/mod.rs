@@ -38,6 +38,7 @@ impl Graph {
         Scope {
             names: &self.names,
             group: self.names.families[task.family].group,
+            statement: &task.statement.name,
             indices: &task.indices,
         }
     }
@@ -173,6 +174,7 @@ fn resolve_indices(names: &Names, statements: &[Declared], diagnostics: &mut Dia
         let scope = Scope {
             names,
             group,
+            statement: &declared.statement.name,
             indices: &declared.indices,
         };
         for &index in &declared.indices {
@@ -198,6 +200,7 @@ fn resolve_statement(
     let scope = Scope {
         names,
         group,
+        statement: &statement.name,
         indices: &indices,
     };
     clauses::resolve(&statement.clauses, scope, diagnostics);

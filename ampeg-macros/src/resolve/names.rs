@@ -118,11 +118,20 @@ impl Names {
         }
     }
 
-    /// The same for a name where it is used: those that come from other macros are other names, as of variables.
-    pub(crate) fn find_used(&self, mut group: usize, ident: &Ident) -> Option<(usize, Entry)> {
+    /// The same for a name that is used in a statement.
+    ///
+    /// A name from another macro than the task's is another name, as of variables: an expression that is given to a
+    /// macro uses the variables of its caller. But who adds a whole statement to a macro's graph means its tasks.
+    pub(crate) fn find_used(
+        &self,
+        mut group: usize,
+        statement: &Ident,
+        ident: &Ident,
+    ) -> Option<(usize, Entry)> {
+        let is_of_statement = source::context(statement.span()) == source::context(ident.span());
         loop {
             let (found, entry) = self.find(group, &name_of(ident))?;
-            if self.is_declared_as(entry, ident) {
+            if is_of_statement || self.is_declared_as(entry, ident) {
                 return Some((found, entry));
             }
             group = self.groups[found].parent.as_ref()?.0;

@@ -125,6 +125,7 @@ impl Projection {
             scope: Scope {
                 names,
                 group: names.families[statement.family].group,
+                statement: &statement.statement.name,
                 indices: &statement.indices,
             },
             keys: Vec::new(),

@@ -11,6 +11,8 @@ use syn::{Expr, Ident};
 pub(crate) struct Scope<'a> {
     pub(crate) names: &'a Names,
     pub(crate) group: usize,
+    /// The name of the statement.
+    pub(crate) statement: &'a Ident,
     /// The indices of the statement.
     pub(crate) indices: &'a [usize],
 }
@@ -142,7 +144,7 @@ impl Scope<'_> {
     }
 
     fn follow(&self, root: &Ident, segments: &[Segment<'_>]) -> Option<Found> {
-        let (group, mut entry) = self.names.find_used(self.group, root)?;
+        let (group, mut entry) = self.names.find_used(self.group, self.statement, root)?;
         let mut places: Vec<Place> = (0..self.names.group_rank(group))
             .map(Place::Implied)
             .collect();
