@@ -8,6 +8,7 @@
     reason = "the one module that may; each block says why it is sound"
 )]
 
+#[cfg(feature = "before-main")]
 mod constructor;
 mod function;
 mod heap;
@@ -15,7 +16,6 @@ mod image;
 mod memory;
 mod pages;
 mod process;
-#[cfg(feature = "before-main")]
 pub(crate) mod resources;
 mod signals;
 #[cfg(target_os = "linux")]
