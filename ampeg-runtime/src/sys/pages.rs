@@ -5,6 +5,7 @@ use ipc_channel::ipc::IpcSharedMemory;
 use std::fmt;
 use std::ops::Deref;
 use std::ptr::NonNull;
+#[cfg(target_os = "linux")]
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes that nobody writes any more, at the start of a page.
@@ -27,8 +28,10 @@ enum Kind {
 struct Page([u8; 4096]);
 
 /// How many are mapped in this process.
+#[cfg(target_os = "linux")]
 static MAPPED: AtomicUsize = AtomicUsize::new(0);
 /// A quarter of what Linux allows a process by default.
+#[cfg(target_os = "linux")]
 const MOST_MAPPED: usize = 16 * 1024;
 
 // SAFETY: the memory belongs to this value, or is a mapping that belongs to it, and is only read.
