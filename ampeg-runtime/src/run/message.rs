@@ -303,6 +303,12 @@ mod tests {
     }
 
     #[test]
+    fn announced_lengths_take_no_memory() {
+        // A value with 5.6 million attachments, of which none is there; found by the fuzz target `message`.
+        assert!(!decode::<ToWorker>(&[1, 2, 1, 0, 255, 255, 255, 2]));
+    }
+
+    #[test]
     fn damaged_messages_are_decoded_or_refused() {
         let mut random = fastrand::Rng::with_seed(8);
         let value = Value {

@@ -1,8 +1,11 @@
 //! An encoded value: small ones travel inside a message, larger ones in shared memory.
 
+use crate::value::codec::attachment::MOST;
 use crate::value::segment::{Segment, Use};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use smallvec::SmallVec;
+use std::fmt;
 
 /// From this size on, bytes travel as shared memory; in between, a descriptor costs more than the copy.
 pub(crate) const SHARED_FROM: usize = 32 * 1024;
@@ -19,10 +22,37 @@ pub enum Payload {
         /// The bytes, without attachments.
         bytes: Box<Self>,
         /// The memory, by index.
+        #[serde(deserialize_with = "attachments")]
         attached: Vec<Segment>,
     },
     /// The bytes describe themselves; in all others values are found by position.
     Described(Box<Self>),
+}
+
+/// Reads no more than a payload can have: a damaged message may announce any number.
+fn attachments<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Segment>, D::Error> {
+    struct Attachments;
+
+    impl<'de> Visitor<'de> for Attachments {
+        type Value = Vec<Segment>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {MOST} pieces of shared memory")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Vec<Segment>, A::Error> {
+            let mut segments = Vec::new();
+            while let Some(segment) = access.next_element()? {
+                if segments.len() == MOST {
+                    return Err(A::Error::invalid_length(MOST + 1, &self));
+                }
+                segments.push(segment);
+            }
+            Ok(segments)
+        }
+    }
+
+    deserializer.deserialize_seq(Attachments)
 }
 
 impl Payload {

@@ -11,7 +11,7 @@ use std::mem::ManuallyDrop;
 pub(crate) const NAME: &str = "$ampeg::Shared";
 
 /// Attachments of one value; ipc-channel takes 64 descriptors in a message, the value's own bytes included.
-const MOST: usize = 48;
+pub(crate) const MOST: usize = 48;
 
 thread_local! {
     static ARMED: Cell<bool> = const { Cell::new(false) };
