@@ -113,10 +113,11 @@
 //! - The values are those of evaluating the tasks one after another; processes, costs and schedules change nothing.
 //! - One failure stops nothing that does not depend on it, and [`run`](Graph::run) returns whatever dies:
 //!   a crash, a killed worker, and a task without end under `within` all become a [`TaskError`].
-//! - When a worker dies, a new one takes its place.
-//!   Results that died with it are computed again if they are still needed, so a task may run more than once;
-//!   what it does besides giving a result, such as writing a file, should bear that.
-//! - No process outlives the program, even if that is killed.
+//! - When a worker dies, a new one takes over its tasks.
+//!   Results that these need and that are no outputs are computed again, so a task may run more than once;
+//!   its side effects, such as writing a file, must be safe to repeat.
+//! - No process outlives the program, even if that is killed; a worker that is stopped at that time ends when it is
+//!   continued.
 //!
 //! What is not: tasks share no memory. A `static` has its own value in each worker, what a task changes in it stays
 //! there, and it starts from what constructors set, since workers never run `main`.

@@ -87,8 +87,8 @@ fn become_worker(address: &str) -> Result<(), String> {
 
 /// Ends this process, since it cannot be a worker.
 fn end(reason: &str) -> ! {
-    // With stderr closed there is nobody to tell.
-    let _ = writeln!(std::io::stderr(), "{CANNOT}{reason}");
+    // In one piece, since this process may be killed in between. With stderr closed there is nobody to tell.
+    let _ = std::io::stderr().write_all(format!("{CANNOT}{reason}\n").as_bytes());
     std::process::exit(102)
 }
 
