@@ -166,45 +166,47 @@ fn each_file_is_in_a_layer() {
     }
 }
 
+/// Fails with each line of code that is refused, as `is_refused` says of its file and text.
+fn refuse(what: &str, is_refused: impl Fn(&str, &str) -> bool) {
+    let lines = all_code().into_iter();
+    let refused = lines.filter(|(file, _, line)| is_refused(file, line));
+    let refused: Vec<_> = refused
+        .map(|(file, number, line)| format!("{file}:{number}: {}", line.trim()))
+        .collect();
+    assert!(refused.is_empty(), "{what}:\n{}", refused.join("\n"));
+}
+
 #[test]
 fn no_layer_imports_upward() {
-    let mut upward = Vec::new();
-    for (file, number, line) in all_code() {
-        let top = file.split('/').next().unwrap();
-        let Some(layer) = LAYERS.iter().position(|&it| it == top) else {
-            continue;
+    refuse("imports of a higher layer", |file, line| {
+        let top = file.split('/').next();
+        let Some(layer) = LAYERS.iter().position(|&it| Some(it) == top) else {
+            return false;
         };
         let is_allowed = UPWARD
             .iter()
             .any(|(from, to)| file == *from && line.contains(to));
-        if !is_allowed && layers_in(&line).any(|imported| imported > layer) {
-            upward.push(format!("{file}:{number}: {}", line.trim()));
-        }
-    }
-    assert!(
-        upward.is_empty(),
-        "imports of a higher layer:\n{}",
-        upward.join("\n")
-    );
+        !is_allowed && layers_in(line).any(|imported| imported > layer)
+    });
+}
+
+#[test]
+fn imports_name_one_layer_each() {
+    // Else the layers in the braces would not be seen.
+    refuse("write one `use` for each layer", |_, line| {
+        line.contains("crate::{")
+    });
 }
 
 #[test]
 fn what_must_be_absent_is_absent() {
-    let mut found = Vec::new();
-    for (file, number, line) in all_code() {
-        for (text, folders, exceptions) in ABSENT {
+    refuse("what must not be there", |file, line| {
+        ABSENT.iter().any(|(text, folders, exceptions)| {
             let is_here = folders.iter().any(|folder| file.starts_with(folder));
             let is_allowed = exceptions.iter().any(|it| file.starts_with(it));
-            if is_here && !is_allowed && line.contains(text) {
-                found.push(format!("{file}:{number}: {}", line.trim()));
-            }
-        }
-    }
-    assert!(
-        found.is_empty(),
-        "what must not be there:\n{}",
-        found.join("\n")
-    );
+            is_here && !is_allowed && line.contains(text)
+        })
+    });
 }
 
 #[test]
