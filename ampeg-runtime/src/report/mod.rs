@@ -1,14 +1,13 @@
 //! Planned against observed: when and where each task of a run was, and what moved.
 
 use crate::base::id::{ProcessorId, TaskId};
+use crate::run::log::{Attempt, Log, Transfer};
 use crate::schedule::Schedule;
 use crate::task_graph::TaskGraph;
 use crate::task_graph::cost::Cost;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::run::log::Log;
-use crate::run::log::{Attempt, Transfer};
 mod breakdown;
 pub(crate) mod costs;
 mod dot;

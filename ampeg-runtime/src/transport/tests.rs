@@ -2,14 +2,12 @@
 
 use super::ipc::IpcCluster;
 use super::local::LocalCluster;
-use crate::base::id::ProcessorId;
-use crate::base::id::TaskId;
+use crate::base::id::{ProcessorId, TaskId};
 use crate::definition::Definition;
 use crate::plan::Step;
 use crate::run::caller::Caller;
 use crate::run::cluster::{Cluster, Event};
-use crate::run::message::{AttemptReport, ToWorker};
-use crate::run::message::{Content, Value};
+use crate::run::message::{AttemptReport, Content, ToWorker, Value};
 use crate::sys::resources::WorkerLimits;
 use crate::testing::{Action, Deadline, Node, graph};
 use crate::value::codec;

@@ -5,8 +5,7 @@
 //! number it is copied. New pieces are memory like any other then, as they are if the system refuses shared memory.
 //! If such a piece travels after all, it is copied into new shared memory.
 
-use crate::sys::resources;
-use crate::sys::{self, Pages};
+use crate::sys::{self, Pages, resources};
 use ipc_channel::ipc::IpcSharedMemory;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -66,6 +66,19 @@ impl<'a, S: Sink> Writer<'a, S> {
         Ok(Fields::new(self.sink, kind, shape, kind))
     }
 
+    /// The fields of a variant, which has several, with names or without.
+    fn fields_of_variant(
+        mut self,
+        kind: Kind,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+    ) -> Result<Fields<'a, S>, Fault> {
+        let shape = self.variant(name, index, variant)?;
+        self.sink.kind(kind);
+        Ok(Fields::new(self.sink, Kind::Variant, shape, kind))
+    }
+
     /// The beginning of a variant: its number and its name.
     #[inline]
     fn variant(
@@ -209,15 +222,13 @@ impl<'a, S: Sink> ser::Serializer for Writer<'a, S> {
     }
 
     fn serialize_tuple_variant(
-        mut self,
+        self,
         name: &'static str,
         index: u32,
         variant: &'static str,
         _: usize,
     ) -> Result<Fields<'a, S>, Fault> {
-        let shape = self.variant(name, index, variant)?;
-        self.sink.kind(Kind::Tuple);
-        Ok(Fields::new(self.sink, Kind::Variant, shape, Kind::Tuple))
+        self.fields_of_variant(Kind::Tuple, name, index, variant)
     }
 
     fn serialize_map(self, length: Option<usize>) -> Result<Sequence<'a, S>, Fault> {
@@ -230,15 +241,13 @@ impl<'a, S: Sink> ser::Serializer for Writer<'a, S> {
     }
 
     fn serialize_struct_variant(
-        mut self,
+        self,
         name: &'static str,
         index: u32,
         variant: &'static str,
         _: usize,
     ) -> Result<Fields<'a, S>, Fault> {
-        let shape = self.variant(name, index, variant)?;
-        self.sink.kind(Kind::Struct);
-        Ok(Fields::new(self.sink, Kind::Variant, shape, Kind::Struct))
+        self.fields_of_variant(Kind::Struct, name, index, variant)
     }
 
     #[inline]
