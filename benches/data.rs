@@ -4,7 +4,7 @@
 //!
 //! Run it with `cargo bench --bench data`; a number behind `--` is the largest size in KB, if 1 GB is too much.
 
-use ampeg::{Error, Graph, Pool, Shared, graph};
+use ampeg::{Error, Graph, Pool, Shared, Values, graph};
 use ipc_channel::ipc::IpcSharedMemory;
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
@@ -68,7 +68,7 @@ fn row(kilobytes: usize, what: &str, moved: Duration, memory: Duration) {
 }
 
 /// What a graph costs more if its second task is not where its first is.
-fn moved<O>(pool: &Pool, times: usize, graph: &Graph<O>) -> Result<Duration, Error> {
+fn moved<V: Values>(pool: &Pool, times: usize, graph: &Graph<V>) -> Result<Duration, Error> {
     let apart = apart(graph)?;
     let near = median(times, || pool.run(graph).map(drop))?;
     let far = median(times, || pool.run_schedule(graph, &apart).map(drop))?;

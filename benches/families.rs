@@ -4,7 +4,7 @@
 //!
 //! Each row is the time per member, for families of several sizes: were anything quadratic, it would grow with the size.
 
-use ampeg::{Graph, Outputs, Pool, TaskGraph, graph};
+use ampeg::{Graph, Pool, TaskGraph, Values, graph};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,7 @@ fn main() {
 }
 
 /// Members that depend on one task, and a task that depends on them all.
-fn wide(n: u32) -> Graph<impl Outputs> {
+fn wide(n: u32) -> Graph<impl Values> {
     graph! {
         first = 1_u64;
         part[i in 0..n] = first + u64::from(i) @ i % 7 via 0.5;
@@ -43,7 +43,7 @@ fn wide(n: u32) -> Graph<impl Outputs> {
 }
 
 /// Members that depend on the one before.
-fn chain(n: u32) -> Graph<impl Outputs> {
+fn chain(n: u32) -> Graph<impl Values> {
     graph! {
         x[0] = 0_u64;
         x[i in 1..n] = x[i - 1] + u64::from(i) @ 1 via 0.5;
@@ -65,16 +65,16 @@ fn time<T>(work: impl FnOnce() -> T) -> Duration {
     start.elapsed()
 }
 
-fn schedule<O>(graph: &Graph<O>) -> Duration {
+fn schedule<V>(graph: &Graph<V>) -> Duration {
     time(|| graph.schedule(PROCESSORS).expect("it has tasks"))
 }
 
-fn run_inline<O: Outputs>(graph: &Graph<O>) -> Duration {
+fn run_inline<V: Values>(graph: &Graph<V>) -> Duration {
     time(|| graph.run_inline().expect("it has tasks"))
 }
 
 /// On workers that are there, and know the graph, already.
-fn run<O: Outputs>(graph: &Graph<O>) -> Duration {
+fn run<V: Values>(graph: &Graph<V>) -> Duration {
     let pool = Pool::new(2).expect("workers start");
     let run = || pool.run(graph).expect("it has tasks");
     let _ = run();

@@ -7,7 +7,7 @@
 //!
 //! Run it with `cargo bench --bench growth`, or with names of rows behind `--`.
 
-use ampeg::{Error, Graph, Outputs, Pool, graph};
+use ampeg::{Error, Graph, Outcome, Pool, Values, graph};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -100,7 +100,7 @@ fn times(n: usize) -> usize {
 }
 
 /// The best time of a graph that the workers know.
-fn run<O: Outputs>(n: usize, graph: &Graph<O>) -> Result<Times, Error> {
+fn run<V: Values>(n: usize, graph: &Graph<V>) -> Result<Times, Error> {
     let pool = pool()?;
     let (mut best, mut inline) = (Duration::MAX, Duration::MAX);
     for time in 0..=times(n) {
@@ -125,15 +125,15 @@ fn run<O: Outputs>(n: usize, graph: &Graph<O>) -> Result<Times, Error> {
     Ok(Some((best, Some(inline))))
 }
 
-fn wide(n: usize) -> Graph<impl Outputs> {
+fn wide(n: usize) -> Graph<impl Values> {
     graph! { x[i in 0..n] = i; }
 }
 
-fn chain(n: usize) -> Graph<impl Outputs> {
+fn chain(n: usize) -> Graph<impl Values> {
     graph! { x[0] = 0_usize; x[i in 1..n] = x[i - 1] + 1; pub last = x[n - 1]; }
 }
 
-fn failing(n: usize) -> Graph<impl Outputs> {
+fn failing(n: usize) -> Graph<impl Values> {
     let n = n / 51;
     graph! {
         x[i in 0..n]: usize = Err("no")?;
@@ -141,7 +141,7 @@ fn failing(n: usize) -> Graph<impl Outputs> {
     }
 }
 
-fn deep_failure(n: usize) -> Graph<impl Outputs> {
+fn deep_failure(n: usize) -> Graph<impl Values> {
     graph! {
         x[0]: usize = Err("no")?;
         x[i in 1..n] = x[i - 1] + 1;
@@ -150,7 +150,7 @@ fn deep_failure(n: usize) -> Graph<impl Outputs> {
 }
 
 /// One task fails, of which all others need the result.
-fn skip(n: usize) -> Graph<impl Outputs> {
+fn skip(n: usize) -> Graph<impl Values> {
     graph! {
         first: usize = Err("no")?;
         x[i in 0..n] = first + i;
@@ -158,11 +158,11 @@ fn skip(n: usize) -> Graph<impl Outputs> {
     }
 }
 
-fn reduce(n: usize) -> Graph<impl Outputs> {
+fn reduce(n: usize) -> Graph<impl Values> {
     graph! { x[i in 0..n] = i; pub sum = x.iter().sum::<usize>(); }
 }
 
-fn grow(n: usize) -> Graph<impl Outputs> {
+fn grow(n: usize) -> Graph<impl Values> {
     let n = n / 2;
     graph! {
         x[i in 0..n] = vec![0_u8; i % 8];
@@ -217,7 +217,7 @@ fn first(folder: &Path, number: usize) -> bool {
 }
 
 /// The time of a whole run, if it ended.
-fn timed<O: Outputs>(graph: &Graph<O>) -> Result<Option<Duration>, Error> {
+fn timed<V: Values>(graph: &Graph<V>) -> Result<Option<Duration>, Error> {
     let pool = pool()?;
     // The workers are sent it, and their part in it, in another run's time.
     let _ = pool.run(&graph! { a = 1; b = 2; })?;

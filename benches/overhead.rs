@@ -4,7 +4,7 @@
 //!
 //! Run it with `cargo bench --bench overhead`.
 
-use ampeg::{Error, Graph, Pool, graph};
+use ampeg::{Error, Graph, Pool, Values, graph};
 use ipc_channel::ipc::{self, IpcOneShotServer, IpcSender};
 use serde::{Deserialize, Serialize};
 use std::process::{Command, Stdio};
@@ -99,12 +99,12 @@ fn tiny(pool: &Pool) -> Result<(), Error> {
 }
 
 /// A run of a graph that was run just before.
-fn again<O>(pool: &Pool, graph: &Graph<O>) -> Result<Duration, Error> {
+fn again<V: Values>(pool: &Pool, graph: &Graph<V>) -> Result<Duration, Error> {
     median(100, || pool.run(graph).map(drop))
 }
 
 /// A run of a graph that neither the pool nor its workers have seen: it is scheduled, and sent to them.
-fn first<O>(pool: &Pool, graph: impl Fn() -> Graph<O>) -> Result<Duration, Error> {
+fn first<V: Values>(pool: &Pool, graph: impl Fn() -> Graph<V>) -> Result<Duration, Error> {
     let mut graphs: Vec<_> = (0..100).map(|_| graph()).collect();
     median(100, || match graphs.pop() {
         Some(graph) => pool.run(&graph).map(drop),

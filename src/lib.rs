@@ -35,7 +35,7 @@
 //! | [`graph!`] | declares a graph, as an expression of type [`Graph`] |
 //! | [`Graph`] | is run: [`run`](Graph::run) on processes, [`run_inline`](Graph::run_inline) in this thread; scheduled: [`schedule`](Graph::schedule); drawn: [`to_dot`](Graph::to_dot) |
 //! | [`Pool`] | keeps worker processes between runs; [`Pool::builder`] has its settings, [`Pool::start`] gives a [`Run`] that can be cancelled |
-//! | [`Outcome`] | holds one `Result` per output, as fields in the names of the graph; [`into_values`](Outcome::into_values) gives all plain values or the first failure |
+//! | [`Outcome`] | what a run returns: a struct with one `Result` per output, as fields in the names of the graph, and the report; [`into_values`](Outcome::into_values) returns all plain values or the first failure |
 //! | [`TaskError`] | says why one task has no result, and what its [`TaskErrorKind`] is |
 //! | [`Report`] | compares planned and observed times, task by task, and measures costs that the next schedule can use |
 //! | [`Error`] | says why a graph could not be run at all |
@@ -138,9 +138,9 @@ pub use ampeg_macros::graph;
 #[doc(inline)]
 pub use ampeg_runtime::{
     Attempt, Breakdown, Contents, Cost, Dependency, Error, Graph, IntoCost, MeasuredCosts, Outcome,
-    Outputs, Place, Policy, Pool, PoolBuilder, ProcessorId, Processors, Report, Run, Schedule,
-    Scheduler, Shared, Slot, Statement, TaskError, TaskErrorKind, TaskGraph, TaskGraphBuilder,
-    TaskId, TaskValue, Time, Transfer, schedule, worker_process,
+    Place, Policy, Pool, PoolBuilder, ProcessorId, Processors, Report, Run, Schedule, Scheduler,
+    Shared, Slot, Statement, TaskError, TaskErrorKind, TaskGraph, TaskGraphBuilder, TaskId,
+    TaskValue, Time, Transfer, Values, schedule, worker_process,
 };
 
 #[cfg(any(doc, doctest))]

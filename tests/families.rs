@@ -1,15 +1,12 @@
 //! Families and groups of random sizes and shapes give what loops give.
 
-use ampeg::{Graph, Outputs, Pool, graph};
+use ampeg::{Graph, Outcome, Pool, Values, graph};
 use fastrand::Rng;
 
 const CASES: u64 = 12;
 
 /// What a graph gives inline; on processes it must give the same.
-fn values<O: Outputs>(pool: &Pool, graph: &Graph<O>) -> O::Values
-where
-    O::Values: std::fmt::Debug,
-{
+fn values<V: Values + std::fmt::Debug>(pool: &Pool, graph: &Graph<V>) -> V {
     let inline = graph.run_inline().unwrap().into_values().unwrap();
     let parallel = pool.run(graph).unwrap().into_values().unwrap();
     assert_eq!(format!("{inline:?}"), format!("{parallel:?}"));

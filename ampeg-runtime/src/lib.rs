@@ -38,7 +38,7 @@ mod api;
 #[cfg(test)]
 mod testing;
 
-pub use api::outcome::{Outcome, Outputs};
+pub use api::outcome::{Outcome, Values};
 pub use api::pool::{Pool, PoolBuilder, Run};
 pub use api::program::Graph;
 pub use base::error::Error;
@@ -62,9 +62,7 @@ pub mod worker_process {
 /// What generated code names; it changes without notice.
 #[doc(hidden)]
 pub mod generated {
-    pub use crate::api::outcome::{
-        Collect, Outputs, Results, Show, Take, Unwrap, collect, collector, show,
-    };
+    pub use crate::api::outcome::{Outcome, Results, Show, Take, Unwrap, Values, show};
     pub use crate::api::program::graph;
     pub use crate::base::failure::Failure;
     pub use crate::definition::site::Site;

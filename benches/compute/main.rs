@@ -14,7 +14,7 @@
     reason = "arithmetic on small indices, and blocks that tasks pass on whole"
 )]
 
-use ampeg::{Error, MeasuredCosts, Outcome, Pool, graph};
+use ampeg::{Error, MeasuredCosts, Pool, graph};
 use kernels::{Block, factor, matrix, solve, update};
 use others::{procspawn_side_by_side, sequential, side_by_side};
 use std::time::Duration;
@@ -68,7 +68,7 @@ fn compare<const SIZE: usize>(n: usize, n_workers: usize, times: usize) -> Resul
         Ok(())
     })?;
     let ours = median(times, || {
-        let outcome: Outcome<_> = pool.run_schedule(&cholesky, &schedule)?;
+        let outcome = pool.run_schedule(&cholesky, &schedule)?;
         assert_eq!(outcome.trace, Ok(expected));
         Ok(())
     })?;

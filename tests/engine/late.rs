@@ -2,7 +2,7 @@
 
 use crate::isolated::isolated;
 use crate::support::{Bell, HOUR, Scratch, by_hand, count, ring_and_wait};
-use ampeg::{Outcome, Outputs, Pool, PoolBuilder, TaskError, TaskErrorKind, graph};
+use ampeg::{Outcome, Pool, PoolBuilder, TaskError, TaskErrorKind, graph};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn ms(time: u64) {
 }
 
 /// A report names tasks of its own graph only, at most once each, and can be printed.
-fn check_report<O>(outcome: &Outcome<O>, run: usize) {
+fn check_report(outcome: &impl Outcome, run: usize) {
     let report = outcome.report();
     let n = report.task_graph().n_tasks();
     let mut seen = vec![0; n];
@@ -113,7 +113,7 @@ fn run_that_was_cancelled_on_processes_leaves_the_next_alone() {
     isolated(|| cancelled_then(Pool::builder().processes(2)));
 }
 
-fn measure<O: Outputs>(outcome: &Outcome<O>) -> usize {
+fn measure(outcome: &impl Outcome) -> usize {
     outcome.report().attempts().len()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::isolated::isolated;
 use crate::support::{Bell, ring_and_wait};
-use ampeg::{Error, Outcome, Outputs, Pool, Run, TaskErrorKind, graph};
+use ampeg::{Error, Outcome, Pool, Run, TaskErrorKind, graph};
 use std::net::SocketAddr;
 use std::thread::scope;
 use std::time::Duration;
@@ -13,7 +13,7 @@ fn wait_at(bell: SocketAddr) -> u64 {
 }
 
 /// Ends without any value: it is not told whether that is an error or an outcome of cancelled tasks.
-fn is_cancelled<O: Outputs>(result: Result<Outcome<O>, Error>) -> bool {
+fn is_cancelled(result: Result<impl Outcome, Error>) -> bool {
     match result {
         Ok(outcome) => outcome
             .into_values()

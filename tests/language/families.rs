@@ -335,7 +335,7 @@ fn equal_members_of_a_statement_are_merged() {
 
 #[test]
 fn mistakes_in_indices_are_told_as_they_are_written() {
-    fn check<O>(graph: &ampeg::Graph<O>, expected: &str) {
+    fn check<V: ampeg::Values>(graph: &ampeg::Graph<V>, expected: &str) {
         let error = graph.run_inline().err().unwrap().to_string();
         assert!(error.starts_with(expected), "{error}");
     }

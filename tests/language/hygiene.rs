@@ -105,7 +105,7 @@ fn graphs_stand_in_closures_loops_and_expressions() {
     let run = |n: i64| {
         graph! { a = square(n); pub b = a + n; }
             .run_inline()
-            .map(|outcome| outcome.b.clone())
+            .map(|outcome| outcome.b)
     };
     let total: i64 = (1..4).map(|n| run(n).unwrap().unwrap()).sum();
     assert_eq!(total, 20);

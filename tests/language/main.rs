@@ -60,14 +60,13 @@ trait Everywhere {
     fn everywhere(&self) -> Self::Outcome;
 }
 
-impl<O: ampeg::Outputs + Debug> Everywhere for ampeg::Graph<O> {
-    type Outcome = ampeg::Outcome<O>;
+impl<V: ampeg::Values<Outcome: Debug>> Everywhere for ampeg::Graph<V> {
+    type Outcome = V::Outcome;
 
     #[track_caller]
     fn everywhere(&self) -> Self::Outcome {
         let (inline, processes) = (self.run_inline().unwrap(), self.run(2).unwrap());
-        let (here, there): (&O, &O) = (&inline, &processes);
-        assert_eq!(format!("{here:?}"), format!("{there:?}"));
+        assert_eq!(format!("{inline:?}"), format!("{processes:?}"));
         inline
     }
 }

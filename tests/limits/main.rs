@@ -13,7 +13,7 @@ mod memory;
 mod processes;
 mod stack;
 
-use ampeg::{Error, Graph, Outcome, Pool};
+use ampeg::{Error, Graph, Pool, Values};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Limits this process and the workers that it will start, for good.
@@ -45,7 +45,7 @@ enum Place {
 const PLACES: [Place; 3] = [Place::Processes, Place::Threads, Place::Inline];
 
 impl Place {
-    fn run<O>(self, graph: &Graph<O>) -> Result<Outcome<O>, Error> {
+    fn run<V: Values>(self, graph: &Graph<V>) -> Result<V::Outcome, Error> {
         match self {
             Self::Processes => Pool::new(2)?.run(graph),
             Self::Threads => Pool::builder().threads(2).build()?.run(graph),

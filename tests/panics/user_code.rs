@@ -135,7 +135,7 @@ fn clauses_and_ranges_that_panic_are_errors_of_the_graph() {
     fn number(text: &str) -> u32 {
         text.parse().unwrap()
     }
-    fn check<O>(run: Result<Outcome<O>, ampeg::Error>) {
+    fn check(run: Result<impl Outcome, ampeg::Error>) {
         let error = run.map(drop).unwrap_err().to_string();
         assert!(error.contains("ParseIntError"), "{error}");
     }

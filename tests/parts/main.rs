@@ -8,7 +8,7 @@ mod isolated;
 mod places;
 
 use ampeg::schedule::{Processors, Schedule};
-use ampeg::{Graph, Outcome, Outputs, Pool, Shared, TaskErrorKind, graph};
+use ampeg::{Graph, Outcome, Pool, Shared, TaskErrorKind, Values, graph};
 use fastrand::Rng;
 use isolated::isolated;
 use serde::{Deserialize, Serialize, Serializer};
@@ -55,16 +55,19 @@ fn table_alone<O>(graph: &Graph<O>) -> Schedule {
 }
 
 /// What a graph gives where every dependency crosses, which must be what it gives inline.
-fn spread_out<O: Outputs + std::fmt::Debug>(graph: &Graph<O>) -> Outcome<O> {
+fn spread_out<V>(graph: &Graph<V>) -> V::Outcome
+where
+    V: Values<Outcome: std::fmt::Debug>,
+{
     let pool = Pool::new(graph.task_graph().unwrap().n_tasks()).unwrap();
     let outcome = pool.run_schedule(graph, &spread(graph)).unwrap();
     let inline = graph.run_inline().unwrap();
-    assert_eq!(format!("{:?}", *outcome), format!("{:?}", *inline));
+    assert_eq!(format!("{outcome:?}"), format!("{inline:?}"));
     outcome
 }
 
 /// The bytes that went from one task to another's worker.
-fn sent<O>(graph: &Graph<O>, outcome: &Outcome<O>, from: &str, to: &str) -> u64 {
+fn sent<V: Values>(graph: &Graph<V>, outcome: &V::Outcome, from: &str, to: &str) -> u64 {
     let tasks = graph.task_graph().unwrap();
     let task = |name: &str| {
         tasks
@@ -473,7 +476,7 @@ fn random_parts_give_what_they_give_inline() {
             };
             let outcome = pool.run(&graph).unwrap();
             let inline = graph.run_inline().unwrap();
-            assert_eq!(format!("{:?}", *outcome), format!("{:?}", *inline));
+            assert_eq!(format!("{outcome:?}"), format!("{inline:?}"));
         }
     });
 }

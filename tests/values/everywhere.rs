@@ -1,7 +1,7 @@
 //! On processes, on threads and inline; as a result, as an input of other tasks, and as a capture.
 
 use crate::isolated::isolated;
-use ampeg::{Graph, Outcome, Outputs, Pool, graph};
+use ampeg::{Graph, Pool, Values, graph};
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 
@@ -29,7 +29,10 @@ struct Pair(
     u8,
 );
 
-fn everywhere<O: Outputs + Debug>(graph: &Graph<O>) -> [Outcome<O>; 3] {
+fn everywhere<V>(graph: &Graph<V>) -> [V::Outcome; 3]
+where
+    V: Values<Outcome: Debug>,
+{
     let threads = Pool::builder().threads(2).build().unwrap();
     let [processes, threads, inline] = [graph.run(2), threads.run(graph), graph.run_inline()];
     [processes.unwrap(), threads.unwrap(), inline.unwrap()]

@@ -1,7 +1,7 @@
 //! Values that are not the same after a journey: what a task sees of them depends on where it runs, unless all travel.
 
 use crate::isolated::{isolated, isolated_with};
-use ampeg::{Graph, Outputs, Pool, Processors, Schedule, graph};
+use ampeg::{Graph, Outcome, Pool, Processors, Schedule, Values, graph};
 use serde::{Deserialize, Serialize, Serializer};
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
@@ -65,11 +65,7 @@ impl Counter {
 }
 
 /// What a graph gives inline, on one worker, with all tasks on workers of their own, and on threads.
-fn everywhere<O>(graph: &Graph<O>) -> [O::Values; 4]
-where
-    O: Outputs,
-    O::Values: Debug,
-{
+fn everywhere<V: Values + Debug>(graph: &Graph<V>) -> [V; 4] {
     let tasks = graph.task_graph().unwrap();
     let orders: Vec<_> = tasks.task_ids().map(|task| vec![task]).collect();
     let processors = Processors::new(orders.len()).unwrap();

@@ -27,7 +27,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use types::Fields;
 
-/// One expression of type `Graph<Outputs>`, after whatever errors leave the graph whole.
+/// One expression of type `Graph<Values>`, after whatever errors leave the graph whole.
 ///
 /// Types are declared in a block of their own, where no token of the user can mean them.
 pub(crate) fn whole(
@@ -65,7 +65,6 @@ pub(crate) fn whole(
             ampeg_dispatch,
             ampeg_site,
             ::std::vec![#(#captures.into_payload()),*],
-            ::ampeg::__private::collector(&ampeg_modes, ampeg_dispatch),
         )
     }}
 }

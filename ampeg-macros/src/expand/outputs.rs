@@ -7,7 +7,7 @@ use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
-/// A value that knows the types of the outputs, and the declarations that it needs.
+/// A witness of the type of the graph's values, after the declarations that it needs.
 ///
 /// Results go through tuples, moved in one step: rustc's work on a value per output with calls between them, each of
 /// which may unwind, grows with the square of their number. So does that on a bound per output.
@@ -15,20 +15,41 @@ pub(super) fn expand_results(graph: &Graph, fields: &Fields) -> TokenStream {
     let root = Shape::of(graph, 0);
     let mut declarations = TokenStream::new();
     root.declare(&mut declarations);
-    let types = root.families.iter().map(|&family| {
-        let field = fields.families[family].to_token_stream();
-        (0..graph.names.rank(family)).fold(
-            field,
-            |ty, _| quote_spanned!(Span::mixed_site()=> #ty.list()),
-        )
-    });
-    let types = tuple(types.collect());
+    let (outcome, values) = (&root.outputs, &root.values);
+    let types = Shape::types(&root.families);
+    let witness = |ty| quote_spanned!(Span::mixed_site()=> ::ampeg::__private::Type<#ty>);
+    let list = |ty, _| quote_spanned!(Span::mixed_site()=> ::ampeg::__private::List<#ty>);
+    let nested = types
+        .iter()
+        .zip(&root.families)
+        .map(|(ty, &family)| (0..graph.names.rank(family)).fold(witness(ty), list));
+    let nested = tuple(nested.collect());
+    let witnesses = tuple(types.iter().map(witness).collect());
+    let families = root.families.iter().map(|&family| &fields.families[family]);
+    let families = tuple(families.map(ToTokens::to_token_stream).collect());
     let results = Ident::new("ampeg_results", Span::mixed_site());
     let (unpack, places) = unpack(&results, root.families.len());
-    let outputs = root.build_of(places);
+    let taken = root.build_of(places);
     quote_spanned! {Span::mixed_site()=> {
         #declarations
-        ::ampeg::__private::collect(#types, |#results| { #unpack #outputs })
+        impl<#(#types),*> ::ampeg::Values for #values<#(#types),*>
+        where
+            #witnesses: 'static,
+        {
+            type Outcome = #outcome<#(#types),*>;
+            fn outcome(
+                #results: &mut ::ampeg::__private::Results<'_>,
+                ampeg_report: ::ampeg::Report,
+            ) -> Self::Outcome {
+                let #results = <#nested as ::ampeg::__private::Take>::take(#results);
+                #unpack
+                #taken
+            }
+        }
+        fn values_of<#(#types),*>(_: #witnesses) -> ::ampeg::__private::Type<#values<#(#types),*>> {
+            ::ampeg::__private::Type::new()
+        }
+        values_of(#families)
     }}
 }
 
@@ -66,7 +87,7 @@ impl<'a> Shape<'a> {
         let name = scope.parent.as_ref().map(|(_, name)| name);
         let (outputs, values) = match name {
             None => (
-                Ident::new("Outputs", Span::mixed_site()),
+                Ident::new("Outcome", Span::mixed_site()),
                 Ident::new("Values", Span::mixed_site()),
             ),
             Some(_) => (generated("Outputs", group), generated("Values", group)),
@@ -90,7 +111,7 @@ impl<'a> Shape<'a> {
             .collect()
     }
 
-    /// `Outputs`, a field per output with its `Result`, and `Values`, the same without; for each group too.
+    /// `Outcome`, a field per output with its `Result`, and `Values`, the same without; for each group too.
     fn declare(&self, declarations: &mut TokenStream) {
         for field in &self.fields {
             if let Content::Group(group) = &field.content {
@@ -105,12 +126,25 @@ impl<'a> Shape<'a> {
         let docs: Vec<_> = self.fields.iter().map(|field| &field.docs).collect();
         let results: Vec<_> = self.fields.iter().map(|field| field.ty(true)).collect();
         let plain: Vec<_> = self.fields.iter().map(|field| field.ty(false)).collect();
-        let show_outputs = self.expand_debug("Outputs", outputs, &types, &results);
+        let show_outputs = self.expand_debug("Outcome", outputs, &types, &results);
         let show_values = self.expand_debug("Values", values, &types, &plain);
         let convert = self.expand_convert(&types);
+        let report = self.report().map(|report| {
+            quote_spanned! {Span::mixed_site()=>
+                /// When and where each task ran, compared with the plan.
+                pub #report: ::ampeg::Report,
+            }
+        });
+        let must_use = report.is_some().then(|| {
+            quote_spanned! {Span::mixed_site()=>
+                #[must_use = "an outcome holds the results, and the errors of tasks that failed: `.into_values()?` returns the first of these"]
+            }
+        });
         declarations.extend(quote_spanned! {Span::mixed_site()=>
+            #must_use
             pub struct #outputs<#(#types),*> {
                 #(#docs pub #names: #results,)*
+                #report
             }
             pub struct #values<#(#types),*> {
                 #(#docs pub #names: #plain,)*
@@ -121,7 +155,7 @@ impl<'a> Shape<'a> {
         });
     }
 
-    /// From `Outputs` to `Values`.
+    /// From `Outcome` to `Values`.
     fn expand_convert(&self, types: &[Ident]) -> TokenStream {
         let Self {
             outputs, values, ..
@@ -133,25 +167,51 @@ impl<'a> Shape<'a> {
         let taken = tuple(taken.collect());
         let values_of_all = Ident::new("values", Span::mixed_site());
         let (unpack, places) = unpack(&values_of_all, names.len());
-        let (convert, ty, method) = if self.is_graph() {
-            ("Outputs", "Values", "into_values")
-        } else {
-            ("Unwrap", "Values", "unwrap")
+        let values_of = quote_spanned! {Span::mixed_site()=>
+            let #values_of_all = ::ampeg::__private::Unwrap::unwrap(#taken)?;
+            #unpack
+            ::core::result::Result::Ok(#values {
+                #(#names: #places,)*
+            })
         };
-        let [convert, ty, method] =
-            [convert, ty, method].map(|name| Ident::new(name, Span::mixed_site()));
+        let Some(report) = self.report() else {
+            return quote_spanned! {Span::mixed_site()=>
+                impl<#(#types),*> ::ampeg::__private::Unwrap for #outputs<#(#types),*> {
+                    type Values = #values<#(#types),*>;
+                    fn unwrap(self) -> ::core::result::Result<Self::Values, ::ampeg::TaskError> {
+                        #values_of
+                    }
+                }
+            };
+        };
+        // The methods of the trait are those of the struct too, so that nobody need import the trait.
         quote_spanned! {Span::mixed_site()=>
-            impl<#(#types),*> ::ampeg::__private::#convert for #outputs<#(#types),*> {
-                type #ty = #values<#(#types),*>;
-                fn #method(self) -> ::core::result::Result<Self::#ty, ::ampeg::TaskError> {
-                    let #values_of_all = ::ampeg::__private::Unwrap::unwrap(#taken)?;
-                    #unpack
-                    ::core::result::Result::Ok(#values {
-                        #(#names: #places,)*
-                    })
+            impl<#(#types),*> #outputs<#(#types),*> {
+                pub fn report(&self) -> &::ampeg::Report {
+                    &self.#report
+                }
+                pub fn into_values(self) -> ::core::result::Result<#values<#(#types),*>, ::ampeg::TaskError> {
+                    #values_of
+                }
+            }
+            impl<#(#types),*> ::ampeg::Outcome for #outputs<#(#types),*> {
+                type Values = #values<#(#types),*>;
+                fn report(&self) -> &::ampeg::Report {
+                    self.report()
+                }
+                fn into_values(self) -> ::core::result::Result<Self::Values, ::ampeg::TaskError> {
+                    self.into_values()
                 }
             }
         }
+    }
+
+    /// The field of the report, which only the outcome of the whole graph has.
+    fn report(&self) -> Option<Ident> {
+        let is_taken = self.fields.iter().any(|field| field.name == "report");
+        let name = if is_taken { "ampeg_report" } else { "report" };
+        self.is_graph()
+            .then(|| Ident::new(name, Span::mixed_site()))
     }
 
     fn is_graph(&self) -> bool {
@@ -206,7 +266,10 @@ impl<'a> Shape<'a> {
             quote_spanned!(Span::mixed_site()=> #name: #value)
         });
         let outputs = &self.outputs;
-        quote_spanned!(Span::mixed_site()=> #outputs { #(#fields),* })
+        let report = self.report();
+        let report =
+            report.map(|report| quote_spanned!(Span::mixed_site()=> #report: ampeg_report,));
+        quote_spanned!(Span::mixed_site()=> #outputs { #(#fields,)* #report })
     }
 }
 

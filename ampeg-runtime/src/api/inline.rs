@@ -1,6 +1,6 @@
 //! Runs a graph in this process and thread, one task after another: for debuggers, and as a yardstick.
 
-use crate::api::outcome::{Outcome, Results};
+use crate::api::outcome::{Results, Values};
 use crate::api::program::Graph;
 use crate::base::clock::now;
 use crate::base::error::Error;
@@ -15,7 +15,7 @@ use crate::run::message::{AttemptReport, Observed};
 use crate::value::payload::Payload;
 use std::rc::Rc;
 
-impl<O> Graph<O> {
+impl<V> Graph<V> {
     /// Runs the graph in this process and thread, in topological order.
     ///
     /// Results are the same as with worker processes, but for what processes are for: a crash takes the program,
@@ -32,14 +32,17 @@ impl<O> Graph<O> {
     /// assert_eq!(graph.run(1)?.is_here, Ok(false));
     /// # Ok::<(), ampeg::Error>(())
     /// ```
-    pub fn run_inline(&self) -> Result<Outcome<O>, Error> {
+    pub fn run_inline(&self) -> Result<V::Outcome, Error>
+    where
+        V: Values,
+    {
         let definition = self.definition()?;
         let mut log = Log::begin(now(), definition.task_graph.n_tasks());
         let results = run(definition, &mut log);
         log.finish = now();
         let mut results = Results::new(definition, results);
         let report = Report::inline(&definition.task_graph, log);
-        Ok(Outcome::new(self.collect(&mut results), report))
+        Ok(V::outcome(&mut results, report))
     }
 }
 

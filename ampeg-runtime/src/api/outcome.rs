@@ -6,17 +6,47 @@ use crate::base::id::TaskId;
 use crate::base::panics;
 use crate::definition::Definition;
 use crate::generated_code::inputs::{List, Type};
-use crate::generated_code::task::{Call, Table};
+use crate::generated_code::task::Table;
 use crate::generated_code::task_value::Codec;
 use crate::report::Report;
 use crate::value::payload::Payload;
 use std::fmt;
-use std::ops::Deref;
 use std::slice;
 
-/// The results of one run.
+/// The plain values of a graph's outputs, one field each; implemented by generated code.
 ///
-/// It dereferences to one field per output, in the names of the `graph!`: `outcome.e` is a `Result<T, TaskError>`.
+/// It is the `V` of a [`Graph<V>`](crate::Graph), which a function needs that runs any graph:
+///
+/// ```
+/// use ampeg::{Error, Graph, Outcome, Values, graph};
+///
+/// fn run_and_print<V: Values>(graph: &Graph<V>) -> Result<V::Outcome, Error> {
+///     let outcome = graph.run(2)?;
+///     println!("{}", outcome.report());
+///     Ok(outcome)
+/// }
+///
+/// let outcome = run_and_print(&graph! { a = 1; b = a + 1; })?;
+/// assert_eq!(outcome.b?, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Values: Sized {
+    /// What a run of the graph returns.
+    type Outcome: Outcome<Values = Self>;
+
+    /// Takes the outputs out of the results of a run.
+    #[doc(hidden)]
+    fn outcome(results: &mut Results<'_>, report: Report) -> Self::Outcome;
+}
+
+/// The outcome of one run: a `Result` for each output, and the [`Report`].
+///
+/// `graph!` makes a struct that implements this trait.
+/// It has one field per output, in the names of the graph: `outcome.e` is a `Result<T, TaskError>`.
+/// A family `part[i in 0..n]` is a `Vec` of them, and a group is a struct of its own.
+/// The field `report` is the report, unless an output has that name.
+/// Fields can be moved out one by one, before or after the report is read.
+/// The methods of this trait are also methods of the struct, so that a program need not import the trait.
 ///
 /// ```
 /// use ampeg::graph;
@@ -27,27 +57,17 @@ use std::slice;
 ///     pub last = words.last().cloned().ok_or("no word")?;
 /// }
 /// .run(2)?;
-/// assert_eq!(outcome.n, Ok(6)); // `words` is no output, since others are `pub`
-///
-/// if let Err(error) = &outcome.last {
-///     eprintln!("{error}");
-/// }
-/// let values = outcome.into_values()?;
-/// assert_eq!((values.n, values.last.as_str()), (6, "be"));
+/// let last: String = outcome.last?; // moved, not cloned
+/// let n = outcome.n?; // `words` is no output, since others are `pub`
+/// assert_eq!((n, last.as_str()), (6, "be"));
+/// assert_eq!(outcome.report.attempts().len(), 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "an outcome holds the results, and the errors of tasks that failed: `.into_values()?` gives the first of these"]
-pub struct Outcome<O> {
-    outputs: O,
-    report: Report,
-}
+pub trait Outcome: Sized {
+    /// The same fields without their `Result`, and without the report.
+    type Values;
 
-impl<O> Outcome<O> {
-    pub(crate) fn new(outputs: O, report: Report) -> Self {
-        Self { outputs, report }
-    }
-
-    /// What happened when and where, against what was planned.
+    /// Compares when and where each task ran with the plan.
     ///
     /// ```
     /// let outcome = ampeg::graph! { a = 1; b = a + 1; }.run(2)?;
@@ -55,90 +75,20 @@ impl<O> Outcome<O> {
     /// assert_eq!(outcome.report().attempts().len(), 2);
     /// # Ok::<(), ampeg::Error>(())
     /// ```
-    pub fn report(&self) -> &Report {
-        &self.report
-    }
+    fn report(&self) -> &Report;
 
-    /// The outputs, each with its own `Result`, to be moved out one by one.
-    ///
-    /// ```
-    /// let outcome = ampeg::graph! { text = "abc".to_owned(); n: u8 = "-1".parse()?; }.run(1)?;
-    /// let outputs = outcome.into_outputs();
-    /// let text: String = outputs.text?;
-    /// assert_eq!((text.as_str(), outputs.n.unwrap_or(0)), ("abc", 0));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn into_outputs(self) -> O {
-        self.outputs
-    }
-}
-
-impl<O: Outputs> Outcome<O> {
     /// The outputs as plain values.
     ///
     /// # Errors
     ///
-    /// If a task has no result: the first such output's error, traced to the task where it began.
+    /// Returns the error of the first output that has no value, traced to the task that failed first.
     ///
     /// ```
     /// let outcome = ampeg::graph! { bad: u8 = "x".parse()?; sum = bad + 1; }.run(2)?;
     /// assert_eq!(outcome.into_values().unwrap_err().task(), "bad");
     /// # Ok::<(), ampeg::Error>(())
     /// ```
-    pub fn into_values(self) -> Result<O::Values, TaskError> {
-        self.outputs.into_values()
-    }
-}
-
-impl<O> Deref for Outcome<O> {
-    type Target = O;
-
-    fn deref(&self) -> &O {
-        &self.outputs
-    }
-}
-
-impl<O: fmt::Debug> fmt::Debug for Outcome<O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outcome")
-            .field("outputs", &self.outputs)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The outputs of one graph; implemented by generated code.
-pub trait Outputs {
-    /// The same fields without their `Result`.
-    type Values;
-
-    /// The plain values, or the error where the first missing one began.
-    ///
-    /// # Errors
-    ///
-    /// If an output has no value.
     fn into_values(self) -> Result<Self::Values, TaskError>;
-}
-
-/// What a dispatcher ends in: how the outputs, which have the types `W`, become one field each.
-#[derive(Debug)]
-pub struct Collect<W: Take, O>(fn(W::Taken) -> O);
-
-/// Names the results of tasks whose results have the types `W`.
-pub fn collect<W: Take, O>(_: W, outputs: fn(W::Taken) -> O) -> Collect<W, O> {
-    Collect(outputs)
-}
-
-/// What makes the outputs of a graph of a run's results; its dispatcher knows their types.
-pub fn collector<T, W, O, F>(
-    types: &T,
-    dispatch: F,
-) -> impl Fn(&mut Results<'_>) -> O + use<T, W, O, F>
-where
-    W: Take,
-    F: Fn(&mut Call<'_>, &T) -> Collect<W, O>,
-{
-    let Collect(outputs) = dispatch(&mut Call::of_nothing(), types);
-    move |results| outputs(W::take(results))
 }
 
 /// The types of outputs: tuples of them, nested.
@@ -296,6 +246,17 @@ impl<'a> Results<'a> {
     fn take_next<T: 'static>(&mut self) -> Result<T, TaskError> {
         let task = self.outputs.next();
         self.take(task.expect("the macro knows the outputs").index())
+    }
+
+    /// The results of the outputs of a graph that a test made, by task.
+    #[cfg(test)]
+    pub(crate) fn take_blobs(&mut self) -> crate::testing::Blobs {
+        let definition = self.definition;
+        let take = |task: TaskId| {
+            let is_output = definition.instance(task).output;
+            is_output.then(|| self.take(task.index()))
+        };
+        definition.task_graph.task_ids().map(take).collect()
     }
 
     /// The length of the next list of outputs.

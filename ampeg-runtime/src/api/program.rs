@@ -1,24 +1,25 @@
 //! A graph as the program declares it: [`Graph`], typed outside, erased inside.
 
-use crate::api::outcome::Results;
 use crate::base::error::Error;
 use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;
 use crate::definition::resolve::resolve;
 use crate::definition::site::Site;
 use crate::generated_code::facts::{Facts, Source, Statement};
+use crate::generated_code::inputs::Type;
 use crate::generated_code::task::{Call, Descriptor};
 use crate::report::{MeasuredCosts, costs};
 use crate::task_graph::TaskGraph;
 use crate::value::payload::Payload;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// A graph of tasks, declared with `graph!`, that can be run any number of times.
 ///
-/// `O` is the type of its outputs: one field per output task, each a `Result`.
-/// The macro makes that type, and gives it no name that could be written: a function takes any graph as `&Graph<O>`,
-/// and returns the values of one rather than the graph.
+/// `V` is the type of its values: a struct with one field per output.
+/// The macro makes that type, and gives it no name that could be written: a function takes any graph as `&Graph<V>`,
+/// with the bound [`V: Values`](crate::Values) if it runs the graph.
 /// Cloning it is cheap: all clones share the captured values.
 ///
 /// Costs and captures are evaluated once, where the graph stands; what is wrong with them is told when it is first used.
@@ -26,7 +27,7 @@ use std::sync::Arc;
 /// ```
 /// use ampeg::{Error, Graph, graph};
 ///
-/// fn n_dependencies<O>(graph: &Graph<O>) -> Result<usize, Error> {
+/// fn n_dependencies<V>(graph: &Graph<V>) -> Result<usize, Error> {
 ///     Ok(graph.task_graph()?.n_dependencies())
 /// }
 ///
@@ -39,21 +40,21 @@ use std::sync::Arc;
 /// # Ok::<(), Error>(())
 /// ```
 #[must_use = "a graph does nothing until it is run, as with `.run(2)?`"]
-pub struct Graph<O> {
+pub struct Graph<V> {
     definition: Result<Arc<Definition>, Error>,
-    collect: Arc<dyn Fn(&mut Results<'_>) -> O + Send + Sync>,
+    values: PhantomData<fn() -> V>,
 }
 
-impl<O> Clone for Graph<O> {
+impl<V> Clone for Graph<V> {
     fn clone(&self) -> Self {
         Self {
             definition: self.definition.clone(),
-            collect: Arc::clone(&self.collect),
+            values: PhantomData,
         }
     }
 }
 
-impl<O> fmt::Debug for Graph<O> {
+impl<V> fmt::Debug for Graph<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Graph")
             .field("definition", &self.definition)
@@ -61,7 +62,7 @@ impl<O> fmt::Debug for Graph<O> {
     }
 }
 
-impl<O> Graph<O> {
+impl<V> Graph<V> {
     /// Tasks, dependencies and costs, as the scheduler sees them.
     ///
     /// # Errors
@@ -131,27 +132,20 @@ impl<O> Graph<O> {
         let definition = self.definition.as_ref().map_err(Clone::clone);
         Self {
             definition: definition.map(|definition| Arc::new(change(definition))),
-            collect: Arc::clone(&self.collect),
+            values: PhantomData,
         }
     }
 
     #[cfg(test)]
-    pub(crate) fn of(
-        definition: Definition,
-        collect: Arc<dyn Fn(&mut Results<'_>) -> O + Send + Sync>,
-    ) -> Self {
+    pub(crate) fn of(definition: Definition) -> Self {
         Self {
             definition: Ok(Arc::new(definition)),
-            collect,
+            values: PhantomData,
         }
     }
 
     pub(crate) fn definition(&self) -> Result<&Arc<Definition>, Error> {
         self.definition.as_ref().map_err(Clone::clone)
-    }
-
-    pub(crate) fn collect(&self, results: &mut Results<'_>) -> O {
-        (self.collect)(results)
     }
 }
 
@@ -160,23 +154,22 @@ impl<O> Graph<O> {
     clippy::needless_pass_by_value,
     reason = "generated code hands over its witnesses, which have no size"
 )]
-pub fn graph<S, W, R, F, O>(
+pub fn graph<S, W, V, F>(
     source: S,
     types: W,
     dispatch: F,
     site: Site,
     captures: Vec<Result<Payload, String>>,
-    collect: impl Fn(&mut Results<'_>) -> O + Send + Sync + 'static,
-) -> Graph<O>
+) -> Graph<V>
 where
     S: Source,
     W: Default,
-    F: Fn(&mut Call<'_>, &W) -> R + Copy,
+    F: Fn(&mut Call<'_>, &W) -> Type<V> + Copy,
 {
     let descriptor = Descriptor::of(&source, &types, dispatch);
     Graph {
         definition: define(descriptor, site, captures).map(Arc::new),
-        collect: Arc::new(collect),
+        values: PhantomData,
     }
 }
 
@@ -217,7 +210,7 @@ fn payloads(facts: &Facts, captures: Vec<Result<Payload, String>>) -> Result<Vec
     captures.into_iter().enumerate().map(payload).collect()
 }
 
-impl<O> Graph<O> {
+impl<V> Graph<V> {
     /// The same graph with other costs, such as those that an earlier run measured.
     ///
     /// A dependency whose result was not moved is taken to cost what other results of the same task or family cost.

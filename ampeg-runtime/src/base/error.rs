@@ -5,7 +5,20 @@ use std::sync::Arc;
 
 /// Why a graph could not be built, scheduled or run.
 ///
-/// What goes wrong inside one task is no `Error`, but that task's own `TaskError`.
+/// A task that fails does not make `run` fail: its output holds a `TaskError`.
+/// A `TaskError` converts into an `Error`, so that a function that runs a graph needs only one type of error:
+///
+/// ```
+/// use ampeg::{Error, graph};
+///
+/// fn double(text: &str) -> Result<i32, Error> {
+///     let outcome = graph! { number: i32 = text.parse()?; double = number * 2; }.run(1)?;
+///     Ok(outcome.double?)
+/// }
+///
+/// assert_eq!(double("21").unwrap(), 42);
+/// assert!(double("x").unwrap_err().to_string().contains("invalid digit"));
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<dyn fmt::Display + Send + Sync>);
 

@@ -1,6 +1,7 @@
 //! How one task ends when it does not succeed: [`TaskError`], as a value that crosses processes.
 
 use crate::base::bounded;
+use crate::base::error::Error;
 use crate::base::signal::signal_name;
 use serde::{Deserialize, Serialize};
 use std::error::Error as StdError;
@@ -301,6 +302,13 @@ impl fmt::Display for TaskErrorKind {
             Self::NoWorker { reason } => write!(f, "was not run: {reason}"),
             Self::Cancelled => f.write_str("was cancelled"),
         }
+    }
+}
+
+/// So that `?` on the result of a task works in a function that returns an [`Error`].
+impl From<TaskError> for Error {
+    fn from(error: TaskError) -> Self {
+        Self::new(error)
     }
 }
 

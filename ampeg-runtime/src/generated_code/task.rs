@@ -59,9 +59,7 @@ impl Descriptor {
             captures: vec![None; facts.captures.len()],
             parts: vec![None; facts.parts.len()],
         };
-        (self.content().dispatch)(&mut Call {
-            table: Some(&mut table),
-        });
+        (self.content().dispatch)(&mut Call { table: &mut table });
         table
     }
 
@@ -123,15 +121,10 @@ impl Table {
 /// The question to a dispatcher: what do you know?
 #[derive(Debug)]
 pub struct Call<'a> {
-    table: Option<&'a mut Table>,
+    table: &'a mut Table,
 }
 
 impl Call<'_> {
-    /// A call that only the types of the results are wanted of.
-    pub(crate) fn of_nothing() -> Self {
-        Self { table: None }
-    }
-
     /// Answers for the task of a statement; the type of its result is known from here on.
     ///
     /// `types` are those of its inputs, no more, and no type is open when the next task is read:
@@ -143,9 +136,7 @@ impl Call<'_> {
         types: W,
         body: fn(W, &Inputs) -> Result<T, Failure>,
     ) -> Type<T> {
-        if let Some(table) = &mut self.table {
-            table.tasks[statement as usize] = Some((Body::of(types, body), Codec::of::<T>()));
-        }
+        self.table.tasks[statement as usize] = Some((Body::of(types, body), Codec::of::<T>()));
         Type::default()
     }
 
@@ -162,16 +153,12 @@ impl Call<'_> {
 
     /// Answers for a part of a result, if it can travel without the rest.
     pub fn part(&mut self, part: u32, carrier: Option<Carrier>) {
-        if let Some(table) = &mut self.table {
-            table.parts[part as usize] = carrier;
-        }
+        self.table.parts[part as usize] = carrier;
     }
 
     /// Answers for a capture that travels in this mode.
     pub fn capture<M: crate::generated_code::capture::Mode>(&mut self, capture: u32, _: M) {
-        if let Some(table) = &mut self.table {
-            table.captures[capture as usize] = Some(M::codec());
-        }
+        self.table.captures[capture as usize] = Some(M::codec());
     }
 }
 

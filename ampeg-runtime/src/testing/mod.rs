@@ -16,10 +16,10 @@ use crate::task_graph::TaskGraph;
 use crate::task_graph::cost::Cost;
 use crate::value::codec::encode;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(crate) mod marks;
+pub(crate) mod outcome;
 
 /// What a task does, besides reading its inputs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,15 +150,7 @@ pub(crate) fn with_limits(
     let instances = nodes.iter().enumerate().map(instance).collect();
     let captures = vec![encode(&nodes.to_vec()).unwrap()];
     let definition = Definition::new(descriptor(), builder.build().unwrap(), captures, instances);
-    let outputs: Vec<bool> = nodes.iter().map(|node| node.output).collect();
-    Graph::of(
-        definition,
-        Arc::new(move |results| {
-            let outputs = outputs.iter().enumerate();
-            let take = |(task, &output): (usize, &bool)| output.then(|| results.take::<Blob>(task));
-            outputs.map(take).collect()
-        }),
-    )
+    Graph::of(definition)
 }
 
 struct Nodes;

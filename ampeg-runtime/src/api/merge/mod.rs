@@ -13,7 +13,7 @@ use std::collections::HashMap;
 #[cfg(test)]
 mod tests;
 
-impl<O> Graph<O> {
+impl<V> Graph<V> {
     /// The same graph with each group of tasks that must give the same run as one.
     ///
     /// Two tasks are merged if the text of their bodies is the same, but for names; if what stands behind the names is

@@ -1,17 +1,17 @@
 //! Merging against what unmerged graphs give.
 
 use super::*;
-use crate::api::outcome::{collect, collector};
 use crate::api::pool::Pool;
 use crate::api::program::graph;
-use crate::base::failure::TaskError;
 use crate::definition::site::Site;
 use crate::generated_code::capture::probe::*;
 use crate::generated_code::clause::{IntoCount, IntoDuration, Limit};
 use crate::generated_code::facts::{Facts, Family, Slot, Source};
 use crate::generated_code::index::IndexType;
+use crate::generated_code::inputs::Type;
 use crate::generated_code::task::{Call, dispatcher};
 use crate::task_graph::cost::IntoCost;
+use crate::testing::outcome::{Taken, taken};
 
 /// `a = f(x); b = f(y); c = join(a, b); d: u64 = f(x); pub e = c.0.clone(); pub g = c.0.clone(); h = other(x);`
 ///
@@ -91,7 +91,7 @@ impl Source for Square {
     }
 }
 
-type Squares = (Result<Vec<u64>, TaskError>, Result<Vec<u64>, TaskError>);
+type Squares = Taken<(Type<Vec<u64>>, Type<Vec<u64>>)>;
 
 /// A vector that cannot be cloned, but sent.
 #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -142,16 +142,15 @@ fn squares(x: u64, y: u64) -> Graph<Squares> {
         call.capture(1, y);
         call.capture(2, square);
         call.capture(3, other);
-        collect((first, second), |outputs| outputs)
+        taken((first, second))
     });
-    let outputs = collector(&types, dispatch);
     let captures = vec![
         captures.0.into_payload(),
         captures.1.into_payload(),
         captures.2.into_payload(),
         captures.3.into_payload(),
     ];
-    graph(Square, types, dispatch, site(), captures, outputs)
+    graph(Square, types, dispatch, site(), captures)
 }
 
 fn site() -> Site {
@@ -271,10 +270,9 @@ fn members_that_do_not_use_their_index_are_one() {
     let dispatch = dispatcher(&types, |call: &mut Call<'_>, &(j,)| {
         let x = call.task(0, (), |(), _| Ok(7));
         let y = call.task(1, (j,), |(j,), inputs| Ok(j.get(inputs, 1)));
-        collect((x.list(), y.list().list()), |outputs| outputs)
+        taken((x.list(), y.list().list()))
     });
-    let outputs = collector(&types, dispatch);
-    let graph = graph(Parts, types, dispatch, site, Vec::new(), outputs);
+    let graph = graph(Parts, types, dispatch, site, Vec::new());
     let merged = graph.merge_duplicates();
     assert_eq!(names(&merged), ["x[0]", "y[0][0]", "y[0][1]"]);
     let outputs = graph.run_inline().unwrap().into_outputs();

@@ -1,6 +1,6 @@
 //! The verbs that run a graph: [`Graph::run`], and [`Pool`] for more than one run.
 
-use crate::api::outcome::{Outcome, Results};
+use crate::api::outcome::{Results, Values};
 use crate::api::program::Graph;
 use crate::base::clock::now;
 use crate::base::error::Error;
@@ -18,6 +18,7 @@ use crate::sys::resources;
 use crate::sys::thread;
 use crate::value::payload::Payload;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,7 +38,7 @@ use crate::run::caller::{Caller, PoolId};
 use turn::{Ticket, Turns};
 use waits::Waiting;
 
-impl<O> Graph<O> {
+impl<V> Graph<V> {
     /// Runs the graph on this many worker processes, which are started for it and end with it.
     ///
     /// No more are started than the graph has tasks.
@@ -54,7 +55,10 @@ impl<O> Graph<O> {
     /// assert!(graph.run(0).is_err());
     /// # Ok::<(), ampeg::Error>(())
     /// ```
-    pub fn run(&self, processes: usize) -> Result<Outcome<O>, Error> {
+    pub fn run(&self, processes: usize) -> Result<V::Outcome, Error>
+    where
+        V: Values,
+    {
         let n_tasks = self.task_graph()?.n_tasks();
         if processes > 0 && n_tasks == 0 {
             return self.run_inline();
@@ -153,7 +157,7 @@ impl Pool {
     /// If the graph has no valid costs or captures, a worker that is missing could not be started again,
     /// or the pool is running the task that calls this: both would wait for ever.
     /// A task that fails is no error of the run: it is in the outcome.
-    pub fn run<O>(&self, graph: &Graph<O>) -> Result<Outcome<O>, Error> {
+    pub fn run<V: Values>(&self, graph: &Graph<V>) -> Result<V::Outcome, Error> {
         self.run_by(graph, None)
     }
 
@@ -180,23 +184,23 @@ impl Pool {
     /// assert_eq!(outcome.report().transfers().len(), 1); // `a` went to the other worker
     /// # Ok::<(), ampeg::Error>(())
     /// ```
-    pub fn run_schedule<O>(
+    pub fn run_schedule<V: Values>(
         &self,
-        graph: &Graph<O>,
+        graph: &Graph<V>,
         schedule: &Schedule,
-    ) -> Result<Outcome<O>, Error> {
+    ) -> Result<V::Outcome, Error> {
         self.run_by(graph, Some(schedule))
     }
 
-    fn run_by<O>(
+    fn run_by<V: Values>(
         &self,
-        graph: &Graph<O>,
+        graph: &Graph<V>,
         schedule: Option<&Schedule>,
-    ) -> Result<Outcome<O>, Error> {
+    ) -> Result<V::Outcome, Error> {
         let job = self.shared.job(graph.definition()?, schedule)?;
         let shared = Arc::clone(&self.shared);
         let done = thread::with_locals(move || shared.run(job))?;
-        Ok(done.collect(graph))
+        Ok(done.outcome::<V>())
     }
 
     /// Starts to run a graph and returns at once.
@@ -218,7 +222,7 @@ impl Pool {
     /// assert_eq!(outcome.long.as_ref().unwrap_err().kind(), &TaskErrorKind::Cancelled);
     /// # Ok::<(), ampeg::Error>(())
     /// ```
-    pub fn start<O>(&self, graph: &Graph<O>) -> Result<Run<O>, Error> {
+    pub fn start<V>(&self, graph: &Graph<V>) -> Result<Run<V>, Error> {
         let mut job = self.shared.job(graph.definition()?, None)?;
         job.is_awaited = false;
         let (shared, ticket) = (Arc::clone(&self.shared), Arc::clone(&job.ticket));
@@ -233,7 +237,7 @@ impl Pool {
             RunErrorKind::NoWorker(resources::refused(&error))
         })?;
         Ok(Run {
-            graph: graph.clone(),
+            values: PhantomData,
             pool: Arc::downgrade(&self.shared),
             ticket,
             thread: Some(thread),
@@ -328,8 +332,8 @@ struct Done {
 }
 
 impl Done {
-    fn collect<O>(self, graph: &Graph<O>) -> Outcome<O> {
+    fn outcome<V: Values>(self) -> V::Outcome {
         let mut results = Results::new(&self.definition, self.results);
-        Outcome::new(graph.collect(&mut results), self.report)
+        V::outcome(&mut results, self.report)
     }
 }

@@ -3,10 +3,10 @@
 use super::turn::Ticket;
 use super::waits::Waiting;
 use super::{Done, Shared};
-use crate::api::outcome::Outcome;
-use crate::api::program::Graph;
+use crate::api::outcome::Values;
 use crate::base::error::Error;
 use std::fmt;
+use std::marker::PhantomData;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -15,8 +15,8 @@ use std::thread::JoinHandle;
 ///
 /// The drop waits until the run is over: until the workers that were running its tasks have been killed and are gone.
 #[must_use = "a run is cancelled when it is dropped: `.wait()?` gives its outcome"]
-pub struct Run<O> {
-    pub(super) graph: Graph<O>,
+pub struct Run<V> {
+    pub(super) values: PhantomData<fn() -> V>,
     /// Gone with the run and the last clone of its pool.
     pub(super) pool: Weak<Shared>,
     pub(super) ticket: Arc<Ticket>,
@@ -24,7 +24,7 @@ pub struct Run<O> {
     pub(super) thread: Option<JoinHandle<Result<Done, Error>>>,
 }
 
-impl<O> fmt::Debug for Run<O> {
+impl<V> fmt::Debug for Run<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
             .field("is_finished", &self.is_finished())
@@ -32,7 +32,7 @@ impl<O> fmt::Debug for Run<O> {
     }
 }
 
-impl<O> Run<O> {
+impl<V> Run<V> {
     /// Ends the run: tasks that are running are killed, and what has no result yet ends as cancelled.
     ///
     /// Results that exist already are kept. On threads, running tasks are left to finish.
@@ -59,17 +59,20 @@ impl<O> Run<O> {
     /// # Panics
     ///
     /// If the run did, which is a mistake in this crate.
-    pub fn wait(mut self) -> Result<Outcome<O>, Error> {
+    pub fn wait(mut self) -> Result<V::Outcome, Error>
+    where
+        V: Values,
+    {
         let pool = self.pool.upgrade().filter(|_| !self.is_finished());
         let waiting = pool.map(|pool| Waiting::on(pool.id)).transpose()?;
         let thread = self.thread.take().expect("a run is waited for once");
         let done = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
         drop(waiting);
-        Ok(done?.collect(&self.graph))
+        Ok(done?.outcome::<V>())
     }
 }
 
-impl<O> Drop for Run<O> {
+impl<V> Drop for Run<V> {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.take() {
             self.cancel();

@@ -1,15 +1,15 @@
 //! Graphs with families as generated code hands them over: what they give, and what is said about mistakes.
 
 use super::*;
-use crate::api::outcome::{Take, collect, collector};
+use crate::api::outcome::{Results, Take};
 use crate::api::pool::Pool;
 use crate::api::program::{Graph, graph};
-use crate::base::failure::TaskError;
 use crate::generated_code::clause::{IntoCount, IntoDuration};
 use crate::generated_code::facts::Facts;
-use crate::generated_code::inputs::Type;
+use crate::generated_code::inputs::{List, Type};
 use crate::generated_code::task::{Call, dispatcher};
 use crate::task_graph::cost::IntoCost;
+use crate::testing::outcome::{Taken, taken};
 
 const fn slot(family: u32, depth: u8, path: &'static str) -> Slot {
     Slot {
@@ -54,8 +54,6 @@ const fn family(name: &'static str, statement: u32, segments: &'static [u8]) -> 
     }
 }
 
-type Outcome<T> = Result<T, TaskError>;
-
 /// `x[0] = 1; x[t in 1..n] = x[t - 1] + t; sum = x.iter().sum();`
 struct Chain;
 
@@ -77,11 +75,10 @@ impl Source for Chain {
     }
 }
 
+type MembersAndSum = Taken<(List<Type<u64>>, Type<u64>)>;
+
 /// The chain, with an index to depend on other than the one before.
-fn chain(
-    range: Range<u64>,
-    before: impl Fn(u64) -> u64,
-) -> Graph<(Vec<Outcome<u64>>, Outcome<u64>)> {
+fn chain(range: Range<u64>, before: impl Fn(u64) -> u64) -> Graph<MembersAndSum> {
     let index = IndexType::new();
     let mut site = Site::new(&Chain);
     site.family();
@@ -110,10 +107,9 @@ fn chain(
         let sum = call.task(2, (x,), |(x,), inputs| {
             Ok(x.list().take_or_clone(inputs, 0).iter().sum::<u64>())
         });
-        collect((x.list(), sum), |outputs| outputs)
+        taken((x.list(), sum))
     });
-    let outputs = collector(&types, dispatch);
-    graph(Chain, types, dispatch, site, Vec::new(), outputs)
+    graph(Chain, types, dispatch, site, Vec::new())
 }
 
 #[test]
@@ -181,12 +177,12 @@ impl Source for Triangle {
 
 type Rows = Vec<Vec<i32>>;
 
-type Triangles = (
-    Vec<Vec<Outcome<i32>>>,
-    Vec<Outcome<Vec<i32>>>,
-    Vec<Outcome<usize>>,
-    Outcome<Rows>,
-);
+type Triangles = Taken<(
+    List<List<Type<i32>>>,
+    List<Type<Vec<i32>>>,
+    List<Type<usize>>,
+    Type<Rows>,
+)>;
 
 fn triangle(n: i32) -> Graph<Triangles> {
     let (i, j) = (IndexType::new(), IndexType::new());
@@ -249,12 +245,9 @@ fn triangle(n: i32) -> Graph<Triangles> {
         let all = call.task(3, (m,), |(m,), inputs| {
             Ok(m.list().list().take_or_clone(inputs, 0))
         });
-        collect((m.list().list(), row.list(), some.list(), all), |outputs| {
-            outputs
-        })
+        taken((m.list().list(), row.list(), some.list(), all))
     });
-    let outputs = collector(&types, dispatch);
-    graph(Triangle, types, dispatch, site, Vec::new(), outputs)
+    graph(Triangle, types, dispatch, site, Vec::new())
 }
 
 #[test]
@@ -267,7 +260,7 @@ fn several_indices_make_lists_of_lists_even_of_nothing() {
         let graph = triangle(n);
         for outcome in [graph.run_inline().unwrap(), pool.run(&graph).unwrap()] {
             let (m, row, some, all) = outcome.into_outputs();
-            let plain = |row: Vec<Outcome<i32>>| row.into_iter().map(Result::unwrap).collect();
+            let plain = |row: Vec<Result<i32, _>>| row.into_iter().map(Result::unwrap).collect();
             assert_eq!(m.into_iter().map(plain).collect::<Rows>(), rows);
             assert_eq!(row.into_iter().map(Result::unwrap).collect::<Rows>(), rows);
             assert_eq!(all.unwrap(), rows);
@@ -499,11 +492,8 @@ fn groups_have_the_same_indices_for_all_that_is_in_them() {
 
 #[test]
 fn outputs_of_no_members_are_empty_lists() {
-    fn taken<W: Take>(_: W, results: &mut crate::api::outcome::Results<'_>) -> W::Taken {
-        W::take(results)
-    }
     let graph = triangle(0);
     let definition = graph.definition().unwrap();
-    let mut results = crate::api::outcome::Results::new(definition, vec![None; 1]);
-    assert!(taken(Type::<u8>::new().list().list(), &mut results).is_empty());
+    let mut results = Results::new(definition, vec![None; 1]);
+    assert!(<List<List<Type<u8>>> as Take>::take(&mut results).is_empty());
 }

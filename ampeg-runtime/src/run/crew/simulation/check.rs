@@ -63,7 +63,7 @@ pub(super) fn check(
         }
     }
     let mut results = Results::new(program.definition(), results);
-    let blobs = program.graph().collect(&mut results);
+    let blobs = results.take_blobs();
     marks::set_run(record.run);
     for (task, (blob, expected)) in blobs.iter().zip(expected(&program.nodes)).enumerate() {
         if let Some(Ok(blob)) = blob

@@ -170,10 +170,6 @@ impl Program {
     pub(super) fn definition(&self) -> &Definition {
         self.graph.definition().expect("a graph without cycles")
     }
-
-    pub(super) fn graph(&self) -> &Graph<Blobs> {
-        &self.graph
-    }
 }
 
 fn plan(

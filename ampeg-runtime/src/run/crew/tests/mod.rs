@@ -29,5 +29,5 @@ fn bounds_of(time: Duration, cancelled: &AtomicBool) -> Bounds<'_> {
 fn run(crew: &mut Crew, graph: &Graph<Blobs>, plan: &Arc<Plan>, bounds: Bounds<'_>) -> Blobs {
     let definition = graph.definition().unwrap();
     let (results, _) = crew.run(definition, plan, bounds).unwrap();
-    graph.collect(&mut Results::new(definition, results))
+    Results::new(definition, results).take_blobs()
 }

@@ -1,0 +1,80 @@
+//! Outcomes of graphs that tests write without the macro.
+
+use crate::api::outcome::{Outcome, Results, Take, Values};
+use crate::base::failure::TaskError;
+use crate::generated_code::inputs::Type;
+use crate::report::Report;
+use crate::testing::Blobs;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+/// The values of a graph whose outputs have the types `W`, nested alike.
+#[derive(Debug)]
+pub(crate) struct Taken<W>(PhantomData<W>);
+
+/// Names the outputs at the end of a dispatcher.
+pub(crate) fn taken<W: Take>(_: W) -> Type<Taken<W>> {
+    Type::default()
+}
+
+/// The results `O` of a graph with the values `V`.
+#[derive(Debug)]
+pub(crate) struct TestOutcome<V, O> {
+    outputs: O,
+    report: Report,
+    values: PhantomData<V>,
+}
+
+impl<V, O> TestOutcome<V, O> {
+    pub(crate) fn into_outputs(self) -> O {
+        self.outputs
+    }
+
+    pub(crate) fn report(&self) -> &Report {
+        &self.report
+    }
+}
+
+impl<V, O> Deref for TestOutcome<V, O> {
+    type Target = O;
+
+    fn deref(&self) -> &O {
+        &self.outputs
+    }
+}
+
+impl<V, O> Outcome for TestOutcome<V, O> {
+    type Values = V;
+
+    fn report(&self) -> &Report {
+        self.report()
+    }
+
+    fn into_values(self) -> Result<V, TaskError> {
+        unreachable!("tests look at each output")
+    }
+}
+
+impl<W: Take> Values for Taken<W> {
+    type Outcome = TestOutcome<Self, W::Taken>;
+
+    fn outcome(results: &mut Results<'_>, report: Report) -> Self::Outcome {
+        TestOutcome {
+            outputs: W::take(results),
+            report,
+            values: PhantomData,
+        }
+    }
+}
+
+impl Values for Blobs {
+    type Outcome = TestOutcome<Self, Self>;
+
+    fn outcome(results: &mut Results<'_>, report: Report) -> Self::Outcome {
+        TestOutcome {
+            outputs: results.take_blobs(),
+            report,
+            values: PhantomData,
+        }
+    }
+}
