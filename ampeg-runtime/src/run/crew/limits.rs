@@ -41,6 +41,8 @@ pub(super) struct Limits {
     /// The least limit of any task, or how often to look without any.
     interval: Duration,
     next_look: Timestamp,
+    /// When the whole run is out of time; the time that this program was stopped does not count.
+    deadline: Option<Timestamp>,
     /// When this program was stopped, most likely with its workers: that counts for nobody.
     stops: Vec<(Timestamp, Timestamp)>,
     /// By worker: what it was seen doing.
@@ -62,11 +64,13 @@ struct Seen {
 }
 
 impl Limits {
-    pub(super) fn new(n_workers: usize, plan: &Plan) -> Self {
+    pub(super) fn new(n_workers: usize, plan: &Plan, deadline: Option<Instant>) -> Self {
         let interval = plan.least_limit.unwrap_or(RESPONSE_TIME);
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(instant()));
         Self {
             interval: interval.clamp(SHORTEST_WAIT, LONGEST_WAIT),
             next_look: now(),
+            deadline: left.map(|left| now().saturating_add(nanoseconds(left))),
             stops: Vec::new(),
             seen: vec![None; n_workers],
             full: vec![None; n_workers],
@@ -88,6 +92,7 @@ impl Limits {
         }
         self.stops.push((self.next_look, time));
         self.next_look = time;
+        self.deadline = self.deadline.map(|deadline| deadline.saturating_add(late));
         for seen in self.seen.iter_mut().flatten() {
             seen.since += late;
         }
@@ -101,13 +106,6 @@ impl Limits {
         let stops = self.stops.iter();
         let both = stops.map(|&(begin, end)| end.min(finish).saturating_sub(begin.max(start)));
         both.sum()
-    }
-
-    /// A deadline that the time does not count for that this program was stopped.
-    fn put_off(&self, deadline: Instant) -> Instant {
-        let stopped = self.stops.iter().map(|(begin, end)| end - begin).sum();
-        let put_off = deadline.checked_add(Duration::from_nanos(stopped));
-        put_off.unwrap_or(deadline)
     }
 
     /// Leaves out of an attempt the time that this program was stopped.
@@ -151,20 +149,19 @@ impl Limits {
 
 impl Run<'_> {
     /// How long to wait for the next event.
-    pub(super) fn timeout(&self, deadline: Option<Instant>) -> Option<Duration> {
-        let left = |deadline| {
-            let deadline = self.limits.put_off(deadline);
-            deadline.saturating_duration_since(instant())
-        };
-        let deadline = deadline.map(left);
-        let look = Duration::from_nanos(self.limits.next_look.saturating_sub(now()));
+    pub(super) fn timeout(&self, time: Timestamp) -> Option<Duration> {
+        let left = |end: Timestamp| Duration::from_nanos(end.saturating_sub(time));
+        let deadline = self.limits.deadline.map(left);
+        let look = left(self.limits.next_look);
         let waits = [deadline, Some(look), Watchdog::wait()];
         waits.into_iter().flatten().min()
     }
 
-    /// Whether a run has taken longer than it may, without the time that this program was stopped.
-    pub(super) fn is_overdue(&self, deadline: Option<Instant>) -> bool {
-        deadline.is_some_and(|deadline| instant() >= self.limits.put_off(deadline))
+    /// Whether the run has taken longer than it may at this time, which has been excused.
+    pub(super) fn is_overdue(&self, time: Timestamp) -> bool {
+        self.limits
+            .deadline
+            .is_some_and(|deadline| time >= deadline)
     }
 
     /// Kills the workers whose tasks have exceeded their limits, and those that do not begin with a task.

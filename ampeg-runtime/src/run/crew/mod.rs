@@ -116,7 +116,7 @@ impl Crew {
         let n_workers = self.members.len();
         let mut run = Run {
             coordinator: Coordinator::new(definition, self.last_run, plan, n_workers),
-            limits: Limits::new(n_workers, plan),
+            limits: Limits::new(n_workers, plan, bounds.deadline),
             watchdog: Watchdog::new(),
             log: Log::begin(now(), definition.task_graph.n_tasks()),
             id: self.last_run,
@@ -174,13 +174,15 @@ impl Run<'_> {
             }
         }
         self.coordinator.begin(&mut *self.crew.cluster);
+        // The clock is read once a turn: this program may be stopped between any two readings.
+        let mut time = now();
+        self.limits.excuse(time);
         while !self.coordinator.is_finished() {
-            if bounds.cancelled.load(Ordering::Acquire) || self.is_overdue(bounds.deadline) {
+            if bounds.cancelled.load(Ordering::Acquire) || self.is_overdue(time) {
                 return self.cancel();
             }
-            let event = self.crew.cluster.receive(self.timeout(bounds.deadline));
-            // This program may have been stopped meanwhile.
-            let time = now();
+            let event = self.crew.cluster.receive(self.timeout(time));
+            time = now();
             self.limits.excuse(time);
             if let Some(event) = event {
                 self.on_event(event)?;
