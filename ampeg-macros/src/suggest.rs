@@ -4,52 +4,119 @@
 ///
 /// Near is at most one edit for three letters of the word (two letters: one edit).
 /// Equal distances go to the candidate that comes first.
+///
+/// A graph looks for each of its captured names among all of its tasks, so that most candidates must cost little: one
+/// that is too far is given up after a few letters.
 pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let limit = word.chars().count().div_ceil(3).max(1);
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|&(distance, _)| distance <= limit)
-        .min_by_key(|&(distance, _)| distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// How many letters must be inserted, removed, replaced or swapped with their neighbour to turn `left` into `right`.
-///
-/// The optimal string alignment distance; O(n·m) time.
-fn distance(left: &str, right: &str) -> usize {
-    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
-    let mut rows = vec![vec![0; right.len() + 1]; left.len() + 1];
-    for (i, row) in rows.iter_mut().enumerate() {
-        row[0] = i;
-    }
-    rows[0] = (0..=right.len()).collect();
-    for i in 1..=left.len() {
-        for j in 1..=right.len() {
-            let replaced = rows[i - 1][j - 1] + usize::from(left[i - 1] != right[j - 1]);
-            let mut best = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
-            let swapped =
-                i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1];
-            if swapped {
-                best = best.min(rows[i - 2][j - 2] + 1);
+    let word: Vec<char> = word.chars().collect();
+    let mut limit = word.len().div_ceil(3).max(1);
+    let mut rows = Rows::default();
+    let mut nearest = None;
+    for candidate in candidates {
+        if let Some(distance) = rows.distance(&word, candidate, limit) {
+            nearest = Some(candidate);
+            if distance == 0 {
+                break;
             }
-            rows[i][j] = best;
+            // Whatever comes later must be nearer.
+            limit = distance - 1;
         }
     }
-    rows[left.len()][right.len()]
+    nearest
+}
+
+/// The last three rows of the table of distances between prefixes, kept for the next candidate.
+#[derive(Default)]
+struct Rows {
+    before: Vec<usize>,
+    above: Vec<usize>,
+    row: Vec<usize>,
+    candidate: Vec<char>,
+}
+
+impl Rows {
+    /// How many letters must be inserted, removed, replaced or swapped with their neighbour to turn `word` into
+    /// `candidate`, if that is at most `limit`.
+    ///
+    /// The optimal string alignment distance, in O(n·m) time; it ends after two rows that are above the limit, since no
+    /// later number is less than the least of these.
+    fn distance(&mut self, word: &[char], candidate: &str, limit: usize) -> Option<usize> {
+        self.candidate.clear();
+        self.candidate.extend(candidate.chars());
+        let candidate = &self.candidate;
+        if word.len().abs_diff(candidate.len()) > limit {
+            return None;
+        }
+        self.above.clear();
+        self.above.extend(0..=candidate.len());
+        self.before.clone_from(&self.above);
+        let mut least_above = 0;
+        for i in 1..=word.len() {
+            self.row.clear();
+            self.row.push(i);
+            for j in 1..=candidate.len() {
+                let replaced = self.above[j - 1] + usize::from(word[i - 1] != candidate[j - 1]);
+                let mut best = replaced.min(self.above[j] + 1).min(self.row[j - 1] + 1);
+                let swapped = i > 1
+                    && j > 1
+                    && word[i - 1] == candidate[j - 2]
+                    && word[i - 2] == candidate[j - 1];
+                if swapped {
+                    best = best.min(self.before[j - 2] + 1);
+                }
+                self.row.push(best);
+            }
+            let least = self.row.iter().copied().min().unwrap_or(0);
+            if least.min(least_above) > limit {
+                return None;
+            }
+            least_above = least;
+            std::mem::swap(&mut self.before, &mut self.above);
+            std::mem::swap(&mut self.above, &mut self.row);
+        }
+        self.above
+            .last()
+            .copied()
+            .filter(|&distance| distance <= limit)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn distance(word: &str, candidate: &str) -> Option<usize> {
+        let word: Vec<char> = word.chars().collect();
+        Rows::default().distance(&word, candidate, 9)
+    }
+
     #[test]
     fn swapped_neighbours_are_one_edit() {
-        assert_eq!(distance("vai", "via"), 1);
-        assert_eq!(distance("wihtin", "within"), 1);
+        assert_eq!(distance("vai", "via"), Some(1));
+        assert_eq!(distance("wihtin", "within"), Some(1));
+    }
+
+    #[test]
+    fn limit_changes_no_distance_within_it() {
+        let words = [
+            "", "a", "ab", "ba", "abc", "acb", "bca", "cab", "abcd", "badc", "dcba",
+        ];
+        for (word, candidate) in words.iter().flat_map(|a| words.iter().map(move |b| (a, b))) {
+            let letters: Vec<char> = word.chars().collect();
+            let exact = distance(word, candidate).unwrap();
+            assert_eq!(exact, distance(candidate, word).unwrap());
+            for limit in 0..5 {
+                let within = Rows::default().distance(&letters, candidate, limit);
+                assert_eq!(
+                    within,
+                    Some(exact).filter(|&it| it <= limit),
+                    "{word} {candidate}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::clauses::{
 use super::generated;
 use super::plain::Plain;
 use super::types::Fields;
+use crate::check;
 use crate::resolve::{Graph, Input, Selector, Task};
 use crate::source;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -69,11 +70,17 @@ fn expand_family(graph: &Graph, task: &Task, fields: &Fields) -> TokenStream {
 
 fn expand_member(graph: &Graph, task: &Task) -> TokenStream {
     let clauses = &task.statement.clauses;
-    let cost = clauses.cost.as_ref();
-    let cost = cost.map_or_else(
+    let cost = clauses.cost.as_ref().map(|clause| &clause.operand);
+    let given = cost.map_or_else(
         || quote_spanned!(Span::mixed_site()=> ::ampeg::__private::GivenCost::unwritten()),
-        |clause| expand_cost(&clause.operand),
+        expand_cost,
     );
+    let member = match cost {
+        Some(cost) if check::literal(cost).is_none() => {
+            quote_spanned!(Span::mixed_site()=> ampeg_site.member(|| #given);)
+        }
+        _ => quote_spanned!(Span::mixed_site()=> ampeg_site.member_given(#given);),
+    };
     let within = clauses.within.as_ref().map(|clause| {
         let duration = expand_duration(&clause.operand);
         quote_spanned!(Span::mixed_site()=> ampeg_site.within(|| #duration);)
@@ -83,12 +90,19 @@ fn expand_member(graph: &Graph, task: &Task) -> TokenStream {
         quote_spanned!(Span::mixed_site()=> ampeg_site.retry(|| #count);)
     });
     let slots = task.dependencies.iter().map(|input| {
-        let cost = cost_of(graph, task, input).map_or_else(|| expand_number(0.0), expand_cost);
+        let cost = cost_of(graph, task, input);
+        let given = cost.map_or_else(|| expand_number(0.0), expand_cost);
+        let via = match cost {
+            Some(cost) if check::literal(cost).is_none() => {
+                quote_spanned!(Span::mixed_site()=> ampeg_site.via_with(|| #given);)
+            }
+            _ => quote_spanned!(Span::mixed_site()=> ampeg_site.via_given(#given);),
+        };
         let selectors = input.selectors.iter().map(expand_selector);
         let slot = quote_spanned! {Span::mixed_site()=>
             ampeg_site.slot();
             #(#selectors)*
-            ampeg_site.via_with(|| #cost);
+            #via
         };
         match expand_condition(input) {
             None => slot,
@@ -98,7 +112,7 @@ fn expand_member(graph: &Graph, task: &Task) -> TokenStream {
         }
     });
     quote_spanned! {Span::mixed_site()=>
-        ampeg_site.member(|| #cost);
+        #member
         #within
         #retry
         #(#slots)*

@@ -192,6 +192,11 @@ impl Site {
         }
     }
 
+    /// As [`member`](Self::member), with a cost that is a literal: rustc's time grows with each closure in a function.
+    pub fn member_given(&mut self, cost: Result<GivenCost, Error>) {
+        self.member(|| cost);
+    }
+
     /// How long that task may run.
     pub fn within(&mut self, within: impl FnOnce() -> Result<Duration, String>) {
         if let Some(within) = self.evaluate(Expression::Clause("`within`"), within) {
@@ -277,6 +282,11 @@ impl Site {
         if let Some(cost) = self.evaluate(Expression::Dependency, cost) {
             self.push_use(cost);
         }
+    }
+
+    /// As [`via_with`](Self::via_with), with a cost that is a literal.
+    pub fn via_given(&mut self, cost: Result<GivenCost, Error>) {
+        self.via_with(|| cost);
     }
 
     /// The first mistake, if there is one.
