@@ -6,6 +6,7 @@ pub(crate) mod clock;
 pub(crate) mod error;
 pub(crate) mod failure;
 pub(crate) mod id;
+pub(crate) mod logging;
 pub(crate) mod panics;
 pub(crate) mod run_error;
 pub(crate) mod signal;

@@ -283,6 +283,11 @@ impl<'a> Coordinator<'a> {
         })
     }
 
+    /// The name of a task.
+    pub(crate) fn name(&self, task: TaskId) -> &'a str {
+        self.definition.task_graph.name(task)
+    }
+
     /// The time limit of a task.
     pub(crate) fn limit(&self, task: TaskId) -> Option<Duration> {
         self.definition.instance(task).limits.within

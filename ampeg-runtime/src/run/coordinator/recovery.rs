@@ -7,6 +7,7 @@
 use super::{Coordinator, TaskState, encode};
 use crate::base::failure::TaskErrorKind;
 use crate::base::id::{ProcessorId, TaskId};
+use crate::base::logging;
 use crate::plan::Step;
 use crate::run::cluster::{Cluster, Exit};
 use crate::run::message::{Content, Epoch, Recomputation, ToWorker, Value};
@@ -202,6 +203,12 @@ impl Coordinator<'_> {
         lookup: &mut Lookup,
         cluster: &mut dyn Cluster,
     ) -> Result<(), String> {
+        for &task in &*lost {
+            let name = self.name(task);
+            logging::debug(format_args!(
+                "worker {worker} computes `{name}` again: its result is lost"
+            ));
+        }
         // Users come before what they use.
         lost.sort_by_cached_key(|task| Reverse(lookup.rank[task.index()]));
         for &task in &*lost {

@@ -9,6 +9,7 @@ use super::stuck::Watchdog;
 use crate::base::clock::{Timestamp, instant, now};
 use crate::base::error::Error;
 use crate::base::id::ProcessorId;
+use crate::base::logging;
 use crate::plan::{Plan, backoff_before};
 use crate::run::coordinator::DueTask;
 use crate::run::message::Observed;
@@ -210,6 +211,10 @@ impl Run<'_> {
             let limit = self.coordinator.limit(running.task)?;
             let left = limit.saturating_sub(spent);
             if left.is_zero() {
+                let name = self.coordinator.name(running.task);
+                logging::debug(format_args!(
+                    "worker {worker} is ended: task `{name}` has exceeded its limit of {limit:?}"
+                ));
                 let cluster = &mut *self.crew.cluster;
                 self.coordinator
                     .on_exceeded(worker, (running.task, limit), cluster);
@@ -232,6 +237,7 @@ impl Run<'_> {
         }
         if activity.running.is_some() && self.crew.cluster.kill(worker) {
             let reason = "it was running a task of a run that had ended, and was ended";
+            logging::debug(format_args!("worker {worker}: {reason}"));
             self.crew.members[worker.index()].kill_reason = Some(reason.into());
         }
         self.coordinator.uses(worker).then_some(ENTRY_TIME)
@@ -241,6 +247,7 @@ impl Run<'_> {
     fn end_silent(&mut self, worker: ProcessorId, allowed: Duration) -> Duration {
         if self.crew.cluster.kill(worker) {
             let reason = format!("it did nothing for {allowed:?} and was ended");
+            logging::warn(format_args!("worker {worker}: {reason}"));
             self.crew.members[worker.index()].kill_reason = Some(reason);
         }
         RESPONSE_TIME

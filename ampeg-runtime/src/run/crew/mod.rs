@@ -4,6 +4,7 @@ use crate::base::clock::{instant, now};
 use crate::base::error::Error;
 use crate::base::failure::TaskError;
 use crate::base::id::ProcessorId;
+use crate::base::logging;
 use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;
 use crate::definition::captures::Captures;
@@ -125,10 +126,16 @@ impl Crew {
             plan,
             crew: self,
         };
+        let n_tasks = definition.task_graph.n_tasks();
+        logging::debug(format_args!(
+            "run {} begins: {n_tasks} task(s), {n_workers} worker(s)",
+            run.id
+        ));
         run.crew.cluster.begin_run(bounds.prints);
         let followed = run.follow(bounds);
         run.end();
         run.crew.cluster.end_run();
+        logging::debug(format_args!("run {} has ended", run.id));
         let Run {
             coordinator, log, ..
         } = run;
@@ -178,7 +185,12 @@ impl Run<'_> {
         let mut time = now();
         self.limits.excuse(time);
         while !self.coordinator.is_finished() {
-            if bounds.cancelled.load(Ordering::Acquire) || self.is_overdue(time) {
+            if bounds.cancelled.load(Ordering::Acquire) {
+                logging::debug(format_args!("run {} is cancelled", self.id));
+                return self.cancel();
+            }
+            if self.is_overdue(time) {
+                logging::debug(format_args!("run {} has exceeded its timeout", self.id));
                 return self.cancel();
             }
             let event = self.crew.cluster.receive(self.timeout(time));
@@ -269,6 +281,7 @@ impl Run<'_> {
 
     /// Ends a worker that cannot be told what it needs.
     fn dismiss(&mut self, worker: ProcessorId, reason: String) {
+        logging::warn(format_args!("worker {worker} is ended: {reason}"));
         if self.crew.cluster.kill(worker) {
             self.crew.members[worker.index()].kill_reason = Some(reason);
         } else {
@@ -303,6 +316,7 @@ impl Run<'_> {
         }
         // One that has nothing left to do is started for the next run: if it ends each time, that is not for ever.
         if self.coordinator.has_open_steps(worker) {
+            logging::debug(format_args!("worker {worker} is replaced"));
             self.start(worker);
         }
     }

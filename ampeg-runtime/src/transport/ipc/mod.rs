@@ -9,6 +9,7 @@
 use crate::base::error::Error;
 use crate::base::failure::add_to_last_words;
 use crate::base::id::ProcessorId;
+use crate::base::logging;
 use crate::base::run_error::RunErrorKind;
 use crate::run::cluster::{Cluster, Event, Exit};
 use crate::run::message::{AttemptReport, Epoch, ToWorker, Value};
@@ -254,6 +255,8 @@ impl IpcCluster {
         };
         let process = self.channels().rendezvous.start(start, tell_arrival);
         let process = process.map_err(|error| no_process(&error))?;
+        let pid = process.pid();
+        logging::debug(format_args!("worker {worker} is started as process {pid}"));
         let place = &mut self.workers[worker.index()];
         place.process = Some(process);
         place.start_deadline = Some(Instant::now() + START_TIME);
@@ -294,6 +297,7 @@ impl IpcCluster {
             coordinator: self.channels().inbound_sender.clone(),
         };
         self.send_to(worker, welcome);
+        logging::debug(format_args!("worker {worker} is connected"));
         Some(Event::Joined(worker))
     }
 
@@ -320,6 +324,7 @@ impl IpcCluster {
             add_to_last_words(&mut exit.stderr, &limit);
         }
         (place.connection, place.since, place.reports) = (None, None, 0);
+        logging::debug(format_args!("worker {worker} has ended: {exit}"));
         Event::Exited(worker, exit)
     }
 
