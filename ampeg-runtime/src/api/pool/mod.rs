@@ -33,6 +33,7 @@ mod tests;
 
 pub use builder::PoolBuilder;
 pub use run::Run;
+use run::{AnnounceEnd, End};
 
 use crate::run::caller::{Caller, PoolId};
 use turn::{Ticket, Turns};
@@ -228,7 +229,10 @@ impl Pool {
         let (shared, ticket) = (Arc::clone(&self.shared), Arc::clone(&job.ticket));
         let caller = Caller::here();
         let thread = std::thread::Builder::new().name("ampeg run".into());
+        let end = Arc::new(End::default());
+        let announce_end = AnnounceEnd(Arc::clone(&end));
         let thread = thread.spawn(move || {
+            let _announce_end = announce_end;
             caller.enter();
             shared.run(job)
         });
@@ -241,6 +245,7 @@ impl Pool {
             pool: Arc::downgrade(&self.shared),
             ticket,
             thread: Some(thread),
+            end,
         })
     }
 }

@@ -8,13 +8,27 @@ use crate::base::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::resume_unwind;
-use std::sync::{Arc, Weak};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 
-/// A run under way; dropped, it is cancelled.
+/// A run that is under way; it is cancelled when it is dropped.
 ///
-/// The drop waits until the run is over: until the workers that were running its tasks have been killed and are gone.
-#[must_use = "a run is cancelled when it is dropped: `.wait()?` gives its outcome"]
+/// The drop blocks until the run is over: until the workers that were running its tasks have been killed and are gone.
+///
+/// A run is also a future: `.await` gives what [`wait`](Self::wait) returns, under any executor.
+/// The run goes on whether it is polled or not.
+///
+/// ```
+/// use ampeg::{Error, Pool, graph};
+///
+/// async fn double(pool: &Pool, x: u32) -> Result<u32, Error> {
+///     let graph = graph! { y = x * 2; };
+///     Ok(pool.start(&graph)?.await?.y?)
+/// }
+/// ```
+#[must_use = "a run is cancelled when it is dropped: `.wait()?` or `.await?` gives its outcome"]
 pub struct Run<V> {
     pub(super) values: PhantomData<fn() -> V>,
     /// Gone with the run and the last clone of its pool.
@@ -22,6 +36,50 @@ pub struct Run<V> {
     pub(super) ticket: Arc<Ticket>,
     /// There until somebody waits.
     pub(super) thread: Option<JoinHandle<Result<Done, Error>>>,
+    pub(super) end: Arc<End>,
+}
+
+/// Whether the thread of a run has done its work, and the task that is to be woken then.
+#[derive(Debug, Default)]
+pub(super) struct End {
+    state: Mutex<EndState>,
+}
+
+#[derive(Debug, Default)]
+struct EndState {
+    is_over: bool,
+    waker: Option<Waker>,
+}
+
+impl End {
+    fn state(&self) -> MutexGuard<'_, EndState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is over; if it is not, wakes the task once it is.
+    fn poll(&self, waker: &Waker) -> bool {
+        let mut state = self.state();
+        if !state.is_over {
+            state.waker = Some(waker.clone());
+        }
+        state.is_over
+    }
+}
+
+/// Announces the end of a run when it is dropped, also by a panic.
+#[derive(Debug)]
+pub(super) struct AnnounceEnd(pub(super) Arc<End>);
+
+impl Drop for AnnounceEnd {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.is_over = true;
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
 }
 
 impl<V> fmt::Debug for Run<V> {
@@ -63,12 +121,42 @@ impl<V> Run<V> {
     where
         V: Values,
     {
+        let waiting = self.begin_to_wait()?;
+        let outcome = self.take_outcome();
+        drop(waiting);
+        outcome
+    }
+
+    /// Fails if the pool is running the task that is about to wait: both would wait for ever.
+    fn begin_to_wait(&self) -> Result<Option<Waiting>, Error> {
         let pool = self.pool.upgrade().filter(|_| !self.is_finished());
-        let waiting = pool.map(|pool| Waiting::on(pool.id)).transpose()?;
+        pool.map(|pool| Waiting::on(pool.id)).transpose()
+    }
+
+    fn take_outcome(&mut self) -> Result<V::Outcome, Error>
+    where
+        V: Values,
+    {
         let thread = self.thread.take().expect("a run is waited for once");
         let done = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
-        drop(waiting);
         Ok(done?.outcome::<V>())
+    }
+}
+
+impl<V: Values> Future for Run<V> {
+    type Output = Result<V::Outcome, Error>;
+
+    /// # Panics
+    ///
+    /// If it has returned the outcome before, or if the run panicked, which is a mistake in this crate.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.end.poll(context.waker()) {
+            return Poll::Ready(self.take_outcome());
+        }
+        match self.begin_to_wait() {
+            Ok(_) => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error)),
+        }
     }
 }
 
