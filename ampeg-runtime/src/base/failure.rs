@@ -66,8 +66,8 @@ impl fmt::Display for Place {
 
 /// Why one task has no result.
 ///
-/// Only tasks that depend on it are concerned; all others have theirs.
-/// Printed, it names the task, its place in the source, and what happened.
+/// Tasks that depend on this task have no result either; all other tasks have theirs.
+/// The message names the task, its place in the source, and what happened.
 ///
 /// ```
 /// use ampeg::{TaskErrorKind, graph};
@@ -156,7 +156,7 @@ pub enum TaskErrorKind {
         signal: Option<i32>,
         /// The exit code of the worker, if it exited by itself.
         exit_code: Option<i32>,
-        /// The end of what the worker wrote to stderr, this task or an earlier one; at most 16 KiB.
+        /// The last lines that the worker wrote to stderr, at most 16 KiB. They may come from an earlier task.
         stderr: String,
         /// Where it panicked and with which message, if it panicked before it died; the first panic, then those that
         /// followed.
@@ -165,27 +165,27 @@ pub enum TaskErrorKind {
         /// in a destructor during another panic.
         panics: Vec<String>,
     },
-    /// It ran for longer than it may.
+    /// It ran for longer than its `within` clause allows.
     TimedOut {
-        /// How long it may run.
+        /// The limit.
         limit: Duration,
     },
-    /// It was not run, because a task that it depends on, directly or not, has no result.
+    /// It was not run, because a task that it depends on, directly or indirectly, has no result.
     DependencyFailed {
-        /// The error of the task where it began.
+        /// The error of the task that failed first.
         cause: TaskError,
     },
     /// Its result could not be encoded for another process, or decoded there.
     NotDeliverable {
-        /// What the codec or the type says.
+        /// The message of the codec or of the type.
         reason: String,
     },
-    /// It was not run to its end: its worker process died again and again without running it, or could not be started.
+    /// It was not completed, because its worker process died repeatedly without running it or could not be started.
     NoWorker {
         /// What happened to the worker.
         reason: String,
     },
-    /// The run was cancelled, or ran out of time, before it finished.
+    /// The run was cancelled, or exceeded the [`timeout`](crate::PoolBuilder::timeout) of its pool, before the task ended.
     Cancelled,
 }
 
@@ -226,7 +226,7 @@ impl TaskError {
         &self.inner.kind
     }
 
-    /// The error where it began: this one, or that of the dependency that failed.
+    /// The error of the task that failed first: this error, or that of a dependency.
     pub fn root(&self) -> &Self {
         match &self.inner.kind {
             TaskErrorKind::DependencyFailed { cause } => cause.root(),

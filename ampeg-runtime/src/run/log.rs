@@ -1,4 +1,4 @@
-//! What happens in a run, as it is noted while the run goes on.
+//! Records what happens in a run: attempts, transfers and deaths.
 
 use crate::base::clock::Timestamp;
 use crate::base::id::{ProcessorId, TaskId};
@@ -6,7 +6,7 @@ use crate::run::message::AttemptReport;
 use crate::run::progress::Running;
 use std::time::Duration;
 
-/// What a coordinator notes of a run while it goes on.
+/// The record of one run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Log {
     pub(crate) begin: Timestamp,
@@ -17,7 +17,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// The log of a run that begins now; most likely, each of its tasks is run once.
+    /// The record of a run that begins now. Most runs have one attempt per task.
     pub(crate) fn begin(begin: Timestamp, n_tasks: usize) -> Self {
         Self {
             begin,
@@ -89,21 +89,22 @@ pub struct Attempt {
     pub number: u32,
     /// When its body started.
     pub start: Duration,
-    /// When its result was ready to be used and sent, or its worker was found dead.
+    /// When its result was ready to be used and sent, or when its worker was found dead.
     pub finish: Duration,
-    /// Whether it gave a result.
+    /// Whether it returned a result.
     pub succeeded: bool,
-    /// The size of the encoded result; none if it had to be encoded for nobody.
+    /// The size of the encoded result in bytes; `None` if no other process needed the result.
     pub bytes: Option<u64>,
-    /// How much of the time went into writing a result that only other workers needed.
+    /// The part of this time that was spent on encoding a result that only other workers needed.
     pub encoding: Duration,
-    /// How much of the time went into reading inputs that came from other workers, and captured values: each worker
-    /// reads a captured value once, unless the only task that uses it takes it.
+    /// The part of this time that was spent on decoding inputs from other workers and captured values.
+    ///
+    /// A worker decodes a captured value once, unless the only task that uses the value takes it.
     pub decoding: Duration,
 }
 
 impl Attempt {
-    /// What the task itself took: from start to finish, without writing and reading what was moved.
+    /// The time of the task itself: from start to finish, without encoding and decoding.
     pub fn computation(&self) -> Duration {
         let moving = self.encoding + self.decoding;
         self.finish
@@ -112,21 +113,21 @@ impl Attempt {
     }
 }
 
-/// A result on its way from one worker to another, as observed; times count from the start of the run.
+/// One transfer of a result to another worker, as observed. Times count from the start of the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transfer {
-    /// The worker that sent it; none if the coordinator sent it again after a worker's death.
+    /// The worker that sent the result; `None` if the calling process sent it again after a worker's death.
     pub from: Option<ProcessorId>,
-    /// The worker that received it.
+    /// The worker that received the result.
     pub to: ProcessorId,
     /// The task whose result it is.
     pub predecessor: TaskId,
-    /// When it was sent.
+    /// When the result was sent.
     pub sent: Duration,
-    /// When the receiving worker took it in.
+    /// When the receiving worker accepted the result.
     pub received: Duration,
-    /// Its size.
+    /// The size of the encoded result in bytes.
     pub bytes: u64,
-    /// What it took to read it, which is part of the time of the task that used it first.
+    /// The time spent on decoding the result. It is part of the time of the task that used the result first.
     pub decoding: Duration,
 }

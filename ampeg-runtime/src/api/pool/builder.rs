@@ -16,7 +16,7 @@ use crate::transport::local::LocalCluster;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// More workers are no pool that a machine could have, but most likely a number below zero that went round.
+/// No machine can run more workers. A larger number is most likely a negative one that has wrapped around.
 pub(crate) const MOST_WORKERS: usize = 1 << 16;
 
 /// The settings of a [`Pool`].
@@ -27,7 +27,7 @@ pub(crate) const MOST_WORKERS: usize = 1 << 16;
 ///
 /// let pool = Pool::builder()
 ///     .processes(2)
-///     .speeds([1.0, 2.0]) // the second worker is said to be twice as fast
+///     .speeds([1.0, 2.0]) // the schedule assumes that the second worker is twice as fast
 ///     .policy(Policy::Fast)
 ///     .timeout(Duration::from_secs(600))
 ///     .build()?;
@@ -38,7 +38,7 @@ pub(crate) const MOST_WORKERS: usize = 1 << 16;
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct PoolBuilder {
-    /// One for each processor of the system, unless told.
+    /// By default one for each available processor.
     workers: Option<usize>,
     threads: bool,
     speeds: Option<Vec<f64>>,
@@ -63,75 +63,75 @@ impl Default for PoolBuilder {
 }
 
 impl PoolBuilder {
-    /// This many worker processes; unless told, one for each processor that the system has for this program.
+    /// Sets the number of worker processes. The default is the number of processors that the program may use.
     pub fn processes(mut self, processes: usize) -> Self {
         self.workers = Some(processes);
         self.threads = false;
         self
     }
 
-    /// This many threads of this process instead of worker processes.
+    /// Runs tasks on this many threads of this process instead of worker processes.
     ///
-    /// For debuggers, and for tasks that are known to be thread-safe and not to crash:
-    /// a task that aborts takes the program, and a running task cannot be ended early.
-    /// Values still travel as bytes.
+    /// Use it in a debugger, or for tasks that are thread-safe and do not crash: a task that aborts ends the program,
+    /// and a running task cannot be ended early. Values are still encoded when they go to another thread.
     pub fn threads(mut self, threads: usize) -> Self {
         self.workers = Some(threads);
         self.threads = true;
         self
     }
 
-    /// The relative speed of each worker, for the schedule; unless told, all are equal.
+    /// Sets the relative speed of each worker, which the schedule uses. By default all workers are equally fast.
     pub fn speeds(mut self, speeds: impl IntoIterator<Item = f64>) -> Self {
         // One too many is kept, for `build` to see.
         self.speeds = Some(speeds.into_iter().take(MOST_WORKERS + 1).collect());
         self
     }
 
-    /// How graphs are scheduled.
+    /// Sets the algorithm that schedules graphs.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// How long a whole run may take; what is unfinished then ends as cancelled.
+    /// Limits the duration of each run. When it is over, unfinished tasks end as
+    /// [`Cancelled`](crate::TaskErrorKind::Cancelled); results that exist are kept.
     ///
-    /// The time counts from the call of [`run`](Pool::run) or [`start`](Pool::start): it takes in the scheduling of the
+    /// The time counts from the call of [`run`](Pool::run) or [`start`](Pool::start). It includes the scheduling of the
     /// graph, and the wait for earlier runs on the same pool.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// What to wait before a task with a `retry` clause is tried for the second time; twice as long before the third,
-    /// and so on. Unless told, it is tried again at once.
+    /// Sets the wait before the second attempt of a task with a `retry` clause. The wait doubles before each further
+    /// attempt. By default there is no wait.
     ///
-    /// Its worker does nothing else in the meantime.
+    /// The worker of the task does nothing else in the meantime.
     pub fn retry_backoff(mut self, backoff: Duration) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// How many bytes of address space each worker process may use.
+    /// Limits the address space of each worker process, in bytes.
     ///
-    /// A task that needs more fails to get it, which ends most programs: it crashes, alone, and its error names this
+    /// An allocation beyond the limit fails, which crashes most tasks. Only that task fails, and its error names the
     /// limit.
-    /// Address space is more than memory in use: allow some hundred megabytes beyond what a task needs, for the
-    /// program itself, its threads and its allocator.
-    /// Threads have no limit of their own, and neither have systems other than Unix.
+    /// Address space is more than memory in use: allow some hundred megabytes more than a task needs, for the program
+    /// itself, its threads and its allocator.
+    /// The limit has no effect on worker threads, nor on systems other than Unix.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.limits.memory = Some(bytes);
         self
     }
 
-    /// How many bytes of stack each task has: for deep recursion.
+    /// Sets the stack size of tasks, in bytes, for deep recursion.
     ///
-    /// Unless told, tasks have as much as the main thread of a program, which `ulimit -s` says and is usually 8 MB: on
-    /// worker processes, in whose main threads they run, and on worker threads, if the variable `RUST_MIN_STACK` is
-    /// not set. With [`run_inline`](crate::Graph::run_inline) they have the stack of the calling thread.
+    /// By default the stack of a task is as large as that of a main thread (`ulimit -s`, usually 8 MB), on worker
+    /// processes and on worker threads. The variable `RUST_MIN_STACK` changes it for worker threads.
+    /// [`run_inline`](crate::Graph::run_inline) runs tasks on the stack of the calling thread.
     ///
-    /// If told, tasks of a worker process run in another thread than its main thread. A stack counts as address space
-    /// for [`memory_limit`](Self::memory_limit); as memory, only what is used of it.
+    /// With this setting, a worker process runs its tasks in a thread other than its main thread. The whole stack
+    /// counts as address space for [`memory_limit`](Self::memory_limit); only the used part takes memory.
     ///
     /// ```
     /// use ampeg::{Pool, graph};
@@ -154,8 +154,12 @@ impl PoolBuilder {
     ///
     /// # Errors
     ///
-    /// If there are to be none or more than 65,536, a speed is out of range or there is not one for each worker,
-    /// `memory_limit` is more than the system allows this program, a worker could not be started, or this is called by a task inside of ten pools.
+    /// Returns an error if
+    /// - the number of workers is 0 or more than 65,536,
+    /// - a speed is out of range, or the number of speeds is not the number of workers,
+    /// - `memory_limit` is more than the system allows this program,
+    /// - a worker cannot be started,
+    /// - a task calls this inside ten nested pools.
     pub fn build(self) -> Result<Pool, Error> {
         // To ask the system takes longer than a short run, and is done only if it must be.
         let present = || std::thread::available_parallelism().map_or(1, usize::from);

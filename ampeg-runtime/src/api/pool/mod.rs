@@ -40,15 +40,15 @@ use turn::{Ticket, Turns};
 use waits::Waiting;
 
 impl<V> Graph<V> {
-    /// Runs the graph on this many worker processes, which are started for it and end with it.
+    /// Runs the graph on this many worker processes, which end when the run is over.
     ///
-    /// No more are started than the graph has tasks.
-    /// To run several graphs, or one several times, a [`Pool`] saves starting them anew.
+    /// If the graph has fewer tasks, one process per task is started.
+    /// A [`Pool`] keeps its processes, so that several runs start them only once.
     ///
     /// # Errors
     ///
-    /// If `processes` is 0, the graph has no valid costs or captures, or no process could be started.
-    /// A task that fails is no error of the run: it is in the outcome.
+    /// Returns an error if `processes` is 0, a cost or a captured value of the graph is not valid, or no process can be
+    /// started. The errors of failed tasks are in the outcome.
     ///
     /// ```
     /// let graph = ampeg::graph! { a = 20 + 1; b = a * 2; };
@@ -96,10 +96,10 @@ impl<V> Graph<V> {
 
 /// Worker processes that are kept between runs.
 ///
-/// Several threads may run graphs on one pool; the runs follow one another, in the order in which they came.
-/// A task cannot run a graph on the pool that is running it, which is an error: it needs a pool of its own.
-/// Clones stand for the same workers, which end with the last clone.
-/// A worker that dies is replaced at once during a run, and else before the next.
+/// Several threads may run graphs on one pool. The pool runs one graph at a time, in the order of the calls.
+/// A task that runs a graph on the pool that runs the task gets an error; it needs a pool of its own.
+/// Clones share the same workers, which end when the last clone is dropped.
+/// A worker that dies during a run is replaced at once; one that dies between runs is replaced before the next run.
 ///
 /// ```
 /// use ampeg::{Pool, graph};
@@ -134,7 +134,7 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// As [`PoolBuilder::build`].
+    /// Returns the errors of [`PoolBuilder::build`].
     pub fn new(processes: usize) -> Result<Self, Error> {
         Self::builder().processes(processes).build()
     }
