@@ -97,6 +97,15 @@
 //!   A task whose value is a `Result` is taken for one without its `?`, unless its type is written: `a: Result<T, E> = …`.
 //! - Costs are numbers, in any one unit, or `Duration`s, but not both in one graph.
 //!
+//! # Environment variables
+//!
+//! | variable | effect |
+//! | --- | --- |
+//! | `AMPEG_WORKERS=4` | the number of workers where the program sets none: [`run_default`](Graph::run_default), [`PoolBuilder`] |
+//! | `AMPEG_ALWAYS_ENCODE=1` | every value is encoded and decoded, to find values that depend on the schedule: see [`values`] |
+//! | `RUST_BACKTRACE=1` | a panic in a task is printed, with a backtrace |
+//! | `RUST_LOG=ampeg=debug` | with a logger such as `env_logger`: how workers start, end and are replaced |
+//!
 //! # How it works
 //!
 //! The macro turns the graph into one function with an arm for each task, a table of tasks, and the encoded captures.

@@ -6,7 +6,7 @@ mod isolated;
 
 use ampeg::schedule::{Policy, Processors, Schedule};
 use ampeg::{Pool, TaskErrorKind, graph};
-use isolated::{isolated, killed_when_ready};
+use isolated::{isolated, isolated_with, killed_when_ready};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -370,5 +370,45 @@ fn task_sees_the_arguments_of_its_program() {
         let graph = graph! { arguments = std::env::args().collect::<Vec<_>>(); };
         let here: Vec<_> = std::env::args().collect();
         assert_eq!(graph.run(1).unwrap().arguments, Ok(here));
+    });
+}
+
+/// The number of processes that four tasks ran on.
+fn processes() -> Result<usize, ampeg::Error> {
+    let graph = graph! { pid[i in 0..4] = { let _ = i; std::process::id() }; };
+    let outcome = graph.run_default()?;
+    let pids: Result<BTreeSet<u32>, _> = outcome.pid.into_iter().collect();
+    Ok(pids?.len())
+}
+
+#[test]
+fn number_of_workers_is_that_of_processors_if_none_is_given() {
+    isolated(|| {
+        let present = std::thread::available_parallelism().unwrap().get();
+        assert_eq!(processes().unwrap(), present.min(4));
+    });
+}
+
+#[test]
+fn number_of_workers_may_come_from_the_environment() {
+    isolated_with(("AMPEG_WORKERS", "3"), || {
+        assert_eq!(processes().unwrap(), 3);
+        assert_eq!(Pool::builder().build().unwrap().n_workers(), 3);
+        assert_eq!(Pool::new(1).unwrap().n_workers(), 1);
+    });
+}
+
+#[test]
+fn number_in_the_environment_that_is_none_is_an_error() {
+    isolated_with(("AMPEG_WORKERS", "many"), || {
+        let errors = [
+            processes().unwrap_err(),
+            Pool::builder().build().unwrap_err(),
+        ];
+        for error in errors {
+            let expected = "the environment variable `AMPEG_WORKERS` is `many`, but must be a number from 1 to 65536";
+            assert_eq!(error.to_string(), expected);
+        }
+        assert_eq!(graph! { a = 1; }.run(1).unwrap().a, Ok(1));
     });
 }

@@ -18,6 +18,8 @@ pub(crate) enum RunErrorKind {
     TooFewWorkers { needed: usize, present: usize },
     /// There is not one speed for each worker.
     Speeds { given: usize, workers: usize },
+    /// The variable with the number of workers has this value, which is not such a number.
+    WorkersVariable { value: String, most: usize },
     /// More workers than a pool can have.
     TooManyWorkers { workers: usize, most: usize },
     /// Workers would be allowed more memory than the system allows.
@@ -76,6 +78,10 @@ impl fmt::Display for RunErrorKind {
             Self::Speeds { given, workers } => {
                 write!(f, "{given} speeds are given for {workers} workers")
             }
+            Self::WorkersVariable { value, most } => write!(
+                f,
+                "the environment variable `AMPEG_WORKERS` is `{value}`, but must be a number from 1 to {most}"
+            ),
             Self::TooManyWorkers { workers, most } => write!(
                 f,
                 "a pool cannot have {workers} workers, but at most {most}"

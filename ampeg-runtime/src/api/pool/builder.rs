@@ -62,8 +62,24 @@ impl Default for PoolBuilder {
     }
 }
 
+/// The number of workers of a pool for which no number is set.
+pub(super) fn default_workers() -> Result<usize, Error> {
+    let Some(value) = std::env::var_os("AMPEG_WORKERS") else {
+        return Ok(std::thread::available_parallelism().map_or(1, usize::from));
+    };
+    let workers = value.to_str().and_then(|value| value.trim().parse().ok());
+    let is_possible = |workers: &usize| (1..=MOST_WORKERS).contains(workers);
+    workers.filter(is_possible).ok_or_else(|| {
+        let (value, most) = (value.to_string_lossy().into_owned(), MOST_WORKERS);
+        RunErrorKind::WorkersVariable { value, most }.into()
+    })
+}
+
 impl PoolBuilder {
-    /// Sets the number of worker processes. The default is the number of processors that the program may use.
+    /// Sets the number of worker processes.
+    ///
+    /// The default is the value of the environment variable `AMPEG_WORKERS`, or else the number of processors that the
+    /// program may use: on Linux, the affinity of the process and the quota of its cgroup count.
     pub fn processes(mut self, processes: usize) -> Self {
         self.workers = Some(processes);
         self.threads = false;
@@ -155,15 +171,14 @@ impl PoolBuilder {
     /// # Errors
     ///
     /// Returns an error if
-    /// - the number of workers is 0 or more than 65,536,
+    /// - the number of workers is 0 or more than 65,536, or `AMPEG_WORKERS` is needed and is not such a number,
     /// - a speed is out of range, or the number of speeds is not the number of workers,
     /// - `memory_limit` is more than the system allows this program,
     /// - a worker cannot be started,
     /// - a task calls this inside ten nested pools.
     pub fn build(self) -> Result<Pool, Error> {
-        // To ask the system takes longer than a short run, and is done only if it must be.
-        let present = || std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = self.workers.unwrap_or_else(present);
+        // Asking the system takes longer than a short run.
+        let workers = self.workers.map_or_else(default_workers, Ok)?;
         if workers == 0 {
             return Err(RunErrorKind::NoProcesses.into());
         }

@@ -67,6 +67,26 @@ impl<V> Graph<V> {
         Pool::new(processes.min(n_tasks))?.run(self)
     }
 
+    /// Runs the graph on one worker process per processor that the program may use.
+    ///
+    /// The environment variable `AMPEG_WORKERS` sets another number.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`run`](Self::run), and an error if `AMPEG_WORKERS` is not a number from 1 to 65,536.
+    ///
+    /// ```
+    /// let outcome = ampeg::graph! { a = 20 + 1; b = a * 2; }.run_default()?;
+    /// assert_eq!(outcome.b?, 42);
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn run_default(&self) -> Result<V::Outcome, Error>
+    where
+        V: Values,
+    {
+        self.run(builder::default_workers()?)
+    }
+
     /// Where and when each task would run on this many processes.
     ///
     /// # Errors
