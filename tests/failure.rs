@@ -348,3 +348,66 @@ fn all_may_fail() {
         assert_eq!(outcome.report().deaths().len(), 2);
     });
 }
+
+#[test]
+fn run_ends_once_so_many_tasks_have_failed() {
+    fn fail() -> Result<u8, &'static str> {
+        Err("no")
+    }
+    isolated(|| {
+        for builder in [Pool::builder().processes(3), Pool::builder().threads(3)] {
+            let pool = builder.max_failures(2).build().unwrap();
+            // One failure, and tasks that are not run because of it, end nothing.
+            let one = graph! { a = fail()?; b = a + 1; c = b + 1; d = 4; e = d + 1; };
+            let outcome = pool.run(&one).unwrap();
+            assert_eq!((outcome.d, outcome.e), (Ok(4), Ok(5)));
+            assert!(outcome.c.is_err());
+        }
+        let pool = Pool::builder()
+            .processes(3)
+            .max_failures(2)
+            .build()
+            .unwrap();
+        let hour = Duration::from_secs(3600);
+        let two =
+            graph! { a = fail()?; b = fail()?; long = std::thread::sleep(hour); after = long; };
+        let outcome = pool.run(&two).unwrap();
+        for failed in [outcome.a, outcome.b] {
+            assert!(matches!(
+                failed.unwrap_err().kind(),
+                TaskErrorKind::Failed { .. }
+            ));
+        }
+        for cancelled in [outcome.long, outcome.after] {
+            assert_eq!(cancelled.unwrap_err().kind(), &TaskErrorKind::Cancelled);
+        }
+        assert_eq!(pool.run(&graph! { a = 1; }).unwrap().a, Ok(1));
+    });
+}
+
+#[test]
+fn attempts_that_are_followed_by_another_end_no_run() {
+    fn fail_first() -> Result<u8, &'static str> {
+        static CALLS: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
+        let is_first = CALLS.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+        if is_first { Err("not yet") } else { Ok(1) }
+    }
+    isolated(|| {
+        let pool = Pool::builder()
+            .processes(1)
+            .max_failures(1)
+            .build()
+            .unwrap();
+        let outcome = pool
+            .run(&graph! { a = fail_first()? retry 1; b = a + 1; })
+            .unwrap();
+        assert_eq!(outcome.b, Ok(2));
+        let error = Pool::builder().max_failures(0).build().unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("`max_failures` is 0: give at least 1"),
+            "{error}"
+        );
+    });
+}

@@ -18,6 +18,8 @@ pub(crate) enum RunErrorKind {
     TooFewWorkers { needed: usize, present: usize },
     /// There is not one speed for each worker.
     Speeds { given: usize, workers: usize },
+    /// A run would end before anything failed.
+    NoFailures,
     /// The variable with the number of workers has this value, which is not such a number.
     WorkersVariable { value: String, most: usize },
     /// More workers than a pool can have.
@@ -77,6 +79,9 @@ impl fmt::Display for RunErrorKind {
             ),
             Self::Speeds { given, workers } => {
                 write!(f, "{given} speeds are given for {workers} workers")
+            }
+            Self::NoFailures => {
+                f.write_str("`max_failures` is 0: give at least 1, which ends a run at the first failure")
             }
             Self::WorkersVariable { value, most } => write!(
                 f,

@@ -44,6 +44,7 @@ pub struct PoolBuilder {
     speeds: Option<Vec<f64>>,
     policy: Policy,
     timeout: Option<Duration>,
+    max_failures: Option<usize>,
     backoff: Duration,
     limits: WorkerLimits,
 }
@@ -56,6 +57,7 @@ impl Default for PoolBuilder {
             speeds: None,
             policy: Policy::default(),
             timeout: None,
+            max_failures: None,
             backoff: Duration::ZERO,
             limits: WorkerLimits::default(),
         }
@@ -119,6 +121,31 @@ impl PoolBuilder {
         self
     }
 
+    /// Ends each run as soon as this many tasks have failed. By default a run goes on, whatever fails.
+    ///
+    /// With 1, the first failure ends the run. Only a task that has no attempt left counts, and a task that is not run
+    /// because of a failed dependency does not count. Unfinished tasks end as
+    /// [`Cancelled`](crate::TaskErrorKind::Cancelled); results that exist are kept. Two tasks that fail at the same time
+    /// may both be in the outcome.
+    ///
+    /// ```
+    /// use ampeg::{Pool, TaskErrorKind, graph};
+    /// use std::time::Duration;
+    ///
+    /// let pool = Pool::builder().processes(2).max_failures(1).build()?;
+    /// let outcome = pool.run(&graph! {
+    ///     bad: u8 = "x".parse()?;
+    ///     long = std::thread::sleep(Duration::from_secs(3600));
+    /// })?;
+    /// assert!(matches!(outcome.bad.unwrap_err().kind(), TaskErrorKind::Failed { .. }));
+    /// assert_eq!(outcome.long.unwrap_err().kind(), &TaskErrorKind::Cancelled);
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn max_failures(mut self, failures: usize) -> Self {
+        self.max_failures = Some(failures);
+        self
+    }
+
     /// Sets the wait before the second attempt of a task with a `retry` clause. The wait doubles before each further
     /// attempt. By default there is no wait.
     ///
@@ -174,6 +201,7 @@ impl PoolBuilder {
     /// - the number of workers is 0 or more than 65,536, or `AMPEG_WORKERS` is needed and is not such a number,
     /// - a speed is out of range, or the number of speeds is not the number of workers,
     /// - `memory_limit` is more than the system allows this program,
+    /// - `max_failures` is 0,
     /// - a worker cannot be started,
     /// - a task calls this inside ten nested pools.
     pub fn build(self) -> Result<Pool, Error> {
@@ -185,6 +213,9 @@ impl PoolBuilder {
         if workers > MOST_WORKERS {
             let most = MOST_WORKERS;
             return Err(RunErrorKind::TooManyWorkers { workers, most }.into());
+        }
+        if self.max_failures == Some(0) {
+            return Err(RunErrorKind::NoFailures.into());
         }
         if let (Some(asked), Some(most)) = (self.limits.memory, resources::most_memory())
             && asked > most
@@ -222,6 +253,7 @@ impl PoolBuilder {
                 crew: Turns::new(crew),
                 plans: PlanCache::new(processors, self.policy, self.backoff),
                 timeout: self.timeout,
+                max_failures: self.max_failures,
             }),
         })
     }

@@ -147,6 +147,7 @@ struct Shared {
     waker: Box<dyn Fn() + Send + Sync>,
     plans: PlanCache,
     timeout: Option<Duration>,
+    max_failures: Option<usize>,
 }
 
 impl Pool {
@@ -328,6 +329,7 @@ impl Shared {
                 let bounds = Bounds {
                     deadline,
                     cancelled,
+                    max_failures: self.max_failures,
                     prints: job.is_awaited,
                 };
                 crew.run(&job.definition, plan, bounds)?

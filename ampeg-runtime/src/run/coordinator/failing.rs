@@ -20,6 +20,7 @@ impl Coordinator<'_> {
         cluster: &mut dyn Cluster,
     ) {
         let error = self.definition.blame(task, attempt, kind);
+        self.failures += 1;
         let mut skipped = Skipped::default();
         self.close(task, error.clone());
         self.fail_successors(task, &error, &mut skipped);
@@ -36,6 +37,7 @@ impl Coordinator<'_> {
         cluster: &mut dyn Cluster,
     ) {
         let error = self.definition.blame(task, attempt, kind);
+        self.failures += 1;
         // If others need it later, they may try as often as anybody.
         self.set_failures(task, 0);
         let state = &mut self.workers[worker.index()];

@@ -34,6 +34,8 @@ pub(crate) struct Coordinator<'a> {
     /// that order between workers is not kept. Recovery relies on every input of a done task being done.
     held_back: BTreeMap<TaskId, Vec<HeldBack>>,
     unfinished: usize,
+    /// The tasks that failed by themselves, not because of a dependency.
+    failures: usize,
     /// Made when a result is lost.
     lookup: Option<Lookup>,
 }
@@ -105,6 +107,7 @@ impl<'a> Coordinator<'a> {
             workers: (0..n_workers).map(|_| WorkerState::default()).collect(),
             held_back: BTreeMap::new(),
             unfinished: n_tasks,
+            failures: 0,
             lookup: None,
         }
     }
@@ -112,6 +115,11 @@ impl<'a> Coordinator<'a> {
     /// Whether every task has a result or an error.
     pub(crate) fn is_finished(&self) -> bool {
         self.unfinished == 0
+    }
+
+    /// The number of tasks that failed by themselves, not because of a dependency.
+    pub(crate) fn failures(&self) -> usize {
+        self.failures
     }
 
     /// Whether a worker has something to do in this run.

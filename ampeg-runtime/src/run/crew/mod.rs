@@ -78,6 +78,8 @@ struct Knows {
 pub(crate) struct Bounds<'a> {
     pub(crate) deadline: Option<Instant>,
     pub(crate) cancelled: &'a AtomicBool,
+    /// The number of failed tasks that ends the run.
+    pub(crate) max_failures: Option<usize>,
     /// Whether what tasks print is to be printed by the thread that follows the run.
     pub(crate) prints: bool,
 }
@@ -187,6 +189,14 @@ impl Run<'_> {
         while !self.coordinator.is_finished() {
             if bounds.cancelled.load(Ordering::Acquire) {
                 logging::debug(format_args!("run {} is cancelled", self.id));
+                return self.cancel();
+            }
+            let failures = self.coordinator.failures();
+            if bounds.max_failures.is_some_and(|most| failures >= most) {
+                logging::debug(format_args!(
+                    "run {} is ended: {failures} task(s) failed",
+                    self.id
+                ));
                 return self.cancel();
             }
             if self.is_overdue(time) {

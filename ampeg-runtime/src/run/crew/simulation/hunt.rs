@@ -219,6 +219,7 @@ fn run_all(crew: &mut Crew, scenario: &Scenario) -> Vec<Broken> {
         let bounds = Bounds {
             deadline,
             cancelled: &cancelled,
+            max_failures: None,
             prints: true,
         };
         let result = crew.run(program.definition(), &program.plan, bounds);

@@ -21,6 +21,7 @@ fn bounds_of(time: Duration, cancelled: &AtomicBool) -> Bounds<'_> {
     Bounds {
         deadline: Some(Instant::now() + time),
         cancelled,
+        max_failures: None,
         prints: true,
     }
 }
