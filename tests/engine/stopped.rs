@@ -174,20 +174,25 @@ fn number(connection: &Connection) -> i32 {
 }
 
 #[test]
-fn destructor_that_never_returns_holds_no_task_with_a_limit() {
-    isolated(|| {
-        IN_MAIN.store(true, Ordering::SeqCst);
-        for processes in [1, 2] {
-            let pool = Pool::new(processes).unwrap();
-            let connection = Connection(1);
-            let graph = graph! { a = number(&connection); b = number(&connection) + 1; };
-            let outcome = pool.run(&graph).unwrap();
-            assert_eq!((&outcome.a, &outcome.b), (&Ok(1), &Ok(2)));
-            let next = graph! { c = 3 within SECOND retry 20; d = c + 1 within SECOND retry 20; };
-            assert_eq!(pool.run(&next).unwrap().d, Ok(4));
-            assert_eq!(workers(&pool).len(), processes);
-        }
-    });
+fn destructor_that_never_returns_holds_no_task_with_a_limit_on_one_worker() {
+    isolated(|| run_after_a_destructor_that_never_returns(1));
+}
+
+#[test]
+fn destructor_that_never_returns_holds_no_task_with_a_limit_on_two_workers() {
+    isolated(|| run_after_a_destructor_that_never_returns(2));
+}
+
+fn run_after_a_destructor_that_never_returns(processes: usize) {
+    IN_MAIN.store(true, Ordering::SeqCst);
+    let pool = Pool::new(processes).unwrap();
+    let connection = Connection(1);
+    let graph = graph! { a = number(&connection); b = number(&connection) + 1; };
+    let outcome = pool.run(&graph).unwrap();
+    assert_eq!((&outcome.a, &outcome.b), (&Ok(1), &Ok(2)));
+    let next = graph! { c = 3 within SECOND retry 20; d = c + 1 within SECOND retry 20; };
+    assert_eq!(pool.run(&next).unwrap().d, Ok(4));
+    assert_eq!(workers(&pool).len(), processes);
 }
 
 #[test]
