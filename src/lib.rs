@@ -32,9 +32,10 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | [`graph!`] | declares a graph, as an expression of type [`Graph`] |
+//! | [`graph!`] | declares a graph, as an expression of type [`Graph`], or as a function that returns one |
 //! | [`Graph`] | is run: [`run`](Graph::run) on processes, [`run_inline`](Graph::run_inline) in this thread; scheduled: [`schedule`](Graph::schedule); drawn: [`to_dot`](Graph::to_dot) |
 //! | [`Pool`] | keeps worker processes between runs; [`Pool::builder`] has its settings, [`Pool::start`] gives a [`Run`] that can be cancelled |
+//! | [`macro@Values`] | is derived for a struct that holds the values of a graph: `Graph<Fit>` is a type with a name |
 //! | [`Outcome`] | what a run returns: a struct with one `Result` per output, as fields in the names of the graph, and the report; [`into_values`](Outcome::into_values) returns all plain values or the first failure |
 //! | [`TaskError`] | says why one task has no result, and what its [`TaskErrorKind`] is |
 //! | [`Report`] | compares planned and observed times, task by task, and measures costs that the next schedule can use |
@@ -143,7 +144,7 @@
 extern crate self as ampeg;
 
 #[doc(inline)]
-pub use ampeg_macros::graph;
+pub use ampeg_macros::{Values, graph};
 #[doc(inline)]
 pub use ampeg_runtime::{
     Attempt, Breakdown, Contents, Cost, Dependency, Error, Graph, IntoCost, MeasuredCosts, Outcome,

@@ -1,5 +1,6 @@
 //! The `graph!` macro of [`ampeg`](https://docs.rs/ampeg).
 
+mod derive;
 mod diagnostics;
 mod source;
 mod suggest;
@@ -16,6 +17,7 @@ mod order;
 mod check;
 
 mod expand;
+mod function;
 
 #[cfg(test)]
 mod tests;
@@ -25,10 +27,11 @@ use proc_macro::TokenStream;
 
 /// Declares a graph of dependent tasks, each of which runs in a worker process.
 ///
-/// The value is a `Graph`, whose outcome has one field per output: `outcome.e` is a `Result<T, TaskError>`.
+/// The value is a `Graph<V>`, whose outcome has one field per output: `outcome.e` is a `Result<T, TaskError>`.
 ///
 /// ```text
-/// graph     := statement*
+/// graph     := ("->" path ";")? statement* | function*
+/// function  := attribute* visibility "fn" name generics? "(" parameters ")" "->" path where? "{" statement* "}"
 /// statement := doc* "pub"? name family? (":" type)? "=" body clause* ";"
 ///            | doc* name family? ":" "{" statement* "}"                     a group
 /// family    := "[" index ("," index)* "]"
@@ -361,6 +364,43 @@ use proc_macro::TokenStream;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// # Named graphs
+///
+/// Where items stand, `graph!` declares functions that return graphs, and the structs of their values:
+///
+/// ```
+/// use ampeg::{Graph, graph};
+///
+/// graph! {
+///     /// Mean and spread of some numbers.
+///     #[derive(Debug, Clone, PartialEq)]
+///     pub fn moments(xs: &[f64], n: i32) -> Moments {
+///         power[k in 0..n] = xs.iter().map(|x| x.powi(k)).sum::<f64>() @ 3;
+///         /// The arithmetic mean.
+///         pub mean: f64 = power[1] / power[0];
+///         pub powers: Vec<f64> = power;
+///     }
+/// }
+///
+/// let graph: Graph<Moments> = moments(&[1.0, 2.0, 3.0], 3);
+/// let outcome: MomentsOutcome = graph.run(2)?;
+/// assert_eq!(outcome.mean, Ok(2.0));
+/// let moments: Moments = outcome.into_values()?;
+/// assert_eq!(moments.powers, [3.0, 6.0, 14.0]);
+/// # Ok::<(), ampeg::Error>(())
+/// ```
+///
+/// The function has the docs, visibility, parameters and bounds that are written, and captures of its parameters what
+/// its statements use.
+/// Each output needs a type; that of a family is the type of one member, and its field is a `Vec`.
+/// Everything else is inferred.
+/// Attributes that a function cannot have, such as `#[derive(…)]`, are those of the structs of values: `Moments`, and
+/// `MomentsLeft` for a group `left`.
+/// The struct `MomentsOutcome` is what a run returns.
+///
+/// In a method or a closure, or for a struct of the program's own, `graph! { -> Moments; … }` is an expression of type
+/// `Graph<Moments>`; the struct has [`#[derive(Values)]`](macro@Values).
+///
 /// # What is checked
 ///
 /// Cycles, duplicate and reserved names, unknown clauses, `via` for what is no dependency, and literal costs out of range
@@ -381,17 +421,99 @@ pub fn graph(tokens: TokenStream) -> TokenStream {
     expand_graph(tokens.into()).into()
 }
 
-/// Text to tokens, stage by stage.
+/// Makes a struct of the program's own hold the values of a graph.
+///
+/// `graph! { -> Fit; … }` is then a [`Graph<Fit>`](https://docs.rs/ampeg/latest/ampeg/struct.Graph.html): a type with a
+/// name, which functions can return and structs can store.
+/// The struct has a field for each output of the graph, in any order, with the type of its value.
+/// The derive makes the struct of the outcome, `FitOutcome`, with a `Result` for each field and the report.
+///
+/// | field | output |
+/// | --- | --- |
+/// | `line: Line` | the task `line` |
+/// | `#[values(family)] errors: Vec<f64>` | the family `errors[i in 0..n]` |
+/// | `#[values(family = 2)] cells: Vec<Vec<f64>>` | the family `cells[i in 0..n, j in 0..m]` |
+/// | `#[values(group)] left: Side` | the group `left: { … }`; `Side` derives `Values` too |
+/// | `#[values(group)] shard: Vec<Shard>` | the group `shard[s in 0..n]: { … }` |
+///
+/// ```
+/// use ampeg::{Graph, Values, graph};
+///
+/// #[derive(Debug, PartialEq, Values)]
+/// struct Moments {
+///     mean: f64,
+///     #[values(family)]
+///     power: Vec<f64>,
+/// }
+///
+/// fn moments(xs: &[f64], n: i32) -> Graph<Moments> {
+///     graph! {
+///         -> Moments;
+///         pub power[k in 0..n] = xs.iter().map(|x| x.powi(k)).sum::<f64>();
+///         pub mean = power[1] / power[0];
+///     }
+/// }
+///
+/// let graph = moments(&[1.0, 2.0, 3.0], 3);
+/// let outcome = graph.run(2)?;
+/// assert_eq!(outcome.mean, Ok(2.0));
+/// assert_eq!(outcome.into_values()?, Moments { mean: 2.0, power: vec![3.0, 6.0, 14.0] });
+/// # Ok::<(), ampeg::Error>(())
+/// ```
+#[proc_macro_derive(Values, attributes(values))]
+pub fn derive_values(tokens: TokenStream) -> TokenStream {
+    derive::expand(tokens.into()).into()
+}
+
+/// Text to tokens.
 fn expand_graph(tokens: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
-    let mut diagnostics = Diagnostics::default();
-    let identity = expand::Identity::of(&tokens);
-    let items = parse::parse(tokens, &mut diagnostics);
-    let is_whole = diagnostics.is_empty();
-    let graph = resolve::resolve(items, &mut diagnostics);
-    let is_whole = is_whole && diagnostics.is_empty();
-    let order = check::check(&graph, &mut diagnostics);
-    match order {
-        Some(order) if is_whole => expand::whole(&graph, &order, &identity, &diagnostics),
-        _ => expand::broken(&graph, &diagnostics),
+    if parse::is_function(&tokens) {
+        return function::expand(tokens);
+    }
+    match parse::split_values(tokens) {
+        Ok((values, tokens)) => Compiled::of(tokens).expand(values.as_ref()),
+        Err(error) => error.into_compile_error(),
+    }
+}
+
+/// The statements of a graph, after all stages but the last.
+struct Compiled {
+    identity: expand::Identity,
+    graph: resolve::Graph,
+    /// None if the graph is broken.
+    order: Option<order::Order>,
+    diagnostics: Diagnostics,
+}
+
+impl Compiled {
+    /// Text to a checked graph, stage by stage.
+    fn of(tokens: proc_macro2::TokenStream) -> Self {
+        let mut diagnostics = Diagnostics::default();
+        let identity = expand::Identity::of(&tokens);
+        let items = parse::parse(tokens, &mut diagnostics);
+        let is_whole = diagnostics.is_empty();
+        let graph = resolve::resolve(items, &mut diagnostics);
+        let is_whole = is_whole && diagnostics.is_empty();
+        let order = check::check(&graph, &mut diagnostics);
+        Self {
+            identity,
+            graph,
+            order: order.filter(|_| is_whole),
+            diagnostics,
+        }
+    }
+
+    /// One expression: a graph with the values of this type, or of a type that it declares.
+    fn expand(&self, values: Option<&syn::Path>) -> proc_macro2::TokenStream {
+        let Self {
+            identity,
+            graph,
+            order,
+            diagnostics,
+        } = self;
+        match order {
+            Some(order) => expand::whole(graph, order, identity, values, diagnostics),
+            None => expand::broken(graph, diagnostics),
+        }
     }
 }

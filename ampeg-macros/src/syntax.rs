@@ -1,8 +1,21 @@
 //! The text of a graph as a tree: what was written, before any name is looked up.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, Ident, Token, Type};
+use syn::{Attribute, Expr, Ident, Path, Signature, Token, Type, Visibility};
+
+/// `/// doc  #[derive(…)] pub fn name(parameters) -> Values { … }`
+#[derive(Debug)]
+pub(crate) struct Function {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    pub(crate) name: Ident,
+    /// The struct of the values, with the parameters that it has.
+    pub(crate) values: Path,
+    /// The statements.
+    pub(crate) body: TokenStream,
+}
 
 /// A statement, or statements under a prefix.
 #[derive(Debug)]
@@ -79,6 +92,15 @@ pub(crate) const CLAUSE_WORDS: [&str; 3] = ["via", "within", "retry"];
 pub(crate) fn name_of(ident: &Ident) -> String {
     use syn::ext::IdentExt;
     ident.unraw().to_string()
+}
+
+/// A number that stands for a name where only a number may stand: a parameter of a trait.
+///
+/// It is FNV-1a, since both who derives a struct and who uses it must find the same.
+pub(crate) fn hash_of(ident: &Ident) -> u64 {
+    let name = name_of(ident);
+    let step = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
 /// A path as a user reads it: `left.b`.

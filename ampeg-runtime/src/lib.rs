@@ -62,16 +62,19 @@ pub mod worker_process {
 /// What generated code names; it changes without notice.
 #[doc(hidden)]
 pub mod generated {
-    pub use crate::api::outcome::{Outcome, Results, Show, Take, Unwrap, Values, show};
+    pub use crate::api::outcome::{
+        Fields, GroupOf, Named, Outcome, Results, Show, Take, TasksOf, Unwrap, Values, list_of,
+        named, show,
+    };
     pub use crate::api::program::graph;
     pub use crate::base::failure::Failure;
+    pub use crate::definition::outputs::Field;
     pub use crate::definition::site::Site;
     pub use crate::generated_code::capture::{
         Capture, Captured, Function, Mode, Place, Pointer, Reference, Referent, Refused,
         SharedState, Unknown, Value, probe,
     };
     pub use crate::generated_code::clause::{IntoCount, IntoDuration, Limit};
-    pub use crate::generated_code::columns::{Columns, Rows, transpose};
     pub use crate::generated_code::facts::{Facts, FactsText, Source, Statement};
     pub use crate::generated_code::index::{IndexNumber, IndexRange, IndexType, IntoIndex};
     pub use crate::generated_code::inputs::{

@@ -10,10 +10,16 @@ use crate::order::{Knot, Order};
 use crate::resolve::Graph;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::Path;
 use syn::spanned::Spanned;
 
 /// A closure without captures: each statement, then each capture, then the types of the results.
-pub(super) fn expand_dispatcher(graph: &Graph, order: &Order, fields: &Fields) -> TokenStream {
+pub(super) fn expand_dispatcher(
+    graph: &Graph,
+    order: &Order,
+    fields: &Fields,
+    values: Option<&Path>,
+) -> TokenStream {
     let mut are_told = vec![false; graph.projections.len()];
     let knots = order
         .knots
@@ -23,7 +29,7 @@ pub(super) fn expand_dispatcher(graph: &Graph, order: &Order, fields: &Fields) -
     let captures = &fields.captures;
     let arms = (0..captures.len()).map(to_u32);
     let modes = expand_pattern(fields);
-    let results = expand_results(graph, fields);
+    let results = expand_results(graph, fields, values);
     quote_spanned! {Span::mixed_site()=>
         ::ampeg::__private::dispatcher(&ampeg_modes, |ampeg_call, &#modes| {
             #(#knots)*
@@ -48,8 +54,7 @@ fn expand_pattern(fields: &Fields) -> TokenStream {
 /// The statements of families whose types depend on each other, after these types, if they are needed before.
 fn expand_knot(graph: &Graph, knot: &Knot, are_told: &mut [bool], fields: &Fields) -> TokenStream {
     let types = knot.declared.iter().map(|&family| {
-        let mut statements = graph.names.families[family].statements.iter();
-        let annotation = statements.find_map(|&task| graph.tasks[task].statement.ty.as_ref());
+        let annotation = graph.annotation(family);
         let ty = annotation.map(|ty| quote_spanned!(Span::mixed_site()=> ::<#ty>));
         let field = &fields.families[family];
         quote_spanned!(Span::mixed_site()=> let #field = ::ampeg::__private::Type #ty ::new();)

@@ -14,26 +14,31 @@ mod plain;
 mod quiet;
 mod shape;
 mod site;
+mod structs;
 mod types;
 
 pub(crate) use broken::broken;
 pub(crate) use facts::Identity;
+pub(crate) use structs::{Field, Structs, lists, task, vecs};
 
 use crate::diagnostics::Diagnostics;
 use crate::order::Order;
 use crate::resolve::Graph;
 use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Path;
+use syn::spanned::Spanned;
 use types::Fields;
 
-/// One expression of type `Graph<Values>`, after whatever errors leave the graph whole.
+/// One expression of type `Graph<Values>`, or of the type that the program names, after whatever errors leave the graph whole.
 ///
 /// Types are declared in a block of their own, where no token of the user can mean them.
 pub(crate) fn whole(
     graph: &Graph,
     order: &Order,
     identity: &Identity,
+    values: Option<&Path>,
     diagnostics: &Diagnostics,
 ) -> TokenStream {
     let fields = Fields::of(graph);
@@ -41,11 +46,14 @@ pub(crate) fn whole(
     let unused = expand_unused(graph);
     let probes = types::expand_probes(graph, &fields);
     let facts = facts::expand(graph, identity);
-    let dispatcher = bodies::expand_dispatcher(graph, order, &fields);
+    let dispatcher = bodies::expand_dispatcher(graph, order, &fields, values);
     let mut site = site::expand(graph, &fields);
     let captures = &fields.captures;
     let indices: Vec<_> = fields.indices.iter().flatten().collect();
     let modes = types::tuple(expand_modes(&fields));
+    let outputs = values.map_or_else(|| quote!(&[]), |values| {
+        quote_spanned!(Span::mixed_site().located_at(values.span())=> <#values as ::ampeg::__private::Named>::FIELDS)
+    });
     // The dispatcher comes last where it needs the types of indices, and else first: rustc would try again and again
     // what integers of an open type the costs are, at each of a thousand tasks.
     let site_first = (!indices.is_empty()).then(|| std::mem::take(&mut site));
@@ -65,6 +73,7 @@ pub(crate) fn whole(
             ampeg_dispatch,
             ampeg_site,
             ::std::vec![#(#captures.into_payload()),*],
+            #outputs,
         )
     }}
 }

@@ -1,51 +1,32 @@
-//! The outputs by name: a struct for the graph and one for each group, and how results become their fields.
+//! The outputs by name: a struct for the graph and one for each group, whose fields the results become.
 
 use super::generated;
-use super::types::{Fields, places, tuple, unpack};
+use super::structs::{Field, Structs, expand_debug, lists, task, vecs};
+use super::types::{Fields, tuple};
 use crate::resolve::{Entry, Graph};
-use crate::syntax::name_of;
+use crate::syntax::{hash_of, name_of};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{GenericParam, Generics, Path};
 
 /// A witness of the type of the graph's values, after the declarations that it needs.
-///
-/// Results go through tuples, moved in one step: rustc's work on a value per output with calls between them, each of
-/// which may unwind, grows with the square of their number. So does that on a bound per output.
-pub(super) fn expand_results(graph: &Graph, fields: &Fields) -> TokenStream {
-    let root = Shape::of(graph, 0);
+pub(super) fn expand_results(graph: &Graph, fields: &Fields, values: Option<&Path>) -> TokenStream {
+    let root = Group::of(graph, 0);
+    if let Some(values) = values {
+        let span = Span::mixed_site().located_at(values.span());
+        let literal = root.expand_literal(&values.to_token_stream(), span, fields);
+        return quote_spanned!(span=> ::ampeg::__private::named::<#values>(#literal));
+    }
     let mut declarations = TokenStream::new();
     root.declare(&mut declarations);
-    let (outcome, values) = (&root.outputs, &root.values);
-    let types = Shape::types(&root.families);
+    let (values, types) = (&root.values, root.types());
     let witness = |ty| quote_spanned!(Span::mixed_site()=> ::ampeg::__private::Type<#ty>);
-    let list = |ty, _| quote_spanned!(Span::mixed_site()=> ::ampeg::__private::List<#ty>);
-    let nested = types
-        .iter()
-        .zip(&root.families)
-        .map(|(ty, &family)| (0..graph.names.rank(family)).fold(witness(ty), list));
-    let nested = tuple(nested.collect());
     let witnesses = tuple(types.iter().map(witness).collect());
     let families = root.families.iter().map(|&family| &fields.families[family]);
     let families = tuple(families.map(ToTokens::to_token_stream).collect());
-    let results = Ident::new("ampeg_results", Span::mixed_site());
-    let (unpack, places) = unpack(&results, root.families.len());
-    let taken = root.build_of(places);
     quote_spanned! {Span::mixed_site()=> {
         #declarations
-        impl<#(#types),*> ::ampeg::Values for #values<#(#types),*>
-        where
-            #witnesses: 'static,
-        {
-            type Outcome = #outcome<#(#types),*>;
-            fn outcome(
-                #results: &mut ::ampeg::__private::Results<'_>,
-                ampeg_report: ::ampeg::Report,
-            ) -> Self::Outcome {
-                let #results = <#nested as ::ampeg::__private::Take>::take(#results);
-                #unpack
-                #taken
-            }
-        }
         fn values_of<#(#types),*>(_: #witnesses) -> ::ampeg::__private::Type<#values<#(#types),*>> {
             ::ampeg::__private::Type::new()
         }
@@ -54,16 +35,18 @@ pub(super) fn expand_results(graph: &Graph, fields: &Fields) -> TokenStream {
 }
 
 /// The outputs of one group.
-struct Shape<'a> {
+struct Group<'a> {
+    /// What `Debug` calls its outcome.
     name: String,
-    outputs: Ident,
+    is_graph: bool,
+    outcome: Ident,
     values: Ident,
     /// All families in it, within groups too.
     families: Vec<usize>,
-    fields: Vec<Field<'a>>,
+    outputs: Vec<Output<'a>>,
 }
 
-struct Field<'a> {
+struct Output<'a> {
     name: &'a Ident,
     docs: TokenStream,
     /// How many indices stand at its name.
@@ -73,207 +56,117 @@ struct Field<'a> {
 
 enum Content<'a> {
     Family(usize),
-    Group(Shape<'a>),
+    Group(Group<'a>),
 }
 
-impl<'a> Shape<'a> {
+impl<'a> Group<'a> {
     fn of(graph: &'a Graph, group: usize) -> Self {
         let scope = &graph.names.groups[group];
-        let fields = scope
-            .entries
-            .iter()
-            .filter_map(|&entry| Field::of(graph, entry));
-        let fields: Vec<Field<'_>> = fields.collect();
-        let name = scope.parent.as_ref().map(|(_, name)| name);
-        let (outputs, values) = match name {
+        let outputs = scope.entries.iter();
+        let outputs = outputs.filter_map(|&entry| Output::of(graph, entry));
+        let outputs: Vec<Output<'_>> = outputs.collect();
+        let (name, outcome, values) = match &scope.parent {
             None => (
+                "Outcome".to_owned(),
                 Ident::new("Outcome", Span::mixed_site()),
                 Ident::new("Values", Span::mixed_site()),
             ),
-            Some(_) => (generated("Outputs", group), generated("Values", group)),
+            Some((_, name)) => (
+                name_of(name),
+                generated("Outcome", group),
+                generated("Values", group),
+            ),
         };
+        let families = outputs.iter().flat_map(|output| match &output.content {
+            Content::Family(family) => std::slice::from_ref(family),
+            Content::Group(group) => &group.families,
+        });
         Self {
-            name: name.map_or_else(String::new, name_of),
-            outputs,
+            name,
+            is_graph: group == 0,
+            outcome,
             values,
-            families: fields
-                .iter()
-                .flat_map(|field| field.content.families())
-                .collect(),
-            fields,
+            families: families.copied().collect(),
+            outputs,
         }
     }
 
-    fn types(families: &[usize]) -> Vec<Ident> {
-        families
-            .iter()
-            .map(|&family| generated("R", family))
-            .collect()
+    /// The types of the results, each a parameter of the structs.
+    fn types(&self) -> Vec<Ident> {
+        let families = self.families.iter();
+        families.map(|&family| generated("R", family)).collect()
     }
 
-    /// `Outcome`, a field per output with its `Result`, and `Values`, the same without; for each group too.
+    /// The structs of the values and of the outcome; for each group too.
     fn declare(&self, declarations: &mut TokenStream) {
-        for field in &self.fields {
-            if let Content::Group(group) = &field.content {
+        for output in &self.outputs {
+            if let Content::Group(group) = &output.content {
                 group.declare(declarations);
             }
         }
-        let Self {
-            outputs, values, ..
-        } = self;
-        let types = Self::types(&self.families);
-        let names: Vec<_> = self.fields.iter().map(|field| field.name).collect();
-        let docs: Vec<_> = self.fields.iter().map(|field| &field.docs).collect();
-        let results: Vec<_> = self.fields.iter().map(|field| field.ty(true)).collect();
-        let plain: Vec<_> = self.fields.iter().map(|field| field.ty(false)).collect();
-        let show_outputs = self.expand_debug("Outcome", outputs, &types, &results);
-        let show_values = self.expand_debug("Values", values, &types, &plain);
-        let convert = self.expand_convert(&types);
-        let report = self.report().map(|report| {
-            quote_spanned! {Span::mixed_site()=>
-                /// When and where each task ran, compared with the plan.
-                pub #report: ::ampeg::Report,
-            }
-        });
-        let must_use = report.is_some().then(|| {
-            quote_spanned! {Span::mixed_site()=>
-                #[must_use = "an outcome holds the results, and the errors of tasks that failed: `.into_values()?` returns the first of these"]
-            }
-        });
+        let types = self.types().into_iter();
+        let generics = Generics {
+            params: types.map(|ty| GenericParam::Type(ty.into())).collect(),
+            ..Generics::default()
+        };
+        let structs = Structs {
+            visibility: quote!(pub),
+            docs: TokenStream::new(),
+            values: &self.values,
+            outcome: &self.outcome,
+            shown_as: &self.name,
+            generics: &generics,
+            fields: self.outputs.iter().map(Output::field).collect(),
+        };
+        let outcome = structs.expand();
+        let values = &self.values;
+        let plain: Vec<_> = self.outputs.iter().map(Output::plain).collect();
+        let names: Vec<_> = self.outputs.iter().map(|output| output.name).collect();
+        let docs = self.outputs.iter().map(|output| &output.docs);
+        let shown_as = if self.is_graph { "Values" } else { &self.name };
+        let show = expand_debug(
+            values,
+            shown_as,
+            &generics,
+            names.iter().copied().zip(&plain),
+        );
         declarations.extend(quote_spanned! {Span::mixed_site()=>
-            #must_use
-            pub struct #outputs<#(#types),*> {
-                #(#docs pub #names: #results,)*
-                #report
-            }
-            pub struct #values<#(#types),*> {
+            pub struct #values #generics {
                 #(#docs pub #names: #plain,)*
             }
-            #show_outputs
-            #show_values
-            #convert
+            #show
+            #outcome
         });
     }
 
-    /// From `Outcome` to `Values`.
-    fn expand_convert(&self, types: &[Ident]) -> TokenStream {
-        let Self {
-            outputs, values, ..
-        } = self;
-        let names: Vec<_> = self.fields.iter().map(|field| field.name).collect();
-        let taken = names
-            .iter()
-            .map(|name| quote_spanned!(Span::mixed_site()=> self.#name));
-        let taken = tuple(taken.collect());
-        let values_of_all = Ident::new("values", Span::mixed_site());
-        let (unpack, places) = unpack(&values_of_all, names.len());
-        let values_of = quote_spanned! {Span::mixed_site()=>
-            let #values_of_all = ::ampeg::__private::Unwrap::unwrap(#taken)?;
-            #unpack
-            ::core::result::Result::Ok(#values {
-                #(#names: #places,)*
-            })
-        };
-        let Some(report) = self.report() else {
-            return quote_spanned! {Span::mixed_site()=>
-                impl<#(#types),*> ::ampeg::__private::Unwrap for #outputs<#(#types),*> {
-                    type Values = #values<#(#types),*>;
-                    fn unwrap(self) -> ::core::result::Result<Self::Values, ::ampeg::TaskError> {
-                        #values_of
-                    }
+    /// The types of its outputs, as the fields of a struct that belongs to the type `values`.
+    fn expand_literal(&self, values: &TokenStream, span: Span, fields: &Fields) -> TokenStream {
+        let outputs = self.outputs.iter().map(|output| {
+            let name = output.name;
+            let span = Span::mixed_site().located_at(name.span());
+            let (witness, n_indices) = match &output.content {
+                Content::Family(family) => {
+                    let mut family = fields.families[*family].clone();
+                    family.set_span(span);
+                    (family.to_token_stream(), output.n_indices)
+                }
+                Content::Group(group) => {
+                    let hash = hash_of(name);
+                    let inner = quote_spanned! {span=>
+                        <#values as ::ampeg::__private::GroupOf<#hash>>::Group
+                    };
+                    (group.expand_literal(&inner, span, fields), output.n_indices)
                 }
             };
-        };
-        // The methods of the trait are those of the struct too, so that nobody need import the trait.
-        quote_spanned! {Span::mixed_site()=>
-            impl<#(#types),*> #outputs<#(#types),*> {
-                pub fn report(&self) -> &::ampeg::Report {
-                    &self.#report
-                }
-                pub fn into_values(self) -> ::core::result::Result<#values<#(#types),*>, ::ampeg::TaskError> {
-                    #values_of
-                }
-            }
-            impl<#(#types),*> ::ampeg::Outcome for #outputs<#(#types),*> {
-                type Values = #values<#(#types),*>;
-                fn report(&self) -> &::ampeg::Report {
-                    self.report()
-                }
-                fn into_values(self) -> ::core::result::Result<Self::Values, ::ampeg::TaskError> {
-                    self.into_values()
-                }
-            }
-        }
-    }
-
-    /// The field of the report, which only the outcome of the whole graph has.
-    fn report(&self) -> Option<Ident> {
-        let is_taken = self.fields.iter().any(|field| field.name == "report");
-        let name = if is_taken { "ampeg_report" } else { "report" };
-        self.is_graph()
-            .then(|| Ident::new(name, Span::mixed_site()))
-    }
-
-    fn is_graph(&self) -> bool {
-        self.name.is_empty()
-    }
-
-    /// `Debug` with one bound for all fields; it shows a group by its name.
-    fn expand_debug(
-        &self,
-        name: &str,
-        ty: &Ident,
-        types: &[Ident],
-        fields: &[TokenStream],
-    ) -> TokenStream {
-        let references = fields
-            .iter()
-            .map(|field| quote_spanned!(Span::mixed_site()=> &'a #field));
-        let references = tuple(references.collect());
-        let names = self.fields.iter().map(|field| field.name);
-        let places = names
-            .clone()
-            .map(|name| quote_spanned!(Span::mixed_site()=> &self.#name));
-        let places = tuple(places.collect());
-        let texts = names.map(name_of);
-        let name = if self.is_graph() { name } else { &self.name };
-        quote_spanned! {Span::mixed_site()=>
-            impl<#(#types),*> ::core::fmt::Debug for #ty<#(#types),*>
-            where
-                for<'a> #references: ::ampeg::__private::Show,
-            {
-                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    ::ampeg::__private::show(f, #name, &[#(#texts),*], #places)
-                }
-            }
-        }
-    }
-
-    /// The struct, of results that are in a tuple in the order of its families.
-    fn build(&self, results: &Ident) -> TokenStream {
-        let places = places(self.families.len());
-        let places = places
-            .into_iter()
-            .map(|place| quote_spanned!(Span::mixed_site()=> #results #place));
-        self.build_of(places.collect())
-    }
-
-    /// The struct, of results that are in these places, in the order of its families.
-    fn build_of(&self, places: Vec<TokenStream>) -> TokenStream {
-        let mut places = places.into_iter();
-        let fields = self.fields.iter().map(|field| {
-            let (name, value) = (field.name, field.build(&mut places));
-            quote_spanned!(Span::mixed_site()=> #name: #value)
+            let list = |witness, _| quote_spanned!(span=> ::ampeg::__private::list_of(#witness));
+            let witness = (0..n_indices).fold(witness, list);
+            quote_spanned!(span=> #name: #witness)
         });
-        let outputs = &self.outputs;
-        let report = self.report();
-        let report =
-            report.map(|report| quote_spanned!(Span::mixed_site()=> #report: ampeg_report,));
-        quote_spanned!(Span::mixed_site()=> #outputs { #(#fields,)* #report })
+        quote_spanned!(span=> ::ampeg::__private::TasksOf::<#values> { #(#outputs,)* })
     }
 }
 
-impl<'a> Field<'a> {
+impl<'a> Output<'a> {
     fn of(graph: &'a Graph, entry: Entry) -> Option<Self> {
         match entry {
             Entry::Family(index) => {
@@ -290,90 +183,49 @@ impl<'a> Field<'a> {
                 let group = &graph.names.groups[index];
                 let (_, name) = group.parent.as_ref()?;
                 let docs = &group.docs;
-                let shape = Shape::of(graph, index);
-                (!shape.fields.is_empty()).then(|| Self {
+                let content = Group::of(graph, index);
+                (!content.outputs.is_empty()).then(|| Self {
                     name,
                     docs: quote!(#(#docs)*),
                     n_indices: group.indices.len(),
-                    content: Content::Group(shape),
+                    content: Content::Group(content),
                 })
             }
         }
     }
 
-    /// The type of the field: with the `Result`s of tasks, or without.
-    fn ty(&self, with_results: bool) -> TokenStream {
+    /// The type of the field in the values.
+    fn plain(&self) -> TokenStream {
         let inner = match &self.content {
-            Content::Family(family) => {
-                let ty = generated("R", *family);
-                if with_results {
-                    quote_spanned!(Span::mixed_site()=> ::core::result::Result<#ty, ::ampeg::TaskError>)
-                } else {
-                    ty.to_token_stream()
-                }
-            }
-            Content::Group(group) => {
-                let name = if with_results {
-                    &group.outputs
-                } else {
-                    &group.values
-                };
-                let types = Shape::types(&group.families);
-                quote_spanned!(Span::mixed_site()=> #name<#(#types),*>)
-            }
+            Content::Family(family) => generated("R", *family).into_token_stream(),
+            Content::Group(group) => group.with_types(&group.values),
         };
-        (0..self.n_indices).fold(
-            inner,
-            |ty, _| quote_spanned!(Span::mixed_site()=> ::std::vec::Vec<#ty>),
-        )
+        vecs(inner, self.n_indices)
     }
 
-    /// The value of the field, of the next results.
-    fn build(&self, results: &mut impl Iterator<Item = TokenStream>) -> TokenStream {
-        match &self.content {
-            Content::Family(_) => results.next().unwrap_or_default(),
+    fn field(&self) -> Field {
+        let (result, witness) = match &self.content {
+            Content::Family(family) => task(&generated("R", *family).into_token_stream()),
             Content::Group(group) => {
-                let columns = results.by_ref().take(group.families.len()).collect();
-                group.build_nested(self.n_indices, columns)
+                let values = group.with_types(&group.values);
+                let witness =
+                    quote_spanned!(Span::mixed_site()=> ::ampeg::__private::Fields<#values>);
+                (group.with_types(&group.outcome), witness)
             }
+        };
+        Field {
+            name: self.name.clone(),
+            docs: self.docs.clone(),
+            visibility: quote!(pub),
+            result: vecs(result, self.n_indices),
+            witness: lists(witness, self.n_indices),
         }
     }
 }
 
-impl Shape<'_> {
-    /// Lists of the struct, nested so often, of lists of results nested as often.
-    fn build_nested(&self, n_levels: usize, columns: Vec<TokenStream>) -> TokenStream {
-        let columns = tuple(columns);
-        let row = Ident::new("ampeg_row", Span::mixed_site());
-        if n_levels == 0 {
-            let value = self.build(&row);
-            return quote_spanned!(Span::mixed_site()=> { let #row = #columns; #value });
-        }
-        let places = places(self.families.len()).into_iter();
-        let inner = if n_levels == 1 {
-            self.build(&row)
-        } else {
-            self.build_nested(
-                n_levels - 1,
-                places
-                    .map(|place| quote_spanned!(Span::mixed_site()=> #row #place))
-                    .collect(),
-            )
-        };
-        quote_spanned! {Span::mixed_site()=>
-            ::core::iter::Iterator::collect::<::std::vec::Vec<_>>(::core::iter::Iterator::map(
-                ::core::iter::IntoIterator::into_iter(::ampeg::__private::transpose(#columns)),
-                |#row| #inner,
-            ))
-        }
-    }
-}
-
-impl Content<'_> {
-    fn families(&self) -> Vec<usize> {
-        match self {
-            Self::Family(family) => vec![*family],
-            Self::Group(group) => group.families.clone(),
-        }
+impl Group<'_> {
+    fn with_types(&self, name: &Ident) -> TokenStream {
+        let types = self.types();
+        quote_spanned!(Span::mixed_site()=> #name<#(#types),*>)
     }
 }

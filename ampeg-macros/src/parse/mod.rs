@@ -6,6 +6,9 @@
 mod body;
 mod clause;
 mod family;
+mod function;
+
+pub(crate) use function::{is_function, parse_functions, split_values};
 
 use crate::diagnostics::Diagnostics;
 use crate::syntax::{Clauses, Group, Index, Item, Statement, name_of};

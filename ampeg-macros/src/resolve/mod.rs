@@ -19,7 +19,7 @@ use crate::syntax::{Item, Statement};
 use names::Declared;
 use parts::Part;
 use proc_macro2::Span;
-use syn::{Expr, Ident};
+use syn::{Expr, Ident, Type};
 use uses::{Captures, Uses};
 
 /// All statements of a graph, in the order written, with their dependencies by index.
@@ -41,6 +41,12 @@ impl Graph {
             statement: &task.statement.name,
             indices: &task.indices,
         }
+    }
+
+    /// The type of a family's members, as one of its statements has it.
+    pub(crate) fn annotation(&self, family: usize) -> Option<&Type> {
+        let mut statements = self.names.families[family].statements.iter();
+        statements.find_map(|&task| self.tasks[task].statement.ty.as_ref())
     }
 
     /// The path of a statement's tasks, without indices.

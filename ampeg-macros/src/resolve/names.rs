@@ -186,11 +186,6 @@ impl Names {
         segments
     }
 
-    /// How many indices a family has in all.
-    pub(crate) fn rank(&self, family: usize) -> usize {
-        self.segments(family).iter().sum()
-    }
-
     /// How many indices a group and those around it have.
     pub(crate) fn group_rank(&self, group: usize) -> usize {
         let scope = &self.groups[group];

@@ -10,8 +10,9 @@ use proc_macro2::TokenStream;
 fn expansion(source: &str) -> String {
     let tokens: TokenStream = source.parse().expect("test source should be tokens");
     let expanded = expand_graph(tokens);
-    let file = syn::parse2(quote::quote!(fn around() { let graph = #expanded; }));
-    let formatted = prettyplease::unparse(&file.expect("an expansion is an expression"));
+    let as_expression = syn::parse2(quote::quote!(fn around() { let graph = #expanded; }));
+    let file = as_expression.or_else(|_| syn::parse2(quote::quote!(fn around() { #expanded })));
+    let formatted = prettyplease::unparse(&file.expect("an expansion is an expression, or items"));
     let source = source
         .lines()
         .map(str::trim)
@@ -79,6 +80,21 @@ snapshots! {
     parts_of_each_member: "
         fit[i in 0..n] = fit(i);
         pub slopes = fit[1..].line.slope;
+    "
+    values_with_a_name: "
+        -> Fit;
+        left: { a = 1; }
+        part[i in 0..n] = i;
+    "
+    named_graph: "
+        /// A fit.
+        #[derive(Debug)]
+        pub fn fit(n: usize) -> Fit {
+            part[i in 0..n] = i;
+            /// All parts.
+            pub parts: Vec<usize> = part;
+            shard[s in 0..2]: { pub x: usize = s; }
+        }
     "
     graph_with_an_error: "a = b + 1; b = a + 1; c = 3;"
 }

@@ -40,9 +40,8 @@ impl<V> Graph<V> {
         let mut log = Log::begin(now(), definition.task_graph.n_tasks());
         let results = run(definition, &mut log);
         log.finish = now();
-        let mut results = Results::new(definition, results);
         let report = Report::inline(&definition.task_graph, log);
-        Ok(V::outcome(&mut results, report))
+        Ok(V::outcome(&mut Results::new(definition, results, report)))
     }
 }
 

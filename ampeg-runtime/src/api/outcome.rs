@@ -5,15 +5,17 @@ use crate::base::failure::{TaskError, TaskErrorKind};
 use crate::base::id::TaskId;
 use crate::base::panics;
 use crate::definition::Definition;
+use crate::definition::outputs::Field;
 use crate::generated_code::inputs::{List, Type};
 use crate::generated_code::task::Table;
 use crate::generated_code::task_value::Codec;
 use crate::report::Report;
 use crate::value::payload::Payload;
 use std::fmt;
+use std::marker::PhantomData;
 use std::slice;
 
-/// The plain values of a graph's outputs, one field each; implemented by generated code.
+/// The plain values of a graph's outputs, one field each; implemented by `graph!` and by `#[derive(Values)]`.
 ///
 /// It is the `V` of a [`Graph<V>`](crate::Graph), which a function needs that runs any graph:
 ///
@@ -30,13 +32,50 @@ use std::slice;
 /// assert_eq!(outcome.b?, 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub trait Values: Sized {
+pub trait Values: Sized + 'static {
     /// What a run of the graph returns.
-    type Outcome: Outcome<Values = Self>;
+    type Outcome: Outcome<Values = Self> + 'static;
 
     /// Takes the outputs out of the results of a run.
     #[doc(hidden)]
-    fn outcome(results: &mut Results<'_>, report: Report) -> Self::Outcome;
+    fn outcome(results: &mut Results<'_>) -> Self::Outcome;
+}
+
+/// The plain values of a graph in a struct that the program declares; implemented by `#[derive(Values)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no struct for the values of a graph",
+    label = "this struct needs `#[derive(ampeg::Values)]`"
+)]
+pub trait Named: Values {
+    /// The types of the outputs, one field each.
+    type Tasks;
+
+    /// The fields in the order of their declaration.
+    const FIELDS: &'static [Field];
+}
+
+/// The struct of a field that is a group, by the hash of the field's name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no group of this name",
+    label = "this group of the graph is no field of `{Self}`",
+    note = "a field for a group has the attribute `#[values(group)]`, and its type derives `ampeg::Values` too"
+)]
+pub trait GroupOf<const NAME: u64> {
+    /// The values of the group.
+    type Group: Named;
+}
+
+/// The types of the outputs of a graph whose values are `V`, as a struct.
+pub type TasksOf<V> = <V as Named>::Tasks;
+
+/// Several of these types.
+pub fn list_of<W>(_: W) -> List<W> {
+    List::default()
+}
+
+/// The values of a graph with these outputs.
+pub fn named<V: Named>(_: V::Tasks) -> Type<V> {
+    Type::new()
 }
 
 /// The outcome of one run: a `Result` for each output, and the [`Report`].
@@ -117,6 +156,18 @@ impl<W: Take> Take for List<W> {
     }
 }
 
+/// The outputs of a group, whose values are `V`.
+#[derive(Debug)]
+pub struct Fields<V>(PhantomData<V>);
+
+impl<V: Values> Take for Fields<V> {
+    type Taken = V::Outcome;
+
+    fn take(results: &mut Results<'_>) -> Self::Taken {
+        V::outcome(results)
+    }
+}
+
 /// Results, in nested tuples, that become plain values.
 pub trait Unwrap {
     /// The values, nested alike.
@@ -135,6 +186,14 @@ impl<T> Unwrap for Result<T, TaskError> {
 
     fn unwrap(self) -> Result<T, TaskError> {
         self.map_err(TaskError::into_root)
+    }
+}
+
+impl<O: Outcome> Unwrap for O {
+    type Values = O::Values;
+
+    fn unwrap(self) -> Result<O::Values, TaskError> {
+        self.into_values()
     }
 }
 
@@ -221,12 +280,14 @@ pub struct Results<'a> {
     uses: Vec<u32>,
     outputs: slice::Iter<'a, TaskId>,
     lengths: slice::Iter<'a, u32>,
+    report: Report,
 }
 
 impl<'a> Results<'a> {
     pub(crate) fn new(
         definition: &'a Definition,
         by_task: Vec<Option<Result<Payload, TaskError>>>,
+        report: Report,
     ) -> Self {
         let mut uses = vec![0; by_task.len()];
         for output in &definition.outputs.tasks {
@@ -239,7 +300,13 @@ impl<'a> Results<'a> {
             uses,
             outputs: definition.outputs.tasks.iter(),
             lengths: definition.outputs.shape.iter(),
+            report,
         }
+    }
+
+    /// The report of the run; all clones share what is in it.
+    pub fn report(&self) -> Report {
+        self.report.clone()
     }
 
     /// The result of the next output.

@@ -3,6 +3,7 @@
 use crate::base::error::Error;
 use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;
+use crate::definition::outputs::Field;
 use crate::definition::resolve::resolve;
 use crate::definition::site::Site;
 use crate::generated_code::facts::{Facts, Source, Statement};
@@ -18,8 +19,10 @@ use std::sync::Arc;
 /// A graph of tasks, declared with `graph!`, that can be run any number of times.
 ///
 /// `V` is the type of its values: a struct with one field per output.
-/// The macro makes that type, and gives it no name that could be written: a function takes any graph as `&Graph<V>`,
-/// with the bound [`V: Values`](crate::Values) if it runs the graph.
+/// A graph that is a plain expression has a struct without a name; a function takes any graph as `&Graph<V>`, with the
+/// bound [`V: Values`](crate::Values) if it runs the graph.
+/// A named graph (`graph! { fn fit(…) -> Fit { … } }` or `graph! { -> Fit; … }`) has the type `Graph<Fit>`, which
+/// functions can return and structs can store.
 /// Cloning it is cheap: all clones share the captured values.
 ///
 /// Costs and captures are evaluated once, where the graph stands; what is wrong with them is told when it is first used.
@@ -149,7 +152,7 @@ impl<V> Graph<V> {
     }
 }
 
-/// Makes a graph of what generated code hands over.
+/// Makes a graph of what generated code hands over; `fields` are those of a struct that the program declares.
 #[allow(
     clippy::needless_pass_by_value,
     reason = "generated code hands over its witnesses, which have no size"
@@ -160,6 +163,7 @@ pub fn graph<S, W, V, F>(
     dispatch: F,
     site: Site,
     captures: Vec<Result<Payload, String>>,
+    fields: &[Field],
 ) -> Graph<V>
 where
     S: Source,
@@ -168,7 +172,7 @@ where
 {
     let descriptor = Descriptor::of(&source, &types, dispatch);
     Graph {
-        definition: define(descriptor, site, captures).map(Arc::new),
+        definition: define(descriptor, site, captures, fields).map(Arc::new),
         values: PhantomData,
     }
 }
@@ -177,8 +181,9 @@ fn define(
     descriptor: &'static Descriptor,
     site: Site,
     captures: Vec<Result<Payload, String>>,
+    fields: &[Field],
 ) -> Result<Definition, Error> {
-    let resolved = resolve(site)?;
+    let resolved = resolve(site, fields)?;
     let captures = payloads(descriptor.facts(), captures)?;
     Ok(Definition {
         outputs: resolved.outputs,

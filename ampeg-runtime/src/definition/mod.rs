@@ -3,6 +3,7 @@
 pub(crate) mod captures;
 pub(crate) mod family;
 pub(crate) mod family_error;
+pub(crate) mod outputs;
 pub(crate) mod resolve;
 pub(crate) mod site;
 

@@ -4,6 +4,7 @@ use crate::base::error::Error;
 use crate::base::id::TaskId;
 use crate::definition::family::{MemberName, Members, Missing, Row};
 use crate::definition::family_error::{FamilyErrorKind, MOST_DEPENDENCIES};
+use crate::definition::outputs::{Field, output_tasks};
 use crate::definition::site::{Member, Site, Use};
 use crate::definition::{Instance, OutputTasks};
 use crate::generated_code::facts::{Slot, Statement};
@@ -21,7 +22,9 @@ pub(crate) struct Resolved {
 /// Numbers the tasks, family by family in the order of their first statements, and finds what each uses.
 ///
 /// Takes time in proportion to tasks and dependencies, but for a logarithm of the size of a family for each use.
-pub(crate) fn resolve(mut site: Site) -> Result<Resolved, Error> {
+///
+/// The outputs come in the order of `fields`, if there are any.
+pub(crate) fn resolve(mut site: Site, fields: &[Field]) -> Result<Resolved, Error> {
     if let Some(error) = site.take_error() {
         return Err(error);
     }
@@ -58,7 +61,7 @@ pub(crate) fn resolve(mut site: Site) -> Result<Resolved, Error> {
     Ok(Resolved {
         task_graph: builder.build()?,
         instances,
-        outputs: families.outputs(&site),
+        outputs: families.outputs(&site, fields),
     })
 }
 
@@ -125,6 +128,16 @@ impl Families {
             .map_err(|missing| missing_member(site, member, slot, missing))
     }
 
+    fn outputs(&self, site: &Site, fields: &[Field]) -> OutputTasks {
+        let is_output = |&family: &usize| {
+            let statement = site.families[family].statement as usize;
+            site.statements[statement].output
+        };
+        let families = self.sequence.iter().copied().filter(is_output);
+        let families = families.map(|family| (&site.families[family], &self.by_number[family]));
+        output_tasks(families, fields)
+    }
+
     /// Fails if a group has other indices for one of its families than for another.
     fn check_groups(&self, site: &Site) -> Result<(), Error> {
         let mut first_in: HashMap<&str, usize> = HashMap::new();
@@ -139,19 +152,6 @@ impl Families {
             }
         }
         Ok(())
-    }
-
-    fn outputs(&self, site: &Site) -> OutputTasks {
-        let mut outputs = OutputTasks::default();
-        for &family in &self.sequence {
-            let statement = site.families[family].statement as usize;
-            if site.statements[statement].output {
-                let found =
-                    self.by_number[family].select(&[], &mut outputs.tasks, &mut outputs.shape);
-                debug_assert!(found.is_ok(), "all that there is can be found");
-            }
-        }
-        outputs
     }
 }
 

@@ -2,7 +2,6 @@
 
 pub(crate) mod capture;
 pub(crate) mod clause;
-pub(crate) mod columns;
 pub(crate) mod facts;
 pub(crate) mod index;
 pub(crate) mod inputs;

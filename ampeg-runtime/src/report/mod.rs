@@ -41,9 +41,9 @@ pub use costs::MeasuredCosts;
 pub struct Report {
     graph: Arc<TaskGraph>,
     schedule: Option<Arc<Schedule>>,
-    log: Log,
+    log: Arc<Log>,
     /// By task, the place of its last attempt; found when it is first asked for.
-    last: OnceLock<Vec<Option<usize>>>,
+    last: Arc<OnceLock<Vec<Option<usize>>>>,
 }
 
 impl Report {
@@ -51,8 +51,8 @@ impl Report {
         Self {
             graph: Arc::clone(graph),
             schedule: Some(schedule),
-            log,
-            last: OnceLock::new(),
+            log: Arc::new(log),
+            last: Arc::default(),
         }
     }
 
@@ -61,8 +61,8 @@ impl Report {
         Self {
             graph: Arc::clone(graph),
             schedule: None,
-            log,
-            last: OnceLock::new(),
+            log: Arc::new(log),
+            last: Arc::default(),
         }
     }
 

@@ -2,9 +2,12 @@
 
 use crate::api::outcome::{Outcome, Results, Take, Values};
 use crate::base::failure::TaskError;
+use crate::definition::Definition;
 use crate::generated_code::inputs::Type;
 use crate::report::Report;
+use crate::run::log::Log;
 use crate::testing::Blobs;
+use crate::value::payload::Payload;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
@@ -15,6 +18,15 @@ pub(crate) struct Taken<W>(PhantomData<W>);
 /// Names the outputs at the end of a dispatcher.
 pub(crate) fn taken<W: Take>(_: W) -> Type<Taken<W>> {
     Type::default()
+}
+
+/// The results of a run of which nobody reads the report.
+pub(crate) fn results(
+    definition: &Definition,
+    by_task: Vec<Option<Result<Payload, TaskError>>>,
+) -> Results<'_> {
+    let report = Report::inline(&definition.task_graph, Log::begin(0, 0));
+    Results::new(definition, by_task, report)
 }
 
 /// The results `O` of a graph with the values `V`.
@@ -43,7 +55,7 @@ impl<V, O> Deref for TestOutcome<V, O> {
     }
 }
 
-impl<V, O> Outcome for TestOutcome<V, O> {
+impl<V: 'static, O: 'static> Outcome for TestOutcome<V, O> {
     type Values = V;
 
     fn report(&self) -> &Report {
@@ -55,13 +67,13 @@ impl<V, O> Outcome for TestOutcome<V, O> {
     }
 }
 
-impl<W: Take> Values for Taken<W> {
+impl<W: Take + 'static> Values for Taken<W> {
     type Outcome = TestOutcome<Self, W::Taken>;
 
-    fn outcome(results: &mut Results<'_>, report: Report) -> Self::Outcome {
+    fn outcome(results: &mut Results<'_>) -> Self::Outcome {
         TestOutcome {
             outputs: W::take(results),
-            report,
+            report: results.report(),
             values: PhantomData,
         }
     }
@@ -70,10 +82,10 @@ impl<W: Take> Values for Taken<W> {
 impl Values for Blobs {
     type Outcome = TestOutcome<Self, Self>;
 
-    fn outcome(results: &mut Results<'_>, report: Report) -> Self::Outcome {
+    fn outcome(results: &mut Results<'_>) -> Self::Outcome {
         TestOutcome {
             outputs: results.take_blobs(),
-            report,
+            report: results.report(),
             values: PhantomData,
         }
     }

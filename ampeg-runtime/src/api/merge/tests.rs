@@ -150,7 +150,7 @@ fn squares(x: u64, y: u64) -> Graph<Squares> {
         captures.2.into_payload(),
         captures.3.into_payload(),
     ];
-    graph(Square, types, dispatch, site(), captures)
+    graph(Square, types, dispatch, site(), captures, &[])
 }
 
 fn site() -> Site {
@@ -272,7 +272,7 @@ fn members_that_do_not_use_their_index_are_one() {
         let y = call.task(1, (j,), |(j,), inputs| Ok(j.get(inputs, 1)));
         taken((x.list(), y.list().list()))
     });
-    let graph = graph(Parts, types, dispatch, site, Vec::new());
+    let graph = graph(Parts, types, dispatch, site, Vec::new(), &[]);
     let merged = graph.merge_duplicates();
     assert_eq!(names(&merged), ["x[0]", "y[0][0]", "y[0][1]"]);
     let outputs = graph.run_inline().unwrap().into_outputs();

@@ -360,7 +360,10 @@ struct Done {
 
 impl Done {
     fn outcome<V: Values>(self) -> V::Outcome {
-        let mut results = Results::new(&self.definition, self.results);
-        V::outcome(&mut results, self.report)
+        V::outcome(&mut Results::new(
+            &self.definition,
+            self.results,
+            self.report,
+        ))
     }
 }

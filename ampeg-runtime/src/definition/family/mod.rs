@@ -106,12 +106,18 @@ impl Members {
         self.select_below(0, 0, selectors, tasks, shape)
     }
 
+    /// The branches below one branch at the end of `depth` levels.
+    pub(crate) fn branches(&self, depth: usize, branch: usize) -> Range<usize> {
+        self.levels[depth].below(branch)
+    }
+
     /// Whether the first `depth` indices take the same values as those of another family.
     pub(crate) fn agrees(&self, other: &Self, depth: usize) -> bool {
         self.levels[..depth] == other.levels[..depth]
     }
 
-    fn select_below(
+    /// The same below one branch at the end of `depth` levels.
+    pub(crate) fn select_below(
         &self,
         depth: usize,
         branch: usize,

@@ -1,7 +1,7 @@
 //! Graphs with families as generated code hands them over: what they give, and what is said about mistakes.
 
 use super::*;
-use crate::api::outcome::{Results, Take};
+use crate::api::outcome::Take;
 use crate::api::pool::Pool;
 use crate::api::program::{Graph, graph};
 use crate::generated_code::clause::{IntoCount, IntoDuration};
@@ -109,7 +109,7 @@ fn chain(range: Range<u64>, before: impl Fn(u64) -> u64) -> Graph<MembersAndSum>
         });
         taken((x.list(), sum))
     });
-    graph(Chain, types, dispatch, site, Vec::new())
+    graph(Chain, types, dispatch, site, Vec::new(), &[])
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn triangle(n: i32) -> Graph<Triangles> {
         });
         taken((m.list().list(), row.list(), some.list(), all))
     });
-    graph(Triangle, types, dispatch, site, Vec::new())
+    graph(Triangle, types, dispatch, site, Vec::new(), &[])
 }
 
 #[test]
@@ -352,7 +352,7 @@ fn site_of_row() -> Site {
 }
 
 fn error_of(site: Site) -> String {
-    crate::definition::resolve::resolve(site)
+    crate::definition::resolve::resolve(site, &[])
         .unwrap_err()
         .to_string()
 }
@@ -403,7 +403,7 @@ fn ranges_in_brackets_are_those_of_rust() {
         site.same(0);
         select(&mut site);
         site.via_with(|| IntoCost::given(1));
-        crate::definition::resolve::resolve(site).map(|resolved| {
+        crate::definition::resolve::resolve(site, &[]).map(|resolved| {
             let instance = resolved.instances.last().unwrap();
             let inputs: Vec<_> = instance.inputs.iter().map(|task| task.index()).collect();
             (inputs, instance.shape.clone())
@@ -469,7 +469,8 @@ fn shard(ranges: [usize; 2]) -> Result<Vec<String>, String> {
             site.member(|| IntoCost::given(1));
         }
     }
-    let resolved = crate::definition::resolve::resolve(site).map_err(|error| error.to_string())?;
+    let resolved =
+        crate::definition::resolve::resolve(site, &[]).map_err(|error| error.to_string())?;
     let tasks = resolved.task_graph;
     Ok(tasks
         .task_ids()
@@ -494,6 +495,6 @@ fn groups_have_the_same_indices_for_all_that_is_in_them() {
 fn outputs_of_no_members_are_empty_lists() {
     let graph = triangle(0);
     let definition = graph.definition().unwrap();
-    let mut results = Results::new(definition, vec![None; 1]);
+    let mut results = crate::testing::outcome::results(definition, vec![None; 1]);
     assert!(<List<List<Type<u8>>> as Take>::take(&mut results).is_empty());
 }

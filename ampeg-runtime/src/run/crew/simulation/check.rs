@@ -2,7 +2,6 @@
 
 use super::record::Record;
 use super::scenario::Program;
-use crate::api::outcome::Results;
 use crate::base::failure::{TaskError, TaskErrorKind};
 use crate::definition::Limits;
 use crate::run::log::Log;
@@ -62,7 +61,7 @@ pub(super) fn check(
             broken.extend(check_error(program, record, task, error).err());
         }
     }
-    let mut results = Results::new(program.definition(), results);
+    let mut results = crate::testing::outcome::results(program.definition(), results);
     let blobs = results.take_blobs();
     marks::set_run(record.run);
     for (task, (blob, expected)) in blobs.iter().zip(expected(&program.nodes)).enumerate() {

@@ -2,7 +2,6 @@
 //! left behind.
 
 use super::*;
-use crate::api::outcome::Results;
 use crate::api::program::Graph;
 use crate::testing::Blobs;
 
@@ -30,5 +29,5 @@ fn bounds_of(time: Duration, cancelled: &AtomicBool) -> Bounds<'_> {
 fn run(crew: &mut Crew, graph: &Graph<Blobs>, plan: &Arc<Plan>, bounds: Bounds<'_>) -> Blobs {
     let definition = graph.definition().unwrap();
     let (results, _) = crew.run(definition, plan, bounds).unwrap();
-    Results::new(definition, results).take_blobs()
+    crate::testing::outcome::results(definition, results).take_blobs()
 }

@@ -1,0 +1,222 @@
+//! The structs of a graph's values: the outcome that belongs to one, and the traits that connect them.
+
+use super::types::{tuple, unpack};
+use crate::syntax::name_of;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
+use syn::Generics;
+
+/// A struct with a plain value for each output, or for each of a group.
+pub(crate) struct Structs<'a> {
+    /// How far the structs are visible.
+    pub(crate) visibility: TokenStream,
+    /// The docs of the outcome.
+    pub(crate) docs: TokenStream,
+    pub(crate) values: &'a Ident,
+    pub(crate) outcome: &'a Ident,
+    /// What `Debug` calls the outcome.
+    pub(crate) shown_as: &'a str,
+    pub(crate) generics: &'a Generics,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// An output, or a group of outputs.
+pub(crate) struct Field {
+    pub(crate) name: Ident,
+    /// Its docs in the outcome.
+    pub(crate) docs: TokenStream,
+    pub(crate) visibility: TokenStream,
+    /// Its type in the outcome.
+    pub(crate) result: TokenStream,
+    /// What takes it out of the results of a run.
+    pub(crate) witness: TokenStream,
+}
+
+impl Structs<'_> {
+    /// The struct of the outcome, and all that the runtime needs to make one.
+    ///
+    /// Results go through tuples, moved in one step: rustc's work on a value per output with calls between them, each
+    /// of which may unwind, grows with the square of their number. So does that on a bound per output.
+    pub(crate) fn expand(&self) -> TokenStream {
+        let Self {
+            visibility,
+            docs,
+            values,
+            outcome,
+            generics,
+            ..
+        } = self;
+        let (parameters, arguments, wheres) = generics.split_for_impl();
+        let names: Vec<_> = self.fields.iter().map(|field| &field.name).collect();
+        let fields = self.fields.iter().map(|field| {
+            let Field {
+                name,
+                docs,
+                visibility,
+                result,
+                ..
+            } = field;
+            quote_spanned!(Span::mixed_site()=> #docs #visibility #name: #result,)
+        });
+        let report = self.report();
+        let show = self.expand_debug();
+        let convert = self.expand_convert();
+        let witnesses = tuple(self.fields.iter().map(|it| it.witness.clone()).collect());
+        let results = Ident::new("ampeg_results", Span::mixed_site());
+        let (unpack, places) = unpack(&results, names.len());
+        let is_static =
+            Self::expand_static(generics, self.fields.iter().map(|it| it.witness.clone()));
+        quote_spanned! {Span::mixed_site()=>
+            #docs
+            #[must_use = "an outcome holds the results, and the errors of tasks that failed: `.into_values()?` returns the first of these"]
+            #visibility struct #outcome #parameters #wheres {
+                #(#fields)*
+                /// When and where each task ran, compared with the plan.
+                pub #report: ::ampeg::Report,
+            }
+            #show
+            #convert
+            impl #parameters ::ampeg::Values for #values #arguments #is_static {
+                type Outcome = #outcome #arguments;
+                fn outcome(#results: &mut ::ampeg::__private::Results<'_>) -> Self::Outcome {
+                    let ampeg_report = #results.report();
+                    let #results = <#witnesses as ::ampeg::__private::Take>::take(#results);
+                    #unpack
+                    #outcome { #(#names: #places,)* #report: ampeg_report }
+                }
+            }
+        }
+    }
+
+    /// The where clause of the struct; results own what is in them.
+    pub(crate) fn expand_static(
+        generics: &Generics,
+        witnesses: impl Iterator<Item = TokenStream>,
+    ) -> TokenStream {
+        let witnesses = tuple(witnesses.collect());
+        // Of types without parameters rustc knows it, and warns of what it knows.
+        let has_parameters = !generics.params.is_empty();
+        let is_static =
+            has_parameters.then(|| quote_spanned!(Span::mixed_site()=> #witnesses: 'static));
+        let is_static = is_static.unwrap_or_default();
+        expand_where(generics, &is_static)
+    }
+
+    /// From the outcome to the values. The methods of the trait are those of the struct too, so that nobody need
+    /// import the trait.
+    fn expand_convert(&self) -> TokenStream {
+        let Self {
+            values,
+            outcome,
+            generics,
+            ..
+        } = self;
+        let (parameters, arguments, wheres) = generics.split_for_impl();
+        let names: Vec<_> = self.fields.iter().map(|field| &field.name).collect();
+        let taken = names
+            .iter()
+            .map(|name| quote_spanned!(Span::mixed_site()=> self.#name));
+        let taken = tuple(taken.collect());
+        let of_all = Ident::new("values", Span::mixed_site());
+        let (unpack, places) = unpack(&of_all, names.len());
+        let report = self.report();
+        quote_spanned! {Span::mixed_site()=>
+            impl #parameters #outcome #arguments #wheres {
+                /// Compares when and where each task ran with the plan.
+                pub fn report(&self) -> &::ampeg::Report {
+                    &self.#report
+                }
+                /// Returns the outputs as plain values, or the error of the first that has none.
+                ///
+                /// # Errors
+                ///
+                /// Returns the error of the task that failed first.
+                pub fn into_values(self) -> ::core::result::Result<#values #arguments, ::ampeg::TaskError> {
+                    let #of_all = ::ampeg::__private::Unwrap::unwrap(#taken)?;
+                    #unpack
+                    ::core::result::Result::Ok(#values { #(#names: #places,)* })
+                }
+            }
+            impl #parameters ::ampeg::Outcome for #outcome #arguments #wheres {
+                type Values = #values #arguments;
+                fn report(&self) -> &::ampeg::Report {
+                    self.report()
+                }
+                fn into_values(self) -> ::core::result::Result<Self::Values, ::ampeg::TaskError> {
+                    self.into_values()
+                }
+            }
+        }
+    }
+
+    /// `Debug` with one bound for all fields.
+    fn expand_debug(&self) -> TokenStream {
+        let fields = self.fields.iter().map(|field| (&field.name, &field.result));
+        expand_debug(self.outcome, self.shown_as, self.generics, fields)
+    }
+
+    fn report(&self) -> Ident {
+        let is_taken = self.fields.iter().any(|field| field.name == "report");
+        let name = if is_taken { "ampeg_report" } else { "report" };
+        Ident::new(name, Span::mixed_site())
+    }
+}
+
+/// The type of the result of a task in the outcome, and what takes it out of the results of a run.
+pub(crate) fn task(ty: &TokenStream) -> (TokenStream, TokenStream) {
+    (
+        quote_spanned!(Span::mixed_site()=> ::core::result::Result<#ty, ::ampeg::TaskError>),
+        quote_spanned!(Span::mixed_site()=> ::ampeg::__private::Type<#ty>),
+    )
+}
+
+/// A type in so many `Vec`s.
+pub(crate) fn vecs(ty: TokenStream, n: usize) -> TokenStream {
+    (0..n).fold(
+        ty,
+        |ty, _| quote_spanned!(Span::mixed_site()=> ::std::vec::Vec<#ty>),
+    )
+}
+
+/// A witness in so many lists.
+pub(crate) fn lists(ty: TokenStream, n: usize) -> TokenStream {
+    (0..n).fold(
+        ty,
+        |ty, _| quote_spanned!(Span::mixed_site()=> ::ampeg::__private::List<#ty>),
+    )
+}
+
+/// `Debug` of a struct, as a derived one shows it, with one bound for all fields.
+pub(super) fn expand_debug<'a>(
+    ty: &Ident,
+    shown_as: &str,
+    generics: &Generics,
+    fields: impl Iterator<Item = (&'a Ident, &'a TokenStream)> + Clone,
+) -> TokenStream {
+    let (parameters, arguments, _) = generics.split_for_impl();
+    let references = fields
+        .clone()
+        .map(|(_, ty)| quote_spanned!(Span::mixed_site()=> &'ampeg #ty));
+    let references = tuple(references.collect());
+    let places = fields
+        .clone()
+        .map(|(name, _)| quote_spanned!(Span::mixed_site()=> &self.#name));
+    let places = tuple(places.collect());
+    let names = fields.map(|(name, _)| name_of(name));
+    let can_be_shown = quote_spanned! {Span::mixed_site()=>
+        for<'ampeg> #references: ::ampeg::__private::Show
+    };
+    let wheres = expand_where(generics, &can_be_shown);
+    quote_spanned! {Span::mixed_site()=>
+        impl #parameters ::core::fmt::Debug for #ty #arguments #wheres {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::ampeg::__private::show(f, #shown_as, &[#(#names),*], #places)
+            }
+        }
+    }
+}
+
+fn expand_where(generics: &Generics, predicate: &TokenStream) -> TokenStream {
+    let known = generics.where_clause.iter().flat_map(|it| &it.predicates);
+    quote_spanned!(Span::mixed_site()=> where #(#known,)* #predicate)
+}

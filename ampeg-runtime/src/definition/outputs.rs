@@ -1,0 +1,113 @@
+//! The outputs of a graph as a tree of groups and families, and their tasks in the order of its fields.
+
+use crate::definition::OutputTasks;
+use crate::definition::family::Members;
+use crate::generated_code::facts::Family;
+use std::collections::HashMap;
+
+/// One field of a struct of values: its name, and the fields of its struct if it is a group.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// The name of the output or group.
+    pub name: &'static str,
+    /// The fields of a group; empty for an output.
+    pub fields: &'static [Field],
+}
+
+/// The tasks of all outputs, each group row by row: all fields of its first index, then all of its second.
+///
+/// They come in the order of `fields`, or in that of the families where these are empty.
+pub(crate) fn output_tasks<'a>(
+    families: impl Iterator<Item = (&'a Family, &'a Members)>,
+    fields: &[Field],
+) -> OutputTasks {
+    let mut roots = Vec::new();
+    for (family, members) in families {
+        let names = family.name.split('.').zip(family.segments);
+        insert(&mut roots, names, members);
+    }
+    sort(&mut roots, fields);
+    let mut outputs = OutputTasks::default();
+    for root in &roots {
+        root.push(0, 0, &mut outputs);
+    }
+    outputs
+}
+
+/// An output, or a group of outputs.
+#[derive(Debug)]
+struct Node<'a> {
+    name: &'a str,
+    /// How many indices follow its own name.
+    n_indices: usize,
+    /// The members of an output; of a group those of its first output.
+    ///
+    /// All families of a group have the same indices, so that a branch has the same number in each.
+    members: &'a Members,
+    /// What a group holds; nothing for an output.
+    children: Vec<Node<'a>>,
+}
+
+/// Adds an output below these names. Families of one group follow each other.
+fn insert<'a>(
+    nodes: &mut Vec<Node<'a>>,
+    mut names: impl Iterator<Item = (&'a str, &'a u8)>,
+    members: &'a Members,
+) {
+    let Some((name, &n_indices)) = names.next() else {
+        return;
+    };
+    if nodes.last().is_none_or(|last| last.name != name) {
+        nodes.push(Node {
+            name,
+            n_indices: n_indices.into(),
+            members,
+            children: Vec::new(),
+        });
+    }
+    if let Some(node) = nodes.last_mut() {
+        insert(&mut node.children, names, members);
+    }
+}
+
+/// Brings the nodes into the order of `fields`, if there are any.
+fn sort(nodes: &mut [Node<'_>], fields: &[Field]) {
+    if fields.is_empty() {
+        return;
+    }
+    let order: HashMap<_, _> = fields.iter().map(|field| field.name).zip(0..).collect();
+    nodes.sort_by_key(|node| order.get(node.name));
+    for (node, field) in nodes.iter_mut().zip(fields) {
+        sort(&mut node.children, field.fields);
+    }
+}
+
+impl Node<'_> {
+    /// Adds its tasks below one branch at the end of `depth` levels.
+    fn push(&self, depth: usize, branch: usize, outputs: &mut OutputTasks) {
+        if self.children.is_empty() {
+            let OutputTasks { tasks, shape } = outputs;
+            let found = self.members.select_below(depth, branch, &[], tasks, shape);
+            debug_assert!(found.is_ok(), "all that there is can be found");
+        } else {
+            self.push_rows(depth, self.n_indices, branch, outputs);
+        }
+    }
+
+    /// Adds the tasks of a group, one row for each value of the indices that are left.
+    fn push_rows(&self, depth: usize, n_left: usize, branch: usize, outputs: &mut OutputTasks) {
+        if n_left == 0 {
+            for child in &self.children {
+                child.push(depth, branch, outputs);
+            }
+            return;
+        }
+        let rows = self.members.branches(depth, branch);
+        outputs
+            .shape
+            .push(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        for row in rows {
+            self.push_rows(depth + 1, n_left - 1, row, outputs);
+        }
+    }
+}
