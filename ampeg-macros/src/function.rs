@@ -1,11 +1,11 @@
 //! A named graph: the function that returns it, and the structs of its values.
 
-use crate::Compiled;
 use crate::diagnostics::Diagnostics;
 use crate::expand::vecs;
 use crate::parse;
 use crate::resolve::{Entry, Graph, Task};
 use crate::source;
+use crate::stages::Compiled;
 use crate::syntax::{Function, name_of};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};

@@ -19,10 +19,11 @@ mod check;
 mod expand;
 mod function;
 
+mod stages;
+
 #[cfg(test)]
 mod tests;
 
-use diagnostics::Diagnostics;
 use proc_macro::TokenStream;
 
 /// Declares a graph of dependent tasks, each of which runs in a worker process.
@@ -418,7 +419,7 @@ use proc_macro::TokenStream;
 /// A graph has at most 2²⁴ tasks, whose indices fit 64 bits with a sign.
 #[proc_macro]
 pub fn graph(tokens: TokenStream) -> TokenStream {
-    expand_graph(tokens.into()).into()
+    stages::expand_graph(tokens.into()).into()
 }
 
 /// Makes a struct of the program's own hold the values of a graph.
@@ -463,57 +464,4 @@ pub fn graph(tokens: TokenStream) -> TokenStream {
 #[proc_macro_derive(Values, attributes(values))]
 pub fn derive_values(tokens: TokenStream) -> TokenStream {
     derive::expand(tokens.into()).into()
-}
-
-/// Text to tokens.
-fn expand_graph(tokens: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
-    if parse::is_function(&tokens) {
-        return function::expand(tokens);
-    }
-    match parse::split_values(tokens) {
-        Ok((values, tokens)) => Compiled::of(tokens).expand(values.as_ref()),
-        Err(error) => error.into_compile_error(),
-    }
-}
-
-/// The statements of a graph, after all stages but the last.
-struct Compiled {
-    identity: expand::Identity,
-    graph: resolve::Graph,
-    /// None if the graph is broken.
-    order: Option<order::Order>,
-    diagnostics: Diagnostics,
-}
-
-impl Compiled {
-    /// Text to a checked graph, stage by stage.
-    fn of(tokens: proc_macro2::TokenStream) -> Self {
-        let mut diagnostics = Diagnostics::default();
-        let identity = expand::Identity::of(&tokens);
-        let items = parse::parse(tokens, &mut diagnostics);
-        let is_whole = diagnostics.is_empty();
-        let graph = resolve::resolve(items, &mut diagnostics);
-        let is_whole = is_whole && diagnostics.is_empty();
-        let order = check::check(&graph, &mut diagnostics);
-        Self {
-            identity,
-            graph,
-            order: order.filter(|_| is_whole),
-            diagnostics,
-        }
-    }
-
-    /// One expression: a graph with the values of this type, or of a type that it declares.
-    fn expand(&self, values: Option<&syn::Path>) -> proc_macro2::TokenStream {
-        let Self {
-            identity,
-            graph,
-            order,
-            diagnostics,
-        } = self;
-        match order {
-            Some(order) => expand::whole(graph, order, identity, values, diagnostics),
-            None => expand::broken(graph, diagnostics),
-        }
-    }
 }

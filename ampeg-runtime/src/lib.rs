@@ -13,10 +13,6 @@ compile_error!(
 
 mod base;
 
-mod task_graph;
-
-pub mod schedule;
-
 mod sys;
 
 mod value;
@@ -41,16 +37,17 @@ mod testing;
 pub use api::outcome::{Outcome, Values};
 pub use api::pool::{Pool, PoolBuilder, Run};
 pub use api::program::Graph;
-pub use base::error::Error;
 pub use base::failure::{Place, TaskError, TaskErrorKind};
-pub use base::id::{ProcessorId, TaskId};
 pub use generated_code::facts::Statement;
 pub use report::{Breakdown, MeasuredCosts, Report};
 pub use run::log::{Attempt, Transfer};
-pub use schedule::{Policy, Processors, Schedule, Scheduler, Slot};
-pub use task_graph::cost::{Cost, IntoCost, Time};
-pub use task_graph::{Dependency, TaskGraph, TaskGraphBuilder};
 pub use value::shared::{Contents, Shared};
+
+pub use ampeg_schedule::schedule;
+pub use ampeg_schedule::{
+    Cost, Dependency, Error, IntoCost, Policy, ProcessorId, Processors, Schedule, Scheduler, Slot,
+    TaskGraph, TaskGraphBuilder, TaskId, Time,
+};
 
 pub use generated_code::task_value::TaskValue;
 
@@ -87,8 +84,8 @@ pub mod generated {
     };
     pub use crate::generated_code::task::{Call, dispatcher};
     pub use crate::generated_code::task_value::{Codec, TaskValue};
-    pub use crate::task_graph::cost::{GivenCost, Told};
     pub use crate::value::payload::Payload;
+    pub use ampeg_schedule::internal::{GivenCost, Told};
 }
 
 /// What the fuzz targets feed with bytes.

@@ -1,11 +1,11 @@
-//! The layers of this crate: each imports only from those below it.
+//! The layers of this crate and of `ampeg-schedule`: each imports only from those below it.
 //!
 //! Reads the sources. `ARCHITECTURE.md` has the same list, and what each layer holds.
 
 use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
 
-/// The folders of `src`, bottom first.
+/// The folders of both `src`, bottom first.
 const LAYERS: [&str; 12] = [
     "base",
     "task_graph",
@@ -96,8 +96,8 @@ const ABSENT: &[(&str, &[&str], &[&str])] = &[
     ),
 ];
 
-fn source() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+fn sources() -> [PathBuf; 2] {
+    ["../ampeg-schedule/src", "src"].map(|it| Path::new(env!("CARGO_MANIFEST_DIR")).join(it))
 }
 
 /// The paths below `folder`, which tests and their tools are not part of.
@@ -126,22 +126,17 @@ fn code(path: &Path) -> Vec<(usize, String)> {
 
 /// All lines of code, by the path of the file from `src` on.
 fn all_code() -> Vec<(String, usize, String)> {
-    let mut paths = Vec::new();
-    files(&source(), &mut paths);
-    assert!(paths.len() > 100, "only {} files were found", paths.len());
     let mut lines = Vec::new();
-    for path in paths {
-        let name = path
-            .strip_prefix(source())
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned();
-        lines.extend(
-            code(&path)
-                .into_iter()
-                .map(|(number, line)| (name.clone(), number, line)),
-        );
+    for source in sources() {
+        let mut paths = Vec::new();
+        files(&source, &mut paths);
+        assert!(paths.len() > 30, "only {} files were found", paths.len());
+        for path in paths {
+            let name = path.strip_prefix(&source).unwrap();
+            let name = name.to_str().unwrap().to_owned();
+            let code = code(&path).into_iter();
+            lines.extend(code.map(|(number, line)| (name.clone(), number, line)));
+        }
     }
     lines
 }

@@ -24,26 +24,16 @@ mod order;
 mod check;
 #[path = "../../ampeg-macros/src/expand/mod.rs"]
 mod expand;
-
-use diagnostics::Diagnostics;
+#[path = "../../ampeg-macros/src/function.rs"]
+mod function;
+#[path = "../../ampeg-macros/src/derive.rs"]
+mod derive;
+#[path = "../../ampeg-macros/src/stages.rs"]
+mod stages;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    if let Ok(tokens) = text.parse() {
-        expand_graph(tokens);
+    if let Ok(tokens) = text.parse::<proc_macro2::TokenStream>() {
+        stages::expand_graph(tokens.clone());
+        derive::expand(tokens);
     }
 });
-
-/// Text to tokens, stage by stage.
-fn expand_graph(tokens: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
-    let mut diagnostics = Diagnostics::default();
-    let identity = expand::Identity::of(&tokens);
-    let items = parse::parse(tokens, &mut diagnostics);
-    let is_whole = diagnostics.is_empty();
-    let graph = resolve::resolve(items, &mut diagnostics);
-    let is_whole = is_whole && diagnostics.is_empty();
-    let order = check::check(&graph, &mut diagnostics);
-    match order {
-        Some(order) if is_whole => expand::whole(&graph, &order, &identity, &diagnostics),
-        _ => expand::broken(&graph, &diagnostics),
-    }
-}

@@ -3,7 +3,7 @@
 //! A change of the generated code shows here as a diff. `INSTA_UPDATE=always cargo test -p ampeg-macros expansion` writes
 //! the snapshots anew; a person must then read the diff.
 
-use crate::expand_graph;
+use crate::stages::expand_graph;
 use proc_macro2::TokenStream;
 
 /// The expansion of a graph, formatted, with the graph above it.

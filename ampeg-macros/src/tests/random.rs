@@ -1,6 +1,6 @@
 //! Random input: whatever the tokens are, expansion returns, and never gives a graph without a task or an error.
 
-use crate::expand_graph;
+use crate::stages::expand_graph;
 use proc_macro2::TokenStream;
 
 /// Pieces of graphs, right and wrong ones; drawn at random they reach most of the grammar.

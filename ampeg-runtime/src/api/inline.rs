@@ -3,9 +3,7 @@
 use crate::api::outcome::{Results, Values};
 use crate::api::program::Graph;
 use crate::base::clock::now;
-use crate::base::error::Error;
 use crate::base::failure::{TaskError, TaskErrorKind};
-use crate::base::id::ProcessorId;
 use crate::definition::Definition;
 use crate::plan::Step;
 use crate::report::Report;
@@ -13,6 +11,8 @@ use crate::run::executor::{Executor, LoadedGraph};
 use crate::run::log::Log;
 use crate::run::message::{AttemptReport, Observed};
 use crate::value::payload::Payload;
+use ampeg_schedule::Error;
+use ampeg_schedule::ProcessorId;
 use std::rc::Rc;
 
 impl<V> Graph<V> {

@@ -2,7 +2,6 @@
 
 use crate::base::bounded;
 use crate::base::failure::{TaskError, TaskErrorKind};
-use crate::base::id::TaskId;
 use crate::base::panics;
 use crate::definition::Definition;
 use crate::definition::outputs::Field;
@@ -11,6 +10,7 @@ use crate::generated_code::task::Table;
 use crate::generated_code::task_value::Codec;
 use crate::report::Report;
 use crate::value::payload::Payload;
+use ampeg_schedule::TaskId;
 use std::fmt;
 use std::marker::PhantomData;
 use std::slice;

@@ -1,6 +1,5 @@
 //! A graph as the program declares it: [`Graph`], typed outside, erased inside.
 
-use crate::base::error::Error;
 use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;
 use crate::definition::outputs::Field;
@@ -10,8 +9,9 @@ use crate::generated_code::facts::{Facts, Source, Statement};
 use crate::generated_code::inputs::Type;
 use crate::generated_code::task::{Call, Descriptor};
 use crate::report::{MeasuredCosts, costs};
-use crate::task_graph::TaskGraph;
 use crate::value::payload::Payload;
+use ampeg_schedule::Error;
+use ampeg_schedule::TaskGraph;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;

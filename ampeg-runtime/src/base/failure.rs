@@ -1,8 +1,8 @@
 //! How one task ends when it does not succeed: [`TaskError`], as a value that crosses processes.
 
 use crate::base::bounded;
-use crate::base::error::Error;
 use crate::base::signal::signal_name;
+use ampeg_schedule::Error;
 use serde::{Deserialize, Serialize};
 use std::error::Error as StdError;
 use std::fmt;

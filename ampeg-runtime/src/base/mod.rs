@@ -3,9 +3,7 @@
 pub(crate) mod arc;
 pub(crate) mod bounded;
 pub(crate) mod clock;
-pub(crate) mod error;
 pub(crate) mod failure;
-pub(crate) mod id;
 pub(crate) mod logging;
 pub(crate) mod panics;
 pub(crate) mod run_error;

@@ -1,7 +1,7 @@
 //! Why a graph could not be run at all.
 
-use crate::base::error::Error;
 use crate::base::failure::Place;
+use ampeg_schedule::Error;
 use std::fmt;
 
 #[derive(Debug, Clone)]

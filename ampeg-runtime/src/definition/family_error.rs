@@ -1,7 +1,7 @@
 //! What can be wrong with the members of families, in the user's words.
 
-use crate::base::error::Error;
 use crate::base::failure::Place;
+use ampeg_schedule::Error;
 use std::fmt;
 
 #[derive(Debug)]

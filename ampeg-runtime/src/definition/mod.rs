@@ -8,12 +8,12 @@ pub(crate) mod resolve;
 pub(crate) mod site;
 
 use crate::base::failure::{TaskError, TaskErrorKind};
-use crate::base::id::TaskId;
 use crate::definition::captures::Captures;
 use crate::generated_code::facts::Statement;
 use crate::generated_code::task::Descriptor;
-use crate::task_graph::TaskGraph;
 use crate::value::payload::Payload;
+use ampeg_schedule::TaskGraph;
+use ampeg_schedule::TaskId;
 use std::sync::Arc;
 use std::time::Duration;
 

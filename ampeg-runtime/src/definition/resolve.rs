@@ -1,14 +1,14 @@
 //! From what was told where a graph stands to its tasks: members numbered, and what they use looked up.
 
-use crate::base::error::Error;
-use crate::base::id::TaskId;
 use crate::definition::family::{MemberName, Members, Missing, Row};
 use crate::definition::family_error::{FamilyErrorKind, MOST_DEPENDENCIES};
 use crate::definition::outputs::{Field, output_tasks};
 use crate::definition::site::{Member, Site, Use};
 use crate::definition::{Instance, OutputTasks};
 use crate::generated_code::facts::{Slot, Statement};
-use crate::task_graph::{TaskGraph, TaskGraphBuilder};
+use ampeg_schedule::Error;
+use ampeg_schedule::TaskId;
+use ampeg_schedule::{TaskGraph, TaskGraphBuilder};
 use std::collections::HashMap;
 
 /// The tasks of a graph.

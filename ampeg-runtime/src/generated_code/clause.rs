@@ -1,6 +1,6 @@
 //! The operands of clauses but costs: durations and counts.
 
-use crate::task_graph::cost::IntoCost;
+use ampeg_schedule::IntoCost;
 use std::fmt;
 use std::time::Duration;
 

@@ -3,9 +3,9 @@
 //! A plan knows tasks and workers, but no process and no clock.
 
 use crate::base::failure::TaskErrorKind;
-use crate::base::id::{ProcessorId, TaskId};
 use crate::definition::Definition;
-use crate::schedule::Schedule;
+use ampeg_schedule::Schedule;
+use ampeg_schedule::{ProcessorId, TaskId};
 use parts::StepPart;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;

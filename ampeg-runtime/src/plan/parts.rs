@@ -1,10 +1,10 @@
 //! Which results need not travel as a whole, since nobody on another worker uses more than parts of them.
 
-use crate::base::id::{ProcessorId, TaskId};
 use crate::definition::Definition;
 use crate::generated_code::facts::Slot;
 use crate::generated_code::inputs::n_values;
 use crate::generated_code::part::PartKey;
+use ampeg_schedule::{ProcessorId, TaskId};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 

@@ -1,10 +1,10 @@
 //! What is worked out before a graph is run, kept in case the same graph is run again: its schedule and its plan.
 
-use crate::base::error::Error;
 use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;
 use crate::plan::Plan;
-use crate::schedule::{Policy, Processors, Schedule, Scheduler};
+use ampeg_schedule::Error;
+use ampeg_schedule::{Policy, Processors, Schedule, Scheduler};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 

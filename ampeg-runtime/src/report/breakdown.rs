@@ -1,7 +1,7 @@
 //! Where the time of a run went.
 
 use super::{Attempt, Report};
-use crate::schedule::Schedule;
+use ampeg_schedule::Schedule;
 use std::fmt;
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! Costs as a run measured them, to be kept and fed back.
 
 use super::{Report, seconds};
-use crate::task_graph::TaskGraph;
-use crate::task_graph::cost::Cost;
+use ampeg_schedule::Cost;
+use ampeg_schedule::TaskGraph;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
@@ -72,7 +72,7 @@ impl Report {
 pub(crate) fn apply(graph: &TaskGraph, costs: &MeasuredCosts) -> TaskGraph {
     let measured = |task| costs.computation.get(graph.name(task)).copied();
     let scale = scale(graph, costs);
-    let scaled = |cost: Cost| Cost::checked(cost.value() * scale).unwrap_or(cost);
+    let scaled = |cost: Cost| Cost::new(cost.value() * scale).unwrap_or(cost);
     let means = Means::of(costs);
     graph.with_costs(
         |task| measured(task).unwrap_or_else(|| scaled(graph.costs(task)[0])),
@@ -128,7 +128,7 @@ impl Means {
 fn mean(costs: &[Cost]) -> Option<Cost> {
     let add = |(sum, n), cost: &Cost| (sum + cost.value(), n + 1.0);
     let (sum, n) = costs.iter().fold((0.0, 0.0), add);
-    Cost::checked(sum / n)
+    Cost::new(sum / n).ok()
 }
 
 /// The name of a task without its indices, as in `shard.part` for `shard[2].part[0]`.
@@ -160,9 +160,9 @@ fn scale(graph: &TaskGraph, costs: &MeasuredCosts) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::id::{ProcessorId, TaskId};
     use crate::run::log::Log;
     use crate::run::message::{Arrival, AttemptReport, Observed};
+    use ampeg_schedule::{ProcessorId, TaskId};
     use std::sync::Arc;
 
     /// Two members of `made`, each used by a member of `used`.

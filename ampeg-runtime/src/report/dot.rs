@@ -1,8 +1,8 @@
 //! The processes of a run and their messages, in the language of Graphviz.
 
 use super::Report;
-use crate::base::id::{ProcessorId, TaskId};
-use crate::task_graph::dot::escape;
+use ampeg_schedule::internal::escape;
+use ampeg_schedule::{ProcessorId, TaskId};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 

@@ -1,10 +1,10 @@
 //! Planned against observed: when and where each task of a run was, and what moved.
 
-use crate::base::id::{ProcessorId, TaskId};
 use crate::run::log::{Attempt, Log, Transfer};
-use crate::schedule::Schedule;
-use crate::task_graph::TaskGraph;
-use crate::task_graph::cost::Cost;
+use ampeg_schedule::Cost;
+use ampeg_schedule::Schedule;
+use ampeg_schedule::TaskGraph;
+use ampeg_schedule::{ProcessorId, TaskId};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 

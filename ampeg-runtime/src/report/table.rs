@@ -1,7 +1,7 @@
 //! A report as a text table.
 
 use super::Report;
-use crate::base::id::TaskId;
+use ampeg_schedule::TaskId;
 use std::fmt;
 use std::time::Duration;
 

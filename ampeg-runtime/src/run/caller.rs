@@ -3,8 +3,8 @@
 //! A task may run a graph, whose tasks may run graphs. A worker thread knows where it stands by a variable of the
 //! thread, a worker process by one of the process, which it was told when it was started.
 
-use crate::base::error::Error;
 use crate::base::run_error::RunErrorKind;
+use ampeg_schedule::Error;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 

@@ -5,10 +5,10 @@
 
 use crate::base::clock::{Timestamp, now};
 use crate::base::failure::{UNKNOWN_END, write_traces};
-use crate::base::id::ProcessorId;
 use crate::base::signal::signal_name;
 use crate::run::message::{AttemptReport, Epoch, ToWorker};
 use crate::run::progress::Activity;
+use ampeg_schedule::ProcessorId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;

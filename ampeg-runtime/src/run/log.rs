@@ -1,9 +1,9 @@
 //! Records what happens in a run: attempts, transfers and deaths.
 
 use crate::base::clock::Timestamp;
-use crate::base::id::{ProcessorId, TaskId};
 use crate::run::message::AttemptReport;
 use crate::run::progress::Running;
+use ampeg_schedule::{ProcessorId, TaskId};
 use std::time::Duration;
 
 /// The record of one run.

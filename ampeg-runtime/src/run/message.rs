@@ -1,9 +1,7 @@
 //! What crosses between coordinator and workers; serde only, no I/O.
 
 use crate::base::clock::Timestamp;
-use crate::base::error::Error;
 use crate::base::failure::TaskErrorKind;
-use crate::base::id::{ProcessorId, TaskId};
 use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;
 use crate::generated_code::part::PartKey;
@@ -11,6 +9,8 @@ use crate::generated_code::task::Descriptor;
 use crate::plan::Step;
 use crate::sys::ConstantAddress;
 use crate::value::payload::Payload;
+use ampeg_schedule::Error;
+use ampeg_schedule::{ProcessorId, TaskId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

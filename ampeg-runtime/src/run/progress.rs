@@ -5,10 +5,10 @@
 //! Behind that is room for what the panics of the attempt say that is running.
 
 use crate::base::clock::Timestamp;
-use crate::base::id::TaskId;
 use crate::base::panics::record::Record;
 use crate::run::message::RunId;
 use crate::sys::SharedWords;
+use ampeg_schedule::TaskId;
 use ipc_channel::ipc::IpcSharedMemory;
 use std::sync::atomic::{AtomicU64, Ordering};
 

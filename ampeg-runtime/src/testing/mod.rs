@@ -4,7 +4,6 @@
 
 use crate::api::program::Graph;
 use crate::base::failure::TaskError;
-use crate::base::id::TaskId;
 use crate::definition::{Definition, Instance, Limits};
 use crate::generated_code::facts::{Facts, Family, Part, Slot, Source, Statement};
 use crate::generated_code::index::IndexType;
@@ -12,9 +11,10 @@ use crate::generated_code::inputs::Type;
 use crate::generated_code::part::carry::CarryPart as _;
 use crate::generated_code::part::projection;
 use crate::generated_code::task::{Call, Descriptor, dispatcher};
-use crate::task_graph::TaskGraph;
-use crate::task_graph::cost::Cost;
 use crate::value::codec::encode;
+use ampeg_schedule::Cost;
+use ampeg_schedule::TaskGraph;
+use ampeg_schedule::TaskId;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 

@@ -4,8 +4,6 @@
 //! A thread cannot be killed, and one that has ended is not replaced.
 
 use crate::base::clock::now;
-use crate::base::error::Error;
-use crate::base::id::ProcessorId;
 use crate::base::run_error::RunErrorKind;
 use crate::run::caller::Caller;
 use crate::run::cluster::{Cluster, Event, Exit};
@@ -13,6 +11,8 @@ use crate::run::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::run::progress::{Activity, Progress};
 use crate::run::worker::{Incoming, Link, work};
 use crate::sys::resources;
+use ampeg_schedule::Error;
+use ampeg_schedule::ProcessorId;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};

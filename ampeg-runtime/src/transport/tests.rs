@@ -2,7 +2,6 @@
 
 use super::ipc::IpcCluster;
 use super::local::LocalCluster;
-use crate::base::id::{ProcessorId, TaskId};
 use crate::definition::Definition;
 use crate::plan::Step;
 use crate::run::caller::Caller;
@@ -12,6 +11,7 @@ use crate::sys::resources::WorkerLimits;
 use crate::testing::{Action, Deadline, Node, graph};
 use crate::value::codec;
 use crate::value::payload::Payload;
+use ampeg_schedule::{ProcessorId, TaskId};
 use std::time::Duration;
 use std::time::Instant;
 

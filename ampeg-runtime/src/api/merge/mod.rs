@@ -1,12 +1,12 @@
 //! Duplicates: tasks that must give the same, merged into one.
 
 use crate::api::program::Graph;
-use crate::base::id::TaskId;
 use crate::definition::{Definition, Instance, OutputTasks};
 use crate::generated_code::facts::Statement;
 use crate::generated_code::task::Table;
 use crate::generated_code::task_value::Codec;
-use crate::task_graph::{TaskGraph, TaskGraphBuilder};
+use ampeg_schedule::TaskId;
+use ampeg_schedule::{TaskGraph, TaskGraphBuilder};
 use std::any::TypeId;
 use std::collections::HashMap;
 

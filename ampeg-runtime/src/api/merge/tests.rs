@@ -10,8 +10,8 @@ use crate::generated_code::facts::{Facts, Family, Slot, Source};
 use crate::generated_code::index::IndexType;
 use crate::generated_code::inputs::Type;
 use crate::generated_code::task::{Call, dispatcher};
-use crate::task_graph::cost::IntoCost;
 use crate::testing::outcome::{Taken, taken};
+use ampeg_schedule::IntoCost;
 
 /// `a = f(x); b = f(y); c = join(a, b); d: u64 = f(x); pub e = c.0.clone(); pub g = c.0.clone(); h = other(x);`
 ///

@@ -2,17 +2,17 @@
 
 use super::turn::Turns;
 use super::{Pool, Shared};
-use crate::base::error::Error;
 use crate::base::run_error::RunErrorKind;
 use crate::plan::prepared::PlanCache;
 use crate::run::caller::{Caller, PoolId};
 use crate::run::cluster::Cluster;
 use crate::run::crew::Crew;
-use crate::schedule::{Policy, Processors};
 use crate::sys::resources::{self, WorkerLimits};
 use crate::sys::thread;
 use crate::transport::ipc::IpcCluster;
 use crate::transport::local::LocalCluster;
+use ampeg_schedule::Error;
+use ampeg_schedule::{Policy, Processors};
 use std::sync::Arc;
 use std::time::Duration;
 

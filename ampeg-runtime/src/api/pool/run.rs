@@ -4,7 +4,7 @@ use super::turn::Ticket;
 use super::waits::Waiting;
 use super::{Done, Shared};
 use crate::api::outcome::Values;
-use crate::base::error::Error;
+use ampeg_schedule::Error;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::resume_unwind;

@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::base::failure::TaskErrorKind;
-use crate::base::id::TaskId;
 use crate::definition::Limits;
 use crate::testing::{
     Action, Blobs, Deadline, Node, check, graph, random_costs, random_nodes, with_limits,
 };
+use ampeg_schedule::TaskId;
 
 fn even(_: usize) -> (f64, f64) {
     (1.0, 0.0)

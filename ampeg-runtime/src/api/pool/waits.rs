@@ -4,9 +4,9 @@
 //! one that waits for another pool that waits, by way of any number of pools, for its own. That is found before the
 //! wait begins. Only pools on threads can be in such a circle: tasks in other processes cannot call a pool of this one.
 
-use crate::base::error::Error;
 use crate::base::run_error::RunErrorKind;
 use crate::run::caller::{Caller, PoolId};
+use ampeg_schedule::Error;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// All waits of this process that are under way; one that is there twice has begun twice.

@@ -3,8 +3,8 @@
 //! Members are kept as a tree with a level for each index, so that a family knows where it has no members, too:
 //! `m[i in 0..3, j in 0..i]` has a row `m[0]` that is empty.
 
-use crate::base::id::TaskId;
 use crate::generated_code::facts::Family;
+use ampeg_schedule::TaskId;
 use std::fmt;
 use std::ops::Range;
 

@@ -3,7 +3,6 @@
 //! Generated code tells it statement by statement; the first mistake is kept, and told when the graph is used.
 //! The user's expressions come as closures where they could panic for some members of a family.
 
-use crate::base::error::Error;
 use crate::base::failure::TaskErrorKind;
 use crate::base::panics;
 use crate::base::run_error::RunErrorKind;
@@ -13,8 +12,10 @@ use crate::definition::family_error::{FamilyErrorKind, MOST_TASKS};
 use crate::generated_code::clause::Limit;
 use crate::generated_code::facts::{Family, Slot, Source, Statement};
 use crate::generated_code::index::{IndexNumber, IndexRange, IndexType, IntoIndex};
-use crate::task_graph::GraphErrorKind;
-use crate::task_graph::cost::{Cost, GivenCost, Told};
+use ampeg_schedule::Cost;
+use ampeg_schedule::Error;
+use ampeg_schedule::internal::GraphErrorKind;
+use ampeg_schedule::internal::{GivenCost, Told};
 use std::ops::{Bound, Range, RangeBounds};
 use std::time::Duration;
 use std::vec;

@@ -8,8 +8,8 @@ use crate::generated_code::clause::{IntoCount, IntoDuration};
 use crate::generated_code::facts::Facts;
 use crate::generated_code::inputs::{List, Type};
 use crate::generated_code::task::{Call, dispatcher};
-use crate::task_graph::cost::IntoCost;
 use crate::testing::outcome::{Taken, taken};
+use ampeg_schedule::IntoCost;
 
 const fn slot(family: u32, depth: u8, path: &'static str) -> Slot {
     Slot {

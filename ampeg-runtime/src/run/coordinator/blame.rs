@@ -2,9 +2,9 @@
 
 use super::{Coordinator, TaskState};
 use crate::base::failure::TaskErrorKind;
-use crate::base::id::{ProcessorId, TaskId};
 use crate::run::cluster::{Cluster, Exit};
 use crate::run::progress::{Activity, Running};
+use ampeg_schedule::{ProcessorId, TaskId};
 
 /// A worker that dies this often in a row without running a task, and without getting a step done, uses up an attempt
 /// at its next step: the cause may be what the worker does before or after a task.

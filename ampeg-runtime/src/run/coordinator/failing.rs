@@ -2,9 +2,9 @@
 
 use super::{Coordinator, TaskState};
 use crate::base::failure::{TaskError, TaskErrorKind};
-use crate::base::id::{ProcessorId, TaskId};
 use crate::run::cluster::Cluster;
 use crate::run::message::ToWorker;
+use ampeg_schedule::{ProcessorId, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Positions in one `Skip`: at five bytes each it stays far below what a socket buffers.

@@ -4,13 +4,13 @@
 //! so that it can be tested event by event. The scheduler stays outside: it is given a plan.
 
 use crate::base::failure::{TaskError, TaskErrorKind};
-use crate::base::id::{ProcessorId, TaskId};
 use crate::definition::Definition;
 use crate::plan::{Plan, Step};
 use crate::run::cluster::Cluster;
 use crate::run::message::{AttemptReport, OpenStep, RunId, ToWorker};
 use crate::value::codec;
 use crate::value::payload::Payload;
+use ampeg_schedule::{ProcessorId, TaskId};
 use recovery::Lookup;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;

@@ -6,13 +6,13 @@
 
 use super::{Coordinator, TaskState, encode};
 use crate::base::failure::TaskErrorKind;
-use crate::base::id::{ProcessorId, TaskId};
 use crate::base::logging;
 use crate::plan::Step;
 use crate::run::cluster::{Cluster, Exit};
 use crate::run::message::{Content, Epoch, Recomputation, ToWorker, Value};
 use crate::run::progress::Activity;
 use crate::value::payload::Payload;
+use ampeg_schedule::{ProcessorId, TaskId};
 use std::cmp::Reverse;
 
 impl Coordinator<'_> {

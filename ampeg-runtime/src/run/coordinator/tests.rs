@@ -7,9 +7,9 @@ use crate::definition::Limits;
 use crate::run::cluster::{Event, Exit};
 use crate::run::message::{Epoch, Observed, Recomputation};
 use crate::run::progress::{Activity, Phase, Running};
-use crate::schedule::{Processors, Schedule};
 use crate::testing::{Action, Blobs, Node, graph, with_limits};
 use crate::value::payload::Payload;
+use ampeg_schedule::{Processors, Schedule};
 
 /// What a coordinator did.
 #[derive(Debug, Clone, PartialEq, Eq)]

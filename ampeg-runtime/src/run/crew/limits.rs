@@ -7,13 +7,13 @@
 use super::Run;
 use super::stuck::Watchdog;
 use crate::base::clock::{Timestamp, instant, now};
-use crate::base::error::Error;
-use crate::base::id::ProcessorId;
 use crate::base::logging;
 use crate::plan::{Plan, backoff_before};
 use crate::run::coordinator::DueTask;
 use crate::run::message::Observed;
 use crate::run::progress::{Activity, Phase};
+use ampeg_schedule::Error;
+use ampeg_schedule::ProcessorId;
 use std::time::{Duration, Instant};
 
 /// How long a worker may take, beyond the limit of the task that it should be running, to do anything at all.

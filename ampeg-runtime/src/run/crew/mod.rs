@@ -1,9 +1,7 @@
 //! A crew of workers, and how it runs one plan: the loop between coordinator and cluster.
 
 use crate::base::clock::{instant, now};
-use crate::base::error::Error;
 use crate::base::failure::TaskError;
-use crate::base::id::ProcessorId;
 use crate::base::logging;
 use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;
@@ -15,6 +13,8 @@ use crate::run::log::Log;
 use crate::run::message::{RunId, ToWorker};
 use crate::value::codec;
 use crate::value::payload::Payload;
+use ampeg_schedule::Error;
+use ampeg_schedule::ProcessorId;
 use limits::Limits;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};

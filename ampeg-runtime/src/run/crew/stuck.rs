@@ -7,11 +7,11 @@
 
 use super::{Life, Run};
 use crate::base::clock::instant;
-use crate::base::error::Error;
-use crate::base::id::ProcessorId;
 use crate::base::run_error::RunErrorKind;
 use crate::run::message::ToWorker;
 use crate::run::progress::{Activity, Phase};
+use ampeg_schedule::Error;
+use ampeg_schedule::ProcessorId;
 use std::time::{Duration, Instant};
 
 /// How long nothing must happen at all before workers are asked, and how long they have to answer.

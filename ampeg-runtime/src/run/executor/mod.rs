@@ -6,7 +6,6 @@
 use crate::base::bounded;
 use crate::base::clock::now;
 use crate::base::failure::TaskErrorKind;
-use crate::base::id::{ProcessorId, TaskId};
 use crate::base::panics;
 use crate::generated_code::facts::Slot;
 use crate::generated_code::inputs::{Input, Inputs, Values, n_values};
@@ -16,6 +15,7 @@ use crate::plan::Step;
 use crate::run::message::{Arrival, Content};
 use crate::sys;
 use crate::value::payload::Payload;
+use ampeg_schedule::{ProcessorId, TaskId};
 use entry::{Awaited, Entry, State};
 use std::any::Any;
 use std::collections::BTreeMap;

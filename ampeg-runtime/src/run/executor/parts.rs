@@ -3,13 +3,13 @@
 use super::{Executor, UserValue, decode_with};
 use crate::base::clock::now;
 use crate::base::failure::TaskErrorKind;
-use crate::base::id::{ProcessorId, TaskId};
 use crate::base::panics;
 use crate::generated_code::facts::Slot;
 use crate::generated_code::inputs::{Input, Inputs};
 use crate::generated_code::part::{Carrier, PartKey, Parts};
 use crate::plan::Step;
 use crate::value::payload::Payload;
+use ampeg_schedule::{ProcessorId, TaskId};
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;

@@ -4,7 +4,6 @@
 
 use crate::base::clock::{Timestamp, now};
 use crate::base::failure::TaskErrorKind;
-use crate::base::id::{ProcessorId, TaskId};
 use crate::generated_code::part::PartKey;
 use crate::generated_code::task::Descriptor;
 use crate::plan::{Step, backoff_before};
@@ -17,6 +16,7 @@ use crate::run::progress::{Phase, Progress};
 use crate::sys::resources;
 use crate::value::codec;
 use crate::value::payload::Payload;
+use ampeg_schedule::{ProcessorId, TaskId};
 use queue::{Next, Queue};
 use std::ops::ControlFlow;
 use std::rc::Rc;

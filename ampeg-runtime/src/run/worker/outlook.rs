@@ -2,7 +2,7 @@
 
 use super::Worker;
 use super::queue::Next;
-use crate::base::id::TaskId;
+use ampeg_schedule::TaskId;
 
 /// What a worker that is not running anything has before it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! What a worker still has to do in a run, in order: the steps of its plan, and lost results before the steps that
 //! need them.
 
-use crate::base::id::TaskId;
 use crate::plan::Step;
 use crate::run::message::{OpenStep, Recomputation};
+use ampeg_schedule::TaskId;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 

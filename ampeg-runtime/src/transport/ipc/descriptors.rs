@@ -3,7 +3,7 @@
 //! ipc-channel panics when it runs out of descriptors half-way, and loses those that a message brought along for good.
 //! So they are counted before a worker is started, while nothing is at stake.
 
-use crate::base::error::Error;
+use ampeg_schedule::Error;
 
 /// Descriptors that a worker takes while it is being started: the pipes of its stdout and stderr, its connection, and
 /// its two channels and its progress, as they come in and as ipc-channel takes them over.

@@ -6,9 +6,7 @@
 //! Liveness has a channel of its own: end-of-file on a worker's lifeline, whose other end only the coordinator holds,
 //! means that the coordinator is gone. That a worker is gone is learnt from the process table.
 
-use crate::base::error::Error;
 use crate::base::failure::add_to_last_words;
-use crate::base::id::ProcessorId;
 use crate::base::logging;
 use crate::base::run_error::RunErrorKind;
 use crate::run::cluster::{Cluster, Event, Exit};
@@ -19,6 +17,8 @@ use crate::transport::entry::CANNOT;
 use crate::transport::output::Output;
 use crate::transport::process::Process;
 use crate::transport::start;
+use ampeg_schedule::Error;
+use ampeg_schedule::ProcessorId;
 use connection::Connection;
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
 use parcel::{Loss, Parcel, receive, receive_until, send};

@@ -10,9 +10,9 @@ use super::parcel::{Parcel, send, send_parcel};
 use super::{MAX_DESCRIPTORS, ToCoordinator, ToWorkerProcess};
 use crate::base::clock::{Timestamp, now};
 use crate::base::failure::TaskErrorKind;
-use crate::base::id::ProcessorId;
 use crate::run::message::{AttemptReport, Value};
 use crate::sys;
+use ampeg_schedule::ProcessorId;
 use ipc_channel::ipc::IpcSender;
 use std::collections::BTreeMap;
 use std::mem::{replace, take};
@@ -332,10 +332,10 @@ fn size(report: &AttemptReport) -> (u64, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::id::TaskId;
     use crate::run::message::{Content, Observed};
     use crate::testing::Deadline;
     use crate::value::payload::{Payload, SHARED_FROM};
+    use ampeg_schedule::TaskId;
     use ipc_channel::TryRecvError;
     use ipc_channel::ipc::{IpcReceiver, channel};
 

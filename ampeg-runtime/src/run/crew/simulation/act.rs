@@ -7,11 +7,11 @@ use super::trace;
 use super::words;
 use super::world::{Action, Death, Sabotage, ToCoordinator, World};
 use crate::base::clock;
-use crate::base::id::ProcessorId;
 use crate::run::cluster::{Event, Exit};
 use crate::run::message::{ToWorker, Value};
 use crate::run::progress::Activity;
 use crate::testing::marks;
+use ampeg_schedule::ProcessorId;
 use std::sync::atomic::Ordering;
 
 impl World {

@@ -4,10 +4,10 @@ use super::process::{Inbound, Process};
 use super::world::{Sabotage, ToCoordinator, World};
 use crate::base::clock;
 use crate::base::clock::Timestamp;
-use crate::base::id::ProcessorId;
 use crate::run::cluster::{Cluster, Event, Exit};
 use crate::run::message::{Epoch, ToWorker};
 use crate::run::progress::Activity;
+use ampeg_schedule::ProcessorId;
 use std::cell::RefCell;
 use std::time::Duration;
 

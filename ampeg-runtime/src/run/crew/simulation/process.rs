@@ -5,11 +5,11 @@
 
 use super::wire::Wire;
 use crate::base::clock::Timestamp;
-use crate::base::id::{ProcessorId, TaskId};
 use crate::run::message::{AttemptReport, Epoch, RunId, ToWorker, Value};
 use crate::run::progress::Activity;
 use crate::run::worker::{Incoming, Worker};
 use crate::testing::marks;
+use ampeg_schedule::{ProcessorId, TaskId};
 use std::collections::VecDeque;
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! What really happened in a run, against which its results and its log are checked.
 
 use super::process::Attempted;
-use crate::base::id::{ProcessorId, TaskId};
 use crate::run::message::{AttemptReport, RunId};
+use ampeg_schedule::{ProcessorId, TaskId};
 
 /// What the coordinator was told in one run, and what is behind it.
 #[derive(Debug, Default)]

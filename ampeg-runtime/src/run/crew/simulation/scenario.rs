@@ -1,11 +1,11 @@
 //! What is simulated: graphs, plans, the runs of one pool, and the faults that may happen in them.
 
 use crate::Graph;
-use crate::base::id::TaskId;
 use crate::definition::{Definition, Limits};
 use crate::plan::Plan;
-use crate::schedule::{Processors, Schedule};
 use crate::testing::{Action, Blobs, Node, with_limits};
+use ampeg_schedule::TaskId;
+use ampeg_schedule::{Processors, Schedule};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,9 +3,9 @@
 use super::process::{Effect, Inbound};
 use super::words;
 use super::world::{Action, World};
-use crate::base::id::TaskId;
 use crate::run::progress::Activity;
 use crate::run::worker::outlook::{Ahead, Outlook};
+use ampeg_schedule::TaskId;
 use std::fmt::Write as _;
 
 /// What is about to happen.

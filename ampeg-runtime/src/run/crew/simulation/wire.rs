@@ -3,10 +3,10 @@
 //! What the worker writes to its words is looked at whenever it touches the link, and becomes an effect like any other.
 
 use super::process::Effect;
-use crate::base::id::ProcessorId;
 use crate::run::message::{AttemptReport, Content, Epoch, PartsMessage, RunId, Value};
 use crate::run::progress::{Activity, Progress};
 use crate::run::worker::{Incoming, Link};
+use ampeg_schedule::ProcessorId;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;

@@ -1,10 +1,10 @@
 //! Messages between coordinator and workers, in words.
 
 use super::world::ToCoordinator;
-use crate::base::id::TaskId;
 use crate::plan::Step;
 use crate::run::message::{AttemptReport, OpenStep, Recomputation, ToWorker};
 use crate::value::codec;
+use ampeg_schedule::TaskId;
 use std::fmt::Display;
 
 /// What a message to a worker is, in words.

@@ -8,10 +8,10 @@ use super::traces::Traces;
 use super::{Crew, bounds_of, run};
 use crate::definition::Limits;
 use crate::plan::Plan;
-use crate::schedule::{Policy, Processors, Scheduler as _};
 use crate::testing::{
     Action, Deadline, Node, alone, expected, random_costs, random_nodes, with_limits,
 };
+use ampeg_schedule::{Policy, Processors, Scheduler as _};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};

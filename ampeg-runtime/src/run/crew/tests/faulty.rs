@@ -1,12 +1,12 @@
 //! A cluster of processes whose workers suffer faults: one at a given point, or any number from outside.
 
 use super::processes::{Seen, signal};
-use crate::base::id::ProcessorId;
 use crate::run::cluster::{Cluster, Event};
 use crate::run::message::{Epoch, ToWorker};
 use crate::run::progress::Activity;
 use crate::sys::resources::WorkerLimits;
 use crate::transport::ipc::IpcCluster;
+use ampeg_schedule::ProcessorId;
 use rustix::process::Signal;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

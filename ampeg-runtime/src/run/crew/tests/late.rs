@@ -3,8 +3,8 @@
 use super::faulty::Faulty;
 use super::{Crew, bounds_of, run};
 use crate::plan::Plan;
-use crate::schedule::{Policy, Processors, Scheduler as _};
 use crate::testing::{Action, Blobs, Deadline, Node, check, graph};
+use ampeg_schedule::{Policy, Processors, Scheduler as _};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;

@@ -6,12 +6,12 @@
 use super::acceptor::{Acceptor, Shared};
 use super::relay::{Relay, write_hello};
 use super::{Arrival, Hello, Invitation, check_parent};
-use crate::base::error::Error;
 use crate::base::run_error::RunErrorKind;
 use crate::sys;
 use crate::sys::resources;
 use crate::sys::thread;
 use crate::transport::process::Process;
+use ampeg_schedule::Error;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, shutdown, socketpair};
 use std::io;

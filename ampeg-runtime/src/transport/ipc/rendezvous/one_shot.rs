@@ -2,9 +2,9 @@
 
 use super::super::parcel::guarded;
 use super::{Arrival, Hello, Invitation, Tell, check_parent};
-use crate::base::error::Error;
 use crate::sys::thread;
 use crate::transport::process::Process;
+use ampeg_schedule::Error;
 use ipc_channel::ipc::{IpcOneShotServer, IpcSender};
 use std::collections::HashMap;
 use std::fmt;

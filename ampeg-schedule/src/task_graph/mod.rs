@@ -14,7 +14,7 @@ mod tests;
 use crate::base::id::{ProcessorId, TaskId};
 use crate::task_graph::cost::Cost;
 pub use builder::TaskGraphBuilder;
-pub(crate) use error::GraphErrorKind;
+pub use error::GraphErrorKind;
 
 /// One end of a dependency, seen from the other: the task there, and what it costs to move the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

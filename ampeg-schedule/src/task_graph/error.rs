@@ -3,8 +3,10 @@
 use crate::base::error::Error;
 use std::fmt;
 
+/// Why a graph could not be built.
 #[derive(Debug, Clone)]
-pub(crate) enum GraphErrorKind {
+#[allow(missing_docs, reason = "public for the runtime only")]
+pub enum GraphErrorKind {
     /// The names along the cycle, the first one again at the end.
     Cycle(Vec<String>),
     UnknownName {

@@ -136,14 +136,15 @@ pub trait IntoCost {
 /// A cost as it is written in a graph.
 #[derive(Debug, Clone, Copy)]
 pub struct GivenCost {
-    pub(crate) cost: Cost,
+    /// How much.
+    pub cost: Cost,
     /// None if it has none, as zero and what nobody has written.
-    pub(crate) unit: Option<Unit>,
+    pub unit: Option<Unit>,
 }
 
 /// What a cost counts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unit {
+pub enum Unit {
     /// Whatever the user has in mind.
     Number,
     /// It was a `Duration`.
@@ -246,7 +247,11 @@ impl Told {
 
     /// What a number in the lists of generated code stands for: a cost as written, `-1` the next that was told, `-2`
     /// that one once more, `-3` what nobody has written.
-    pub(crate) fn cost(&mut self, number: f64) -> Result<GivenCost, Error> {
+    ///
+    /// # Errors
+    ///
+    /// If it is out of range.
+    pub fn cost(&mut self, number: f64) -> Result<GivenCost, Error> {
         if number >= 0.0 {
             return GivenCost::number(number);
         }

@@ -23,8 +23,13 @@ use std::sync::Arc;
 pub struct Error(Arc<dyn fmt::Display + Send + Sync>);
 
 impl Error {
-    /// An error with the message of `reason`, a type of the module in which it occurs.
-    pub(crate) fn new(reason: impl fmt::Display + Send + Sync + 'static) -> Self {
+    /// An error with the message of `reason`, as a [`Scheduler`](crate::Scheduler) of one's own returns it.
+    ///
+    /// ```
+    /// let error = ampeg::Error::new("no processor has a GPU");
+    /// assert_eq!(error.to_string(), "no processor has a GPU");
+    /// ```
+    pub fn new(reason: impl fmt::Display + Send + Sync + 'static) -> Self {
         Self(Arc::new(reason))
     }
 }

@@ -29,7 +29,7 @@ impl TaskGraph {
 }
 
 /// `text` for use between quotes.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('"', "\\\"")
         .replace('\n', "\\n")

@@ -1,0 +1,62 @@
+//! All stages, from the text of a `graph!` to tokens.
+
+use crate::diagnostics::Diagnostics;
+use crate::expand::{self, Identity};
+use crate::order::Order;
+use crate::resolve::{self, Graph};
+use crate::{check, function, parse};
+use proc_macro2::TokenStream;
+use syn::Path;
+
+/// Text to tokens.
+pub(crate) fn expand_graph(tokens: TokenStream) -> TokenStream {
+    if parse::is_function(&tokens) {
+        return function::expand(tokens);
+    }
+    match parse::split_values(tokens) {
+        Ok((values, tokens)) => Compiled::of(tokens).expand(values.as_ref()),
+        Err(error) => error.into_compile_error(),
+    }
+}
+
+/// The statements of a graph, after all stages but the last.
+pub(crate) struct Compiled {
+    identity: Identity,
+    pub(crate) graph: Graph,
+    /// None if the graph is broken.
+    pub(crate) order: Option<Order>,
+    pub(crate) diagnostics: Diagnostics,
+}
+
+impl Compiled {
+    /// Text to a checked graph, stage by stage.
+    pub(crate) fn of(tokens: TokenStream) -> Self {
+        let mut diagnostics = Diagnostics::default();
+        let identity = Identity::of(&tokens);
+        let items = parse::parse(tokens, &mut diagnostics);
+        let is_whole = diagnostics.is_empty();
+        let graph = resolve::resolve(items, &mut diagnostics);
+        let is_whole = is_whole && diagnostics.is_empty();
+        let order = check::check(&graph, &mut diagnostics);
+        Self {
+            identity,
+            graph,
+            order: order.filter(|_| is_whole),
+            diagnostics,
+        }
+    }
+
+    /// One expression: a graph with the values of this type, or of a type that it declares.
+    pub(crate) fn expand(&self, values: Option<&Path>) -> TokenStream {
+        let Self {
+            identity,
+            graph,
+            order,
+            diagnostics,
+        } = self;
+        match order {
+            Some(order) => expand::whole(graph, order, identity, values, diagnostics),
+            None => expand::broken(graph, diagnostics),
+        }
+    }
+}
