@@ -143,8 +143,10 @@
 
 extern crate self as ampeg;
 
+mod declare;
+
 #[doc(inline)]
-pub use ampeg_macros::{Values, graph};
+pub use ampeg_macros::Values;
 #[doc(inline)]
 pub use ampeg_runtime::{
     Attempt, Breakdown, Contents, Cost, Dependency, Error, Graph, IntoCost, MeasuredCosts, Outcome,
@@ -223,6 +225,9 @@ pub mod messages {
     //! it can use what is sent there, and call functions, but no variable around the graph.
     //! To call a closure that is in a variable and captures nothing, put it in parentheses, which sends it: `(f)(x)`.
 
+    /// What a task's name stands for where no task can be used.
+    pub const TASK: () = ();
+
     pub use ampeg_runtime::generated::probe::{CaptureByCopy, ProbeSharedState};
     pub use ampeg_runtime::generated::{
         Call, Capture, Failure, ForgottenQuestionMark, IndexNumber, IndexRange, Inputs, IntoCount,
@@ -234,5 +239,6 @@ pub mod messages {
 pub mod __private {
     //! What generated code names. Not public: it changes without notice.
 
+    pub use ampeg_macros::graph;
     pub use ampeg_runtime::generated::*;
 }

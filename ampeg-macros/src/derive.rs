@@ -2,13 +2,14 @@
 
 use crate::diagnostics::Diagnostics;
 use crate::expand::{Field, Structs, lists, task, vecs};
+use crate::origin;
 use crate::syntax::{hash_of, name_of};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::meta::ParseNestedMeta;
 use syn::{
-    Attribute, Data, DeriveInput, Expr, Fields, GenericArgument, Lit, Meta, PathArguments, Result,
-    Type,
+    Attribute, Data, DeriveInput, Expr, Fields, GenericArgument, Lit, Meta, Path, PathArguments,
+    Result, Type,
 };
 
 /// The outcome of the struct, and what a graph needs to fill it.
@@ -18,13 +19,38 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         Ok(input) => input,
         Err(error) => return error.into_compile_error(),
     };
+    let origin = origin(&input).unwrap_or_else(|error| {
+        diagnostics.push(error);
+        None
+    });
     let outputs = outputs(&input, &mut diagnostics);
-    if diagnostics.is_empty() {
+    let expanded = if diagnostics.is_empty() {
         expand_struct(&input, &outputs)
     } else {
         let errors = diagnostics.to_expressions();
-        quote_spanned!(Span::mixed_site()=> const _: () = { #(#errors;)* };)
+        quote_spanned!(origin::span()=> const _: () = { #(#errors;)* };)
+    };
+    match origin {
+        None => expanded,
+        Some(origin) => origin::replace(expanded, &origin),
     }
+}
+
+/// The path to the crate `ampeg`, where it has another name: `#[values(crate = path)]`.
+fn origin(input: &DeriveInput) -> Result<Option<TokenStream>> {
+    let mut origin = None;
+    for attribute in input.attrs.iter().filter(|it| it.path().is_ident("values")) {
+        attribute.parse_nested_meta(|meta| {
+            if !meta.path.is_ident("crate") {
+                let message = "expected `crate = path`; `family` and `group` stand before a field";
+                return Err(meta.error(message));
+            }
+            let path: Path = meta.value()?.call(Path::parse_mod_style)?;
+            origin = Some(path.into_token_stream());
+            Ok(())
+        })?;
+    }
+    Ok(origin)
 }
 
 /// A field of the struct.
@@ -103,8 +129,8 @@ impl<'a> Output<'a> {
         let ty = self.ty;
         let (result, witness) = if self.is_group {
             (
-                quote_spanned!(Span::mixed_site()=> <#ty as ::ampeg::Values>::Outcome),
-                quote_spanned!(Span::mixed_site()=> ::ampeg::__private::Fields<#ty>),
+                quote_spanned!(origin::span()=> <#ty as ::ampeg::Values>::Outcome),
+                quote_spanned!(origin::span()=> ::ampeg::__private::Fields<#ty>),
             )
         } else {
             task(&ty.to_token_stream())
@@ -128,9 +154,9 @@ impl<'a> Output<'a> {
     fn expand_witness(&self) -> TokenStream {
         let ty = self.ty;
         let witness = if self.is_group {
-            quote_spanned!(Span::mixed_site()=> ::ampeg::__private::TasksOf<#ty>)
+            quote_spanned!(origin::span()=> ::ampeg::__private::TasksOf<#ty>)
         } else {
-            quote_spanned!(Span::mixed_site()=> ::ampeg::__private::Type<#ty>)
+            quote_spanned!(origin::span()=> ::ampeg::__private::Type<#ty>)
         };
         lists(witness, self.n_lists)
     }
@@ -139,11 +165,11 @@ impl<'a> Output<'a> {
     fn expand_field(&self) -> TokenStream {
         let (name, ty) = (name_of(self.name), self.ty);
         let fields = if self.is_group {
-            quote_spanned!(Span::mixed_site()=> <#ty as ::ampeg::__private::Named>::FIELDS)
+            quote_spanned!(origin::span()=> <#ty as ::ampeg::__private::Named>::FIELDS)
         } else {
             quote!(&[])
         };
-        quote_spanned!(Span::mixed_site()=> ::ampeg::__private::Field { name: #name, fields: #fields })
+        quote_spanned!(origin::span()=> ::ampeg::__private::Field { name: #name, fields: #fields })
     }
 }
 
@@ -212,13 +238,13 @@ fn expand_struct(input: &DeriveInput, outputs: &[Output<'_>]) -> TokenStream {
         .filter(|output| output.is_group)
         .map(|output| {
             let (hash, ty) = (hash_of(output.name), output.ty);
-            quote_spanned! {Span::mixed_site()=>
+            quote_spanned! {origin::span()=>
                 impl #parameters ::ampeg::__private::GroupOf<#hash> for #values #arguments #wheres {
                     type Group = #ty;
                 }
             }
         });
-    quote_spanned! {Span::mixed_site()=>
+    quote_spanned! {origin::span()=>
         #structs
         #[doc(hidden)]
         #visibility struct #tasks #parameters #wheres {

@@ -2,6 +2,7 @@
 
 use crate::diagnostics::Diagnostics;
 use crate::expand::vecs;
+use crate::origin;
 use crate::parse;
 use crate::resolve::{Entry, Graph, Task};
 use crate::source;
@@ -19,7 +20,7 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
     let functions = parse::parse_functions(tokens, &mut diagnostics);
     let functions = functions.iter().map(expand_function);
     let errors = diagnostics.to_expressions();
-    quote_spanned! {Span::mixed_site()=>
+    quote_spanned! {origin::span()=>
         #(#functions)*
         #(const _: () = #errors;)*
     }
@@ -35,8 +36,8 @@ fn expand_function(function: &Function) -> TokenStream {
     let of_function = function.attributes.iter().filter(|it| !is_of_values(it));
     let visibility = &function.visibility;
     let mut signature = function.signature.clone();
-    signature.output = syn::parse_quote_spanned!(Span::mixed_site()=> -> ::ampeg::Graph<#values>);
-    quote_spanned! {Span::mixed_site()=>
+    signature.output = syn::parse_quote_spanned!(origin::span()=> -> ::ampeg::Graph<#values>);
+    quote_spanned! {origin::span()=>
         #(#of_function)*
         #docs
         #visibility #signature {
@@ -140,15 +141,15 @@ impl<'a> Structs<'a> {
             ),
         };
         let wheres = &generics.where_clause;
-        self.declarations
-            .extend(quote_spanned! {Span::mixed_site()=>
-                #[doc = #docs]
-                #[derive(::ampeg::Values)]
-                #(#attributes)*
-                #visibility struct #name #generics #wheres {
-                    #fields
-                }
-            });
+        self.declarations.extend(quote_spanned! {origin::span()=>
+            #[doc = #docs]
+            #[derive(::ampeg::Values)]
+            #[values(crate = ::ampeg)]
+            #(#attributes)*
+            #visibility struct #name #generics #wheres {
+                #fields
+            }
+        });
         true
     }
 
@@ -180,7 +181,7 @@ impl<'a> Structs<'a> {
                 }
                 let (_, arguments, _) = generics.split_for_impl();
                 let ty = vecs(
-                    quote_spanned!(Span::mixed_site()=> #inner #arguments),
+                    quote_spanned!(origin::span()=> #inner #arguments),
                     n_indices,
                 );
                 Some(quote_spanned!(at(name)=> #(#docs)* #[values(group)] pub #name: #ty,))
@@ -206,7 +207,7 @@ impl<'a> Structs<'a> {
 
 /// Where rustc points if it has something to say about a field.
 fn at(name: &Ident) -> Span {
-    Span::mixed_site().located_at(name.span())
+    origin::span().located_at(name.span())
 }
 
 /// The parameters that are named in `used`, with the conditions that concern no others.

@@ -1,5 +1,6 @@
 //! The text of tokens as it was written, and a number that tells one graph from another.
 
+use crate::origin;
 use crate::syntax::name_of;
 use proc_macro2::{Delimiter, Group, Ident, LineColumn, Spacing, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
@@ -33,7 +34,7 @@ pub(crate) fn is_same_name(a: &Ident, b: &Ident) -> bool {
 /// It does not warn of a name that begins with `_`, and clippy would of its use.
 pub(crate) fn used(name: &Ident) -> Option<TokenStream> {
     let is_warned_of = !name_of(name).starts_with('_');
-    is_warned_of.then(|| quote_spanned!(Span::mixed_site()=> let _ = &#name;))
+    is_warned_of.then(|| quote_spanned!(origin::span()=> let _ = &#name;))
 }
 
 /// What tells an expression from others: its text, and where the names in it begin to come from another macro.

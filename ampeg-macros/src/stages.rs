@@ -4,12 +4,20 @@ use crate::diagnostics::Diagnostics;
 use crate::expand::{self, Identity};
 use crate::order::Order;
 use crate::resolve::{self, Graph};
-use crate::{check, function, parse};
+use crate::{check, function, origin, parse};
 use proc_macro2::TokenStream;
 use syn::Path;
 
-/// Text to tokens.
+/// Text to tokens, which name the crate `ampeg` as the text says.
 pub(crate) fn expand_graph(tokens: TokenStream) -> TokenStream {
+    let (origin, tokens) = origin::split(tokens);
+    match origin {
+        None => expand_text(tokens),
+        Some(origin) => origin::expand_at(&origin, || expand_text(tokens)),
+    }
+}
+
+fn expand_text(tokens: TokenStream) -> TokenStream {
     if parse::is_function(&tokens) {
         return function::expand(tokens);
     }

@@ -4,6 +4,8 @@
 
 #[path = "../../ampeg-macros/src/diagnostics.rs"]
 mod diagnostics;
+#[path = "../../ampeg-macros/src/origin.rs"]
+mod origin;
 #[path = "../../ampeg-macros/src/source.rs"]
 mod source;
 #[path = "../../ampeg-macros/src/suggest.rs"]

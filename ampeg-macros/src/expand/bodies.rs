@@ -7,8 +7,9 @@ use super::parts::expand_projection;
 use super::quiet;
 use super::types::{Fields, tuple};
 use crate::order::{Knot, Order};
+use crate::origin;
 use crate::resolve::Graph;
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Path;
 use syn::spanned::Spanned;
@@ -30,7 +31,7 @@ pub(super) fn expand_dispatcher(
     let arms = (0..captures.len()).map(to_u32);
     let modes = expand_pattern(fields);
     let results = expand_results(graph, fields, values);
-    quote_spanned! {Span::mixed_site()=>
+    quote_spanned! {origin::span()=>
         ::ampeg::__private::dispatcher(&ampeg_modes, |ampeg_call, &#modes| {
             #(#knots)*
             #forgotten
@@ -55,9 +56,9 @@ fn expand_pattern(fields: &Fields) -> TokenStream {
 fn expand_knot(graph: &Graph, knot: &Knot, are_told: &mut [bool], fields: &Fields) -> TokenStream {
     let types = knot.declared.iter().map(|&family| {
         let annotation = graph.annotation(family);
-        let ty = annotation.map(|ty| quote_spanned!(Span::mixed_site()=> ::<#ty>));
+        let ty = annotation.map(|ty| quote_spanned!(origin::span()=> ::<#ty>));
         let field = &fields.families[family];
-        quote_spanned!(Span::mixed_site()=> let #field = ::ampeg::__private::Type #ty ::new();)
+        quote_spanned!(origin::span()=> let #field = ::ampeg::__private::Type #ty ::new();)
     });
     let is_declared = !knot.declared.is_empty();
     let tasks = knot.statements.iter().map(|&task| {
@@ -94,11 +95,11 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
     let takes = bindings.expand_takes(Indices::All);
     let (types, pattern) = bindings.expand_types();
     let parameters = if takes.is_empty() {
-        quote_spanned!(Span::mixed_site()=> _, _)
+        quote_spanned!(origin::span()=> _, _)
     } else {
-        quote_spanned!(Span::mixed_site()=> #pattern, ampeg_inputs)
+        quote_spanned!(origin::span()=> #pattern, ampeg_inputs)
     };
-    let body_span = Span::mixed_site().located_at(body.span());
+    let body_span = origin::span().located_at(body.span());
     // The user's annotation is what the body is compared with, and where rustc points.
     let ok = quote_spanned!(body_span=> ::core::result::Result::Ok);
     let closure = if quiet::never_ends(&body) {
@@ -127,11 +128,11 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
     if is_declared {
         let run = Ident::new("member", body_span);
         let run = quote_spanned!(body_span=> ::ampeg::TaskValue::#run);
-        quote_spanned!(Span::mixed_site()=> #run(ampeg_call, #arm, #field, #types, #closure);)
+        quote_spanned!(origin::span()=> #run(ampeg_call, #arm, #field, #types, #closure);)
     } else {
         let run = Ident::new("task", body_span);
         let run = quote_spanned!(body_span=> ::ampeg::TaskValue::#run);
-        quote_spanned!(Span::mixed_site()=> let #field = #run(ampeg_call, #arm, #types, #closure);)
+        quote_spanned!(origin::span()=> let #field = #run(ampeg_call, #arm, #types, #closure);)
     }
 }
 
@@ -151,8 +152,8 @@ fn expand_forgotten(graph: &Graph, fields: &Fields) -> TokenStream {
             }
             let mut bodies = statements.filter_map(|statement| statement.body.as_ref());
             let body = bodies.find(|body| quiet::ends_in_call(body))?;
-            let ask = Ident::new("is_value", Span::mixed_site().located_at(body.span()));
-            Some(quote_spanned!(Span::mixed_site()=> #field.#ask();))
+            let ask = Ident::new("is_value", origin::span().located_at(body.span()));
+            Some(quote_spanned!(origin::span()=> #field.#ask();))
         })
         .collect();
     quote!(#(#suspects)*)

@@ -2,6 +2,7 @@
 
 use crate::body::{self, Meaning, Segment, Use, Visitor};
 use crate::diagnostics::Diagnostics;
+use crate::origin;
 use crate::resolve::{Access, Graph, Key, Task, binding};
 use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -23,7 +24,7 @@ pub(crate) fn broken(graph: &Graph, diagnostics: &Diagnostics) -> TokenStream {
         .tasks
         .iter()
         .filter_map(|task| expand_body(graph, task, names));
-    quote_spanned! {Span::mixed_site()=> {
+    quote_spanned! {origin::span()=> {
         let ampeg_error = #first;
         #(#others;)*
         let _ = || {
@@ -43,7 +44,7 @@ fn expand_body(graph: &Graph, task: &Task, names: &Names) -> Option<TokenStream>
         .iter()
         .filter_map(|&index| graph.names.indices[index].name.as_ref());
     let indices = indices.map(|name| binding(&name_of(name), name.span()));
-    Some(quote_spanned! {Span::mixed_site()=>
+    Some(quote_spanned! {origin::span()=>
         let #name = (|| -> ::core::result::Result<_, ::ampeg::__private::Failure> {
             #(let #indices = ampeg_error;)*
             ::core::result::Result::Ok(#body)
@@ -99,7 +100,7 @@ impl Visitor for Rename<'_> {
         }
         let Some(Key::Slot(..)) = scope.key(used) else {
             // A group, or nothing at all: that has been reported.
-            return Some(parse_quote_spanned!(Span::mixed_site()=> ampeg_error));
+            return Some(parse_quote_spanned!(origin::span()=> ampeg_error));
         };
         let access = scope.access(used)?.ok()?;
         let name = self.names.binding(access.family, used.span());
@@ -114,14 +115,14 @@ impl Visitor for Rename<'_> {
 
     fn on_part(&mut self, used: &Use<'_>, _: &Expr) -> Option<Expr> {
         let access = self.graph.scope(self.task).access(used)?.ok()?;
-        let value = lists(&access, quote_spanned!(Span::mixed_site()=> ampeg_error));
+        let value = lists(&access, quote_spanned!(origin::span()=> ampeg_error));
         Some(parse_quote!(#value))
     }
 
     fn on_return(&mut self, expression: &mut ExprReturn) {
         // What it returns is still typed, but as nothing in particular.
         let value = expression.expr.take();
-        let error = quote_spanned!(Span::mixed_site()=> ampeg_error);
+        let error = quote_spanned!(origin::span()=> ampeg_error);
         expression.expr = Some(parse_quote!({ #value; #error }));
     }
 
@@ -129,7 +130,7 @@ impl Visitor for Rename<'_> {
         *expression = match expression {
             Expr::Await(waits) => {
                 let future = &waits.base;
-                parse_quote_spanned!(Span::mixed_site()=> { #future; ampeg_error })
+                parse_quote_spanned!(origin::span()=> { #future; ampeg_error })
             }
             _ => parse_quote!(loop {}),
         };
@@ -141,6 +142,6 @@ fn lists(access: &Access, value: TokenStream) -> TokenStream {
     let lists = 0..access.depth();
     lists.fold(
         value,
-        |value, _| quote_spanned!(Span::mixed_site()=> ::std::vec![#value]),
+        |value, _| quote_spanned!(origin::span()=> ::std::vec![#value]),
     )
 }

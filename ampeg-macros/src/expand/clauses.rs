@@ -2,9 +2,10 @@
 
 use super::quiet;
 use crate::check;
+use crate::origin;
 use crate::resolve::{Graph, Input, Task};
 use crate::syntax::{Dependency, Via};
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Expr, spanned::Spanned};
 
@@ -29,20 +30,20 @@ pub(super) fn expand_count(count: &Expr) -> TokenStream {
         return expand_call(&quote!(::ampeg::messages::IntoCount::into_count), count);
     };
     let number = format!("{literal}").parse::<u32>().unwrap_or(0);
-    quote_spanned!(Span::mixed_site()=> ::core::result::Result::Ok(#number))
+    quote_spanned!(origin::span()=> ::core::result::Result::Ok(#number))
 }
 
 pub(super) fn expand_number(number: f64) -> TokenStream {
     // What is not finite has been reported; it only has to be a number here.
     let number = if number.is_finite() { number } else { 0.0 };
-    quote_spanned!(Span::mixed_site()=> ::ampeg::__private::GivenCost::number(#number))
+    quote_spanned!(origin::span()=> ::ampeg::__private::GivenCost::number(#number))
 }
 
 /// The method of a trait, with the span of the operand, where rustc points if it is of a wrong type.
 ///
 /// Of a method it says nothing but that; of a function with a bound it would also show where the bound stands.
 pub(super) fn expand_call(method: &TokenStream, operand: &Expr) -> TokenStream {
-    let span = Span::mixed_site().located_at(operand.span());
+    let span = origin::span().located_at(operand.span());
     let method = method.clone().into_iter().map(|mut token| {
         token.set_span(span);
         token
@@ -84,14 +85,14 @@ pub(super) fn expand_limits(task: &Task) -> Option<TokenStream> {
             .as_ref()
             .map(|clause| expand_count(&clause.operand)),
     );
-    Some(quote_spanned! {Span::mixed_site()=>
+    Some(quote_spanned! {origin::span()=>
         ::ampeg::__private::Limit { within: #within, retry: #retry }
     })
 }
 
 fn option(value: Option<TokenStream>) -> TokenStream {
     value.map_or_else(
-        || quote_spanned!(Span::mixed_site()=> ::core::option::Option::None),
-        |value| quote_spanned!(Span::mixed_site()=> ::core::option::Option::Some(#value)),
+        || quote_spanned!(origin::span()=> ::core::option::Option::None),
+        |value| quote_spanned!(origin::span()=> ::core::option::Option::Some(#value)),
     )
 }

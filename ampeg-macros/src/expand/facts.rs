@@ -1,6 +1,7 @@
 //! The static facts of a graph: what its statements are called, where they stand, what they depend on.
 
 use super::shape::hash_body;
+use crate::origin;
 use crate::resolve::{Graph, Input, Mode, Projection, Task};
 use crate::source;
 use crate::syntax::name_of;
@@ -15,7 +16,8 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn of(tokens: &TokenStream) -> Self {
-        let span = Span::call_site();
+        let first = tokens.clone().into_iter().next();
+        let span = first.map_or_else(Span::call_site, |tree| tree.span());
         let place = format!("{}:{:?}", span.file(), span.start());
         Self {
             hash: source::hash(tokens, &place),
@@ -35,7 +37,7 @@ pub(super) fn expand(graph: &Graph, identity: &Identity) -> TokenStream {
     text.list(&graph.captures, |text, capture| text.text(&capture.path));
     text.list(&graph.projections, |text, part| text.part(graph, part));
     let text = text.0;
-    quote_spanned! {Span::mixed_site()=>
+    quote_spanned! {origin::span()=>
         struct Source;
         impl ::ampeg::__private::Source for Source {
             const HASH: u64 = #hash;

@@ -4,6 +4,7 @@ use super::generated;
 use super::parts::{self, part_name, projection};
 use super::types::{Fields, tuple};
 use crate::body::{self, Meaning, Position, Segment, Use, Visitor};
+use crate::origin;
 use crate::resolve::{Graph, Input, Key, Mode, PartOf, Projection, Scope, Task, binding};
 use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -108,8 +109,8 @@ impl<'a> Bindings<'a> {
         let (mut types, mut pattern) = (Vec::new(), Vec::new());
         for (position, &(input, field)) in self.inputs.iter().enumerate() {
             let optional = (!input.conditions.is_empty())
-                .then(|| quote_spanned!(Span::mixed_site()=> .optional()));
-            let lists = (0..input.depth()).map(|_| quote_spanned!(Span::mixed_site()=> .list()));
+                .then(|| quote_spanned!(origin::span()=> .optional()));
+            let lists = (0..input.depth()).map(|_| quote_spanned!(origin::span()=> .list()));
             let lists: TokenStream = lists.collect();
             if !input.parts.is_empty() {
                 let parts = input.parts.iter().enumerate();
@@ -118,7 +119,7 @@ impl<'a> Bindings<'a> {
                         let projection = projection(part.projection);
                         let name = part_name(position, number);
                         (
-                            quote_spanned!(Span::mixed_site()=> #projection #lists #optional),
+                            quote_spanned!(origin::span()=> #projection #lists #optional),
                             name.to_token_stream(),
                         )
                     })
@@ -127,7 +128,7 @@ impl<'a> Bindings<'a> {
                 pattern.push(tuple(names));
                 continue;
             }
-            types.push(quote_spanned!(Span::mixed_site()=> #field #lists #optional));
+            types.push(quote_spanned!(origin::span()=> #field #lists #optional));
             pattern.push(self.type_name(position, input, field).to_token_stream());
         }
         let all =
@@ -150,14 +151,14 @@ impl<'a> Bindings<'a> {
             let name = &self.indices[&place];
             let values = &self.graph.names.indices[self.task.indices[place]].expression;
             // Where rustc points if no index can have these values.
-            let span = Span::mixed_site().located_at(values.span());
+            let span = origin::span().located_at(values.span());
             let field = located(field, span);
             let number = match given {
                 Indices::All => place,
                 Indices::Used => number,
             };
             let take = quote_spanned!(span=> #field.get(ampeg_inputs, #number));
-            quote_spanned!(Span::mixed_site()=> let #name = #take;)
+            quote_spanned!(origin::span()=> let #name = #take;)
         });
         let inputs = self.inputs.iter().enumerate();
         let takes = inputs.map(|(position, &(input, field))| {
@@ -173,14 +174,14 @@ impl<'a> Bindings<'a> {
             Mode::TakeOrClone => "take_or_clone",
             Mode::Borrow => "borrow",
         };
-        let method = Ident::new(method, Span::mixed_site().located_at(input.span));
+        let method = Ident::new(method, origin::span().located_at(input.span));
         if input.parts.is_empty() {
             let name = &names[0];
-            return quote_spanned!(Span::mixed_site()=> let #name = #field.#method(ampeg_inputs, #position););
+            return quote_spanned!(origin::span()=> let #name = #field.#method(ampeg_inputs, #position););
         }
         let takes = names.iter().enumerate().map(|(part, name)| {
             let projection = part_name(position, part);
-            quote_spanned!(Span::mixed_site()=> let #name = #projection.#method(ampeg_inputs, #position, #part);)
+            quote_spanned!(origin::span()=> let #name = #projection.#method(ampeg_inputs, #position, #part);)
         });
         quote!(#(#takes)*)
     }
@@ -252,7 +253,7 @@ impl Visitor for Replace<'_> {
             ..
         } = self.bindings;
         let scope = graph.scope(task);
-        let span = Span::mixed_site().located_at(used.span());
+        let span = origin::span().located_at(used.span());
         if used.meaning == Meaning::Index {
             let Some(Key::Index(place)) = scope.key(used) else {
                 return None;
@@ -294,7 +295,7 @@ impl Visitor for Replace<'_> {
             _ => part == outer.segments,
         };
         let number = input.parts.iter().position(holds)?;
-        let name = located(&names[number], Span::mixed_site().located_at(used.span()));
+        let name = located(&names[number], origin::span().located_at(used.span()));
         Some(parts::replacement(
             input,
             &name,

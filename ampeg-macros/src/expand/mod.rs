@@ -23,9 +23,10 @@ pub(crate) use structs::{Field, Structs, lists, task, vecs};
 
 use crate::diagnostics::Diagnostics;
 use crate::order::Order;
+use crate::origin;
 use crate::resolve::Graph;
 use crate::syntax::name_of;
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Path;
 use syn::spanned::Spanned;
@@ -52,12 +53,12 @@ pub(crate) fn whole(
     let indices: Vec<_> = fields.indices.iter().flatten().collect();
     let modes = types::tuple(expand_modes(&fields));
     let outputs = values.map_or_else(|| quote!(&[]), |values| {
-        quote_spanned!(Span::mixed_site().located_at(values.span())=> <#values as ::ampeg::__private::Named>::FIELDS)
+        quote_spanned!(origin::span().located_at(values.span())=> <#values as ::ampeg::__private::Named>::FIELDS)
     });
     // The dispatcher comes last where it needs the types of indices, and else first: rustc would try again and again
     // what integers of an open type the costs are, at each of a thousand tasks.
     let site_first = (!indices.is_empty()).then(|| std::mem::take(&mut site));
-    quote_spanned! {Span::mixed_site()=> {
+    quote_spanned! {origin::span()=> {
         #(#errors;)*
         #unused
         #probes
@@ -81,7 +82,7 @@ pub(crate) fn whole(
 /// What tells the dispatcher the types around the graph: how captures travel, and the types of indices.
 fn expand_modes(fields: &Fields) -> Vec<TokenStream> {
     let captures = fields.captures.iter();
-    let modes = captures.map(|capture| quote_spanned!(Span::mixed_site()=> #capture.mode()));
+    let modes = captures.map(|capture| quote_spanned!(origin::span()=> #capture.mode()));
     modes
         .chain(
             fields
@@ -111,10 +112,10 @@ fn expand_unused(graph: &Graph) -> TokenStream {
         !is_used && !family.is_output && !name_of(&family.name).starts_with('_')
     });
     let names = unused.map(|(family, _)| &family.name);
-    quote_spanned!(Span::mixed_site()=> #(let #names = ();)*)
+    quote_spanned!(origin::span()=> #(let #names = ();)*)
 }
 
 /// A generated name, which no token of the user can mean, nor the binding of any input.
 fn generated(prefix: &str, index: usize) -> Ident {
-    format_ident!("ampeg_{prefix}{index}", span = Span::mixed_site())
+    format_ident!("ampeg_{prefix}{index}", span = origin::span())
 }

@@ -3,6 +3,7 @@
 use super::generated;
 use super::structs::{Field, Structs, expand_debug, lists, task, vecs};
 use super::types::{Fields, tuple};
+use crate::origin;
 use crate::resolve::{Entry, Graph};
 use crate::syntax::{hash_of, name_of};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -14,18 +15,18 @@ use syn::{GenericParam, Generics, Path};
 pub(super) fn expand_results(graph: &Graph, fields: &Fields, values: Option<&Path>) -> TokenStream {
     let root = Group::of(graph, 0);
     if let Some(values) = values {
-        let span = Span::mixed_site().located_at(values.span());
+        let span = origin::span().located_at(values.span());
         let literal = root.expand_literal(&values.to_token_stream(), span, fields);
         return quote_spanned!(span=> ::ampeg::__private::named::<#values>(#literal));
     }
     let mut declarations = TokenStream::new();
     root.declare(&mut declarations);
     let (values, types) = (&root.values, root.types());
-    let witness = |ty| quote_spanned!(Span::mixed_site()=> ::ampeg::__private::Type<#ty>);
+    let witness = |ty| quote_spanned!(origin::span()=> ::ampeg::__private::Type<#ty>);
     let witnesses = tuple(types.iter().map(witness).collect());
     let families = root.families.iter().map(|&family| &fields.families[family]);
     let families = tuple(families.map(ToTokens::to_token_stream).collect());
-    quote_spanned! {Span::mixed_site()=> {
+    quote_spanned! {origin::span()=> {
         #declarations
         fn values_of<#(#types),*>(_: #witnesses) -> ::ampeg::__private::Type<#values<#(#types),*>> {
             ::ampeg::__private::Type::new()
@@ -68,8 +69,8 @@ impl<'a> Group<'a> {
         let (name, outcome, values) = match &scope.parent {
             None => (
                 "Outcome".to_owned(),
-                Ident::new("Outcome", Span::mixed_site()),
-                Ident::new("Values", Span::mixed_site()),
+                Ident::new("Outcome", origin::span()),
+                Ident::new("Values", origin::span()),
             ),
             Some((_, name)) => (
                 name_of(name),
@@ -130,7 +131,7 @@ impl<'a> Group<'a> {
             &generics,
             names.iter().copied().zip(&plain),
         );
-        declarations.extend(quote_spanned! {Span::mixed_site()=>
+        declarations.extend(quote_spanned! {origin::span()=>
             pub struct #values #generics {
                 #(#docs pub #names: #plain,)*
             }
@@ -143,7 +144,7 @@ impl<'a> Group<'a> {
     fn expand_literal(&self, values: &TokenStream, span: Span, fields: &Fields) -> TokenStream {
         let outputs = self.outputs.iter().map(|output| {
             let name = output.name;
-            let span = Span::mixed_site().located_at(name.span());
+            let span = origin::span().located_at(name.span());
             let (witness, n_indices) = match &output.content {
                 Content::Family(family) => {
                     let mut family = fields.families[*family].clone();
@@ -208,8 +209,7 @@ impl<'a> Output<'a> {
             Content::Family(family) => task(&generated("R", *family).into_token_stream()),
             Content::Group(group) => {
                 let values = group.with_types(&group.values);
-                let witness =
-                    quote_spanned!(Span::mixed_site()=> ::ampeg::__private::Fields<#values>);
+                let witness = quote_spanned!(origin::span()=> ::ampeg::__private::Fields<#values>);
                 (group.with_types(&group.outcome), witness)
             }
         };
@@ -226,6 +226,6 @@ impl<'a> Output<'a> {
 impl Group<'_> {
     fn with_types(&self, name: &Ident) -> TokenStream {
         let types = self.types();
-        quote_spanned!(Span::mixed_site()=> #name<#(#types),*>)
+        quote_spanned!(origin::span()=> #name<#(#types),*>)
     }
 }

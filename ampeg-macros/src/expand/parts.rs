@@ -7,6 +7,7 @@ use super::generated;
 use super::inputs::{Bindings, Indices};
 use super::types::Fields;
 use crate::body::{each_bracket, peel};
+use crate::origin;
 use crate::resolve::{Graph, Input, Mode};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
@@ -20,7 +21,7 @@ pub(super) fn projection(part: usize) -> Ident {
 
 /// The name of a projection within a body: by the position of the input, and the part among those of the input.
 pub(super) fn part_name(position: usize, part: usize) -> Ident {
-    format_ident!("ampeg_part{position}_{part}", span = Span::mixed_site())
+    format_ident!("ampeg_part{position}_{part}", span = origin::span())
 }
 
 /// How a part is taken out of the whole, and how it travels.
@@ -35,15 +36,15 @@ pub(super) fn expand_projection(graph: &Graph, index: usize, fields: &Fields) ->
     each_bracket(&mut expression, part.n_segments, &mut |index| {
         bindings.replace(index);
     });
-    let whole = Ident::new("ampeg_whole", Span::mixed_site());
+    let whole = Ident::new("ampeg_whole", origin::span());
     let place = within(&expression, part.n_segments, &whole, true);
     let given = if takes.is_empty() {
-        quote_spanned!(Span::mixed_site()=> _, #whole, _)
+        quote_spanned!(origin::span()=> _, #whole, _)
     } else {
-        quote_spanned!(Span::mixed_site()=> #pattern, #whole, ampeg_inputs)
+        quote_spanned!(origin::span()=> #pattern, #whole, ampeg_inputs)
     };
     let number = to_u32(index);
-    quote_spanned! {Span::mixed_site()=>
+    quote_spanned! {origin::span()=>
         let #name = ::ampeg::__private::projection(#family, #types, |#given| { #takes &#place });
         {
             use ::ampeg::__private::carry::*;
@@ -59,11 +60,11 @@ pub(super) fn replacement(
     expression: &Expr,
     (n_segments, n_in_part): (usize, usize),
 ) -> Expr {
-    let whole = Ident::new("ampeg_whole", Span::mixed_site());
+    let whole = Ident::new("ampeg_whole", origin::span());
     let n_beyond = n_segments - n_in_part;
     let part = peel(expression, n_beyond);
     // What rustc says of the part stands at its end, so that its advice to clone fits there.
-    let span = Span::mixed_site().located_at(end(part));
+    let span = origin::span().located_at(end(part));
     let mut name = name.clone();
     name.set_span(span);
     let is_taken = input.mode == Mode::Take;
@@ -99,7 +100,7 @@ fn end(part: &Expr) -> Span {
 fn within(expression: &Expr, n_segments: usize, whole: &Ident, is_borrowed: bool) -> Expr {
     let mut expression = expression.clone();
     let task = peel_mut(&mut expression, n_segments);
-    let span = Span::mixed_site().located_at(task.span());
+    let span = origin::span().located_at(task.span());
     let mut whole = whole.clone();
     whole.set_span(span);
     *task = if is_borrowed {

@@ -5,9 +5,10 @@
 use super::clauses::{cost_of, expand_limits};
 use super::quiet;
 use crate::check;
+use crate::origin;
 use crate::resolve::{Graph, Task};
 use crate::syntax::Via;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote_spanned;
 use syn::Expr;
 use syn::spanned::Spanned;
@@ -52,7 +53,7 @@ impl Plain {
         }
         let limits = expand_limits(task)?;
         let tasks = self.expand();
-        Some(quote_spanned!(Span::mixed_site()=> #tasks ampeg_site.limit(#limits);))
+        Some(quote_spanned!(origin::span()=> #tasks ampeg_site.limit(#limits);))
     }
 
     /// The number that stands for a cost in a list.
@@ -66,11 +67,11 @@ impl Plain {
             };
         }
         // Where rustc points if it is of a wrong type.
-        let span = Span::mixed_site().located_at(cost.span());
+        let span = origin::span().located_at(cost.span());
         let tell = quote_spanned!(span=> ::ampeg::IntoCost::tell);
         let cost = quiet::outermost(cost.clone());
         self.told
-            .push(quote_spanned!(Span::mixed_site()=> #tell(#cost, &mut ampeg_told);));
+            .push(quote_spanned!(origin::span()=> #tell(#cost, &mut ampeg_told);));
         TOLD
     }
 
@@ -81,11 +82,11 @@ impl Plain {
             return None;
         }
         let new = if told.is_empty() {
-            quote_spanned!(Span::mixed_site()=> let ampeg_told)
+            quote_spanned!(origin::span()=> let ampeg_told)
         } else {
-            quote_spanned!(Span::mixed_site()=> let mut ampeg_told)
+            quote_spanned!(origin::span()=> let mut ampeg_told)
         };
-        Some(quote_spanned! {Span::mixed_site()=> {
+        Some(quote_spanned! {origin::span()=> {
             #new = ::ampeg::__private::Told::new();
             #(#told)*
             ampeg_site.tasks(&[#(#costs),*], &[#(#vias),*], ampeg_told);

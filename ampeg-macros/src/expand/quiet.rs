@@ -1,13 +1,14 @@
 //! What keeps rustc's lints from taking generated code around an expression for the user's own.
 
-use proc_macro2::{Span, TokenStream};
+use crate::origin;
+use proc_macro2::TokenStream;
 use syn::spanned::Spanned;
 use syn::token::{Brace, Paren};
 use syn::{Block, Expr, Stmt};
 
 /// The expression, with outer braces and parentheses that rustc does not take for those of an argument.
 pub(super) fn outermost(mut expression: Expr) -> Expr {
-    let span = Span::mixed_site().located_at(expression.span());
+    let span = origin::span().located_at(expression.span());
     match &mut expression {
         Expr::Block(block) => block.block.brace_token = Brace(span),
         Expr::Paren(inner) => inner.paren_token = Paren(span),

@@ -7,6 +7,7 @@ use super::generated;
 use super::plain::Plain;
 use super::types::Fields;
 use crate::check;
+use crate::origin;
 use crate::resolve::{Graph, Input, Selector, Task};
 use crate::source;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -27,7 +28,7 @@ pub(super) fn expand(graph: &Graph, fields: &Fields) -> TokenStream {
         }
     }
     tasks.extend(plain.expand());
-    quote_spanned! {Span::mixed_site()=>
+    quote_spanned! {origin::span()=>
         let mut ampeg_site = ::ampeg::__private::Site::new(&ampeg_source);
         #tasks
     }
@@ -43,7 +44,7 @@ fn expand_family(graph: &Graph, task: &Task, fields: &Fields) -> TokenStream {
         let (Some(name), Some(ty)) = (&facts.name, &fields.indices[index]) else {
             let told = expand_index(expression);
             let is_told = quote_spanned!(at(expression)=> ampeg_site.fixed(#level, || #told));
-            return quote_spanned!(Span::mixed_site()=> if #is_told { #inner });
+            return quote_spanned!(origin::span()=> if #is_told { #inner });
         };
         let range = generated("range", level);
         let value = Ident::new(&format!("ampeg_value{level}"), at(expression));
@@ -52,7 +53,7 @@ fn expand_family(graph: &Graph, task: &Task, fields: &Fields) -> TokenStream {
             quote_spanned!(at(expression)=> ampeg_site.range(#level, #ty, || { #expression }));
         let enter = quote_spanned!(at(expression)=> ampeg_site.enter(#level, #value));
         let used = source::used(name);
-        quote_spanned! {Span::mixed_site()=>
+        quote_spanned! {origin::span()=>
             let #range = #values;
             for #value in #range {
                 #enter;
@@ -65,53 +66,53 @@ fn expand_family(graph: &Graph, task: &Task, fields: &Fields) -> TokenStream {
             }
         }
     });
-    quote_spanned!(Span::mixed_site()=> { ampeg_site.family(); #loops })
+    quote_spanned!(origin::span()=> { ampeg_site.family(); #loops })
 }
 
 fn expand_member(graph: &Graph, task: &Task) -> TokenStream {
     let clauses = &task.statement.clauses;
     let cost = clauses.cost.as_ref().map(|clause| &clause.operand);
     let given = cost.map_or_else(
-        || quote_spanned!(Span::mixed_site()=> ::ampeg::__private::GivenCost::unwritten()),
+        || quote_spanned!(origin::span()=> ::ampeg::__private::GivenCost::unwritten()),
         expand_cost,
     );
     let member = match cost {
         Some(cost) if check::literal(cost).is_none() => {
-            quote_spanned!(Span::mixed_site()=> ampeg_site.member(|| #given);)
+            quote_spanned!(origin::span()=> ampeg_site.member(|| #given);)
         }
-        _ => quote_spanned!(Span::mixed_site()=> ampeg_site.member_given(#given);),
+        _ => quote_spanned!(origin::span()=> ampeg_site.member_given(#given);),
     };
     let within = clauses.within.as_ref().map(|clause| {
         let duration = expand_duration(&clause.operand);
-        quote_spanned!(Span::mixed_site()=> ampeg_site.within(|| #duration);)
+        quote_spanned!(origin::span()=> ampeg_site.within(|| #duration);)
     });
     let retry = clauses.retry.as_ref().map(|clause| {
         let count = expand_count(&clause.operand);
-        quote_spanned!(Span::mixed_site()=> ampeg_site.retry(|| #count);)
+        quote_spanned!(origin::span()=> ampeg_site.retry(|| #count);)
     });
     let slots = task.dependencies.iter().map(|input| {
         let cost = cost_of(graph, task, input);
         let given = cost.map_or_else(|| expand_number(0.0), expand_cost);
         let via = match cost {
             Some(cost) if check::literal(cost).is_none() => {
-                quote_spanned!(Span::mixed_site()=> ampeg_site.via_with(|| #given);)
+                quote_spanned!(origin::span()=> ampeg_site.via_with(|| #given);)
             }
-            _ => quote_spanned!(Span::mixed_site()=> ampeg_site.via_given(#given);),
+            _ => quote_spanned!(origin::span()=> ampeg_site.via_given(#given);),
         };
         let selectors = input.selectors.iter().map(expand_selector);
-        let slot = quote_spanned! {Span::mixed_site()=>
+        let slot = quote_spanned! {origin::span()=>
             ampeg_site.slot();
             #(#selectors)*
             #via
         };
         match expand_condition(input) {
             None => slot,
-            Some(condition) => quote_spanned! {Span::mixed_site()=>
+            Some(condition) => quote_spanned! {origin::span()=>
                 if ampeg_site.when(|| #condition) { #slot } else { ampeg_site.absent(); }
             },
         }
     });
-    quote_spanned! {Span::mixed_site()=>
+    quote_spanned! {origin::span()=>
         #member
         #within
         #retry
@@ -121,7 +122,7 @@ fn expand_member(graph: &Graph, task: &Task) -> TokenStream {
 
 /// Where rustc points if an expression of the user's is of a wrong type.
 fn at(expression: &Expr) -> Span {
-    Span::mixed_site().located_at(expression.span())
+    origin::span().located_at(expression.span())
 }
 
 fn expand_index(index: &Expr) -> TokenStream {
@@ -130,7 +131,7 @@ fn expand_index(index: &Expr) -> TokenStream {
 
 fn expand_selector(selector: &Selector) -> TokenStream {
     match selector {
-        Selector::Same(index) => quote_spanned!(Span::mixed_site()=> ampeg_site.same(#index);),
+        Selector::Same(index) => quote_spanned!(origin::span()=> ampeg_site.same(#index);),
         Selector::At(index) => {
             let index = index.expression();
             let told = expand_index(index);
@@ -139,7 +140,7 @@ fn expand_selector(selector: &Selector) -> TokenStream {
         Selector::Span(range) => {
             quote_spanned!(at(range.expression())=> ampeg_site.span(|| { #range });)
         }
-        Selector::All => quote_spanned!(Span::mixed_site()=> ampeg_site.all();),
+        Selector::All => quote_spanned!(origin::span()=> ampeg_site.all();),
     }
 }
 
@@ -150,10 +151,10 @@ fn expand_condition(input: &Input) -> Option<TokenStream> {
         if condition.holds {
             quote!(#expression)
         } else {
-            quote_spanned!(Span::mixed_site()=> ::core::ops::Not::not(#expression))
+            quote_spanned!(origin::span()=> ::core::ops::Not::not(#expression))
         }
     });
-    conditions.rev().reduce(|after, condition| {
-        quote_spanned!(Span::mixed_site()=> if #condition { #after } else { false })
-    })
+    conditions.rev().reduce(
+        |after, condition| quote_spanned!(origin::span()=> if #condition { #after } else { false }),
+    )
 }

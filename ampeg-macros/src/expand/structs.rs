@@ -1,8 +1,9 @@
 //! The structs of a graph's values: the outcome that belongs to one, and the traits that connect them.
 
 use super::types::{tuple, unpack};
+use crate::origin;
 use crate::syntax::name_of;
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::quote_spanned;
 use syn::Generics;
 
@@ -56,17 +57,17 @@ impl Structs<'_> {
                 result,
                 ..
             } = field;
-            quote_spanned!(Span::mixed_site()=> #docs #visibility #name: #result,)
+            quote_spanned!(origin::span()=> #docs #visibility #name: #result,)
         });
         let report = self.report();
         let show = self.expand_debug();
         let convert = self.expand_convert();
         let witnesses = tuple(self.fields.iter().map(|it| it.witness.clone()).collect());
-        let results = Ident::new("ampeg_results", Span::mixed_site());
+        let results = Ident::new("ampeg_results", origin::span());
         let (unpack, places) = unpack(&results, names.len());
         let is_static =
             Self::expand_static(generics, self.fields.iter().map(|it| it.witness.clone()));
-        quote_spanned! {Span::mixed_site()=>
+        quote_spanned! {origin::span()=>
             #docs
             #[must_use = "an outcome holds the results, and the errors of tasks that failed: `.into_values()?` returns the first of these"]
             #visibility struct #outcome #parameters #wheres {
@@ -97,7 +98,7 @@ impl Structs<'_> {
         // Of types without parameters rustc knows it, and warns of what it knows.
         let has_parameters = !generics.params.is_empty();
         let is_static =
-            has_parameters.then(|| quote_spanned!(Span::mixed_site()=> #witnesses: 'static));
+            has_parameters.then(|| quote_spanned!(origin::span()=> #witnesses: 'static));
         let is_static = is_static.unwrap_or_default();
         expand_where(generics, &is_static)
     }
@@ -115,12 +116,12 @@ impl Structs<'_> {
         let names: Vec<_> = self.fields.iter().map(|field| &field.name).collect();
         let taken = names
             .iter()
-            .map(|name| quote_spanned!(Span::mixed_site()=> self.#name));
+            .map(|name| quote_spanned!(origin::span()=> self.#name));
         let taken = tuple(taken.collect());
-        let of_all = Ident::new("values", Span::mixed_site());
+        let of_all = Ident::new("values", origin::span());
         let (unpack, places) = unpack(&of_all, names.len());
         let report = self.report();
-        quote_spanned! {Span::mixed_site()=>
+        quote_spanned! {origin::span()=>
             impl #parameters #outcome #arguments #wheres {
                 /// Compares when and where each task ran with the plan.
                 pub fn report(&self) -> &::ampeg::Report {
@@ -158,15 +159,15 @@ impl Structs<'_> {
     fn report(&self) -> Ident {
         let is_taken = self.fields.iter().any(|field| field.name == "report");
         let name = if is_taken { "ampeg_report" } else { "report" };
-        Ident::new(name, Span::mixed_site())
+        Ident::new(name, origin::span())
     }
 }
 
 /// The type of the result of a task in the outcome, and what takes it out of the results of a run.
 pub(crate) fn task(ty: &TokenStream) -> (TokenStream, TokenStream) {
     (
-        quote_spanned!(Span::mixed_site()=> ::core::result::Result<#ty, ::ampeg::TaskError>),
-        quote_spanned!(Span::mixed_site()=> ::ampeg::__private::Type<#ty>),
+        quote_spanned!(origin::span()=> ::core::result::Result<#ty, ::ampeg::TaskError>),
+        quote_spanned!(origin::span()=> ::ampeg::__private::Type<#ty>),
     )
 }
 
@@ -174,7 +175,7 @@ pub(crate) fn task(ty: &TokenStream) -> (TokenStream, TokenStream) {
 pub(crate) fn vecs(ty: TokenStream, n: usize) -> TokenStream {
     (0..n).fold(
         ty,
-        |ty, _| quote_spanned!(Span::mixed_site()=> ::std::vec::Vec<#ty>),
+        |ty, _| quote_spanned!(origin::span()=> ::std::vec::Vec<#ty>),
     )
 }
 
@@ -182,7 +183,7 @@ pub(crate) fn vecs(ty: TokenStream, n: usize) -> TokenStream {
 pub(crate) fn lists(ty: TokenStream, n: usize) -> TokenStream {
     (0..n).fold(
         ty,
-        |ty, _| quote_spanned!(Span::mixed_site()=> ::ampeg::__private::List<#ty>),
+        |ty, _| quote_spanned!(origin::span()=> ::ampeg::__private::List<#ty>),
     )
 }
 
@@ -196,18 +197,18 @@ pub(super) fn expand_debug<'a>(
     let (parameters, arguments, _) = generics.split_for_impl();
     let references = fields
         .clone()
-        .map(|(_, ty)| quote_spanned!(Span::mixed_site()=> &'ampeg #ty));
+        .map(|(_, ty)| quote_spanned!(origin::span()=> &'ampeg #ty));
     let references = tuple(references.collect());
     let places = fields
         .clone()
-        .map(|(name, _)| quote_spanned!(Span::mixed_site()=> &self.#name));
+        .map(|(name, _)| quote_spanned!(origin::span()=> &self.#name));
     let places = tuple(places.collect());
     let names = fields.map(|(name, _)| name_of(name));
-    let can_be_shown = quote_spanned! {Span::mixed_site()=>
+    let can_be_shown = quote_spanned! {origin::span()=>
         for<'ampeg> #references: ::ampeg::__private::Show
     };
     let wheres = expand_where(generics, &can_be_shown);
-    quote_spanned! {Span::mixed_site()=>
+    quote_spanned! {origin::span()=>
         impl #parameters ::core::fmt::Debug for #ty #arguments #wheres {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 ::ampeg::__private::show(f, #shown_as, &[#(#names),*], #places)
@@ -218,5 +219,5 @@ pub(super) fn expand_debug<'a>(
 
 fn expand_where(generics: &Generics, predicate: &TokenStream) -> TokenStream {
     let known = generics.where_clause.iter().flat_map(|it| &it.predicates);
-    quote_spanned!(Span::mixed_site()=> where #(#known,)* #predicate)
+    quote_spanned!(origin::span()=> where #(#known,)* #predicate)
 }

@@ -1,10 +1,11 @@
 //! The types of a graph: a witness of what each family and capture is, and tuples of any length.
 
 use super::generated;
-use crate::resolve::Graph;
+use crate::origin;
+use crate::resolve::{Capture, Graph};
 use crate::suggest;
 use crate::syntax::name_of;
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, Index};
 
@@ -57,7 +58,7 @@ pub(super) fn places(n: usize) -> Vec<TokenStream> {
     outermost.for_each(|(index, place)| place.insert(0, index / step));
     let tokens = |place: Vec<usize>| {
         let place = place.into_iter().map(Index::from);
-        quote_spanned!(Span::mixed_site()=> #(.#place)*)
+        quote_spanned!(origin::span()=> #(.#place)*)
     };
     places.into_iter().map(tokens).collect()
 }
@@ -76,9 +77,9 @@ pub(super) fn unpack(tuple: &Ident, n: usize) -> (Option<TokenStream>, Vec<Token
     let pattern = self::tuple(rows.iter().map(quote::ToTokens::to_token_stream).collect());
     let places = (0..n).map(|index| {
         let (row, place) = (&rows[index / LONGEST], Index::from(index % LONGEST));
-        quote_spanned!(Span::mixed_site()=> #row.#place)
+        quote_spanned!(origin::span()=> #row.#place)
     });
-    let unpack = quote_spanned!(Span::mixed_site()=> let #pattern = #tuple;);
+    let unpack = quote_spanned!(origin::span()=> let #pattern = #tuple;);
     (Some(unpack), places.collect())
 }
 
@@ -90,14 +91,14 @@ pub(super) fn expand_probes(graph: &Graph, fields: &Fields) -> TokenStream {
     let captures = &fields.captures;
     let probes = graph.captures.iter().map(|capture| {
         let (expression, span) = (&capture.expression, capture.span);
-        let reference = quote_spanned!(Span::mixed_site()=> &#expression);
-        let span = Span::mixed_site().located_at(span);
+        let reference = quote_spanned!(origin::span()=> &#expression);
+        let span = origin::span().located_at(span);
         // Names of one or two letters are always near to one another.
         let is_word = matches!(expression, Expr::Path(_)) && capture.path.len() > 2;
-        let meant = is_word.then(|| expand_meant(graph, &capture.path));
+        let meant = is_word.then(|| expand_meant(graph, capture));
         quote_spanned!(span=> (&&&&&::ampeg::__private::probe::Probe::new({ #meant #reference })).probe())
     });
-    quote_spanned! {Span::mixed_site()=>
+    quote_spanned! {origin::span()=>
         let (#(#captures,)*) = {
             use ::ampeg::__private::probe::*;
             (#(#probes,)*)
@@ -105,26 +106,24 @@ pub(super) fn expand_probes(graph: &Graph, fields: &Fields) -> TokenStream {
     }
 }
 
-/// A variable with the name of the task that is nearest to a captured name, if one is near.
+/// A constant with the name of the task that is nearest to a captured name, if one is near.
 ///
-/// Nobody uses it, but if there is no such name to capture, rustc looks for similar variables and suggests this one.
-fn expand_meant(graph: &Graph, path: &str) -> Option<TokenStream> {
-    let tasks = || {
-        graph
-            .names
-            .families
-            .iter()
-            .filter(|family| family.group == 0)
-    };
-    let names: Vec<String> = tasks().map(|family| name_of(&family.name)).collect();
-    let near = suggest::nearest(path, names.iter().map(String::as_str))?;
-    let mut name = tasks()
-        .find(|family| name_of(&family.name) == near)?
-        .name
-        .clone();
-    name.set_span(Span::call_site().located_at(name.span()));
-    Some(quote_spanned! {Span::mixed_site()=>
-        let #name = 0;
-        let _ = &#name;
+/// If there is no variable to capture, rustc looks for similar names and suggests this one.
+/// It is imported, not declared: no lint compares it with the user's variables.
+fn expand_meant(graph: &Graph, capture: &Capture) -> Option<TokenStream> {
+    let families = graph.names.families.iter();
+    // A task of the same name from another macro would hide the variable.
+    let tasks: Vec<(String, &Ident)> = families
+        .filter(|family| family.group == 0)
+        .map(|family| (name_of(&family.name), &family.name))
+        .filter(|(name, _)| *name != capture.path && !name.starts_with('_'))
+        .collect();
+    let near = suggest::nearest(&capture.path, tasks.iter().map(|(name, _)| &**name))?;
+    let (_, name) = tasks.iter().find(|(name, _)| name == near)?;
+    let mut name = (*name).clone();
+    name.set_span(capture.span.located_at(name.span()));
+    Some(quote_spanned! {origin::span()=>
+        use ::ampeg::messages::TASK as #name;
+        let _ = #name;
     })
 }

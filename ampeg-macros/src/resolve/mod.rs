@@ -15,6 +15,7 @@ pub(crate) use scope::{Access, Key, Scope, Selector};
 
 use crate::body::{self, Condition};
 use crate::diagnostics::Diagnostics;
+use crate::origin;
 use crate::syntax::{Item, Statement};
 use names::Declared;
 use parts::Part;
@@ -235,7 +236,7 @@ fn resolve_statement(
 
 /// A name for the binding of an input in generated code, at `span`: its own, which no user token can mean.
 pub(crate) fn binding(path: &str, span: Span) -> Ident {
-    let span = Span::mixed_site().located_at(span);
+    let span = origin::span().located_at(span);
     let name = match path {
         "self" => "this".to_owned(),
         path => path.replace('.', "_"),
