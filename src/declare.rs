@@ -374,7 +374,7 @@
 /// The struct `MomentsOutcome` is what a run returns.
 ///
 /// In a method or a closure, or for a struct of the program's own, `graph! { -> Moments; … }` is an expression of type
-/// `Graph<Moments>`; the struct has [`#[derive(Values)]`](macro@Values).
+/// `Graph<Moments>`; the struct has [`#[derive(Values)]`](macro@crate::Values).
 ///
 /// # What is checked
 ///

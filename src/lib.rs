@@ -149,10 +149,10 @@ mod declare;
 pub use ampeg_macros::Values;
 #[doc(inline)]
 pub use ampeg_runtime::{
-    Attempt, Breakdown, Contents, Cost, Dependency, Error, Graph, IntoCost, MeasuredCosts, Outcome,
-    Place, Policy, Pool, PoolBuilder, ProcessorId, Processors, Report, Run, Schedule, Scheduler,
-    Shared, Slot, Statement, TaskError, TaskErrorKind, TaskGraph, TaskGraphBuilder, TaskId,
-    TaskValue, Time, Transfer, Values, schedule, worker_process,
+    Attempt, Breakdown, Canceller, Contents, Cost, Dependency, Error, Graph, IntoCost,
+    MeasuredCosts, Outcome, Place, Policy, Pool, PoolBuilder, ProcessorId, Processors, Report, Run,
+    Schedule, Scheduler, Shared, Slot, Statement, TaskError, TaskErrorKind, TaskGraph,
+    TaskGraphBuilder, TaskId, TaskValue, Time, Transfer, Values, schedule, worker_process,
 };
 
 #[cfg(any(doc, doctest))]

@@ -35,7 +35,7 @@ mod api;
 mod testing;
 
 pub use api::outcome::{Outcome, Values};
-pub use api::pool::{Pool, PoolBuilder, Run};
+pub use api::pool::{Canceller, Pool, PoolBuilder, Run};
 pub use api::program::Graph;
 pub use base::failure::{Place, TaskError, TaskErrorKind};
 pub use generated_code::facts::Statement;

@@ -3,6 +3,7 @@
 use crate::base::failure::Place;
 use ampeg_schedule::Error;
 use std::fmt;
+use std::path::PathBuf;
 
 #[derive(Debug, Clone)]
 pub(crate) enum RunErrorKind {
@@ -12,25 +13,52 @@ pub(crate) enum RunErrorKind {
     NoWorker(String),
     /// A worker thread could not be started.
     NoThread(String),
+    /// Why no worker could call the function of `on_worker_start`.
+    StartFunction(String),
+    /// The environment or directory of worker threads was set.
+    ThreadsShare,
+    Directory {
+        directory: PathBuf,
+        reason: String,
+    },
     /// The graph cannot be found by worker processes.
     Elsewhere,
     /// A schedule has more processors than a pool has workers.
-    TooFewWorkers { needed: usize, present: usize },
+    TooFewWorkers {
+        needed: usize,
+        present: usize,
+    },
     /// There is not one speed for each worker.
-    Speeds { given: usize, workers: usize },
+    Speeds {
+        given: usize,
+        workers: usize,
+    },
     /// A run would end before anything failed.
     NoFailures,
     /// The variable with the number of workers has this value, which is not such a number.
-    WorkersVariable { value: String, most: usize },
+    WorkersVariable {
+        value: String,
+        most: usize,
+    },
     /// More workers than a pool can have.
-    TooManyWorkers { workers: usize, most: usize },
+    TooManyWorkers {
+        workers: usize,
+        most: usize,
+    },
     /// Workers would be allowed more memory than the system allows.
-    MemoryLimit { asked: u64, most: u64 },
+    MemoryLimit {
+        asked: u64,
+        most: u64,
+    },
     /// A pool that would be started inside too many others.
-    TooDeep { deepest: u32 },
+    TooDeep {
+        deepest: u32,
+    },
     /// A run for which a task would wait that the run waits for itself: since one run on a pool follows the other, or
     /// by way of others.
-    WaitsForItself { by_others: bool },
+    WaitsForItself {
+        by_others: bool,
+    },
     /// Workers cannot be reached any more.
     Lost(String),
     /// This process may not open enough files.
@@ -67,6 +95,17 @@ impl fmt::Display for RunErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoProcesses => f.write_str("a graph cannot be run on 0 processes: give at least 1"),
+            Self::StartFunction(reason) => {
+                write!(f, "the function of `on_worker_start` cannot be used: {reason}")
+            }
+            Self::ThreadsShare => f.write_str(
+                "`env` and `current_dir` are settings of worker processes; worker threads share those of the program",
+            ),
+            Self::Directory { directory, reason } => write!(
+                f,
+                "workers cannot use the working directory `{}`: {reason}",
+                directory.display()
+            ),
             Self::NoThread(reason) => write!(f, "a worker thread could not be started: {reason}"),
             Self::NoWorker(reason) => write!(f, "a worker process could not be started: {reason}"),
             Self::Elsewhere => f.write_str(

@@ -4,7 +4,8 @@ use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;
 use crate::plan::Plan;
 use ampeg_schedule::Error;
-use ampeg_schedule::{Policy, Processors, Schedule, Scheduler};
+use ampeg_schedule::{Processors, Schedule, Scheduler};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -12,10 +13,20 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct PlanCache {
     pub(crate) processors: Processors,
-    pub(crate) policy: Policy,
+    policy: AnyScheduler,
     /// What to wait before a task is tried again.
     backoff: Duration,
     last: Mutex<Option<Planned>>,
+}
+
+/// What makes the schedules of a pool.
+#[derive(Clone)]
+pub(crate) struct AnyScheduler(pub(crate) Arc<dyn Scheduler + Send + Sync>);
+
+impl fmt::Debug for AnyScheduler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scheduler")
+    }
 }
 
 /// A graph that is ready to be run.
@@ -30,7 +41,7 @@ pub(crate) struct Planned {
 }
 
 impl PlanCache {
-    pub(crate) fn new(processors: Processors, policy: Policy, backoff: Duration) -> Self {
+    pub(crate) fn new(processors: Processors, policy: AnyScheduler, backoff: Duration) -> Self {
         Self {
             processors,
             policy,
@@ -56,6 +67,7 @@ impl PlanCache {
             Some(schedule) => schedule.clone(),
             None => self
                 .policy
+                .0
                 .schedule(&definition.task_graph, &self.processors)?,
         };
         schedule.validate(&definition.task_graph)?;
@@ -97,7 +109,8 @@ mod tests {
 
     fn cache() -> PlanCache {
         let processors = Processors::new(2).unwrap();
-        PlanCache::new(processors, Policy::default(), Duration::ZERO)
+        let policy = AnyScheduler(Arc::new(crate::Policy::default()));
+        PlanCache::new(processors, policy, Duration::ZERO)
     }
 
     fn is_same(one: &Planned, other: &Planned) -> bool {

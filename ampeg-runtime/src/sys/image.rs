@@ -121,7 +121,7 @@ impl FunctionAddress {
         match address {
             Ok(address) if image.has_code_at(address) => {
                 // SAFETY: `F` is as large. The address came from a pointer of type `F` in a process of this very build,
-                // since graph and capture are found by the same table in both; it lies in code that is never written,
+                // since graph and capture are found by the same table in both, and a worker of another build is not welcomed; it lies in code that is never written,
                 // and which is therefore the same here. So it is the address of the same function.
                 let address = std::ptr::with_exposed_provenance::<()>(address);
                 Ok(unsafe { std::mem::transmute_copy::<*const (), F>(&address) })

@@ -11,6 +11,7 @@ use crate::run::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::run::progress::{Activity, Progress};
 use crate::run::worker::{Incoming, Link, work};
 use crate::sys::resources;
+use crate::transport::setup::Hook;
 use ampeg_schedule::Error;
 use ampeg_schedule::ProcessorId;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +42,7 @@ impl LocalCluster {
         n_workers: usize,
         caller: Caller,
         stack: Option<usize>,
+        hook: Option<Hook>,
     ) -> Result<Self, Error> {
         let (coordinator, events) = channel();
         let (senders, receivers): (Vec<_>, Vec<_>) = (0..n_workers).map(|_| channel()).unzip();
@@ -52,7 +54,12 @@ impl LocalCluster {
             coordinator: coordinator.clone(),
             is_woken: Arc::default(),
         };
+        let (prepared, preparations) = channel();
         for (index, inbox) in receivers.into_iter().enumerate() {
+            let prepare = Prepare {
+                hook,
+                done: prepared.clone(),
+            };
             let progress = Progress::own();
             let link = LocalLink {
                 worker: ProcessorId::new(index),
@@ -64,17 +71,27 @@ impl LocalCluster {
             cluster.workers.push(ThreadWorker {
                 inbox: senders[index].clone(),
                 progress,
-                thread: Some(spawn(link, caller, stack)?),
+                thread: Some(spawn(link, caller, stack, prepare)?),
             });
+        }
+        for prepared in preparations.iter().take(n_workers) {
+            prepared.map_err(RunErrorKind::NoThread)?;
         }
         Ok(cluster)
     }
+}
+
+/// What a thread does before its first task.
+struct Prepare {
+    hook: Option<Hook>,
+    done: Sender<Result<(), String>>,
 }
 
 fn spawn(
     mut link: LocalLink,
     caller: Caller,
     stack: Option<usize>,
+    prepare: Prepare,
 ) -> Result<JoinHandle<()>, Error> {
     let mut thread = Builder::new().name(format!("ampeg worker {}", link.worker));
     if let Some(bytes) = stack {
@@ -82,6 +99,13 @@ fn spawn(
     }
     let thread = thread.spawn(move || {
         caller.enter();
+        let prepared = prepare.hook.map_or(Ok(()), Hook::run);
+        let is_prepared = prepared.is_ok();
+        // Whoever waits for it is there until all have answered, or another has failed.
+        let _ = prepare.done.send(prepared);
+        if !is_prepared {
+            return;
+        }
         let reason = work(&mut link).err();
         let exit = Exit {
             code: Some(0),

@@ -7,6 +7,7 @@ pub(crate) mod ipc;
 pub(crate) mod local;
 mod output;
 pub(crate) mod process;
+pub(crate) mod setup;
 pub(crate) mod start;
 
 #[cfg(test)]

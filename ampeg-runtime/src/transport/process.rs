@@ -8,6 +8,7 @@ use crate::run::caller::Caller;
 use crate::run::cluster::Exit;
 use crate::sys::thread;
 use crate::transport::output::{Output, Source, Target};
+use crate::transport::setup::Setup;
 use crate::transport::start;
 use crate::transport::start::invitation::{Invitation, VARIABLE};
 use std::io;
@@ -43,6 +44,7 @@ impl Process {
     /// Fails if the process could not become a worker: it would run `main`, and start others without end.
     pub(crate) fn start(
         (address, stdin): (&str, Stdio),
+        setup: &Setup,
         output: &Output,
         tell: impl FnOnce(Exit) + Send + 'static,
     ) -> io::Result<Self> {
@@ -54,6 +56,10 @@ impl Process {
         name_like_this_process(&mut command);
         // Tasks may look at the arguments of their program.
         command.args(std::env::args_os().skip(1));
+        command.envs(setup.variables.iter().map(|(name, value)| (name, value)));
+        if let Some(directory) = &setup.directory {
+            command.current_dir(directory);
+        }
         command.env(VARIABLE, invitation.write()).stdin(stdin);
         Self::spawn(&mut command, output, tell)
     }

@@ -7,8 +7,8 @@ use crate::plan::Step;
 use crate::run::caller::Caller;
 use crate::run::cluster::{Cluster, Event};
 use crate::run::message::{AttemptReport, Content, ToWorker, Value};
-use crate::sys::resources::WorkerLimits;
 use crate::testing::{Action, Deadline, Node, graph};
+use crate::transport::setup::Setup;
 use crate::value::codec;
 use crate::value::payload::Payload;
 use ampeg_schedule::{ProcessorId, TaskId};
@@ -18,11 +18,9 @@ use std::time::Instant;
 fn each(test: &'static str, check: impl Fn(Box<dyn Cluster>)) {
     let _deadline = Deadline::seconds(test, 120);
     check(Box::new(
-        LocalCluster::start(2, Caller::default(), None).unwrap(),
+        LocalCluster::start(2, Caller::default(), None, None).unwrap(),
     ));
-    check(Box::new(
-        IpcCluster::start(2, WorkerLimits::default()).unwrap(),
-    ));
+    check(Box::new(IpcCluster::start(2, Setup::default()).unwrap()));
 }
 
 fn worker(index: usize) -> ProcessorId {
@@ -184,7 +182,7 @@ fn worker_that_is_told_to_stop_exits_and_may_still_be_written_to() {
 #[test]
 fn killed_worker_is_replaced_and_reached_by_the_others() {
     let _deadline = Deadline::seconds("replace", 60);
-    let mut cluster = IpcCluster::start(2, WorkerLimits::default()).unwrap();
+    let mut cluster = IpcCluster::start(2, Setup::default()).unwrap();
     assert!(cluster.kill(worker(0)));
     let event = cluster.receive(None);
     let Some(Event::Exited(from, exit)) = event else {
@@ -219,7 +217,7 @@ fn restart(cluster: &mut IpcCluster, worker: ProcessorId) {
 #[test]
 fn worker_that_takes_nothing_does_not_hold_up_the_coordinator() {
     let _deadline = Deadline::seconds("backlog", 60);
-    let mut cluster = IpcCluster::start(2, WorkerLimits::default()).unwrap();
+    let mut cluster = IpcCluster::start(2, Setup::default()).unwrap();
     let signal = |cluster: &IpcCluster, signal| {
         let pid = i32::try_from(cluster.pid(worker(1)).unwrap()).unwrap();
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
@@ -244,7 +242,7 @@ fn worker_that_takes_nothing_does_not_hold_up_the_coordinator() {
 fn worker_that_is_sent_garbage_ends_or_goes_on_and_calls_nothing() {
     let _deadline = Deadline::seconds("garbage", 120);
     let mut random = fastrand::Rng::with_seed(9);
-    let mut cluster = IpcCluster::start(1, WorkerLimits::default()).unwrap();
+    let mut cluster = IpcCluster::start(1, Setup::default()).unwrap();
     let mut refused = 0;
     for _ in 0..100 {
         let length = random.usize(0..40);

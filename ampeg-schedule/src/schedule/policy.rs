@@ -5,6 +5,7 @@ use super::problem::Problem;
 use super::{LowerBounds, Processors, Schedule, Search, cpop, fast, heft, peft};
 use crate::base::error::Error;
 use crate::task_graph::TaskGraph;
+use std::sync::Arc;
 
 /// What makes schedules.
 pub trait Scheduler {
@@ -18,6 +19,18 @@ pub trait Scheduler {
     /// If `graph` has costs for several processors, but fewer than there are in `processors`.
     fn schedule(&self, graph: &TaskGraph, processors: &Processors) -> Result<Schedule, Error>;
 }
+
+macro_rules! pointers {
+    ($($pointer:ty),*) => {$(
+        impl<S: Scheduler + ?Sized> Scheduler for $pointer {
+            fn schedule(&self, graph: &TaskGraph, processors: &Processors) -> Result<Schedule, Error> {
+                (**self).schedule(graph, processors)
+            }
+        }
+    )*};
+}
+
+pointers!(&S, Box<S>, Arc<S>);
 
 /// The schedulers that ampeg has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -3,16 +3,20 @@
 use super::turn::Turns;
 use super::{Pool, Shared};
 use crate::base::run_error::RunErrorKind;
-use crate::plan::prepared::PlanCache;
+use crate::plan::prepared::{AnyScheduler, PlanCache};
 use crate::run::caller::{Caller, PoolId};
 use crate::run::cluster::Cluster;
 use crate::run::crew::Crew;
-use crate::sys::resources::{self, WorkerLimits};
+use crate::sys::resources;
 use crate::sys::thread;
 use crate::transport::ipc::IpcCluster;
 use crate::transport::local::LocalCluster;
+use crate::transport::setup::{Hook, Setup};
 use ampeg_schedule::Error;
-use ampeg_schedule::{Policy, Processors};
+use ampeg_schedule::{Policy, Processors, Scheduler};
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,11 +46,12 @@ pub struct PoolBuilder {
     workers: Option<usize>,
     threads: bool,
     speeds: Option<Vec<f64>>,
-    policy: Policy,
+    policy: AnyScheduler,
     timeout: Option<Duration>,
     max_failures: Option<usize>,
     backoff: Duration,
-    limits: WorkerLimits,
+    setup: Setup,
+    hook: Option<Result<Hook, String>>,
 }
 
 impl Default for PoolBuilder {
@@ -55,11 +60,12 @@ impl Default for PoolBuilder {
             workers: None,
             threads: false,
             speeds: None,
-            policy: Policy::default(),
+            policy: AnyScheduler(Arc::new(Policy::default())),
             timeout: None,
             max_failures: None,
             backoff: Duration::ZERO,
-            limits: WorkerLimits::default(),
+            setup: Setup::default(),
+            hook: None,
         }
     }
 }
@@ -78,7 +84,7 @@ pub(super) fn default_workers() -> Result<usize, Error> {
 }
 
 impl PoolBuilder {
-    /// Sets the number of worker processes.
+    /// Sets the number of worker processes. The later of `processes` and [`threads`](Self::threads) counts.
     ///
     /// The default is the value of the environment variable `AMPEG_WORKERS`, or else the number of processors that the
     /// program may use: on Linux, the affinity of the process and the quota of its cgroup count.
@@ -105,9 +111,31 @@ impl PoolBuilder {
         self
     }
 
-    /// Sets the algorithm that schedules graphs.
-    pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = policy;
+    /// Sets what schedules graphs: a [`Policy`], a [`Search`](crate::schedule::Search), or a scheduler of one's own.
+    ///
+    /// A schedule that is not valid for the graph is an error of the run.
+    ///
+    /// ```
+    /// use ampeg::{Error, Policy, Pool, Processors, Schedule, Scheduler, TaskGraph, graph};
+    ///
+    /// /// Runs all tasks on the first worker.
+    /// struct OnOneWorker;
+    ///
+    /// impl Scheduler for OnOneWorker {
+    ///     fn schedule(&self, graph: &TaskGraph, processors: &Processors) -> Result<Schedule, Error> {
+    ///         let mut lists = vec![Vec::new(); processors.len()];
+    ///         lists[0] = graph.topological_order().to_vec();
+    ///         Schedule::from_order(graph, processors, &lists)
+    ///     }
+    /// }
+    ///
+    /// let pool = Pool::builder().processes(2).policy(OnOneWorker).build()?;
+    /// let outcome = pool.run(&graph! { a = std::process::id(); b = std::process::id(); })?;
+    /// assert_eq!(outcome.a, outcome.b);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn policy(mut self, policy: impl Scheduler + Send + Sync + 'static) -> Self {
+        self.policy = AnyScheduler(Arc::new(policy));
         self
     }
 
@@ -163,7 +191,7 @@ impl PoolBuilder {
     /// itself, its threads and its allocator.
     /// The limit has no effect on worker threads, nor on systems other than Unix.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
-        self.limits.memory = Some(bytes);
+        self.setup.limits.memory = Some(bytes);
         self
     }
 
@@ -189,7 +217,78 @@ impl PoolBuilder {
     /// # Ok::<(), ampeg::Error>(())
     /// ```
     pub fn stack_size(mut self, bytes: usize) -> Self {
-        self.limits.stack = Some(bytes);
+        self.setup.limits.stack = Some(bytes);
+        self
+    }
+
+    /// Sets a function that each worker runs before its first task, also a worker that replaces another.
+    ///
+    /// Use it for what a worker process does not inherit from `main`: a logger, a configuration, a pool of threads.
+    /// The function runs on the main thread of the worker process, or on the worker thread. It may take its time; the
+    /// first tasks wait for it. What it prints is passed on as the output of tasks is.
+    ///
+    /// If it fails or panics, [`build`](Self::build) fails with its message. If that happens in a worker that replaces
+    /// another, the tasks of that worker fail.
+    ///
+    /// It is a function or a closure that uses no variables, since it runs in another process.
+    ///
+    /// ```
+    /// use ampeg::{Pool, graph};
+    /// use std::sync::OnceLock;
+    ///
+    /// static TABLE: OnceLock<Vec<f64>> = OnceLock::new();
+    ///
+    /// fn load_table() -> Result<(), std::num::ParseFloatError> {
+    ///     let table = "0.5 1.5".split(' ').map(str::parse).collect::<Result<_, _>>()?;
+    ///     TABLE.get_or_init(|| table);
+    ///     Ok(())
+    /// }
+    ///
+    /// let pool = Pool::builder().processes(2).on_worker_start(load_table).build()?;
+    /// let outcome = pool.run(&graph! { sum = TABLE.get().ok_or("no table")?.iter().sum::<f64>(); })?;
+    /// assert_eq!(outcome.sum, Ok(2.0));
+    ///
+    /// let refused = Pool::builder().processes(1).on_worker_start(|| Err("no licence")).build();
+    /// assert!(refused.unwrap_err().to_string().contains("no licence"));
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    ///
+    /// With `env_logger` it is `|| env_logger::try_init()`, with `tracing-subscriber`
+    /// `|| tracing_subscriber::fmt().try_init()`, and with rayon
+    /// `|| rayon::ThreadPoolBuilder::new().num_threads(1).build_global()`.
+    pub fn on_worker_start<E: fmt::Display>(mut self, function: fn() -> Result<(), E>) -> Self {
+        self.hook = Some(Hook::of(function));
+        self
+    }
+
+    /// Sets an environment variable of the worker processes. By default they have those of this process.
+    ///
+    /// ```
+    /// use ampeg::{Pool, graph};
+    ///
+    /// let pool = Pool::builder().processes(1).env("OMP_NUM_THREADS", "1").build()?;
+    /// let outcome = pool.run(&graph! { threads = std::env::var("OMP_NUM_THREADS")?; })?;
+    /// assert_eq!(outcome.threads?, "1");
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.setup.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets the working directory of the worker processes. By default it is that of this process.
+    ///
+    /// ```
+    /// use ampeg::{Pool, graph};
+    ///
+    /// let folder = std::env::temp_dir();
+    /// let pool = Pool::builder().processes(1).current_dir(&folder).build()?;
+    /// let outcome = pool.run(&graph! { here = std::env::current_dir()?; })?;
+    /// assert_eq!(outcome.here.unwrap(), folder.canonicalize().unwrap());
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.setup.directory = Some(directory.into());
         self
     }
 
@@ -202,6 +301,8 @@ impl PoolBuilder {
     /// - a speed is out of range, or the number of speeds is not the number of workers,
     /// - `memory_limit` is more than the system allows this program,
     /// - `max_failures` is 0,
+    /// - `env` or `current_dir` is set for threads, or the directory cannot be read,
+    /// - the function of `on_worker_start` fails, panics, or is part of a dynamic library,
     /// - a worker cannot be started,
     /// - a task calls this inside ten nested pools.
     pub fn build(self) -> Result<Pool, Error> {
@@ -217,11 +318,20 @@ impl PoolBuilder {
         if self.max_failures == Some(0) {
             return Err(RunErrorKind::NoFailures.into());
         }
-        if let (Some(asked), Some(most)) = (self.limits.memory, resources::most_memory())
+        if let (Some(asked), Some(most)) = (self.setup.limits.memory, resources::most_memory())
             && asked > most
             && !self.threads
         {
             return Err(RunErrorKind::MemoryLimit { asked, most }.into());
+        }
+        if self.threads && (self.setup.directory.is_some() || !self.setup.variables.is_empty()) {
+            return Err(RunErrorKind::ThreadsShare.into());
+        }
+        if let Some(directory) = &self.setup.directory
+            && let Err(error) = std::fs::read_dir(directory)
+        {
+            let (directory, reason) = (directory.clone(), error.to_string());
+            return Err(RunErrorKind::Directory { directory, reason }.into());
         }
         let id = PoolId::next();
         let tasks = Caller::here().of_tasks(id)?;
@@ -236,13 +346,14 @@ impl PoolBuilder {
             Some(speeds) => Processors::with_speeds(speeds)?,
             None => Processors::new(workers)?,
         };
+        let mut setup = self.setup;
+        setup.hook = self.hook.transpose().map_err(RunErrorKind::StartFunction)?;
         let cluster: Box<dyn Cluster> = if self.threads {
-            let stack = self.limits.stack.or_else(resources::stack_of_tasks);
-            Box::new(LocalCluster::start(workers, tasks, stack)?)
+            let stack = setup.limits.stack.or_else(resources::stack_of_tasks);
+            Box::new(LocalCluster::start(workers, tasks, stack, setup.hook)?)
         } else {
-            let limits = self.limits;
             Box::new(thread::with_locals(move || {
-                IpcCluster::start(workers, limits)
+                IpcCluster::start(workers, setup)
             })?)
         };
         let crew = Crew::new(cluster);

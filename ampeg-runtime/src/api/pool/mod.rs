@@ -32,8 +32,8 @@ mod run;
 mod tests;
 
 pub use builder::PoolBuilder;
-pub use run::Run;
 use run::{AnnounceEnd, End};
+pub use run::{Canceller, Run};
 
 use crate::run::caller::{Caller, PoolId};
 use turn::{Ticket, Turns};
@@ -263,8 +263,10 @@ impl Pool {
         })?;
         Ok(Run {
             values: PhantomData,
-            pool: Arc::downgrade(&self.shared),
-            ticket,
+            canceller: Canceller {
+                pool: Arc::downgrade(&self.shared),
+                ticket,
+            },
             thread: Some(thread),
             end,
         })
@@ -275,7 +277,6 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
             .field("processors", &self.plans.processors)
-            .field("policy", &self.plans.policy)
             .finish_non_exhaustive()
     }
 }

@@ -9,9 +9,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// A run that is under way; it is cancelled when it is dropped.
 ///
@@ -31,18 +32,56 @@ use std::thread::JoinHandle;
 #[must_use = "a run is cancelled when it is dropped: `.wait()?` or `.await?` gives its outcome"]
 pub struct Run<V> {
     pub(super) values: PhantomData<fn() -> V>,
-    /// Gone with the run and the last clone of its pool.
-    pub(super) pool: Weak<Shared>,
-    pub(super) ticket: Arc<Ticket>,
+    pub(super) canceller: Canceller,
     /// There until somebody waits.
     pub(super) thread: Option<JoinHandle<Result<Done, Error>>>,
     pub(super) end: Arc<End>,
 }
 
-/// Whether the thread of a run has done its work, and the task that is to be woken then.
+/// Cancels a [`Run`], also while another thread waits for it.
+///
+/// Clones cancel the same run. A canceller keeps neither the run nor its pool alive, and does nothing once the run is
+/// over.
+///
+/// ```
+/// use ampeg::{Pool, TaskErrorKind, graph};
+/// use std::time::Duration;
+///
+/// let pool = Pool::new(1)?;
+/// let graph = graph! { long = std::thread::sleep(Duration::from_secs(3600)); };
+/// let run = pool.start(&graph)?;
+/// let canceller = run.canceller();
+/// let outcome = std::thread::scope(|scope| {
+///     scope.spawn(move || canceller.cancel()); // a signal handler, a button, a deadline of somebody else
+///     run.wait()
+/// })?;
+/// assert_eq!(outcome.long.unwrap_err().kind(), &TaskErrorKind::Cancelled);
+/// # Ok::<(), ampeg::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Canceller {
+    /// Gone with the run and the last clone of its pool.
+    pub(super) pool: Weak<Shared>,
+    pub(super) ticket: Arc<Ticket>,
+}
+
+impl Canceller {
+    /// Cancels the run, as [`Run::cancel`] does.
+    pub fn cancel(&self) {
+        if let Some(pool) = self.pool.upgrade()
+            && pool.crew.cancel(&self.ticket)
+        {
+            (pool.waker)();
+        }
+    }
+}
+
+/// Whether the thread of a run has done its work, and who is to be told then.
 #[derive(Debug, Default)]
 pub(super) struct End {
     state: Mutex<EndState>,
+    /// Signals the end to threads that wait with a time limit.
+    over: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +93,16 @@ struct EndState {
 impl End {
     fn state(&self) -> MutexGuard<'_, EndState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the end, but no longer than this; whether it is over.
+    fn wait(&self, timeout: Duration) -> bool {
+        let is_running = |state: &mut EndState| !state.is_over;
+        let waited = self
+            .over
+            .wait_timeout_while(self.state(), timeout, is_running);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.is_over
     }
 
     /// Whether it is over; if it is not, wakes the task once it is.
@@ -76,6 +125,7 @@ impl Drop for AnnounceEnd {
         state.is_over = true;
         let waker = state.waker.take();
         drop(state);
+        self.0.over.notify_all();
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -96,11 +146,12 @@ impl<V> Run<V> {
     /// Results that exist already are kept. On threads, running tasks are left to finish.
     /// A run that waits for others on its pool ends at once, and one that is over stays as it is.
     pub fn cancel(&self) {
-        if let Some(pool) = self.pool.upgrade()
-            && pool.crew.cancel(&self.ticket)
-        {
-            (pool.waker)();
-        }
+        self.canceller.cancel();
+    }
+
+    /// A handle that cancels this run while it is waited for or awaited.
+    pub fn canceller(&self) -> Canceller {
+        self.canceller.clone()
     }
 
     /// Whether [`wait`](Self::wait) would return at once.
@@ -127,9 +178,57 @@ impl<V> Run<V> {
         outcome
     }
 
+    /// Waits for the end of the run, but no longer than `timeout`.
+    ///
+    /// A run that is not over by then goes on, and is returned.
+    /// [`PoolBuilder::timeout`](crate::PoolBuilder::timeout) ends a run instead.
+    ///
+    /// # Errors
+    ///
+    /// The outer error is the run itself, if it is not over in time. The inner errors are those of
+    /// [`wait`](Self::wait).
+    ///
+    /// # Panics
+    ///
+    /// If the run did, which is a mistake in this crate.
+    ///
+    /// ```
+    /// use ampeg::{Pool, graph};
+    /// use std::time::Duration;
+    ///
+    /// let pool = Pool::new(1)?;
+    /// let graph = graph! { a = 1 + 1; };
+    /// let mut run = pool.start(&graph)?;
+    /// let outcome = loop {
+    ///     match run.wait_timeout(Duration::from_millis(100)) {
+    ///         Ok(outcome) => break outcome?,
+    ///         Err(unfinished) => run = unfinished, // say that it is still running
+    ///     }
+    /// };
+    /// assert_eq!(outcome.a, Ok(2));
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn wait_timeout(mut self, timeout: Duration) -> Result<Result<V::Outcome, Error>, Self>
+    where
+        V: Values,
+    {
+        let waiting = match self.begin_to_wait() {
+            Ok(waiting) => waiting,
+            Err(error) => return Ok(Err(error)),
+        };
+        let is_over = self.end.wait(timeout);
+        drop(waiting);
+        if is_over {
+            Ok(self.take_outcome())
+        } else {
+            Err(self)
+        }
+    }
+
     /// Fails if the pool is running the task that is about to wait: both would wait for ever.
     fn begin_to_wait(&self) -> Result<Option<Waiting>, Error> {
-        let pool = self.pool.upgrade().filter(|_| !self.is_finished());
+        let pool = self.canceller.pool.upgrade();
+        let pool = pool.filter(|_| !self.is_finished());
         pool.map(|pool| Waiting::on(pool.id)).transpose()
     }
 

@@ -1,10 +1,10 @@
 //! A worker process's side: connect, drain, and end when the coordinator is gone.
 
-use super::ToWorkerProcess;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
-use super::parcel::{Parcel, guarded, receive};
+use super::parcel::{Parcel, guarded, receive, send};
 use super::rendezvous::{self, Hello};
+use super::{ToCoordinator, ToWorkerProcess};
 use crate::base::bounded;
 use crate::base::clock::Timestamp;
 use crate::base::panics;
@@ -14,6 +14,7 @@ use crate::run::worker::{Incoming, Link, work};
 use crate::sys;
 use crate::sys::resources;
 use crate::sys::thread;
+use crate::transport::setup::Hook;
 use ampeg_schedule::ProcessorId;
 use ipc_channel::ipc::{self, IpcReceiver};
 use std::collections::VecDeque;
@@ -59,6 +60,7 @@ impl IpcLink {
                 worker,
                 generation,
                 limits,
+                hook,
                 coordinator,
             },
             _,
@@ -68,6 +70,9 @@ impl IpcLink {
         };
         limits.memory.map_or(Ok(()), resources::limit_memory)?;
         show_name(worker);
+        hook.map_or(Ok(()), Hook::run)?;
+        let ready = ToCoordinator::Ready { worker, generation };
+        send(&coordinator, ready).map_err(|error| text(&error))?;
         Ok(Self {
             outbox: Outbox::new(coordinator, worker, generation),
             epoch: 0,

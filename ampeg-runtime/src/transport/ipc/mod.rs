@@ -16,6 +16,7 @@ use crate::sys::resources::{self, WorkerLimits};
 use crate::transport::entry::CANNOT;
 use crate::transport::output::Output;
 use crate::transport::process::Process;
+use crate::transport::setup::{Hook, Setup};
 use crate::transport::start;
 use ampeg_schedule::Error;
 use ampeg_schedule::ProcessorId;
@@ -47,6 +48,7 @@ enum ToWorkerProcess {
         worker: ProcessorId,
         generation: u32,
         limits: WorkerLimits,
+        hook: Option<Hook>,
         coordinator: IpcSender<Parcel<ToCoordinator>>,
     },
     /// How to reach other workers from now on.
@@ -71,6 +73,11 @@ enum ToCoordinator {
         worker: ProcessorId,
         generation: u32,
         reports: Vec<AttemptReport>,
+    },
+    /// From a worker that can run tasks from now on.
+    Ready {
+        worker: ProcessorId,
+        generation: u32,
     },
     /// From the thread that accepts connections: a worker has said hello, or something else.
     Arrived {
@@ -111,7 +118,7 @@ pub(crate) struct IpcCluster {
     output: Option<Output>,
     /// The last introduction.
     epoch: Epoch,
-    limits: WorkerLimits,
+    setup: Setup,
     is_woken: Arc<AtomicBool>,
     is_broken: bool,
     /// Whether a worker has a backlog or is starting.
@@ -138,8 +145,8 @@ struct ProcessWorker {
     generation: u32,
     /// None if the worker is absent.
     process: Option<Process>,
-    /// By when it must have said hello; none once it has.
-    start_deadline: Option<Instant>,
+    /// How far its start has come; none once it is ready.
+    start: Option<Start>,
     /// None before its hello.
     connection: Option<Connection>,
     /// What it does, or the one before it did.
@@ -149,6 +156,15 @@ struct ProcessWorker {
     reports: u64,
     /// Why this side ends it.
     end_reason: Option<String>,
+}
+
+/// How far a worker has come that is not ready yet.
+#[derive(Debug)]
+enum Start {
+    /// It must say hello by this time.
+    Connecting(Instant),
+    /// It runs the program's function for new workers, which may take its time.
+    Preparing,
 }
 
 impl ProcessWorker {
@@ -162,9 +178,9 @@ impl ProcessWorker {
 
 impl IpcCluster {
     /// Starts the workers side by side, and returns when all are there.
-    pub(crate) fn start(n_workers: usize, limits: WorkerLimits) -> Result<Self, Error> {
+    pub(crate) fn start(n_workers: usize, setup: Setup) -> Result<Self, Error> {
         start::check().map_err(RunErrorKind::NoWorker)?;
-        let started = Self::try_start_all(n_workers, limits);
+        let started = Self::try_start_all(n_workers, setup);
         // What the system denies altogether is a better reason than what failed for want of it.
         started.map_err(|error| match start::missing() {
             Some(reason) => RunErrorKind::NoWorker(reason).into(),
@@ -172,7 +188,7 @@ impl IpcCluster {
         })
     }
 
-    fn try_start_all(n_workers: usize, limits: WorkerLimits) -> Result<Self, Error> {
+    fn try_start_all(n_workers: usize, setup: Setup) -> Result<Self, Error> {
         descriptors::check(n_workers)?;
         let (inbound_sender, inbound) = ipc::channel().map_err(no_channel)?;
         let channels = Channels {
@@ -189,7 +205,7 @@ impl IpcCluster {
             channels: Some(channels),
             output: Some(output),
             epoch: 1,
-            limits,
+            setup,
             is_woken,
             is_broken: false,
             needs_tending: false,
@@ -251,7 +267,7 @@ impl IpcCluster {
         };
         let start = |invitation: rendezvous::Invitation| {
             let rendezvous::Invitation { address, stdin } = invitation;
-            Process::start((&address, stdin), self.output(), tell_exit)
+            Process::start((&address, stdin), &self.setup, self.output(), tell_exit)
         };
         let process = self.channels().rendezvous.start(start, tell_arrival);
         let process = process.map_err(|error| no_process(&error))?;
@@ -259,23 +275,26 @@ impl IpcCluster {
         logging::debug(format_args!("worker {worker} is started as process {pid}"));
         let place = &mut self.workers[worker.index()];
         place.process = Some(process);
-        place.start_deadline = Some(Instant::now() + START_TIME);
+        place.start = Some(Start::Connecting(Instant::now() + START_TIME));
         self.needs_tending = true;
         Ok(())
     }
 
     /// A worker has said hello: it is told who it is.
-    fn on_arrived(&mut self, worker: ProcessorId, generation: u32) -> Option<Event> {
+    fn on_arrived(&mut self, worker: ProcessorId, generation: u32) {
         let arrived = {
             let mut arrivals = self.channels().arrivals.lock();
             let arrivals = arrivals.as_mut().unwrap_or_else(|error| error.get_mut());
-            arrivals.remove(&(worker, generation))?
+            arrivals.remove(&(worker, generation))
+        };
+        let Some(arrived) = arrived else {
+            return;
         };
         let place = &mut self.workers[worker.index()];
         if place.generation != generation || place.process.is_none() {
-            return None;
+            return;
         }
-        place.start_deadline = None;
+        place.start = Some(Start::Preparing);
         let connected = arrived.and_then(|arrival| {
             let progress = arrival.hello.progress.clone();
             Ok((Progress::from_memory(progress)?, Connection::new(arrival)?))
@@ -287,17 +306,29 @@ impl IpcCluster {
             }
             Err(reason) => {
                 place.end(reason);
-                return None;
+                return;
             }
         }
         let welcome = ToWorkerProcess::Welcome {
             worker,
             generation,
-            limits: self.limits,
+            limits: self.setup.limits,
+            hook: self.setup.hook,
             coordinator: self.channels().inbound_sender.clone(),
         };
         self.send_to(worker, welcome);
         logging::debug(format_args!("worker {worker} is connected"));
+    }
+
+    /// A worker can run tasks.
+    fn on_ready(&mut self, worker: ProcessorId) -> Option<Event> {
+        let place = &mut self.workers[worker.index()];
+        // One that is being ended does not join.
+        place
+            .connection
+            .as_ref()
+            .filter(|_| place.end_reason.is_none())?;
+        place.start = None;
         Some(Event::Joined(worker))
     }
 
@@ -306,8 +337,11 @@ impl IpcCluster {
             self.channels().rendezvous.forget(process.pid());
         }
         let place = &mut self.workers[worker.index()];
-        if place.start_deadline.take().is_some() && place.end_reason.is_none() && !exit.is_kill() {
-            exit.reason = Some(reason_before_hello(&mut exit));
+        if let Some(start) = place.start.take()
+            && place.end_reason.is_none()
+            && !exit.is_kill()
+        {
+            exit.reason = Some(reason_of_start(&mut exit, &start));
         }
         exit.reason = place.end_reason.take().or(exit.reason);
         // The progress is that of the process that has ended only if this one has said hello.
@@ -319,7 +353,7 @@ impl IpcCluster {
                 .unwrap_or_default();
         }
         if exit.may_be_for_lack_of_memory()
-            && let Some(limit) = resources::memory_limit_in_words(self.limits.memory)
+            && let Some(limit) = resources::memory_limit_in_words(self.setup.limits.memory)
         {
             add_to_last_words(&mut exit.stderr, &limit);
         }
@@ -397,7 +431,11 @@ impl IpcCluster {
                 Event::Reports(worker, reports)
             }),
             ToCoordinator::Arrived { worker, generation } => {
-                let event = self.on_arrived(worker, generation);
+                self.on_arrived(worker, generation);
+                None
+            }
+            ToCoordinator::Ready { worker, generation } => {
+                let event = is_present(worker, generation).then(|| self.on_ready(worker))?;
                 if event.is_some() && tells_peers {
                     self.tell_peers(worker);
                 }
@@ -453,7 +491,7 @@ impl IpcCluster {
                     }
                 }
             }
-            if let Some(deadline) = place.start_deadline {
+            if let Some(Start::Connecting(deadline)) = place.start {
                 if deadline <= Instant::now() {
                     place.end(format!("it did not connect within {START_TIME:?}"));
                 } else {
@@ -611,8 +649,8 @@ fn no_process(error: &std::io::Error) -> String {
     format!("no process could be started: {reason}")
 }
 
-/// Why a process has ended before its hello: what it said itself, if it knows.
-fn reason_before_hello(exit: &mut Exit) -> String {
+/// Why a process has ended before it was ready: what it said itself, if it knows.
+fn reason_of_start(exit: &mut Exit, start: &Start) -> String {
     let mut lines = exit.stderr.lines().rev();
     if let Some(reason) = lines.find_map(|line| line.strip_prefix(CANNOT)) {
         let reason = reason.to_owned();
@@ -621,7 +659,10 @@ fn reason_before_hello(exit: &mut Exit) -> String {
     }
     match start::reason_of(exit.code) {
         Some(reason) if exit.stderr.trim().is_empty() => reason.to_owned(),
-        _ => format!("{} before it connected{HINT}", exit.how()),
+        _ => match start {
+            Start::Connecting(_) => format!("{} before it connected{HINT}", exit.how()),
+            Start::Preparing => format!("{} before its first task", exit.how()),
+        },
     }
 }
 

@@ -4,8 +4,8 @@ use super::processes::{Seen, signal};
 use crate::run::cluster::{Cluster, Event};
 use crate::run::message::{Epoch, ToWorker};
 use crate::run::progress::Activity;
-use crate::sys::resources::WorkerLimits;
 use crate::transport::ipc::IpcCluster;
+use crate::transport::setup::Setup;
 use ampeg_schedule::ProcessorId;
 use rustix::process::Signal;
 use std::collections::VecDeque;
@@ -56,7 +56,7 @@ impl Faulty {
             left: Some(point),
             fault,
             victim: ProcessorId::new(victim),
-            inner: IpcCluster::start(workers, WorkerLimits::default()).unwrap(),
+            inner: IpcCluster::start(workers, Setup::default()).unwrap(),
             held_back: None,
             stopped: false,
             again: false,

@@ -1,0 +1,58 @@
+//! How a program has its workers started: environment, limits, and what each runs before its first task.
+
+use crate::base::{bounded, panics};
+use crate::sys::FunctionAddress;
+use crate::sys::resources::WorkerLimits;
+use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+/// A function of the program, and the one that knows the type of its error.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Hook {
+    function: FunctionAddress,
+    call: FunctionAddress,
+}
+
+type Call = fn(FunctionAddress) -> Result<(), String>;
+
+impl Hook {
+    /// Fails if the function is not part of the executable.
+    pub(crate) fn of<E: fmt::Display>(function: fn() -> Result<(), E>) -> Result<Self, String> {
+        Ok(Self {
+            function: FunctionAddress::of(function)?,
+            call: FunctionAddress::of::<Call>(call::<E>)?,
+        })
+    }
+
+    /// Calls the function; its error and its panic are the reason why the worker cannot work.
+    pub(crate) fn run(self) -> Result<(), String> {
+        let call: Call = self.call.resolve()?;
+        let result = panics::catch(|| call(self.function));
+        let reason = match result {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(reason)) => format!("failed: {reason}"),
+            Err(kind) => format!("failed: {kind}"),
+        };
+        // It travels as one line.
+        let reason = bounded::cut(reason.replace('\n', " "));
+        Err(format!("the function of `on_worker_start` {reason}"))
+    }
+}
+
+fn call<E: fmt::Display>(function: FunctionAddress) -> Result<(), String> {
+    let function: fn() -> Result<(), E> = function.resolve()?;
+    function().map_err(|error| error.to_string())
+}
+
+/// How each worker process is started.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Setup {
+    /// Environment variables besides those of this process.
+    pub(crate) variables: Vec<(OsString, OsString)>,
+    /// By default that of this process.
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) limits: WorkerLimits,
+    pub(crate) hook: Option<Hook>,
+}
