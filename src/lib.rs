@@ -149,7 +149,7 @@ mod declare;
 pub use ampeg_macros::Values;
 #[doc(inline)]
 pub use ampeg_runtime::{
-    Attempt, Breakdown, Canceller, Contents, Cost, Dependency, Error, Graph, IntoCost,
+    Attempt, Breakdown, Canceller, Contents, Cost, Dependency, Error, ErrorKind, Graph, IntoCost,
     MeasuredCosts, Outcome, Place, Policy, Pool, PoolBuilder, ProcessorId, Processors, Report, Run,
     Schedule, Scheduler, Shared, Slot, Statement, TaskError, TaskErrorKind, TaskGraph,
     TaskGraphBuilder, TaskId, TaskValue, Time, Transfer, Values, schedule, worker_process,

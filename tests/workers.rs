@@ -1,7 +1,10 @@
 //! What a program sets for its workers: a function that each runs first, their environment, who schedules and who waits.
 
 use ampeg::schedule::Schedule;
-use ampeg::{Error, Policy, Pool, Processors, Scheduler, TaskErrorKind, TaskGraph, TaskId, graph};
+use ampeg::{
+    Error, ErrorKind, Policy, Pool, Processors, Scheduler, TaskError, TaskErrorKind, TaskGraph,
+    TaskId, graph,
+};
 use isolated::isolated;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -221,6 +224,35 @@ fn pool_takes_any_scheduler() {
         }
         let wrong = Pool::builder().processes(1).policy(Wrong).build().unwrap();
         assert!(wrong.run(&graph).is_err());
+    });
+}
+
+#[test]
+fn errors_have_a_kind() {
+    isolated(|| {
+        let cost = f64::NAN;
+        let errors = [
+            (graph! { a = 1 @ cost; }.run(1).err(), ErrorKind::Graph),
+            (
+                graph! { a[i in 0..2] = 1; b = a[5]; }.run(1).err(),
+                ErrorKind::Graph,
+            ),
+            (graph! { a = 1; }.schedule(0).err(), ErrorKind::Schedule),
+            (graph! { a = 1; }.run(0).err(), ErrorKind::Setting),
+        ];
+        for (error, kind) in errors {
+            let error = error.expect("it is refused");
+            assert_eq!(error.kind(), kind, "{error}");
+        }
+        let pool = Pool::builder()
+            .processes(1)
+            .on_worker_start(|| Err("no licence"));
+        assert_eq!(pool.build().unwrap_err().kind(), ErrorKind::Workers);
+        let bad = graph! { bad: u8 = "x".parse()?; };
+        let error: Error = bad.run(1).unwrap().into_values().unwrap_err().into();
+        assert_eq!(error.kind(), ErrorKind::Task);
+        assert_eq!(error.downcast_ref::<TaskError>().unwrap().task(), "bad");
+        assert!(error.downcast_ref::<String>().is_none());
     });
 }
 

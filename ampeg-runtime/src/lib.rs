@@ -45,8 +45,8 @@ pub use value::shared::{Contents, Shared};
 
 pub use ampeg_schedule::schedule;
 pub use ampeg_schedule::{
-    Cost, Dependency, Error, IntoCost, Policy, ProcessorId, Processors, Schedule, Scheduler, Slot,
-    TaskGraph, TaskGraphBuilder, TaskId, Time,
+    Cost, Dependency, Error, ErrorKind, IntoCost, Policy, ProcessorId, Processors, Schedule,
+    Scheduler, Slot, TaskGraph, TaskGraphBuilder, TaskId, Time,
 };
 
 pub use generated_code::task_value::TaskValue;

@@ -5,7 +5,7 @@ mod base;
 pub mod schedule;
 mod task_graph;
 
-pub use base::error::Error;
+pub use base::error::{Error, ErrorKind};
 pub use base::id::{ProcessorId, TaskId};
 pub use schedule::{
     Budget, Choice, Explanation, LowerBounds, Policy, Processors, Scaling, ScalingRow, Schedule,

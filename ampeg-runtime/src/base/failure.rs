@@ -2,7 +2,7 @@
 
 use crate::base::bounded;
 use crate::base::signal::signal_name;
-use ampeg_schedule::Error;
+use ampeg_schedule::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 use std::error::Error as StdError;
 use std::fmt;
@@ -308,7 +308,7 @@ impl fmt::Display for TaskErrorKind {
 /// So that `?` on the result of a task works in a function that returns an [`Error`].
 impl From<TaskError> for Error {
     fn from(error: TaskError) -> Self {
-        Self::new(error)
+        Self::of(ErrorKind::Task, error)
     }
 }
 

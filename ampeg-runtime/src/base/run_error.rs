@@ -1,7 +1,7 @@
 //! Why a graph could not be run at all.
 
 use crate::base::failure::Place;
-use ampeg_schedule::Error;
+use ampeg_schedule::{Error, ErrorKind};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -85,9 +85,34 @@ pub(crate) enum RunErrorKind {
     },
 }
 
+impl RunErrorKind {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Capture { .. } | Self::Clause { .. } => ErrorKind::Graph,
+            Self::TooFewWorkers { .. } => ErrorKind::Schedule,
+            Self::NoProcesses
+            | Self::ThreadsShare
+            | Self::Directory { .. }
+            | Self::Speeds { .. }
+            | Self::NoFailures
+            | Self::WorkersVariable { .. }
+            | Self::TooManyWorkers { .. }
+            | Self::MemoryLimit { .. } => ErrorKind::Setting,
+            Self::NoWorker(_)
+            | Self::NoThread(_)
+            | Self::StartFunction(_)
+            | Self::Elsewhere
+            | Self::Lost(_)
+            | Self::TooFewDescriptors { .. }
+            | Self::Stuck(_) => ErrorKind::Workers,
+            Self::TooDeep { .. } | Self::WaitsForItself { .. } => ErrorKind::Nesting,
+        }
+    }
+}
+
 impl From<RunErrorKind> for Error {
     fn from(kind: RunErrorKind) -> Self {
-        Self::new(kind)
+        Self::of(kind.kind(), kind)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can be wrong with the members of families, in the user's words.
 
 use crate::base::failure::Place;
-use ampeg_schedule::Error;
+use ampeg_schedule::{Error, ErrorKind};
 use std::fmt;
 
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub(crate) const MOST_DEPENDENCIES: usize = 1 << 26;
 
 impl From<FamilyErrorKind> for Error {
     fn from(kind: FamilyErrorKind) -> Self {
-        Self::new(kind)
+        Self::of(ErrorKind::Graph, kind)
     }
 }
 

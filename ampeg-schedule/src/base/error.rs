@@ -1,5 +1,6 @@
 //! Why something could not be done at all: [`Error`].
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,8 +20,58 @@ use std::sync::Arc;
 /// assert_eq!(double("21").unwrap(), 42);
 /// assert!(double("x").unwrap_err().to_string().contains("invalid digit"));
 /// ```
+///
+/// [`kind`](Self::kind) says what it is about, and [`downcast_ref`](Self::downcast_ref) returns the `TaskError` that it
+/// was made of:
+///
+/// ```
+/// use ampeg::{Error, ErrorKind, Pool, TaskError, graph};
+///
+/// fn half(text: &str) -> Result<i32, Error> {
+///     Ok(graph! { number: i32 = text.parse()?; half = number / 2; }.run(1)?.half?)
+/// }
+///
+/// let error = half("x").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Task);
+/// assert_eq!(error.downcast_ref::<TaskError>().unwrap().root().task(), "number");
+/// assert_eq!(Pool::new(0).unwrap_err().kind(), ErrorKind::Setting);
+/// ```
 #[derive(Clone)]
-pub struct Error(Arc<dyn fmt::Display + Send + Sync>);
+pub struct Error {
+    kind: ErrorKind,
+    reason: Arc<dyn Reason>,
+}
+
+/// What an [`Error`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The graph: a cost, a captured value, a clause, a cycle, or the members of a family.
+    Graph,
+    /// A schedule: it does not fit the graph or the workers.
+    Schedule,
+    /// A setting of a pool, or an environment variable.
+    Setting,
+    /// The workers: they could not be started, or are lost.
+    Workers,
+    /// A task that runs graphs: it would wait for itself, or pools are nested too deep.
+    Nesting,
+    /// A task that failed: a `TaskError` was converted.
+    Task,
+    /// Whatever [`Error::new`] was given.
+    Other,
+}
+
+/// A message that keeps its type.
+trait Reason: fmt::Display + Any + Send + Sync {
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl<T: fmt::Display + Any + Send + Sync> Reason for T {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
 
 impl Error {
     /// An error with the message of `reason`, as a [`Scheduler`](crate::Scheduler) of one's own returns it.
@@ -30,13 +81,30 @@ impl Error {
     /// assert_eq!(error.to_string(), "no processor has a GPU");
     /// ```
     pub fn new(reason: impl fmt::Display + Send + Sync + 'static) -> Self {
-        Self(Arc::new(reason))
+        Self::of(ErrorKind::Other, reason)
+    }
+
+    #[doc(hidden)]
+    pub fn of(kind: ErrorKind, reason: impl fmt::Display + Send + Sync + 'static) -> Self {
+        let reason = Arc::new(reason);
+        Self { kind, reason }
+    }
+
+    /// What the error is about.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The reason of the error, if it has this type: the `TaskError` that was converted, or what [`new`](Self::new) was
+    /// given.
+    pub fn downcast_ref<T: fmt::Display + Send + Sync + 'static>(&self) -> Option<&T> {
+        (*self.reason).as_any().downcast_ref()
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.reason.fmt(f)
     }
 }
 

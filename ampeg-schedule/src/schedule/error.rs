@@ -2,7 +2,7 @@
 
 use super::Slot;
 use super::processors::{MOST_CONNECTED, MOST_PROCESSORS};
-use crate::base::error::Error;
+use crate::base::error::{Error, ErrorKind};
 use crate::base::id::ProcessorId;
 use std::fmt;
 
@@ -60,7 +60,7 @@ pub(crate) enum ScheduleErrorKind {
 
 impl From<ScheduleErrorKind> for Error {
     fn from(kind: ScheduleErrorKind) -> Self {
-        Self::new(kind)
+        Self::of(ErrorKind::Schedule, kind)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Both count in whatever unit the user gives costs in; nothing here reads a clock.
 
-use crate::base::error::Error;
+use crate::base::error::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -327,7 +327,7 @@ pub(crate) enum CostErrorKind {
 
 impl From<CostErrorKind> for Error {
     fn from(kind: CostErrorKind) -> Self {
-        Self::new(kind)
+        Self::of(ErrorKind::Graph, kind)
     }
 }
 

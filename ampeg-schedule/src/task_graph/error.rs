@@ -1,6 +1,6 @@
 //! Why a graph could not be built.
 
-use crate::base::error::Error;
+use crate::base::error::{Error, ErrorKind};
 use std::fmt;
 
 /// Why a graph could not be built.
@@ -41,7 +41,7 @@ pub enum GraphErrorKind {
 
 impl From<GraphErrorKind> for Error {
     fn from(kind: GraphErrorKind) -> Self {
-        Self::new(kind)
+        Self::of(ErrorKind::Graph, kind)
     }
 }
 
