@@ -20,6 +20,11 @@ pub(crate) enum ScheduleErrorKind {
         to: ProcessorId,
         factor: f64,
     },
+    /// There is not one factor for each pair of processors.
+    Factors {
+        found: usize,
+        expected: usize,
+    },
     CostColumns {
         n_columns: usize,
         n_processors: usize,
@@ -85,6 +90,10 @@ impl fmt::Display for ScheduleErrorKind {
                     "communication from processor {from} to {to} cannot be scaled by {factor:?}"
                 )
             }
+            Self::Factors { found, expected } => write!(
+                f,
+                "{found} factors on communication are given for {expected} processors, not one for each pair"
+            ),
             Self::CostColumns {
                 n_columns,
                 n_processors,

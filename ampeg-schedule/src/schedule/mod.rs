@@ -40,6 +40,7 @@ mod processors;
 mod rank;
 mod scaling;
 mod search;
+mod serialized;
 mod sort;
 mod table;
 mod timeline;
@@ -59,10 +60,11 @@ use problem::Problem;
 pub use processors::Processors;
 pub use scaling::{Scaling, ScalingRow};
 pub use search::{Budget, Search};
+use serde::{Deserialize, Serialize};
 use sort::sort_spread;
 
 /// The interval in which a task runs on a processor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
     /// What runs.
     pub task: TaskId,
@@ -96,7 +98,13 @@ pub struct Slot {
 /// assert_eq!(both.start.value(), 3.0);
 /// # Ok::<(), ampeg::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+///
+/// It can be serialized: as its processors and slots. What is read is checked as by [`Schedule::from_slots`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    try_from = "serialized::SerializedSchedule",
+    into = "serialized::SerializedSchedule"
+)]
 #[must_use = "a schedule does nothing until it is run, as with `run_schedule`"]
 pub struct Schedule {
     processors: Processors,

@@ -4,6 +4,7 @@ use super::error::ScheduleErrorKind;
 use crate::base::error::Error;
 use crate::base::id::ProcessorId;
 use crate::task_graph::cost::count;
+use serde::{Deserialize, Serialize};
 
 /// The processors of a schedule: how many there are, their speeds, and how well they are connected.
 ///
@@ -20,7 +21,11 @@ use crate::task_graph::cost::count;
 ///     .with_communication(|a, b| if a.index().max(b.index()) == 2 { 10.0 } else { 1.0 })?;
 /// # Ok::<(), ampeg::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    try_from = "super::serialized::SerializedProcessors",
+    into = "super::serialized::SerializedProcessors"
+)]
 pub struct Processors {
     speeds: Vec<f64>,
     /// One factor per ordered pair, row by row, or empty where all are 1.
@@ -96,6 +101,30 @@ impl Processors {
         }
         self.scales = scales;
         Ok(self)
+    }
+
+    /// Speeds, and the factors on communication, row by row; these are empty where all are 1.
+    pub(super) fn into_factors(self) -> (Vec<f64>, Vec<f64>) {
+        (self.speeds, self.scales)
+    }
+
+    /// The processors with these speeds and factors.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_speeds`](Self::with_speeds) and [`with_communication`](Self::with_communication), and if there is not
+    /// one factor for each pair.
+    pub(super) fn from_factors(speeds: Vec<f64>, scales: &[f64]) -> Result<Self, Error> {
+        let processors = Self::with_speeds(speeds)?;
+        if scales.is_empty() {
+            return Ok(processors);
+        }
+        let n = processors.len();
+        if Some(scales.len()) != n.checked_mul(n) {
+            let (found, expected) = (scales.len(), n);
+            return Err(ScheduleErrorKind::Factors { found, expected }.into());
+        }
+        processors.with_communication(|from, to| scales[from.index() * n + to.index()])
     }
 
     /// How many processors there are: at least one.

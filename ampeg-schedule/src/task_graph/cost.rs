@@ -267,7 +267,8 @@ impl Told {
 }
 
 /// A point in a schedule, counted from its start, in the unit of the costs.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Time(f64);
 
 impl Time {
@@ -296,6 +297,20 @@ impl Time {
     pub(crate) const fn from_sum(value: f64) -> Self {
         debug_assert!(value >= 0.0 && value.is_finite());
         Self(value)
+    }
+}
+
+impl TryFrom<f64> for Time {
+    type Error = Error;
+
+    fn try_from(value: f64) -> Result<Self, Error> {
+        Self::new(value)
+    }
+}
+
+impl From<Time> for f64 {
+    fn from(time: Time) -> Self {
+        time.value()
     }
 }
 

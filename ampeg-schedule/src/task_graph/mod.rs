@@ -8,6 +8,7 @@ pub(crate) mod cost;
 mod cycle;
 pub(crate) mod dot;
 mod error;
+mod serialized;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use crate::base::id::{ProcessorId, TaskId};
 use crate::task_graph::cost::Cost;
 pub use builder::TaskGraphBuilder;
 pub use error::GraphErrorKind;
+use serde::{Deserialize, Serialize};
 
 /// One end of a dependency, seen from the other: the task there, and what it costs to move the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +44,26 @@ pub struct Dependency {
 /// assert_eq!(graph.name(graph.predecessors(clean)[0].task), "load");
 /// # Ok::<(), ampeg::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+///
+/// It can be serialized: as its tasks with their costs, and its dependencies. What is read is checked.
+///
+/// ```
+/// use ampeg::TaskGraph;
+///
+/// let graph: TaskGraph = serde_json::from_str(
+///     r#"{
+///         "tasks": [{"name": "load", "costs": [2]}, {"name": "clean", "costs": [1.5]}],
+///         "dependencies": [{"from": 0, "to": 1, "cost": 0.5}]
+///     }"#,
+/// )?;
+/// assert_eq!(graph.n_dependencies(), 1);
+/// let cycle = r#"{"tasks": [{"name": "a", "costs": [1]}], "dependencies": [{"from": 0, "to": 0, "cost": 0}]}"#;
+/// let error = serde_json::from_str::<TaskGraph>(cycle).unwrap_err();
+/// assert!(error.to_string().contains("task `a` depends on itself"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "serialized::Serialized", into = "serialized::Serialized")]
 #[must_use = "a task graph does nothing until it is scheduled"]
 pub struct TaskGraph {
     names: Names,

@@ -136,3 +136,67 @@ fn heft_gives_the_ranks_and_the_makespan_of_its_paper() {
     schedule.validate(&graph).unwrap();
     assert_eq!(schedule.makespan().value(), 80.0);
 }
+
+#[test]
+fn graphs_and_schedules_are_read_as_they_were_written() {
+    let graph = TaskGraph::builder()
+        .task("a", 2)
+        .task("b \"quoted\"\n", 0.25)
+        .task("c", 1e100)
+        .dependency("a", "c", 0.5)
+        .dependency("b \"quoted\"\n", "c", 0)
+        .build()
+        .unwrap();
+    let unequal = Processors::with_speeds([1.0, 2.5]).unwrap();
+    let unequal = unequal.with_communication(|from, _| 1.0 + from.index() as f64);
+    for processors in [Processors::new(3).unwrap(), unequal.unwrap()] {
+        for policy in [Policy::Fast, Policy::Heft] {
+            let schedule = policy.schedule(&graph, &processors).unwrap();
+            let text = serde_json::to_string(&(&graph, &schedule)).unwrap();
+            let (read, again): (TaskGraph, Schedule) = serde_json::from_str(&text).unwrap();
+            assert_eq!((read, again), (graph.clone(), schedule));
+        }
+    }
+    let empty = TaskGraph::builder().build().unwrap();
+    let text = serde_json::to_string(&empty).unwrap();
+    assert_eq!(serde_json::from_str::<TaskGraph>(&text).unwrap(), empty);
+}
+
+#[test]
+fn what_is_read_is_checked() {
+    let graphs = [
+        (
+            r#"{"tasks": [], "dependencies": [{"from": 0, "to": 1, "cost": 0}]}"#,
+            "no task has the id",
+        ),
+        (
+            r#"{"tasks": [{"name": "a", "costs": [-1]}], "dependencies": []}"#,
+            "a cost must be",
+        ),
+        (
+            r#"{"tasks": [{"name": "a", "costs": []}], "dependencies": []}"#,
+            "`a`",
+        ),
+    ];
+    for (text, expected) in graphs {
+        let error = serde_json::from_str::<TaskGraph>(text)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let processors = r#"{"speeds": [1], "communication": []}"#;
+    let slot = r#"{"task": 0, "processor": 1, "start": 0, "finish": 1}"#;
+    let text = format!(r#"{{"processors": {processors}, "slots": [{slot}], "lower_bound": null}}"#);
+    let error = serde_json::from_str::<Schedule>(&text)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("no processor 1"), "{error}");
+    for text in [
+        r#"{"speeds": [], "communication": []}"#,
+        r#"{"speeds": [0], "communication": []}"#,
+        r#"{"speeds": [1, 1], "communication": [0, 1]}"#,
+        r#"{"speeds": [1, 1], "communication": [0, -1, 1, 0]}"#,
+    ] {
+        assert!(serde_json::from_str::<Processors>(text).is_err(), "{text}");
+    }
+}
