@@ -148,7 +148,7 @@ fn graphs_and_schedules_are_read_as_they_were_written() {
         .build()
         .unwrap();
     let unequal = Processors::with_speeds([1.0, 2.5]).unwrap();
-    let unequal = unequal.with_communication(|from, _| 1.0 + from.index() as f64);
+    let unequal = unequal.with_communication(|from, _| if from.index() == 0 { 1.0 } else { 2.0 });
     for processors in [Processors::new(3).unwrap(), unequal.unwrap()] {
         for policy in [Policy::Fast, Policy::Heft] {
             let schedule = policy.schedule(&graph, &processors).unwrap();
