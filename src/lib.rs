@@ -39,6 +39,7 @@
 //! | [`Outcome`] | what a run returns: a struct with one `Result` per output, as fields in the names of the graph, and the report; [`into_values`](Outcome::into_values) returns all plain values or the first failure |
 //! | [`TaskError`] | says why one task has no result, and what its [`TaskErrorKind`] is |
 //! | [`Report`] | compares planned and observed times, task by task, and measures costs that the next schedule can use |
+//! | [`Event`] | something that happened in a run, which [`PoolBuilder::observe`] sends to an [`Observer`] |
 //! | [`Error`] | says why a graph could not be run at all |
 //! | [`TaskGraph`], [`schedule`] | tasks, dependencies and costs without code, and what makes schedules of them; they can be used without the macro |
 //!
@@ -149,10 +150,11 @@ mod declare;
 pub use ampeg_macros::Values;
 #[doc(inline)]
 pub use ampeg_runtime::{
-    Attempt, Breakdown, Canceller, Contents, Cost, Dependency, Error, ErrorKind, Graph, IntoCost,
-    MeasuredCosts, Outcome, Place, Policy, Pool, PoolBuilder, ProcessorId, Processors, Report, Run,
-    Schedule, Scheduler, Shared, Slot, Statement, TaskError, TaskErrorKind, TaskGraph,
-    TaskGraphBuilder, TaskId, TaskValue, Time, Transfer, Values, schedule, worker_process,
+    Attempt, Breakdown, Canceller, Contents, Cost, Death, Dependency, Error, ErrorKind, Event,
+    Graph, IntoCost, MeasuredCosts, Observer, Outcome, Place, Policy, Pool, PoolBuilder,
+    ProcessorId, Processors, Report, Run, Schedule, Scheduler, Shared, Slot, Statement, TaskError,
+    TaskErrorKind, TaskGraph, TaskGraphBuilder, TaskId, TaskValue, Time, Transfer, Values,
+    schedule, worker_process,
 };
 
 #[cfg(any(doc, doctest))]

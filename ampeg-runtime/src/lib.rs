@@ -40,7 +40,7 @@ pub use api::program::Graph;
 pub use base::failure::{Place, TaskError, TaskErrorKind};
 pub use generated_code::facts::Statement;
 pub use report::{Breakdown, MeasuredCosts, Report};
-pub use run::log::{Attempt, Transfer};
+pub use run::event::{Attempt, Death, Event, Observer, Transfer};
 pub use value::shared::{Contents, Shared};
 
 pub use ampeg_schedule::schedule;

@@ -71,6 +71,23 @@ fn run_is_cancelled_while_a_replacement_starts() {
 }
 
 #[test]
+fn replacements_that_cancels_kill_are_no_failed_starts() {
+    isolated(|| {
+        let pool = pool(Pool::builder().processes(1));
+        let graph = graph! { bad = crash() retry 3; };
+        for n in 1..=4 {
+            let run = pool.start(&graph).unwrap();
+            until(|| waiting() >= n);
+            run.cancel();
+            let error = run.wait().unwrap().bad.unwrap_err();
+            assert_eq!(*error.kind(), TaskErrorKind::Cancelled, "{error}");
+        }
+        tidy();
+        assert_eq!(pool.run(&graph! { a = 1; }).unwrap().a, Ok(1));
+    });
+}
+
+#[test]
 fn run_with_nothing_left_to_do_ends_while_a_replacement_starts() {
     isolated(|| {
         let pool = pool(Pool::builder().processes(2));

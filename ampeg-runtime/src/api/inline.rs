@@ -7,9 +7,11 @@ use crate::base::failure::{TaskError, TaskErrorKind};
 use crate::definition::Definition;
 use crate::plan::Step;
 use crate::report::Report;
+use crate::run::event::Observer;
 use crate::run::executor::{Executor, LoadedGraph};
-use crate::run::log::Log;
+use crate::run::log::{Events, Observers};
 use crate::run::message::{AttemptReport, Observed};
+use crate::run::progress::Running;
 use crate::value::payload::Payload;
 use ampeg_schedule::Error;
 use ampeg_schedule::ProcessorId;
@@ -36,10 +38,47 @@ impl<V> Graph<V> {
     where
         V: Values,
     {
+        self.run_observed(Observers::default())
+    }
+
+    /// Runs the graph as [`run_inline`](Self::run_inline) does, and sends each event of the run to an observer.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`run_inline`](Self::run_inline).
+    ///
+    /// ```
+    /// use ampeg::{Event, graph};
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// let ended = Arc::new(Mutex::new(Vec::new()));
+    /// let list = Arc::clone(&ended);
+    /// let observer = move |event: &Event<'_>| {
+    ///     if let Event::TaskEnded { task, .. } = event {
+    ///         list.lock().unwrap().push(task.to_string());
+    ///     }
+    /// };
+    /// let _ = graph! { a = 1; b = a + 1; }.run_inline_with(observer)?;
+    /// assert_eq!(*ended.lock().unwrap(), ["a", "b"]);
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn run_inline_with(&self, observer: impl Observer + 'static) -> Result<V::Outcome, Error>
+    where
+        V: Values,
+    {
+        let mut observers = Observers::default();
+        observers.add(observer);
+        self.run_observed(observers)
+    }
+
+    fn run_observed(&self, observers: Observers) -> Result<V::Outcome, Error>
+    where
+        V: Values,
+    {
         let definition = self.definition()?;
-        let mut log = Log::begin(now(), definition.task_graph.n_tasks());
-        let results = run(definition, &mut log);
-        log.finish = now();
+        let mut events = Events::begin(&definition.task_graph, 1, observers, now());
+        let results = run(definition, &mut events);
+        let (log, _) = events.end(now());
         let report = Report::inline(&definition.task_graph, log);
         Ok(V::outcome(&mut Results::new(definition, results, report)))
     }
@@ -48,7 +87,10 @@ impl<V> Graph<V> {
 /// What became of one task: the bytes of an output, or why there is no result.
 type Ending = Result<Option<Payload>, TaskError>;
 
-fn run(definition: &Definition, log: &mut Log) -> Vec<Option<Result<Payload, TaskError>>> {
+fn run(
+    definition: &Definition,
+    events: &mut Events<'_>,
+) -> Vec<Option<Result<Payload, TaskError>>> {
     let order = definition.task_graph.topological_order();
     let steps: Vec<_> = order
         .iter()
@@ -68,7 +110,7 @@ fn run(definition: &Definition, log: &mut Log) -> Vec<Option<Result<Payload, Tas
                 let kind = TaskErrorKind::DependencyFailed { cause };
                 Err(definition.blame(task, 1, kind))
             }
-            None => attempt(definition, &mut executor, &step, log),
+            None => attempt(definition, &mut executor, &step, events),
         };
         endings[task.index()] = Some(ending);
     }
@@ -85,10 +127,23 @@ fn failed_input(step: &Step, endings: &[Option<Ending>]) -> Option<TaskError> {
         .map(|error| error.root().clone())
 }
 
-fn attempt(definition: &Definition, executor: &mut Executor, step: &Step, log: &mut Log) -> Ending {
+fn attempt(
+    definition: &Definition,
+    executor: &mut Executor,
+    step: &Step,
+    events: &mut Events<'_>,
+) -> Ending {
+    let here = ProcessorId::new(0);
+
     let mut attempt = 1;
     loop {
         let start = now();
+        let running = Running {
+            task: step.task,
+            attempt,
+            start,
+        };
+        events.task_begins(here, running);
         let inputs = executor.inputs(step, attempt);
         let result = inputs.and_then(|inputs| executor.call(step, inputs));
         let result = executor.finish(step, attempt, result);
@@ -98,7 +153,7 @@ fn attempt(definition: &Definition, executor: &mut Executor, step: &Step, log: &
         };
         let result = result.map(|it| it.whole);
         let report = AttemptReport::new(0, step, attempt, result, observed);
-        log.note(ProcessorId::new(0), &report);
+        events.task_ends(here, &report);
         match report.result {
             Err(_) if report.will_retry => attempt += 1,
             Err(kind) => return Err(definition.blame(step.task, attempt, *kind)),

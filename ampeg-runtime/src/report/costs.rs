@@ -160,7 +160,7 @@ fn scale(graph: &TaskGraph, costs: &MeasuredCosts) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::log::Log;
+    use crate::run::log::{Events, Observers};
     use crate::run::message::{Arrival, AttemptReport, Observed};
     use ampeg_schedule::{ProcessorId, TaskId};
     use std::sync::Arc;
@@ -200,7 +200,8 @@ mod tests {
 
     /// What a run gives in which only `made[0]` was sent, to `used[0]`, which took a second to read it.
     fn costs() -> MeasuredCosts {
-        let mut log = Log::begin(0, 0);
+        let graph = Arc::new(graph());
+        let mut events = Events::begin(&graph, 2, Observers::default(), 0);
         let arrival = Arrival {
             task: TaskId::new(0),
             from: None,
@@ -209,9 +210,10 @@ mod tests {
             bytes: 8,
             decoding: SECOND,
         };
-        log.note(ProcessorId::new(0), &ended(0, (0, 10), Vec::new()));
-        log.note(ProcessorId::new(1), &ended(2, (13, 18), vec![arrival]));
-        Report::inline(&Arc::new(graph()), log).costs()
+        events.task_ends(ProcessorId::new(0), &ended(0, (0, 10), Vec::new()));
+        events.task_ends(ProcessorId::new(1), &ended(2, (13, 18), vec![arrival]));
+        let (log, _) = events.end(0);
+        Report::inline(&graph, log).costs()
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Planned against observed: when and where each task of a run was, and what moved.
 
-use crate::run::log::{Attempt, Log, Transfer};
+use crate::run::event::{Attempt, Death, Transfer};
+use crate::run::log::Log;
 use ampeg_schedule::Cost;
 use ampeg_schedule::Schedule;
 use ampeg_schedule::TaskGraph;
-use ampeg_schedule::{ProcessorId, TaskId};
+use ampeg_schedule::TaskId;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -99,14 +100,14 @@ impl Report {
         &self.log.transfers
     }
 
-    /// The workers that died during the run; one that died twice is there twice.
-    pub fn deaths(&self) -> &[ProcessorId] {
+    /// The deaths of workers during the run.
+    pub fn deaths(&self) -> &[Death] {
         &self.log.deaths
     }
 
     /// How long the run took, workers' start not counted.
     pub fn duration(&self) -> Duration {
-        Duration::from_nanos(self.log.finish.saturating_sub(self.log.begin))
+        self.log.duration
     }
 }
 

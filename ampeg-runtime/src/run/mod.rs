@@ -4,6 +4,7 @@ pub(crate) mod caller;
 pub(crate) mod cluster;
 pub(crate) mod coordinator;
 pub(crate) mod crew;
+pub(crate) mod event;
 pub(crate) mod executor;
 pub(crate) mod log;
 pub(crate) mod message;

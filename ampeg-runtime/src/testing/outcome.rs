@@ -25,7 +25,7 @@ pub(crate) fn results(
     definition: &Definition,
     by_task: Vec<Option<Result<Payload, TaskError>>>,
 ) -> Results<'_> {
-    let report = Report::inline(&definition.task_graph, Log::begin(0, 0));
+    let report = Report::inline(&definition.task_graph, Log::default());
     Results::new(definition, by_task, report)
 }
 

@@ -7,6 +7,8 @@ use crate::plan::prepared::{AnyScheduler, PlanCache};
 use crate::run::caller::{Caller, PoolId};
 use crate::run::cluster::Cluster;
 use crate::run::crew::Crew;
+use crate::run::event::Observer;
+use crate::run::log::Observers;
 use crate::sys::resources;
 use crate::sys::thread;
 use crate::transport::ipc::IpcCluster;
@@ -52,6 +54,7 @@ pub struct PoolBuilder {
     backoff: Duration,
     setup: Setup,
     hook: Option<Result<Hook, String>>,
+    observers: Observers,
 }
 
 impl Default for PoolBuilder {
@@ -66,6 +69,7 @@ impl Default for PoolBuilder {
             backoff: Duration::ZERO,
             setup: Setup::default(),
             hook: None,
+            observers: Observers::default(),
         }
     }
 }
@@ -180,6 +184,32 @@ impl PoolBuilder {
     /// The worker of the task does nothing else in the meantime.
     pub fn retry_backoff(mut self, backoff: Duration) -> Self {
         self.backoff = backoff;
+        self
+    }
+
+    /// Sends each event of each run to an observer, in addition to those that are set already.
+    ///
+    /// A run that ends while it waits for its turn has no events.
+    ///
+    /// ```
+    /// use ampeg::{Event, Pool, graph};
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    /// use std::sync::Arc;
+    ///
+    /// let ended = Arc::new(AtomicUsize::new(0));
+    /// let counter = Arc::clone(&ended);
+    /// let observer = move |event: &Event<'_>| {
+    ///     if let Event::TaskEnded { .. } = event {
+    ///         counter.fetch_add(1, Ordering::Relaxed);
+    ///     }
+    /// };
+    /// let pool = Pool::builder().processes(2).observe(observer).build()?;
+    /// let _ = pool.run(&graph! { a = 1; b = a + 1; })?;
+    /// assert_eq!(ended.load(Ordering::Relaxed), 2);
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn observe(mut self, observer: impl Observer + 'static) -> Self {
+        self.observers.add(observer);
         self
     }
 
@@ -356,7 +386,7 @@ impl PoolBuilder {
                 IpcCluster::start(workers, setup)
             })?)
         };
-        let crew = Crew::new(cluster);
+        let crew = Crew::new(cluster).observed_by(self.observers.called_by(tasks));
         Ok(Pool {
             shared: Arc::new(Shared {
                 id,

@@ -2,7 +2,6 @@
 
 use crate::api::outcome::{Results, Values};
 use crate::api::program::Graph;
-use crate::base::clock::now;
 use crate::base::failure::{TaskError, TaskErrorKind};
 use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;
@@ -335,7 +334,7 @@ impl Shared {
                 };
                 crew.run(&job.definition, plan, bounds)?
             }
-            None => (all_cancelled(&job.definition), Log::begin(now(), 0)),
+            None => (all_cancelled(&job.definition), Log::default()),
         };
         Ok(Done {
             report: Report::new(&job.definition.task_graph, job.planned.schedule, log),

@@ -233,7 +233,7 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    fn is_open(&self, task: TaskId) -> bool {
+    pub(crate) fn is_open(&self, task: TaskId) -> bool {
         matches!(self.tasks[task.index()], TaskState::Open { .. })
     }
 

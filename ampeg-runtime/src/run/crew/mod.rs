@@ -1,6 +1,6 @@
 //! A crew of workers, and how it runs one plan: the loop between coordinator and cluster.
 
-use crate::base::clock::{instant, now};
+use crate::base::clock::{Timestamp, instant, now};
 use crate::base::failure::TaskError;
 use crate::base::logging;
 use crate::base::run_error::RunErrorKind;
@@ -9,7 +9,7 @@ use crate::definition::captures::Captures;
 use crate::plan::Plan;
 use crate::run::cluster::{Cluster, Event, Exit};
 use crate::run::coordinator::Coordinator;
-use crate::run::log::Log;
+use crate::run::log::{Events, LOOK_TIME, Log, Observers};
 use crate::run::message::{RunId, ToWorker};
 use crate::value::codec;
 use crate::value::payload::Payload;
@@ -40,6 +40,7 @@ const FAILED_STARTS: u32 = 3;
 pub(crate) struct Crew {
     cluster: Box<dyn Cluster>,
     members: Vec<Member>,
+    observers: Observers,
     last_run: RunId,
     /// Why nothing can be run any more.
     broken: Option<String>,
@@ -95,9 +96,15 @@ impl Crew {
                 .map(|_| Member::default())
                 .collect(),
             cluster,
+            observers: Observers::default(),
             last_run: 0,
             broken: None,
         }
+    }
+
+    /// The same crew with observers of all its runs.
+    pub(crate) fn observed_by(self, observers: Observers) -> Self {
+        Self { observers, ..self }
     }
 
     pub(crate) fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
@@ -117,11 +124,12 @@ impl Crew {
         let graph = ToWorker::graph(definition, self.cluster.is_here())?;
         self.last_run += 1;
         let n_workers = self.members.len();
+        let observers = std::mem::take(&mut self.observers);
         let mut run = Run {
             coordinator: Coordinator::new(definition, self.last_run, plan, n_workers),
             limits: Limits::new(n_workers, plan, bounds.deadline),
             watchdog: Watchdog::new(),
-            log: Log::begin(now(), definition.task_graph.n_tasks()),
+            events: Events::begin(&definition.task_graph, n_workers, observers, now()),
             id: self.last_run,
             captures: &definition.captures,
             graph,
@@ -139,9 +147,14 @@ impl Crew {
         run.crew.cluster.end_run();
         logging::debug(format_args!("run {} has ended", run.id));
         let Run {
-            coordinator, log, ..
+            coordinator,
+            events,
+            ..
         } = run;
-        let finished = followed.map(|()| (coordinator.into_results(), log));
+        let results = followed.map(|()| coordinator.into_results());
+        let (log, observers) = events.end(now());
+        self.observers = observers;
+        let finished = results.map(|results| (results, log));
         self.unload_gone();
         finished
     }
@@ -170,7 +183,7 @@ struct Run<'a> {
     plan: &'a Arc<Plan>,
     limits: Limits,
     watchdog: Watchdog,
-    log: Log,
+    events: Events<'a>,
 }
 
 impl Run<'_> {
@@ -203,12 +216,16 @@ impl Run<'_> {
                 logging::debug(format_args!("run {} has exceeded its timeout", self.id));
                 return self.cancel();
             }
-            let event = self.crew.cluster.receive(self.timeout(time));
+            let timeout = self.timeout(time);
+            let look = self.events.is_observed().then_some(LOOK_TIME);
+            let timeout = timeout.into_iter().chain(look).min();
+            let event = self.crew.cluster.receive(timeout);
             time = now();
             self.limits.excuse(time);
             if let Some(event) = event {
                 self.on_event(event)?;
             }
+            self.look_for_beginnings(time);
             self.enforce_limits(time)?;
         }
         Ok(())
@@ -226,7 +243,7 @@ impl Run<'_> {
                     // What an ended run still says is dropped here.
                     if report.run == self.id {
                         self.limits.correct(&mut report.observed);
-                        self.log.note(worker, &report);
+                        self.events.task_ends(worker, &report);
                         let cluster = &mut *self.crew.cluster;
                         self.coordinator.on_report(worker, report, cluster);
                     }
@@ -234,11 +251,12 @@ impl Run<'_> {
             }
             Event::Joined(worker) => {
                 self.crew.members[worker.index()] = Member::default();
+                self.events.worker_starts(worker, now());
                 if self.coordinator.uses(worker) && !self.coordinator.is_finished() {
                     self.prepare(worker);
                     let cluster = &mut *self.crew.cluster;
                     if let Err(reason) = self.coordinator.on_joined(worker, cluster) {
-                        self.dismiss(worker, reason);
+                        self.dismiss(worker, &reason);
                     }
                 }
                 self.crew.cluster.introduce(worker);
@@ -251,6 +269,16 @@ impl Run<'_> {
             Event::Woken => {}
         }
         Ok(())
+    }
+
+    /// Reports the attempts that workers have begun since the last look, if anybody observes.
+    fn look_for_beginnings(&mut self, time: Timestamp) {
+        let Self { crew, events, .. } = self;
+        events.look(time, |worker| {
+            let is_present = crew.members[worker.index()].life == Life::Present;
+            let activity = is_present.then(|| crew.cluster.activity(worker));
+            activity?.running_in(self.id)
+        });
     }
 
     /// Starts a worker; that it has joined, or failed, is an event.
@@ -284,19 +312,27 @@ impl Run<'_> {
                     cluster.send(worker, ToWorker::Plan { steps, backoff });
                     knows.plan = plan;
                 }
-                Err(reason) => self.dismiss(worker, reason),
+                Err(reason) => self.dismiss(worker, &reason),
             }
         }
     }
 
+    /// Kills a worker, if the transport can. One that is starting has no part in the run, and needs no reason.
+    fn kill(&mut self, worker: ProcessorId, reason: impl Into<String>) -> bool {
+        let is_killed = self.crew.cluster.kill(worker);
+        let member = &mut self.crew.members[worker.index()];
+        if is_killed && member.life == Life::Present && member.kill_reason.is_none() {
+            member.kill_reason = Some(reason.into());
+        }
+        is_killed
+    }
+
     /// Ends a worker that cannot be told what it needs.
-    fn dismiss(&mut self, worker: ProcessorId, reason: String) {
+    fn dismiss(&mut self, worker: ProcessorId, reason: &str) {
         logging::warn(format_args!("worker {worker} is ended: {reason}"));
-        if self.crew.cluster.kill(worker) {
-            self.crew.members[worker.index()].kill_reason = Some(reason);
-        } else {
+        if !self.kill(worker, reason) {
             let cluster = &mut *self.crew.cluster;
-            self.coordinator.on_given_up(worker, &reason, cluster);
+            self.coordinator.on_given_up(worker, reason, cluster);
         }
     }
 
@@ -321,8 +357,13 @@ impl Run<'_> {
                 }
             }
         } else {
-            self.log.died(worker, activity.running_in(self.id), now());
+            let death = (worker, exit.to_string(), now());
             self.coordinator.on_exited(worker, exit, &activity, cluster);
+            let running = activity.running_in(self.id);
+            let will_retry = running.is_some_and(|it| self.coordinator.is_open(it.task));
+            let is_replaced = self.coordinator.has_open_steps(worker);
+            self.events
+                .worker_dies(death, running, will_retry, is_replaced);
         }
         // One that has nothing left to do is started for the next run: if it ends each time, that is not for ever.
         if self.coordinator.has_open_steps(worker) {
@@ -344,7 +385,7 @@ impl Run<'_> {
             late.any(|(member, _)| member.life == Life::Present)
         })?;
         for worker in self.coordinator.on_cancel(&mut *self.crew.cluster) {
-            self.crew.cluster.kill(worker);
+            self.kill(worker, "its run was cancelled");
         }
         Ok(())
     }
@@ -357,13 +398,12 @@ impl Run<'_> {
     fn end(&mut self) {
         for worker in self.workers() {
             if self.is_running(worker) {
-                self.crew.cluster.kill(worker);
+                self.kill(worker, "its run was over");
             }
         }
         self.coordinator.end(&mut *self.crew.cluster);
         // If the workers cannot be reached any more, the next run says so.
         let _ = self.receive_while(|run| run.workers().any(|worker| run.is_running(worker)));
-        self.log.finish = now();
     }
 
     /// Whether a worker is running a task of this run.
