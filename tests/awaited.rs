@@ -92,14 +92,12 @@ fn future_that_is_dropped_cancels_its_run() {
 #[test]
 fn run_that_is_cancelled_wakes_who_awaits_it() {
     isolated(|| {
-        let pool = Pool::builder()
-            .processes(1)
-            .timeout(Duration::from_millis(50))
-            .build()
-            .unwrap();
+        let limit = Duration::from_millis(50);
+        let pool = Pool::builder().processes(1).timeout(limit);
+        let pool = pool.build().unwrap();
         let graph = graph! { long = std::thread::sleep(Duration::from_secs(3600)); };
         let outcome = smol::block_on(pool.start(&graph).unwrap()).unwrap();
         let error = outcome.long.unwrap_err();
-        assert_eq!(error.kind(), &TaskErrorKind::Cancelled);
+        assert_eq!(error.kind(), &TaskErrorKind::RunTimedOut { limit });
     });
 }

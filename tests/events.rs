@@ -212,7 +212,7 @@ fn cancelled_run_ends_with_the_death_of_its_worker() {
                 "run of 1 on 1",
                 "long 1 began",
                 "long 1 failed: died",
-                "0 died: its run was cancelled, replaced: false",
+                "0 died: it was running a task when its run was ended, replaced: false",
                 "run ended",
             ]
         );

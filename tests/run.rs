@@ -262,18 +262,17 @@ fn runs_may_be_waited_for_cancelled_and_dropped() {
 #[test]
 fn pool_with_a_timeout_ends_its_runs() {
     isolated(|| {
-        let pool = Pool::builder()
-            .processes(2)
-            .timeout(Duration::from_millis(300))
-            .build()
-            .unwrap();
+        let limit = Duration::from_millis(300);
+        let pool = Pool::builder().processes(2).timeout(limit);
+        let pool = pool.build().unwrap();
         let graph = graph! { a = 1; b = nap(600_000); };
         let outcome = pool.run(&graph).unwrap();
         assert_eq!(outcome.a, Ok(1));
-        assert_eq!(
-            *outcome.b.as_ref().unwrap_err().kind(),
-            TaskErrorKind::Cancelled
-        );
+        let error = outcome.b.unwrap_err();
+        assert_eq!(*error.kind(), TaskErrorKind::RunTimedOut { limit });
+        let message =
+            "was ended: its run exceeded the limit of 300ms that `PoolBuilder::timeout` sets";
+        assert!(error.to_string().ends_with(message), "{error}");
     });
 }
 

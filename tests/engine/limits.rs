@@ -66,7 +66,7 @@ fn wait_can_be_cancelled_and_timed_out() {
         let outcome = pool.run(&graph).unwrap();
         assert_eq!(
             *outcome.a.as_ref().unwrap_err().kind(),
-            TaskErrorKind::Cancelled
+            TaskErrorKind::RunTimedOut { limit: 2 * SECOND }
         );
         std::fs::remove_file(&calls).unwrap();
         let pool = builder.build().unwrap();

@@ -57,7 +57,8 @@ fn timeout_of_a_pool_ends_a_run_that_waits_for_a_stopped_worker() {
             let outcome = pool.run_schedule(&graph, &apart).unwrap();
             assert_eq!(outcome.one, Ok(1));
             let kind = outcome.two.as_ref().unwrap_err().kind();
-            assert_eq!(*kind, TaskErrorKind::Cancelled);
+            let limit = 3 * SECOND;
+            assert_eq!(*kind, TaskErrorKind::RunTimedOut { limit });
         }
         assert_eq!(workers(&pool).len(), 2);
     });

@@ -185,8 +185,13 @@ pub enum TaskErrorKind {
         /// What happened to the worker.
         reason: String,
     },
-    /// The run was cancelled, or exceeded the [`timeout`](crate::PoolBuilder::timeout) of its pool, before the task ended.
+    /// The run was cancelled, or ended by [`max_failures`](crate::PoolBuilder::max_failures), before the task ended.
     Cancelled,
+    /// The run exceeded the [`timeout`](crate::PoolBuilder::timeout) of its pool before the task ended.
+    RunTimedOut {
+        /// The timeout.
+        limit: Duration,
+    },
 }
 
 impl TaskError {
@@ -301,6 +306,10 @@ impl fmt::Display for TaskErrorKind {
             }
             Self::NoWorker { reason } => write!(f, "was not run: {reason}"),
             Self::Cancelled => f.write_str("was cancelled"),
+            Self::RunTimedOut { limit } => write!(
+                f,
+                "was ended: its run exceeded the limit of {limit:?} that `PoolBuilder::timeout` sets"
+            ),
         }
     }
 }

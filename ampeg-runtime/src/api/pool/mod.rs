@@ -8,7 +8,7 @@ use crate::definition::Definition;
 use crate::definition::captures::Keeper;
 use crate::plan::prepared::{PlanCache, Planned};
 use crate::report::Report;
-use crate::run::crew::{Bounds, Crew};
+use crate::run::crew::{Bounds, Crew, Timeout};
 use crate::run::log::Log;
 use crate::sys::resources;
 use crate::sys::thread;
@@ -19,7 +19,8 @@ use ampeg_schedule::{Policy, Processors, Schedule, Scheduler};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 mod turn;
 mod waits;
@@ -284,7 +285,7 @@ impl fmt::Debug for Shared {
 struct Job {
     definition: Arc<Definition>,
     planned: Planned,
-    deadline: Option<Instant>,
+    deadline: Option<Timeout>,
     ticket: Arc<Ticket>,
     /// Whether the thread that asked for the run follows it, and does nothing else meanwhile.
     is_awaited: bool,
@@ -308,12 +309,11 @@ impl Shared {
         definition: &Arc<Definition>,
         schedule: Option<&Schedule>,
     ) -> Result<Job, Error> {
-        let end = |timeout| Instant::now().checked_add(timeout);
         let keeper = Arc::downgrade(self);
         definition.captures.tell_when_gone(keeper);
         Ok(Job {
             definition: Arc::clone(definition),
-            deadline: self.timeout.and_then(end),
+            deadline: self.timeout.and_then(Timeout::begin),
             _waiting: Waiting::on(self.id)?,
             planned: self.plans.get(definition, schedule)?,
             ticket: self.crew.join(),
@@ -323,18 +323,21 @@ impl Shared {
 
     fn run(&self, job: Job) -> Result<Done, Error> {
         let (deadline, plan) = (job.deadline, &job.planned.plan);
-        let (results, log) = match self.crew.take(&job.ticket, deadline) {
-            Some(mut crew) => {
-                let cancelled = job.ticket.cancelled();
-                let bounds = Bounds {
-                    deadline,
-                    cancelled,
-                    max_failures: self.max_failures,
-                    prints: job.is_awaited,
-                };
-                crew.run(&job.definition, plan, bounds)?
-            }
-            None => (all_cancelled(&job.definition), Log::default()),
+        let end = deadline.map(|it| it.end);
+        let (results, log) = if let Some(mut crew) = self.crew.take(&job.ticket, end) {
+            let cancelled = job.ticket.cancelled();
+            let bounds = Bounds {
+                deadline,
+                cancelled,
+                max_failures: self.max_failures,
+                prints: job.is_awaited,
+            };
+            crew.run(&job.definition, plan, bounds)?
+        } else {
+            let is_cancelled = job.ticket.cancelled().load(Ordering::Acquire);
+            let deadline = deadline.filter(|_| !is_cancelled);
+            let kind = deadline.map_or(TaskErrorKind::Cancelled, |it| it.error());
+            (all_ended(&job.definition, &kind), Log::default())
         };
         Ok(Done {
             report: Report::new(&job.definition.task_graph, job.planned.schedule, log),
@@ -345,9 +348,12 @@ impl Shared {
 }
 
 /// The results of a run that never had its turn.
-fn all_cancelled(definition: &Definition) -> Vec<Option<Result<Payload, TaskError>>> {
+fn all_ended(
+    definition: &Definition,
+    kind: &TaskErrorKind,
+) -> Vec<Option<Result<Payload, TaskError>>> {
     let tasks = (0..definition.tasks.len()).map(TaskId::new);
-    let error = |task| definition.blame(task, 1, TaskErrorKind::Cancelled);
+    let error = |task| definition.blame(task, 1, kind.clone());
     tasks.map(|task| Some(Err(error(task)))).collect()
 }
 

@@ -228,19 +228,32 @@ fn task_that_exceeds_its_limit_is_killed_and_named() {
 #[test]
 fn timeout_ends_a_run_and_keeps_what_exists() {
     let _deadline = Deadline::seconds("timeout", 60);
-    let pool = Pool::builder()
-        .processes(2)
-        .timeout(Duration::from_millis(300))
-        .build()
-        .unwrap();
+    let limit = Duration::from_millis(300);
+    let pool = Pool::builder().processes(2).timeout(limit);
+    let pool = pool.build().unwrap();
     let nodes = diamond(Action::Hang);
     let outcome = pool.run(&graph(&nodes, even)).unwrap();
-    assert_eq!(kind(&outcome, 1), TaskErrorKind::Cancelled);
-    assert_eq!(kind(&outcome, 3), TaskErrorKind::Cancelled);
+    assert_eq!(kind(&outcome, 1), TaskErrorKind::RunTimedOut { limit });
+    assert_eq!(kind(&outcome, 3), TaskErrorKind::RunTimedOut { limit });
     assert!(matches!(outcome[0], Some(Ok(_))));
     assert!(matches!(outcome[2], Some(Ok(_))));
     let nodes = diamond(Action::Compute);
     check(&nodes, &pool.run(&graph(&nodes, even)).unwrap());
+}
+
+#[test]
+fn run_that_is_out_of_time_before_its_turn_says_so() {
+    let _deadline = Deadline::seconds("out of turn", 60);
+    let limit = Duration::from_millis(200);
+    let pool = Pool::builder().threads(1).timeout(limit).build().unwrap();
+    let hanging = [Node {
+        action: Action::Take(3 * limit),
+        ..diamond(Action::Compute)[0].clone()
+    }];
+    let hanging = graph(&hanging, even);
+    let runs = [(); 2].map(|()| pool.start(&hanging).unwrap());
+    let [_, second] = runs.map(|run| run.wait().unwrap());
+    assert_eq!(kind(&second, 0), TaskErrorKind::RunTimedOut { limit });
 }
 
 #[test]

@@ -332,7 +332,11 @@ impl<'a> Coordinator<'a> {
     }
 
     /// Ends all that is unfinished; returns the workers that may be running a task, which the caller kills.
-    pub(crate) fn on_cancel(&mut self, cluster: &mut dyn Cluster) -> Vec<ProcessorId> {
+    pub(crate) fn on_cancel(
+        &mut self,
+        kind: &TaskErrorKind,
+        cluster: &mut dyn Cluster,
+    ) -> Vec<ProcessorId> {
         let workers = (0..self.workers.len()).map(ProcessorId::new);
         let busy = workers.filter(|&worker| self.first_open(worker).is_some());
         let busy: Vec<_> = busy.collect();
@@ -350,9 +354,7 @@ impl<'a> Coordinator<'a> {
         for index in 0..self.tasks.len() {
             if let TaskState::Open { attempt } = self.tasks[index] {
                 let task = TaskId::new(index);
-                let error = self
-                    .definition
-                    .blame(task, attempt, TaskErrorKind::Cancelled);
+                let error = self.definition.blame(task, attempt, kind.clone());
                 self.tasks[index] = TaskState::Failed(error);
             }
         }

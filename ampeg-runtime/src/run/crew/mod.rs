@@ -1,7 +1,7 @@
 //! A crew of workers, and how it runs one plan: the loop between coordinator and cluster.
 
 use crate::base::clock::{Timestamp, instant, now};
-use crate::base::failure::TaskError;
+use crate::base::failure::{TaskError, TaskErrorKind};
 use crate::base::logging;
 use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;
@@ -74,10 +74,31 @@ struct Knows {
     plan: Weak<Plan>,
 }
 
+/// The time limit of a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timeout {
+    pub(crate) end: Instant,
+    /// The time that the run had.
+    pub(crate) limit: Duration,
+}
+
+impl Timeout {
+    /// The limit of a run that begins now; none if its end is too far away.
+    pub(crate) fn begin(limit: Duration) -> Option<Self> {
+        let end = instant().checked_add(limit)?;
+        Some(Self { end, limit })
+    }
+
+    /// Why the tasks that are unfinished at the end have no result.
+    pub(crate) fn error(&self) -> TaskErrorKind {
+        TaskErrorKind::RunTimedOut { limit: self.limit }
+    }
+}
+
 /// What ends a run early.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds<'a> {
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) deadline: Option<Timeout>,
     pub(crate) cancelled: &'a AtomicBool,
     /// The number of failed tasks that ends the run.
     pub(crate) max_failures: Option<usize>,
@@ -127,7 +148,7 @@ impl Crew {
         let observers = std::mem::take(&mut self.observers);
         let mut run = Run {
             coordinator: Coordinator::new(definition, self.last_run, plan, n_workers),
-            limits: Limits::new(n_workers, plan, bounds.deadline),
+            limits: Limits::new(n_workers, plan, bounds.deadline.map(|it| it.end)),
             watchdog: Watchdog::new(),
             events: Events::begin(&definition.task_graph, n_workers, observers, now()),
             id: self.last_run,
@@ -202,7 +223,7 @@ impl Run<'_> {
         while !self.coordinator.is_finished() {
             if bounds.cancelled.load(Ordering::Acquire) {
                 logging::debug(format_args!("run {} is cancelled", self.id));
-                return self.cancel();
+                return self.cancel(&TaskErrorKind::Cancelled);
             }
             let failures = self.coordinator.failures();
             if bounds.max_failures.is_some_and(|most| failures >= most) {
@@ -210,11 +231,13 @@ impl Run<'_> {
                     "run {} is ended: {failures} task(s) failed",
                     self.id
                 ));
-                return self.cancel();
+                return self.cancel(&TaskErrorKind::Cancelled);
             }
-            if self.is_overdue(time) {
+            if let Some(deadline) = bounds.deadline
+                && self.is_overdue(time)
+            {
                 logging::debug(format_args!("run {} has exceeded its timeout", self.id));
-                return self.cancel();
+                return self.cancel(&deadline.error());
             }
             let timeout = self.timeout(time);
             let look = self.events.is_observed().then_some(LOOK_TIME);
@@ -376,7 +399,7 @@ impl Run<'_> {
     ///
     /// What ended before the cancel counts: the reports that workers had made by then are waited for.
     /// Then every worker that may be running a task is killed; the next run replaces it.
-    fn cancel(&mut self) -> Result<(), Error> {
+    fn cancel(&mut self, kind: &TaskErrorKind) -> Result<(), Error> {
         let made = |worker| self.crew.cluster.activity(worker).reports;
         let made: Vec<u64> = self.workers().map(made).collect();
         self.receive_while(|run| {
@@ -384,8 +407,8 @@ impl Run<'_> {
             let mut late = members.filter(|(member, made)| member.n_reports < **made);
             late.any(|(member, _)| member.life == Life::Present)
         })?;
-        for worker in self.coordinator.on_cancel(&mut *self.crew.cluster) {
-            self.kill(worker, "its run was cancelled");
+        for worker in self.coordinator.on_cancel(kind, &mut *self.crew.cluster) {
+            self.kill(worker, "it was running a task when its run was ended");
         }
         Ok(())
     }
@@ -398,7 +421,7 @@ impl Run<'_> {
     fn end(&mut self) {
         for worker in self.workers() {
             if self.is_running(worker) {
-                self.kill(worker, "its run was over");
+                self.kill(worker, "it was running a task when its run was over");
             }
         }
         self.coordinator.end(&mut *self.crew.cluster);

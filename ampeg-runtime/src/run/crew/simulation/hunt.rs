@@ -10,7 +10,7 @@ use super::trace;
 use super::world::{Sabotage, World};
 use crate::base::clock;
 use crate::base::panics;
-use crate::run::crew::{Bounds, Crew};
+use crate::run::crew::{Bounds, Crew, Timeout};
 use crate::testing::marks;
 use std::fmt;
 use std::mem::take;
@@ -214,7 +214,7 @@ fn run_all(crew: &mut Crew, scenario: &Scenario) -> Vec<Broken> {
             world.begin_run(run, program);
             Arc::clone(&world.cancelled)
         });
-        let deadline = planned.timeout.map(|timeout| clock::instant() + timeout);
+        let deadline = planned.timeout.and_then(Timeout::begin);
         with_world(|world| world.record.is_out_of_time = deadline.is_some());
         let bounds = Bounds {
             deadline,
@@ -224,7 +224,7 @@ fn run_all(crew: &mut Crew, scenario: &Scenario) -> Vec<Broken> {
         };
         let result = crew.run(program.definition(), &program.plan, bounds);
         let stuck = with_world(|world| {
-            world.record.is_cancelled |= deadline.is_some_and(|it| clock::instant() >= it);
+            world.record.is_cancelled |= deadline.is_some_and(|it| clock::instant() >= it.end);
             let is_still = result.is_err() && world.is_still;
             let still = is_still.then(|| "nothing can happen any more".to_owned());
             world

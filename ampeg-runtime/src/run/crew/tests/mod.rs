@@ -18,7 +18,7 @@ mod traces;
 /// Bounds of a run that begins now.
 fn bounds_of(time: Duration, cancelled: &AtomicBool) -> Bounds<'_> {
     Bounds {
-        deadline: Some(Instant::now() + time),
+        deadline: Timeout::begin(time),
         cancelled,
         max_failures: None,
         prints: true,
