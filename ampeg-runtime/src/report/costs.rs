@@ -132,7 +132,7 @@ fn mean(costs: &[Cost]) -> Option<Cost> {
 }
 
 /// The name of a task without its indices, as in `shard.part` for `shard[2].part[0]`.
-fn family(task: &str) -> String {
+pub(super) fn family(task: &str) -> String {
     let mut depth = 0;
     let is_outside = |&letter: &char| {
         depth += i32::from(letter == '[');

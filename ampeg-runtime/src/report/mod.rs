@@ -12,6 +12,8 @@ use std::time::Duration;
 mod breakdown;
 pub(crate) mod costs;
 mod dot;
+mod statements;
+mod summary;
 mod table;
 
 pub use breakdown::Breakdown;
@@ -19,7 +21,8 @@ pub use costs::MeasuredCosts;
 
 /// What happened in one run, against what was planned.
 ///
-/// Printed, it is a table.
+/// Printed, it is a summary: the times of the run and its plan, the statements that took most time, and wrong costs.
+/// [`to_table`](Self::to_table) has a line for each task.
 ///
 /// ```
 /// let outcome = ampeg::graph! {
@@ -34,7 +37,8 @@ pub use costs::MeasuredCosts;
 /// let planned = report.schedule().expect("it was run by a schedule").slot(c);
 /// assert_eq!(observed.worker, planned.processor);
 /// assert!(observed.start <= observed.finish && observed.finish <= report.duration());
-/// assert!(report.to_string().contains("planned start"));
+/// assert!(report.to_string().contains("statement"));
+/// assert!(report.to_table().contains("planned start"));
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone)]

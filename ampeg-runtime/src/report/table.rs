@@ -5,9 +5,22 @@ use ampeg_schedule::TaskId;
 use std::fmt;
 use std::time::Duration;
 
-impl fmt::Display for Report {
-    /// One line per task in the order of their starts, then what moved between workers, in milliseconds.
+struct Table<'a>(&'a Report);
+
+impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write_table(f)
+    }
+}
+
+impl Report {
+    /// All that the run measured: a line for each task in the order of their starts, then a line for each transfer, in
+    /// milliseconds. Planned times are in the unit of the costs.
+    pub fn to_table(&self) -> String {
+        Table(self).to_string()
+    }
+
+    fn write_table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ran = |task: &TaskId| self.attempt(*task).map(|attempt| attempt.start);
         let mut tasks: Vec<_> = self.graph.task_ids().collect();
         tasks.sort_by_key(|task| (ran(task).is_none(), ran(task)));
@@ -37,17 +50,13 @@ impl fmt::Display for Report {
                 milliseconds(transfer.decoding),
             )?;
         }
-        write!(f, "run: {:.3} ms", milliseconds(self.duration()))?;
-        match self.deaths().len() {
-            0 => {}
-            1 => write!(f, ", 1 worker died")?,
-            n => write!(f, ", {n} workers died")?,
+        for death in self.deaths() {
+            let (worker, at, reason) = (death.worker, milliseconds(death.at), &death.reason);
+            writeln!(f, "worker {worker} died at {at:.3} ms: {reason}")?;
         }
-        write!(f, "; {}", self.breakdown())
+        self.write_head(f)
     }
-}
 
-impl Report {
     fn write_task(&self, f: &mut fmt::Formatter<'_>, task: TaskId, width: usize) -> fmt::Result {
         let slot = self.schedule().map(|schedule| schedule.slot(task));
         let attempt = self.attempt(task);
@@ -81,6 +90,6 @@ impl Report {
     }
 }
 
-fn milliseconds(duration: Duration) -> f64 {
+pub(super) fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }

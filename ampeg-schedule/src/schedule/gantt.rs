@@ -111,7 +111,7 @@ fn label(text: String, x: f64, y: f64) -> Text {
 }
 
 /// Four significant digits, more or less.
-fn short(time: f64) -> String {
+pub(super) fn short(time: f64) -> String {
     let digits = match time {
         0.0 => 0,
         time if time < 0.1 => return format!("{time:.2e}"),

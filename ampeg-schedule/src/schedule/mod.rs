@@ -24,6 +24,7 @@
 mod analysis;
 mod arrivals;
 mod bounds;
+mod chart;
 mod cpop;
 mod error;
 mod explain;
