@@ -105,6 +105,7 @@
 //! | --- | --- |
 //! | `AMPEG_WORKERS=4` | the number of workers where the program sets none: [`run_default`](Graph::run_default), [`PoolBuilder`] |
 //! | `AMPEG_ALWAYS_ENCODE=1` | every value is encoded and decoded, to find values that depend on the schedule: see [`values`] |
+//! | `AMPEG_TRACE=trace.json` | each run writes its trace to this file, for Perfetto: see [`watching`] |
 //! | `RUST_BACKTRACE=1` | a panic in a task is printed, with a backtrace |
 //! | `RUST_LOG=ampeg=debug` | with a logger such as `env_logger`: how workers start, end and are replaced |
 //!
@@ -201,6 +202,10 @@ pub mod values {}
 #[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/patterns.md")]
 pub mod patterns {}
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/watching.md")]
+pub mod watching {}
 
 #[cfg(any(doc, doctest))]
 #[doc = include_str!("../docs/troubleshooting.md")]

@@ -2,6 +2,7 @@
 
 use crate::api::outcome::{Results, Values};
 use crate::api::program::Graph;
+use crate::api::trace::TraceFile;
 use crate::base::clock::now;
 use crate::base::failure::{TaskError, TaskErrorKind};
 use crate::definition::Definition;
@@ -25,7 +26,8 @@ impl<V> Graph<V> {
     ///
     /// # Errors
     ///
-    /// If the graph has no valid costs or captures. A task that fails is no error of the run.
+    /// If the graph has no valid costs or captures, or the file that `AMPEG_TRACE` names cannot be written.
+    /// A task that fails is no error of the run.
     ///
     /// ```
     /// let here = std::process::id();
@@ -75,11 +77,15 @@ impl<V> Graph<V> {
     where
         V: Values,
     {
+        let trace = TraceFile::named()?;
         let definition = self.definition()?;
         let mut events = Events::begin(&definition.task_graph, 1, observers, now());
         let results = run(definition, &mut events);
         let (log, _) = events.end(now());
         let report = Report::inline(&definition.task_graph, log);
+        if let Some(trace) = trace {
+            trace.write(&report);
+        }
         Ok(V::outcome(&mut Results::new(definition, results, report)))
     }
 }

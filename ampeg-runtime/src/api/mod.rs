@@ -5,3 +5,4 @@ mod merge;
 pub(crate) mod outcome;
 pub(crate) mod pool;
 pub(crate) mod program;
+pub(crate) mod trace;

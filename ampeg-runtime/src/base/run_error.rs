@@ -40,6 +40,8 @@ pub(crate) enum RunErrorKind {
         value: String,
         most: usize,
     },
+    /// The file that the variable `AMPEG_TRACE` names cannot be written.
+    TraceVariable(String),
     /// More workers than a pool can have.
     TooManyWorkers {
         workers: usize,
@@ -97,7 +99,8 @@ impl RunErrorKind {
             | Self::NoFailures
             | Self::WorkersVariable { .. }
             | Self::TooManyWorkers { .. }
-            | Self::MemoryLimit { .. } => ErrorKind::Setting,
+            | Self::MemoryLimit { .. }
+            | Self::TraceVariable(_) => ErrorKind::Setting,
             Self::NoWorker(_)
             | Self::NoThread(_)
             | Self::StartFunction(_)
@@ -151,6 +154,7 @@ impl fmt::Display for RunErrorKind {
                 f,
                 "the environment variable `AMPEG_WORKERS` is `{value}`, but must be a number from 1 to {most}"
             ),
+            Self::TraceVariable(why) => write!(f, "the environment variable `AMPEG_TRACE` {why}"),
             Self::TooManyWorkers { workers, most } => write!(
                 f,
                 "a pool cannot have {workers} workers, but at most {most}"

@@ -15,6 +15,7 @@ mod dot;
 mod statements;
 mod summary;
 mod table;
+mod trace;
 
 pub use breakdown::Breakdown;
 pub use costs::MeasuredCosts;

@@ -2,6 +2,7 @@
 
 use super::turn::Turns;
 use super::{Pool, Shared};
+use crate::api::trace::TraceFile;
 use crate::base::run_error::RunErrorKind;
 use crate::plan::prepared::{AnyScheduler, PlanCache};
 use crate::run::caller::{Caller, PoolId};
@@ -333,6 +334,7 @@ impl PoolBuilder {
     /// - `max_failures` is 0,
     /// - `env` or `current_dir` is set for threads, or the directory cannot be read,
     /// - the function of `on_worker_start` fails, panics, or is part of a dynamic library,
+    /// - the file that `AMPEG_TRACE` names cannot be written,
     /// - a worker cannot be started,
     /// - a task calls this inside ten nested pools.
     pub fn build(self) -> Result<Pool, Error> {
@@ -363,6 +365,7 @@ impl PoolBuilder {
             let (directory, reason) = (directory.clone(), error.to_string());
             return Err(RunErrorKind::Directory { directory, reason }.into());
         }
+        let trace = TraceFile::named()?;
         let id = PoolId::next();
         let tasks = Caller::here().of_tasks(id)?;
         let processors = match self.speeds {
@@ -395,6 +398,7 @@ impl PoolBuilder {
                 plans: PlanCache::new(processors, self.policy, self.backoff),
                 timeout: self.timeout,
                 max_failures: self.max_failures,
+                trace,
             }),
         })
     }

@@ -2,6 +2,7 @@
 
 use crate::api::outcome::{Results, Values};
 use crate::api::program::Graph;
+use crate::api::trace::TraceFile;
 use crate::base::failure::{TaskError, TaskErrorKind};
 use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;
@@ -148,6 +149,7 @@ struct Shared {
     plans: PlanCache,
     timeout: Option<Duration>,
     max_failures: Option<usize>,
+    trace: Option<TraceFile>,
 }
 
 impl Pool {
@@ -339,8 +341,14 @@ impl Shared {
             let kind = deadline.map_or(TaskErrorKind::Cancelled, |it| it.error());
             (all_ended(&job.definition, &kind), Log::default())
         };
+        let report = Report::new(&job.definition.task_graph, job.planned.schedule, log);
+        if let Some(trace) = &self.trace
+            && !report.attempts().is_empty()
+        {
+            trace.write(&report);
+        }
         Ok(Done {
-            report: Report::new(&job.definition.task_graph, job.planned.schedule, log),
+            report,
             definition: job.definition,
             results,
         })
