@@ -1,4 +1,4 @@
-//! Where the time of a run went.
+//! The time of a run, by what the workers did.
 
 use super::{Attempt, Report};
 use ampeg_schedule::Schedule;
@@ -21,13 +21,13 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a breakdown does nothing until it is read or printed"]
 pub struct Breakdown {
-    /// Bodies of tasks, also those that failed, and writing outputs.
+    /// Running bodies, including those of failed attempts, and encoding outputs.
     pub computation: Duration,
-    /// Writing results that only other workers needed.
+    /// Encoding results that only other workers needed.
     pub encoding: Duration,
-    /// Reading results that other workers sent, and captured values.
+    /// Decoding results of other workers, and captured values.
     pub decoding: Duration,
-    /// Waiting, for results of other workers or for the end of the run, and what it takes to keep order.
+    /// Waiting for results or for the end of the run, and the overhead of the runtime.
     pub idle: Duration,
 }
 
@@ -39,13 +39,13 @@ impl Breakdown {
 }
 
 impl fmt::Display for Breakdown {
-    /// As in `workers computed 81.0 % of the time, wrote 5.0 %, read 1.0 %, and were idle 13.0 %`.
+    /// As in `workers computed 81.0 % of the time, encoded 5.0 %, decoded 1.0 %, and were idle 13.0 %`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.total().as_secs_f64().max(f64::MIN_POSITIVE);
         let percent = |time: Duration| 100.0 * time.as_secs_f64() / total;
         write!(
             f,
-            "workers computed {:.1} % of the time, wrote {:.1} %, read {:.1} %, and were idle {:.1} %",
+            "workers computed {:.1} % of the time, encoded {:.1} %, decoded {:.1} %, and were idle {:.1} %",
             percent(self.computation),
             percent(self.encoding),
             percent(self.decoding),
@@ -55,7 +55,7 @@ impl fmt::Display for Breakdown {
 }
 
 impl Report {
-    /// Where the time of all workers went.
+    /// The time of all workers, by what they did.
     pub fn breakdown(&self) -> Breakdown {
         let n_workers = self.schedule().map_or(1, Schedule::n_processors);
         let all = u32::try_from(n_workers).map_or(Duration::MAX, |n| self.duration() * n);

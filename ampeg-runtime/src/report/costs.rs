@@ -1,14 +1,13 @@
-//! Costs as a run measured them, to be kept and fed back.
+//! Costs that a run measured, which the next schedule can use.
 
 use super::{Report, seconds};
-use ampeg_schedule::Cost;
-use ampeg_schedule::TaskGraph;
+use ampeg_schedule::{Cost, TaskGraph};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 /// Computation and communication costs by the names of tasks, in seconds.
 ///
-/// It implements serde's traits, so that it can be saved in any format and given to the next schedule with
+/// The type implements serde's traits: save the costs in any format, and use them for the next schedule with
 /// [`Graph::with_costs`](crate::Graph::with_costs).
 ///
 /// ```
@@ -31,17 +30,17 @@ use std::collections::{BTreeMap, HashMap};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[must_use = "measured costs do nothing until a graph gets them with `with_costs`"]
 pub struct MeasuredCosts {
-    /// By task: what its body took.
+    /// By task: the time of its body.
     pub computation: BTreeMap<String, Cost>,
-    /// By task, then by each task that depends on it: what its result took from worker to worker.
+    /// By task, then by each task that depends on it: the time in which the result moved to the other worker.
     pub communication: BTreeMap<String, BTreeMap<String, Cost>>,
 }
 
 impl Report {
-    /// What the run measured: each task that succeeded, and each dependency whose result was moved.
+    /// The measured costs of each task that succeeded and of each dependency whose result moved.
     ///
-    /// A transfer counts with what it took to write, to send and to read the result, which is not counted as computation.
-    /// It does not contain what the consumer waited for the producer.
+    /// The cost of a dependency is the time to encode, send and decode the result, which is no part of computation.
+    /// The time that the consumer waited for the producer does not count.
     pub fn costs(&self) -> MeasuredCosts {
         let mut costs = MeasuredCosts::default();
         for attempt in self.attempts().iter().filter(|attempt| attempt.succeeded) {
@@ -68,7 +67,7 @@ impl Report {
     }
 }
 
-/// The graph with these costs, as far as they go.
+/// The graph with the measured costs; costs that were not measured are estimated.
 pub(crate) fn apply(graph: &TaskGraph, costs: &MeasuredCosts) -> TaskGraph {
     let measured = |task| costs.computation.get(graph.name(task)).copied();
     let scale = scale(graph, costs);
@@ -94,7 +93,7 @@ pub(crate) fn apply(graph: &TaskGraph, costs: &MeasuredCosts) -> TaskGraph {
     )
 }
 
-/// What moving results cost on average.
+/// The average costs of moving results.
 struct Means {
     by_task: HashMap<String, Cost>,
     by_family: HashMap<String, Cost>,
@@ -118,7 +117,7 @@ impl Means {
         }
     }
 
-    /// What moving the result of a task is likely to cost.
+    /// The expected cost of moving the result of a task.
     fn of_result(&self, task: &str) -> Option<Cost> {
         let by_family = || self.by_family.get(&family(task));
         self.by_task.get(task).or_else(by_family).copied()
@@ -143,7 +142,7 @@ pub(super) fn family(task: &str) -> String {
     task.chars().filter(is_outside).collect()
 }
 
-/// How many of the measured units a declared one is worth.
+/// The number of seconds in a declared unit.
 fn scale(graph: &TaskGraph, costs: &MeasuredCosts) -> f64 {
     let both = graph.task_ids().filter_map(|task| {
         let measured = costs.computation.get(graph.name(task))?;
@@ -198,7 +197,7 @@ mod tests {
         }
     }
 
-    /// What a run gives in which only `made[0]` was sent, to `used[0]`, which took a second to read it.
+    /// The costs of a run that moved only `made[0]`, to `used[0]`, which decoded it in a second.
     fn costs() -> MeasuredCosts {
         let graph = Arc::new(graph());
         let mut events = Events::begin(&graph, 2, Observers::default(), 0);

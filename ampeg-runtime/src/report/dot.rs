@@ -1,4 +1,4 @@
-//! The processes of a run and their messages, in the language of Graphviz.
+//! The workers of a run and the results that moved, in the language of Graphviz.
 
 use super::Report;
 use ampeg_schedule::internal::escape;
@@ -68,4 +68,4 @@ impl Report {
     }
 }
 
-const STRINGS: &str = "a string takes all that is written to it";
+const STRINGS: &str = "writing to a string does not fail";

@@ -1,11 +1,8 @@
-//! Planned against observed: when and where each task of a run was, and what moved.
+//! Reports of runs: when and where each task ran and each result moved, against the plan.
 
 use crate::run::event::{Attempt, Death, Transfer};
 use crate::run::log::Log;
-use ampeg_schedule::Cost;
-use ampeg_schedule::Schedule;
-use ampeg_schedule::TaskGraph;
-use ampeg_schedule::TaskId;
+use ampeg_schedule::{Cost, Schedule, TaskGraph, TaskId};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -20,7 +17,7 @@ mod trace;
 pub use breakdown::Breakdown;
 pub use costs::MeasuredCosts;
 
-/// What happened in one run, against what was planned.
+/// The record of one run, with its plan.
 ///
 /// Printed, it is a summary: the times of the run and its plan, the statements that took most time, and wrong costs.
 /// [`to_table`](Self::to_table) has a line for each task.
@@ -48,7 +45,7 @@ pub struct Report {
     graph: Arc<TaskGraph>,
     schedule: Option<Arc<Schedule>>,
     log: Arc<Log>,
-    /// By task, the place of its last attempt; found when it is first asked for.
+    /// By task, the index of its last attempt; computed when it is first used.
     last: Arc<OnceLock<Vec<Option<usize>>>>,
 }
 
@@ -77,7 +74,7 @@ impl Report {
         &self.graph
     }
 
-    /// The schedule that was followed; none for a run inline.
+    /// The schedule that the run followed; `None` for an inline run.
     pub fn schedule(&self) -> Option<&Schedule> {
         self.schedule.as_deref()
     }
@@ -87,7 +84,7 @@ impl Report {
         &self.log.attempts
     }
 
-    /// The last attempt at a task; none if it was not run to an end.
+    /// The last attempt at a task; `None` if no attempt ended.
     pub fn attempt(&self, task: TaskId) -> Option<&Attempt> {
         let last = self.last.get_or_init(|| {
             let mut last = vec![None; self.graph.n_tasks()];
@@ -100,7 +97,7 @@ impl Report {
         Some(&self.attempts()[place?])
     }
 
-    /// The results that went from one worker to another.
+    /// The results that moved between workers.
     pub fn transfers(&self) -> &[Transfer] {
         &self.log.transfers
     }
@@ -110,7 +107,7 @@ impl Report {
         &self.log.deaths
     }
 
-    /// How long the run took, workers' start not counted.
+    /// The duration of the run, without the start of workers.
     pub fn duration(&self) -> Duration {
         self.log.duration
     }
