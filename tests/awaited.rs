@@ -3,7 +3,7 @@
 #[path = "isolated/mod.rs"]
 mod isolated;
 
-use ampeg::{Error, Pool, TaskErrorKind, graph};
+use ampeg::{Error, Pool, graph};
 use isolated::isolated;
 use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -98,6 +98,6 @@ fn run_that_is_cancelled_wakes_who_awaits_it() {
         let graph = graph! { long = std::thread::sleep(Duration::from_secs(3600)); };
         let outcome = smol::block_on(pool.start(&graph).unwrap()).unwrap();
         let error = outcome.long.unwrap_err();
-        assert_eq!(error.kind(), &TaskErrorKind::RunTimedOut { limit });
+        assert_eq!(error.run_timeout(), Some(limit));
     });
 }

@@ -269,9 +269,9 @@ fn pool_with_a_timeout_ends_its_runs() {
         let outcome = pool.run(&graph).unwrap();
         assert_eq!(outcome.a, Ok(1));
         let error = outcome.b.unwrap_err();
-        assert_eq!(*error.kind(), TaskErrorKind::RunTimedOut { limit });
+        assert_eq!(*error.kind(), TaskErrorKind::Cancelled);
         let message =
-            "was ended: its run exceeded the limit of 300ms that `PoolBuilder::timeout` sets";
+            "was cancelled: its run exceeded the limit of 300ms that `PoolBuilder::timeout` sets";
         assert!(error.to_string().ends_with(message), "{error}");
     });
 }

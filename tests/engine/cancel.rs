@@ -15,8 +15,7 @@ fn is_cancelled<T: std::fmt::Debug>(result: &Result<T, TaskError>) -> bool {
 }
 
 fn is_out_of_time<T: std::fmt::Debug>(result: &Result<T, TaskError>) -> bool {
-    let kind = result.as_ref().unwrap_err().kind();
-    matches!(kind, TaskErrorKind::RunTimedOut { .. })
+    is_cancelled(result) && result.as_ref().unwrap_err().run_timeout().is_some()
 }
 
 fn hang_after(bell: SocketAddr, _: u64) -> u64 {

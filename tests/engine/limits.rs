@@ -64,10 +64,8 @@ fn wait_can_be_cancelled_and_timed_out() {
         let graph = graph! { a = fail_first(1, &calls)? retry 2; b = 1; };
         let pool = builder.clone().timeout(2 * SECOND).build().unwrap();
         let outcome = pool.run(&graph).unwrap();
-        assert_eq!(
-            *outcome.a.as_ref().unwrap_err().kind(),
-            TaskErrorKind::RunTimedOut { limit: 2 * SECOND }
-        );
+        let error = outcome.a.unwrap_err();
+        assert_eq!(error.run_timeout(), Some(2 * SECOND));
         std::fs::remove_file(&calls).unwrap();
         let pool = builder.build().unwrap();
         let run = pool.start(&graph).unwrap();

@@ -56,9 +56,9 @@ fn timeout_of_a_pool_ends_a_run_that_waits_for_a_stopped_worker() {
             stop(workers(&pool)[1]);
             let outcome = pool.run_schedule(&graph, &apart).unwrap();
             assert_eq!(outcome.one, Ok(1));
-            let kind = outcome.two.as_ref().unwrap_err().kind();
-            let limit = 3 * SECOND;
-            assert_eq!(*kind, TaskErrorKind::RunTimedOut { limit });
+            let error = outcome.two.unwrap_err();
+            assert_eq!(*error.kind(), TaskErrorKind::Cancelled);
+            assert_eq!(error.run_timeout(), Some(3 * SECOND));
         }
         assert_eq!(workers(&pool).len(), 2);
     });

@@ -24,7 +24,7 @@ fn is_cancelled(result: Result<impl Outcome, Error>) -> bool {
 
 fn is_out_of_time(result: Result<impl Outcome, Error>) -> bool {
     let error = result.unwrap().into_values().err().unwrap();
-    matches!(error.kind(), TaskErrorKind::RunTimedOut { .. })
+    *error.kind() == TaskErrorKind::Cancelled && error.run_timeout().is_some()
 }
 
 /// Pools of processes and of threads.

@@ -100,6 +100,8 @@ struct Inner {
     place: Option<Place>,
     attempt: u32,
     kind: TaskErrorKind,
+    /// The limit of the run that cancelled the task.
+    run_timeout: Option<Duration>,
 }
 
 /// What happened to a task.
@@ -185,13 +187,11 @@ pub enum TaskErrorKind {
         /// What happened to the worker.
         reason: String,
     },
-    /// The run was cancelled, or ended by [`max_failures`](crate::PoolBuilder::max_failures), before the task ended.
+    /// The run was cancelled before the task ended, exceeded the [`timeout`](crate::PoolBuilder::timeout) of its pool,
+    /// or was ended by [`max_failures`](crate::PoolBuilder::max_failures).
+    ///
+    /// [`TaskError::run_timeout`] tells a timeout from the others.
     Cancelled,
-    /// The run exceeded the [`timeout`](crate::PoolBuilder::timeout) of its pool before the task ended.
-    RunTimedOut {
-        /// The timeout.
-        limit: Duration,
-    },
 }
 
 impl TaskError {
@@ -207,8 +207,15 @@ impl TaskError {
                 place,
                 attempt,
                 kind,
+                run_timeout: None,
             }),
         }
+    }
+
+    /// The error of a task that the end of its run cancelled, because of this time limit of the run if there is one.
+    pub(crate) fn cancelled_by(mut self, run_timeout: Option<Duration>) -> Self {
+        Arc::make_mut(&mut self.inner).run_timeout = run_timeout;
+        self
     }
 
     /// The name of the task.
@@ -229,6 +236,25 @@ impl TaskError {
     /// What happened.
     pub fn kind(&self) -> &TaskErrorKind {
         &self.inner.kind
+    }
+
+    /// The limit that [`PoolBuilder::timeout`](crate::PoolBuilder::timeout) sets, if the task was
+    /// [`Cancelled`](TaskErrorKind::Cancelled) because its run exceeded it.
+    ///
+    /// ```
+    /// use ampeg::{Pool, graph};
+    /// use std::time::Duration;
+    ///
+    /// let limit = Duration::from_millis(50);
+    /// let pool = Pool::builder().processes(1).timeout(limit).build()?;
+    /// let outcome = pool.run(&graph! { long = std::thread::sleep(Duration::from_secs(3600)); })?;
+    /// let error = outcome.long.unwrap_err();
+    /// assert_eq!(error.run_timeout(), Some(limit));
+    /// assert!(error.to_string().contains("its run exceeded the limit of 50ms"));
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn run_timeout(&self) -> Option<Duration> {
+        self.inner.run_timeout
     }
 
     /// The error of the task that failed first: this error, or that of a dependency.
@@ -262,7 +288,14 @@ impl fmt::Display for TaskError {
         if self.attempt() > 1 {
             write!(f, ", attempt {}", self.attempt())?;
         }
-        write!(f, " {}", self.kind())
+        write!(f, " {}", self.kind())?;
+        match self.run_timeout() {
+            Some(limit) => write!(
+                f,
+                ": its run exceeded the limit of {limit:?} that `PoolBuilder::timeout` sets"
+            ),
+            None => Ok(()),
+        }
     }
 }
 
@@ -306,10 +339,6 @@ impl fmt::Display for TaskErrorKind {
             }
             Self::NoWorker { reason } => write!(f, "was not run: {reason}"),
             Self::Cancelled => f.write_str("was cancelled"),
-            Self::RunTimedOut { limit } => write!(
-                f,
-                "was ended: its run exceeded the limit of {limit:?} that `PoolBuilder::timeout` sets"
-            ),
         }
     }
 }

@@ -145,7 +145,7 @@ impl PoolBuilder {
     }
 
     /// Limits the duration of each run. When it is over, unfinished tasks end as
-    /// [`RunTimedOut`](crate::TaskErrorKind::RunTimedOut); results that exist are kept.
+    /// [`Cancelled`](crate::TaskErrorKind::Cancelled), and their errors name the limit; results that exist are kept.
     ///
     /// The time counts from the call of [`run`](Pool::run) or [`start`](Pool::start). It includes the scheduling of the
     /// graph, and the wait for earlier runs on the same pool.

@@ -338,8 +338,8 @@ impl Shared {
         } else {
             let is_cancelled = job.ticket.cancelled().load(Ordering::Acquire);
             let deadline = deadline.filter(|_| !is_cancelled);
-            let kind = deadline.map_or(TaskErrorKind::Cancelled, |it| it.error());
-            (all_ended(&job.definition, &kind), Log::default())
+            let timeout = deadline.map(|it| it.limit);
+            (all_cancelled(&job.definition, timeout), Log::default())
         };
         let report = Report::new(&job.definition.task_graph, job.planned.schedule, log);
         if let Some(trace) = &self.trace
@@ -356,12 +356,15 @@ impl Shared {
 }
 
 /// The results of a run that never had its turn.
-fn all_ended(
+fn all_cancelled(
     definition: &Definition,
-    kind: &TaskErrorKind,
+    timeout: Option<Duration>,
 ) -> Vec<Option<Result<Payload, TaskError>>> {
     let tasks = (0..definition.tasks.len()).map(TaskId::new);
-    let error = |task| definition.blame(task, 1, kind.clone());
+    let error = |task| {
+        let error = definition.blame(task, 1, TaskErrorKind::Cancelled);
+        error.cancelled_by(timeout)
+    };
     tasks.map(|task| Some(Err(error(task)))).collect()
 }
 

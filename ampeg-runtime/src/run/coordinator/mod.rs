@@ -334,7 +334,7 @@ impl<'a> Coordinator<'a> {
     /// Ends all that is unfinished; returns the workers that may be running a task, which the caller kills.
     pub(crate) fn on_cancel(
         &mut self,
-        kind: &TaskErrorKind,
+        timeout: Option<Duration>,
         cluster: &mut dyn Cluster,
     ) -> Vec<ProcessorId> {
         let workers = (0..self.workers.len()).map(ProcessorId::new);
@@ -354,7 +354,10 @@ impl<'a> Coordinator<'a> {
         for index in 0..self.tasks.len() {
             if let TaskState::Open { attempt } = self.tasks[index] {
                 let task = TaskId::new(index);
-                let error = self.definition.blame(task, attempt, kind.clone());
+                let error = self
+                    .definition
+                    .blame(task, attempt, TaskErrorKind::Cancelled)
+                    .cancelled_by(timeout);
                 self.tasks[index] = TaskState::Failed(error);
             }
         }

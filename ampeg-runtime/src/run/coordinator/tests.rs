@@ -498,7 +498,7 @@ fn dead_worker_takes_along_what_it_reported_too_early() {
 fn result_that_was_reported_too_early_is_kept_when_the_run_is_cancelled() {
     begun!(coordinator, recorder, with_outputs(&[2, 4]));
     coordinator.on_report(worker(1), output(2), &mut recorder);
-    coordinator.on_cancel(&TaskErrorKind::Cancelled, &mut recorder);
+    coordinator.on_cancel(None, &mut recorder);
     assert_eq!(kinds(coordinator)[2], "output");
 }
 
@@ -624,10 +624,7 @@ fn cancelled_run_keeps_results_and_names_busy_workers() {
     coordinator.on_report(worker(0), output(0), &mut recorder);
     coordinator.on_report(worker(1), output(2), &mut recorder);
     coordinator.on_report(worker(1), output(4), &mut recorder);
-    assert_eq!(
-        coordinator.on_cancel(&TaskErrorKind::Cancelled, &mut recorder),
-        [worker(0)]
-    );
+    assert_eq!(coordinator.on_cancel(None, &mut recorder), [worker(0)]);
     assert!(coordinator.is_finished());
     let expected = [
         "output",

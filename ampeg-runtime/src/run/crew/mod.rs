@@ -1,7 +1,7 @@
 //! A crew of workers, and how it runs one plan: the loop between coordinator and cluster.
 
 use crate::base::clock::{Timestamp, instant, now};
-use crate::base::failure::{TaskError, TaskErrorKind};
+use crate::base::failure::TaskError;
 use crate::base::logging;
 use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;
@@ -87,11 +87,6 @@ impl Timeout {
     pub(crate) fn begin(limit: Duration) -> Option<Self> {
         let end = instant().checked_add(limit)?;
         Some(Self { end, limit })
-    }
-
-    /// Why the tasks that are unfinished at the end have no result.
-    pub(crate) fn error(&self) -> TaskErrorKind {
-        TaskErrorKind::RunTimedOut { limit: self.limit }
     }
 }
 
@@ -223,7 +218,7 @@ impl Run<'_> {
         while !self.coordinator.is_finished() {
             if bounds.cancelled.load(Ordering::Acquire) {
                 logging::debug(format_args!("run {} is cancelled", self.id));
-                return self.cancel(&TaskErrorKind::Cancelled);
+                return self.cancel(None);
             }
             let failures = self.coordinator.failures();
             if bounds.max_failures.is_some_and(|most| failures >= most) {
@@ -231,13 +226,13 @@ impl Run<'_> {
                     "run {} is ended: {failures} task(s) failed",
                     self.id
                 ));
-                return self.cancel(&TaskErrorKind::Cancelled);
+                return self.cancel(None);
             }
             if let Some(deadline) = bounds.deadline
                 && self.is_overdue(time)
             {
                 logging::debug(format_args!("run {} has exceeded its timeout", self.id));
-                return self.cancel(&deadline.error());
+                return self.cancel(Some(deadline.limit));
             }
             let timeout = self.timeout(time);
             let look = self.events.is_observed().then_some(LOOK_TIME);
@@ -399,7 +394,7 @@ impl Run<'_> {
     ///
     /// What ended before the cancel counts: the reports that workers had made by then are waited for.
     /// Then every worker that may be running a task is killed; the next run replaces it.
-    fn cancel(&mut self, kind: &TaskErrorKind) -> Result<(), Error> {
+    fn cancel(&mut self, timeout: Option<Duration>) -> Result<(), Error> {
         let made = |worker| self.crew.cluster.activity(worker).reports;
         let made: Vec<u64> = self.workers().map(made).collect();
         self.receive_while(|run| {
@@ -407,7 +402,7 @@ impl Run<'_> {
             let mut late = members.filter(|(member, made)| member.n_reports < **made);
             late.any(|(member, _)| member.life == Life::Present)
         })?;
-        for worker in self.coordinator.on_cancel(kind, &mut *self.crew.cluster) {
+        for worker in self.coordinator.on_cancel(timeout, &mut *self.crew.cluster) {
             self.kill(worker, "it was running a task when its run was ended");
         }
         Ok(())

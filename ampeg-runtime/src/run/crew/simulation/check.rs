@@ -83,10 +83,7 @@ fn check_existing(
         // What waits for another report goes with its worker; time is up for what is late.
         let may_be_lost = record.n_deaths(worker) > 0 || record.is_out_of_time;
         if let Some(Err(error)) = &results[task.index()]
-            && matches!(
-                error.kind(),
-                TaskErrorKind::Cancelled | TaskErrorKind::RunTimedOut { .. }
-            )
+            && matches!(error.kind(), TaskErrorKind::Cancelled)
             && !may_be_lost
         {
             let message = format!("the result of task {task} is lost on worker {worker}");
@@ -154,7 +151,7 @@ fn check_error(
             limits.within.is_some() && crashed(program, record, culprit)
         }
         TaskErrorKind::NoWorker { .. } => is_given_up(program, record, culprit),
-        TaskErrorKind::Cancelled | TaskErrorKind::RunTimedOut { .. } => record.is_cancelled,
+        TaskErrorKind::Cancelled => record.is_cancelled,
         _ => false,
     };
     if !has_reason || !depends(program, task, culprit) {

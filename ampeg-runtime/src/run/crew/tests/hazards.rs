@@ -88,7 +88,7 @@ impl Hazardous {
         let task: usize = root.task().trim_start_matches("node").parse().unwrap();
         let told = at_last(&self.nodes[task].action);
         let is_legitimate = match root.kind() {
-            TaskErrorKind::Cancelled | TaskErrorKind::RunTimedOut { .. } => is_cut_short,
+            TaskErrorKind::Cancelled => is_cut_short,
             TaskErrorKind::Failed { message, .. } => {
                 *told == Action::Fail && message == "told to fail"
             }
@@ -109,11 +109,7 @@ impl Hazardous {
         assert!(is_legitimate, "node{failed}: {root}, but was told {told:?}");
         let is_last = root.attempt() == self.limits[task].attempts();
         assert!(
-            is_last
-                || matches!(
-                    root.kind(),
-                    TaskErrorKind::Cancelled | TaskErrorKind::RunTimedOut { .. }
-                ),
+            is_last || matches!(root.kind(), TaskErrorKind::Cancelled),
             "node{failed}: {root}: attempts are left"
         );
         assert!(
