@@ -2,6 +2,7 @@
 
 pub(crate) mod inline;
 mod merge;
+pub(crate) mod only;
 pub(crate) mod outcome;
 pub(crate) mod pool;
 pub(crate) mod program;

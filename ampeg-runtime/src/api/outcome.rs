@@ -278,7 +278,7 @@ pub struct Results<'a> {
     by_task: Vec<Option<Result<Payload, TaskError>>>,
     /// How many times each result is still to be taken.
     uses: Vec<u32>,
-    outputs: slice::Iter<'a, TaskId>,
+    outputs: slice::Iter<'a, Result<TaskId, TaskError>>,
     lengths: slice::Iter<'a, u32>,
     report: Report,
 }
@@ -290,7 +290,7 @@ impl<'a> Results<'a> {
         report: Report,
     ) -> Self {
         let mut uses = vec![0; by_task.len()];
-        for output in &definition.outputs.tasks {
+        for output in definition.outputs.tasks.iter().flatten() {
             uses[output.index()] += 1;
         }
         Self {
@@ -311,8 +311,9 @@ impl<'a> Results<'a> {
 
     /// The result of the next output.
     fn take_next<T: 'static>(&mut self) -> Result<T, TaskError> {
-        let task = self.outputs.next();
-        self.take(task.expect("the macro knows the outputs").index())
+        let output = self.outputs.next();
+        let task = output.expect("the macro knows the outputs").clone()?;
+        self.take(task.index())
     }
 
     /// The results of the outputs of a graph that a test made, by task.

@@ -192,6 +192,8 @@ pub enum TaskErrorKind {
     ///
     /// [`TaskError::run_timeout`] tells a timeout from the others.
     Cancelled,
+    /// The task was not run: [`Graph::only`](crate::Graph::only) was given the names of other outputs.
+    LeftOut,
 }
 
 impl TaskError {
@@ -339,6 +341,7 @@ impl fmt::Display for TaskErrorKind {
             }
             Self::NoWorker { reason } => write!(f, "was not run: {reason}"),
             Self::Cancelled => f.write_str("was cancelled"),
+            Self::LeftOut => f.write_str("was left out by `Graph::only`"),
         }
     }
 }

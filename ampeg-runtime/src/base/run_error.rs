@@ -72,6 +72,14 @@ pub(crate) enum RunErrorKind {
     },
     /// Nothing can happen any more although tasks are open: a mistake of this crate.
     Stuck(String),
+    /// No output has this name.
+    UnknownOutput {
+        name: String,
+        /// Whether it is a task that is no output.
+        is_task: bool,
+        /// The first outputs.
+        outputs: Vec<String>,
+    },
     /// A captured name could not be encoded.
     Capture {
         name: String,
@@ -90,7 +98,9 @@ pub(crate) enum RunErrorKind {
 impl RunErrorKind {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Capture { .. } | Self::Clause { .. } => ErrorKind::Graph,
+            Self::Capture { .. } | Self::Clause { .. } | Self::UnknownOutput { .. } => {
+                ErrorKind::Graph
+            }
             Self::TooFewWorkers { .. } => ErrorKind::Schedule,
             Self::NoProcesses
             | Self::ThreadsShare
@@ -134,6 +144,11 @@ impl fmt::Display for RunErrorKind {
                 "workers cannot use the working directory `{}`: {reason}",
                 directory.display()
             ),
+            Self::UnknownOutput {
+                name,
+                is_task,
+                outputs,
+            } => write_unknown_output(f, name, *is_task, outputs),
             Self::NoThread(reason) => write!(f, "a worker thread could not be started: {reason}"),
             Self::NoWorker(reason) => write!(f, "a worker process could not be started: {reason}"),
             Self::Elsewhere => f.write_str(
@@ -187,17 +202,7 @@ impl fmt::Display for RunErrorKind {
                 left,
                 limit,
             } => {
-                let processes = if *workers == 1 { "process" } else { "processes" };
-                write!(
-                    f,
-                    "starting {workers} worker {processes} takes {needed} open files, and {left}"
-                )?;
-                if let Some(limit) = limit {
-                    write!(f, " of {limit}")?;
-                }
-                f.write_str(
-                    " are left to this program: close some, or allow more, as with `ulimit -n`",
-                )
+                write_descriptors(f, *workers, (*needed, *left, *limit))
             }
             Self::Stuck(state) => write!(
                 f,
@@ -221,4 +226,40 @@ impl fmt::Display for RunErrorKind {
             } => write!(f, "`{clause}` of task `{task}`: {reason}"),
         }
     }
+}
+
+fn write_unknown_output(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    is_task: bool,
+    outputs: &[String],
+) -> fmt::Result {
+    if is_task {
+        return write!(
+            f,
+            "`{name}` is a task but no output: write `pub` before it in the graph"
+        );
+    }
+    let outputs: Vec<_> = outputs.iter().map(|name| format!("`{name}`")).collect();
+    write!(
+        f,
+        "no output is named `{name}`: the outputs are {}",
+        outputs.join(", ")
+    )
+}
+
+fn write_descriptors(
+    f: &mut fmt::Formatter<'_>,
+    workers: usize,
+    (needed, left, limit): (usize, usize, Option<u64>),
+) -> fmt::Result {
+    let processes = if workers == 1 { "process" } else { "processes" };
+    write!(
+        f,
+        "starting {workers} worker {processes} takes {needed} open files, and {left}"
+    )?;
+    if let Some(limit) = limit {
+        write!(f, " of {limit}")?;
+    }
+    f.write_str(" are left to this program: close some, or allow more, as with `ulimit -n`")
 }

@@ -32,7 +32,8 @@ pub(crate) struct Definition {
 /// The tasks of all outputs, in order, and the lengths of the lists that they form, outer ones first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct OutputTasks {
-    pub(crate) tasks: Vec<TaskId>,
+    /// The task of an output, or why it has none.
+    pub(crate) tasks: Vec<Result<TaskId, TaskError>>,
     pub(crate) shape: Vec<u32>,
 }
 

@@ -3,6 +3,7 @@
 use crate::definition::OutputTasks;
 use crate::definition::family::Members;
 use crate::generated_code::facts::Family;
+use ampeg_schedule::TaskId;
 use std::collections::HashMap;
 
 /// One field of a struct of values: its name, and the fields of its struct if it is a group.
@@ -27,11 +28,21 @@ pub(crate) fn output_tasks<'a>(
         insert(&mut roots, names, members);
     }
     sort(&mut roots, fields);
-    let mut outputs = OutputTasks::default();
+    let mut found = Found::default();
     for root in &roots {
-        root.push(0, 0, &mut outputs);
+        root.push(0, 0, &mut found);
     }
-    outputs
+    OutputTasks {
+        tasks: found.tasks.into_iter().map(Ok).collect(),
+        shape: found.shape,
+    }
+}
+
+/// Tasks, and the lengths of the lists that they form.
+#[derive(Default)]
+struct Found {
+    tasks: Vec<TaskId>,
+    shape: Vec<u32>,
 }
 
 /// An output, or a group of outputs.
@@ -84,30 +95,30 @@ fn sort(nodes: &mut [Node<'_>], fields: &[Field]) {
 
 impl Node<'_> {
     /// Adds its tasks below one branch at the end of `depth` levels.
-    fn push(&self, depth: usize, branch: usize, outputs: &mut OutputTasks) {
+    fn push(&self, depth: usize, branch: usize, found: &mut Found) {
         if self.children.is_empty() {
-            let OutputTasks { tasks, shape } = outputs;
-            let found = self.members.select_below(depth, branch, &[], tasks, shape);
-            debug_assert!(found.is_ok(), "all that there is can be found");
+            let Found { tasks, shape } = found;
+            let selected = self.members.select_below(depth, branch, &[], tasks, shape);
+            debug_assert!(selected.is_ok(), "all that there is can be found");
         } else {
-            self.push_rows(depth, self.n_indices, branch, outputs);
+            self.push_rows(depth, self.n_indices, branch, found);
         }
     }
 
     /// Adds the tasks of a group, one row for each value of the indices that are left.
-    fn push_rows(&self, depth: usize, n_left: usize, branch: usize, outputs: &mut OutputTasks) {
+    fn push_rows(&self, depth: usize, n_left: usize, branch: usize, found: &mut Found) {
         if n_left == 0 {
             for child in &self.children {
-                child.push(depth, branch, outputs);
+                child.push(depth, branch, found);
             }
             return;
         }
         let rows = self.members.branches(depth, branch);
-        outputs
+        found
             .shape
             .push(u32::try_from(rows.len()).unwrap_or(u32::MAX));
         for row in rows {
-            self.push_rows(depth + 1, n_left - 1, row, outputs);
+            self.push_rows(depth + 1, n_left - 1, row, found);
         }
     }
 }

@@ -125,7 +125,9 @@ impl Classes {
         }
         let outputs = definition.outputs.tasks.iter();
         let outputs = OutputTasks {
-            tasks: outputs.map(|&task| self.of_task(task)).collect(),
+            tasks: outputs
+                .map(|output| output.clone().map(|task| self.of_task(task)))
+                .collect(),
             shape: definition.outputs.shape.clone(),
         };
         definition.with_tasks(self.task_graph(&definition.task_graph), instances, outputs)
