@@ -112,7 +112,7 @@ fn name_of_no_output_is_an_error_that_lists_them() {
     ] {
         let error = graph.only(&[name]).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
-        assert_eq!(error.kind(), ErrorKind::Graph);
+        assert_eq!(error.kind(), ErrorKind::InvalidGraph);
     }
     let cost = -1.0;
     assert!(graph! { a = 1 @ cost; }.only(&["a"]).is_err());

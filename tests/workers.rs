@@ -232,13 +232,19 @@ fn errors_have_a_kind() {
     isolated(|| {
         let cost = f64::NAN;
         let errors = [
-            (graph! { a = 1 @ cost; }.run(1).err(), ErrorKind::Graph),
+            (
+                graph! { a = 1 @ cost; }.run(1).err(),
+                ErrorKind::InvalidGraph,
+            ),
             (
                 graph! { a[i in 0..2] = 1; b = a[5]; }.run(1).err(),
-                ErrorKind::Graph,
+                ErrorKind::InvalidGraph,
             ),
-            (graph! { a = 1; }.schedule(0).err(), ErrorKind::Schedule),
-            (graph! { a = 1; }.run(0).err(), ErrorKind::Setting),
+            (
+                graph! { a = 1; }.schedule(0).err(),
+                ErrorKind::InvalidSchedule,
+            ),
+            (graph! { a = 1; }.run(0).err(), ErrorKind::InvalidSetting),
         ];
         for (error, kind) in errors {
             let error = error.expect("it is refused");

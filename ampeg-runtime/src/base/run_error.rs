@@ -99,9 +99,9 @@ impl RunErrorKind {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Capture { .. } | Self::Clause { .. } | Self::UnknownOutput { .. } => {
-                ErrorKind::Graph
+                ErrorKind::InvalidGraph
             }
-            Self::TooFewWorkers { .. } => ErrorKind::Schedule,
+            Self::TooFewWorkers { .. } => ErrorKind::InvalidSchedule,
             Self::NoProcesses
             | Self::ThreadsShare
             | Self::Directory { .. }
@@ -110,7 +110,7 @@ impl RunErrorKind {
             | Self::WorkersVariable { .. }
             | Self::TooManyWorkers { .. }
             | Self::MemoryLimit { .. }
-            | Self::TraceVariable(_) => ErrorKind::Setting,
+            | Self::TraceVariable(_) => ErrorKind::InvalidSetting,
             Self::NoWorker(_)
             | Self::NoThread(_)
             | Self::StartFunction(_)

@@ -57,7 +57,7 @@ pub(crate) const MOST_DEPENDENCIES: usize = 1 << 26;
 
 impl From<FamilyErrorKind> for Error {
     fn from(kind: FamilyErrorKind) -> Self {
-        Self::of(ErrorKind::Graph, kind)
+        Self::of(ErrorKind::InvalidGraph, kind)
     }
 }
 

@@ -34,7 +34,7 @@ use std::sync::Arc;
 /// let error = half("x").unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::Task);
 /// assert_eq!(error.downcast_ref::<TaskError>().unwrap().root().task(), "number");
-/// assert_eq!(Pool::new(0).unwrap_err().kind(), ErrorKind::Setting);
+/// assert_eq!(Pool::new(0).unwrap_err().kind(), ErrorKind::InvalidSetting);
 /// ```
 #[derive(Clone)]
 pub struct Error {
@@ -47,11 +47,11 @@ pub struct Error {
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The graph: a cost, a captured value, a clause, a cycle, or the members of a family.
-    Graph,
+    InvalidGraph,
     /// A schedule: it does not fit the graph or the workers.
-    Schedule,
+    InvalidSchedule,
     /// A setting of a pool, or an environment variable.
-    Setting,
+    InvalidSetting,
     /// The workers: they could not be started, or are lost.
     Workers,
     /// A task that runs graphs: it would wait for itself, or pools are nested too deep.

@@ -65,7 +65,7 @@ pub(crate) enum ScheduleErrorKind {
 
 impl From<ScheduleErrorKind> for Error {
     fn from(kind: ScheduleErrorKind) -> Self {
-        Self::of(ErrorKind::Schedule, kind)
+        Self::of(ErrorKind::InvalidSchedule, kind)
     }
 }
 

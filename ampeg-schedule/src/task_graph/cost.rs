@@ -342,7 +342,7 @@ pub(crate) enum CostErrorKind {
 
 impl From<CostErrorKind> for Error {
     fn from(kind: CostErrorKind) -> Self {
-        Self::of(ErrorKind::Graph, kind)
+        Self::of(ErrorKind::InvalidGraph, kind)
     }
 }
 

@@ -41,7 +41,7 @@ pub enum GraphErrorKind {
 
 impl From<GraphErrorKind> for Error {
     fn from(kind: GraphErrorKind) -> Self {
-        Self::of(ErrorKind::Graph, kind)
+        Self::of(ErrorKind::InvalidGraph, kind)
     }
 }
 
