@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("as guessed:\n{}\n", first.report());
 
     // The costs are a value like any other: any format of serde's will do.
-    let saved = serde_json::to_string_pretty(&first.report().costs())?;
+    let saved = serde_json::to_string_pretty(&first.report().measured_costs())?;
     let costs: MeasuredCosts = serde_json::from_str(&saved)?;
 
     let measured = guessed.with_costs(&costs);

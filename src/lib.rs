@@ -149,13 +149,16 @@ mod declare;
 
 #[doc(inline)]
 pub use ampeg_macros::Values;
+#[expect(deprecated, reason = "programs may still use the former name")]
+#[doc(inline)]
+pub use ampeg_runtime::Place;
 #[doc(inline)]
 pub use ampeg_runtime::{
-    Attempt, Breakdown, Canceller, Contents, Cost, Death, Dependency, Error, ErrorKind, Event,
-    Graph, IntoCost, MeasuredCosts, Observer, Outcome, Place, Policy, Pool, PoolBuilder,
-    ProcessorId, Processors, Report, Run, Schedule, Scheduler, Shared, Slot, Statement, TaskError,
-    TaskErrorKind, TaskGraph, TaskGraphBuilder, TaskId, TaskValue, Time, Transfer, Values,
-    schedule, worker_process,
+    Attempt, Breakdown, Canceller, Cost, Death, Dependency, Error, ErrorKind, Event, Graph,
+    IntoCost, Location, MeasuredCosts, Observer, Outcome, Policy, Pool, PoolBuilder, ProcessorId,
+    Processors, Report, Run, Schedule, Scheduler, Shared, SharedContents, Slot, Statement,
+    TaskError, TaskErrorKind, TaskGraph, TaskGraphBuilder, TaskId, TaskValue, Time, Transfer,
+    Values, schedule, worker_process,
 };
 
 #[cfg(any(doc, doctest))]

@@ -81,7 +81,7 @@ fn outputs_that_are_left_out_say_so() {
 fn parts_of_parts_and_other_costs_go_together() {
     let graph = shards(2).only(&["total", "first"]).unwrap();
     let outcome = graph.run_inline().unwrap();
-    let costs = outcome.report().costs();
+    let costs = outcome.report().measured_costs();
     let again = graph
         .with_costs(&costs)
         .merge_duplicates()

@@ -297,7 +297,7 @@ fn measured_costs_are_saved_and_fed_back() {
     isolated(|| {
         let graph = graph! { slow = nap(50) @ 1; quick = nap(1) @ 50; both = slow.min(quick); };
         let report = graph.run(2).unwrap().report().clone();
-        let saved = serde_json::to_string(&report.costs()).unwrap();
+        let saved = serde_json::to_string(&report.measured_costs()).unwrap();
         let costs: ampeg::MeasuredCosts = serde_json::from_str(&saved).unwrap();
         let measured = graph.with_costs(&costs);
         let tasks = measured.task_graph().unwrap();

@@ -37,11 +37,13 @@ mod testing;
 pub use api::outcome::{Outcome, Values};
 pub use api::pool::{Canceller, Pool, PoolBuilder, Run};
 pub use api::program::Graph;
-pub use base::failure::{Place, TaskError, TaskErrorKind};
+#[expect(deprecated, reason = "programs may still use the former name")]
+pub use base::failure::Place;
+pub use base::failure::{Location, TaskError, TaskErrorKind};
 pub use generated_code::facts::Statement;
 pub use report::{Breakdown, MeasuredCosts, Report};
 pub use run::event::{Attempt, Death, Event, Observer, Transfer};
-pub use value::shared::{Contents, Shared};
+pub use value::shared::{Shared, SharedContents};
 
 pub use ampeg_schedule::schedule;
 pub use ampeg_schedule::{
@@ -68,7 +70,7 @@ pub mod generated {
     pub use crate::definition::outputs::Field;
     pub use crate::definition::site::Site;
     pub use crate::generated_code::capture::{
-        Capture, Captured, Function, Mode, Place, Pointer, Reference, Referent, Refused,
+        Borrowed, Capture, Captured, Function, Mode, Pointer, Reference, Referent, Refused,
         SharedState, Unknown, Value, probe,
     };
     pub use crate::generated_code::clause::{IntoCount, IntoDuration, Limit};

@@ -8,7 +8,7 @@ mod task_graph;
 pub use base::error::{Error, ErrorKind};
 pub use base::id::{ProcessorId, TaskId};
 pub use schedule::{
-    Budget, Choice, Explanation, LowerBounds, Policy, Processors, Scaling, ScalingRow, Schedule,
+    Budget, Candidate, Explanation, LowerBounds, Policy, Processors, Scaling, ScalingRow, Schedule,
     Scheduler, Search, Slot,
 };
 pub use task_graph::cost::{Cost, IntoCost, Time};

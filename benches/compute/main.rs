@@ -56,7 +56,7 @@ fn compare<const SIZE: usize>(n: usize, n_workers: usize, times: usize) -> Resul
     let pool = Pool::new(n_workers)?;
     // The second run meets memory that the first one left, as all others will.
     let _ = pool.run(&cholesky)?;
-    let costs: MeasuredCosts = pool.run(&cholesky)?.report().costs();
+    let costs: MeasuredCosts = pool.run(&cholesky)?.report().measured_costs();
     let cholesky = cholesky.with_costs(&costs);
     let schedule = cholesky.schedule(n_workers)?;
     let work: f64 = costs_of_all(&cholesky)?;

@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let inline = graph.run_inline()?;
-    let graph = graph.with_costs(&inline.report().costs());
+    let graph = graph.with_costs(&inline.report().measured_costs());
     let parallel = Pool::new(WORKERS)?.run(&graph)?;
     let (alone, together) = (inline.report().duration(), parallel.report().duration());
     println!(

@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         graph.task_graph()?.n_tasks()
     );
 
-    let graph = graph.with_costs(&graph.run_inline()?.report().costs());
+    let graph = graph.with_costs(&graph.run_inline()?.report().measured_costs());
     let schedule = graph.schedule(WORKERS)?;
     if let Some(drawing) = arguments.next() {
         std::fs::write(drawing, schedule.to_svg(graph.task_graph()?))?;

@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
 
     let inline = graph.run_inline()?;
-    let graph = graph.with_costs(&inline.report().costs());
+    let graph = graph.with_costs(&inline.report().measured_costs());
     let pool = Pool::new(WORKERS)?;
     let parallel = pool.run(&graph)?;
 

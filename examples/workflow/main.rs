@@ -5,7 +5,7 @@
 //!             └─▶ align ─▶ sort ─┘
 //!        │
 //!        ▼
-//!   makespan, bound, utilisation and speed-up on 1 to 16 processors;
+//!   makespan, bound, utilization and speed-up on 1 to 16 processors;
 //!   Gantt chart of the smallest number that is worth it, as SVG
 //! ```
 //!
@@ -109,7 +109,7 @@ fn study(graph: &TaskGraph) -> Result<usize, Box<dyn Error>> {
         n_columns => n_columns,
     };
     let scaling = Scaling::new(graph, max, &Policy::Fast)?;
-    let n_processors = scaling.worth(WORTH);
+    let n_processors = scaling.processors_within(WORTH);
     println!("{scaling}\nworth it: {n_processors}\n");
     Ok(n_processors)
 }

@@ -136,7 +136,7 @@ fn members_of_a_group_have_paths_for_names() {
             "shard[2].b[0]"
         ]
     );
-    assert_eq!(graph.tasks().unwrap()[3].name, "shard.b");
+    assert_eq!(graph.statements().unwrap()[3].name, "shard.b");
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn statements_tell_their_source() {
         a = square( 3 );
         pub b = add(a, 1) @ 2;
     };
-    let tasks = graph.tasks().unwrap();
+    let tasks = graph.statements().unwrap();
     assert_eq!(tasks[0].source, "square( 3 )");
     assert_eq!((tasks[1].name, tasks[1].source), ("b", "add(a, 1)"));
     assert_eq!((tasks[0].output, tasks[1].output), (false, true));

@@ -90,7 +90,7 @@ impl<V> Graph<V> {
         Ok(&self.definition()?.task_graph)
     }
 
-    /// The statements of the graph, in the order written: names, source text and places.
+    /// The statements of the graph, in the order written: names, source text and locations.
     ///
     /// # Errors
     ///
@@ -98,12 +98,22 @@ impl<V> Graph<V> {
     ///
     /// ```
     /// let graph = ampeg::graph! { b = a + 1; a = 1; };
-    /// let names: Vec<_> = graph.tasks()?.iter().map(|task| task.name).collect();
+    /// let names: Vec<_> = graph.statements()?.iter().map(|task| task.name).collect();
     /// assert_eq!(names, ["b", "a"]);
     /// # Ok::<(), ampeg::Error>(())
     /// ```
-    pub fn tasks(&self) -> Result<&'static [Statement], Error> {
+    pub fn statements(&self) -> Result<&'static [Statement], Error> {
         Ok(self.definition()?.descriptor.facts().statements)
+    }
+
+    /// The former name of [`statements`](Self::statements).
+    ///
+    /// # Errors
+    ///
+    /// As [`statements`](Self::statements).
+    #[deprecated(since = "0.1.0", note = "write `statements`")]
+    pub fn tasks(&self) -> Result<&'static [Statement], Error> {
+        self.statements()
     }
 
     /// The graph in the DOT language of Graphviz: tasks with their costs, dependencies with theirs.
@@ -206,7 +216,7 @@ fn payloads(facts: &Facts, captures: Vec<Result<Payload, String>>) -> Result<Vec
             let user = facts.statements.iter().find(is_used_by);
             RunErrorKind::Capture {
                 name: facts.captures[capture].to_owned(),
-                user: user.map(|user| (user.name.to_owned(), user.place())),
+                user: user.map(|user| (user.name.to_owned(), user.location())),
                 reason,
             }
             .into()

@@ -49,7 +49,7 @@ const LONGEST_SOURCE: usize = bounded::LONGEST / MOST_SOURCES;
 
 /// Where a task is declared in the source code.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Place {
+pub struct Location {
     /// The file, as the compiler was given it.
     pub file: String,
     /// The line, from one.
@@ -58,7 +58,11 @@ pub struct Place {
     pub column: u32,
 }
 
-impl fmt::Display for Place {
+/// The former name of [`Location`].
+#[deprecated(since = "0.1.0", note = "write `Location`")]
+pub type Place = Location;
+
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
@@ -67,7 +71,7 @@ impl fmt::Display for Place {
 /// Why one task has no result.
 ///
 /// Tasks that depend on this task have no result either; all other tasks have theirs.
-/// The message names the task, its place in the source, and what happened.
+/// The message names the task, its location in the source, and what happened.
 ///
 /// ```
 /// use ampeg::{TaskErrorKind, graph};
@@ -84,7 +88,7 @@ impl fmt::Display for Place {
 /// assert!(matches!(error.kind(), TaskErrorKind::DependencyFailed { .. }));
 /// let root = error.root();
 /// assert_eq!((root.task(), root.attempt()), ("number", 1));
-/// assert!(root.place().is_some());
+/// assert!(root.location().is_some());
 /// assert!(root.to_string().ends_with("failed: invalid digit found in string"));
 /// # Ok::<(), ampeg::Error>(())
 /// ```
@@ -97,7 +101,7 @@ pub struct TaskError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Inner {
     task: String,
-    place: Option<Place>,
+    location: Option<Location>,
     attempt: u32,
     kind: TaskErrorKind,
     /// The limit of the run that cancelled the task.
@@ -199,14 +203,14 @@ pub enum TaskErrorKind {
 impl TaskError {
     pub(crate) fn new(
         task: impl Into<String>,
-        place: Option<Place>,
+        location: Option<Location>,
         attempt: u32,
         kind: TaskErrorKind,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 task: task.into(),
-                place,
+                location,
                 attempt,
                 kind,
                 run_timeout: None,
@@ -226,8 +230,14 @@ impl TaskError {
     }
 
     /// Where the task is declared, if a `graph!` declared it.
-    pub fn place(&self) -> Option<&Place> {
-        self.inner.place.as_ref()
+    pub fn location(&self) -> Option<&Location> {
+        self.inner.location.as_ref()
+    }
+
+    /// The former name of [`location`](Self::location).
+    #[deprecated(since = "0.1.0", note = "write `location`")]
+    pub fn place(&self) -> Option<&Location> {
+        self.location()
     }
 
     /// Which attempt at the task this was, from 1.
@@ -284,8 +294,8 @@ impl fmt::Debug for TaskError {
 impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "task `{}`", self.task())?;
-        if let Some(place) = self.place() {
-            write!(f, " ({place})")?;
+        if let Some(location) = self.location() {
+            write!(f, " ({location})")?;
         }
         if self.attempt() > 1 {
             write!(f, ", attempt {}", self.attempt())?;
@@ -508,7 +518,7 @@ mod tests {
 
     #[test]
     fn message_names_task_place_and_root() {
-        let place = Place {
+        let location = Location {
             file: "main.rs".into(),
             line: 3,
             column: 5,
@@ -519,7 +529,7 @@ mod tests {
             stderr: String::new(),
             panics: Vec::new(),
         };
-        let root = TaskError::new("load", Some(place), 2, crash);
+        let root = TaskError::new("load", Some(location), 2, crash);
         let cause = root.clone();
         let error = TaskError::new("sum", None, 1, TaskErrorKind::DependencyFailed { cause });
         assert_eq!(

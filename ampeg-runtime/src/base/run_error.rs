@@ -1,6 +1,6 @@
 //! Why a graph could not be run at all.
 
-use crate::base::failure::Place;
+use crate::base::failure::Location;
 use ampeg_schedule::{Error, ErrorKind};
 use std::fmt;
 use std::path::PathBuf;
@@ -84,7 +84,7 @@ pub(crate) enum RunErrorKind {
     Capture {
         name: String,
         /// The first task that uses it, and where that stands.
-        user: Option<(String, Place)>,
+        user: Option<(String, Location)>,
         reason: String,
     },
     /// A clause of a task has a value out of range.
@@ -210,8 +210,8 @@ impl fmt::Display for RunErrorKind {
             ),
             Self::Capture { name, user, reason } => {
                 write!(f, "the value of `{name}`")?;
-                if let Some((task, place)) = user {
-                    write!(f, ", which task `{task}` uses ({place}),")?;
+                if let Some((task, location)) = user {
+                    write!(f, ", which task `{task}` uses ({location}),")?;
                 }
                 write!(
                     f,

@@ -1,6 +1,6 @@
 //! What can be wrong with the members of families, in the user's words.
 
-use crate::base::failure::Place;
+use crate::base::failure::Location;
 use ampeg_schedule::{Error, ErrorKind};
 use std::fmt;
 
@@ -41,7 +41,7 @@ pub(crate) enum FamilyErrorKind {
     /// Two tasks have one name.
     Duplicate {
         member: String,
-        places: [Place; 2],
+        locations: [Location; 2],
     },
     /// The range of a group was evaluated for each of its statements, with unequal results.
     Unequal {
@@ -115,7 +115,7 @@ impl fmt::Display for FamilyErrorKind {
             }
             Self::Duplicate {
                 member,
-                places: [first, second],
+                locations: [first, second],
             } => write!(
                 f,
                 "`{member}` is declared twice, at {first} and at {second}"

@@ -96,8 +96,8 @@ impl Definition {
 
     /// The error of a task, in the user's words.
     pub(crate) fn blame(&self, task: TaskId, attempt: u32, kind: TaskErrorKind) -> TaskError {
-        let place = self.statement(task).place();
-        TaskError::new(self.task_graph.name(task), Some(place), attempt, kind)
+        let location = self.statement(task).location();
+        TaskError::new(self.task_graph.name(task), Some(location), attempt, kind)
     }
 }
 

@@ -179,7 +179,7 @@ fn duplicate(site: &Site, first: usize, second: usize) -> FamilyErrorKind {
     let members = [first.min(second), first.max(second)].map(|member| &site.members[member]);
     FamilyErrorKind::Duplicate {
         member: site.name(members[0]).to_string(),
-        places: members.map(|member| statement_of(site, member).place()),
+        locations: members.map(|member| statement_of(site, member).location()),
     }
 }
 

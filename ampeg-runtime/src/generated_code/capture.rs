@@ -176,8 +176,8 @@ impl<T: Referent + ?Sized> Reference<T> {
     }
 
     /// The reference in place.
-    pub fn borrow(self, inputs: &Inputs, index: usize) -> Place<&T> {
-        Place(self.take(inputs, index))
+    pub fn borrow(self, inputs: &Inputs, index: usize) -> Borrowed<&T> {
+        Borrowed(self.take(inputs, index))
     }
 }
 
@@ -225,16 +225,16 @@ impl<F: Copy> Function<F> {
     }
 
     /// The function in place.
-    pub fn borrow(self, _: &Inputs, _: usize) -> Place<F> {
-        Place(sys::conjure())
+    pub fn borrow(self, _: &Inputs, _: usize) -> Borrowed<F> {
+        Borrowed(sys::conjure())
     }
 }
 
-/// A small value that a body uses as a place.
+/// A small value that a body uses behind a reference.
 #[derive(Debug)]
-pub struct Place<T>(T);
+pub struct Borrowed<T>(T);
 
-impl<T> Deref for Place<T> {
+impl<T> Deref for Borrowed<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -283,8 +283,8 @@ impl Unknown {
     }
 
     /// Of whatever type is expected.
-    pub fn borrow<T>(self, inputs: &Inputs, index: usize) -> Place<T> {
-        Place(self.take(inputs, index))
+    pub fn borrow<T>(self, inputs: &Inputs, index: usize) -> Borrowed<T> {
+        Borrowed(self.take(inputs, index))
     }
 }
 

@@ -265,7 +265,7 @@ impl fmt::Debug for Carrier {
 /// A part of a `Shared` does not: all of it travels at no cost. What cannot be serialized by itself does not.
 pub mod carry {
     use super::{Carrier, Inputs, Portion, Projection};
-    use crate::value::shared::{Contents, Shared};
+    use crate::value::shared::{Shared, SharedContents};
 
     /// Parts of what travels as a descriptor.
     pub trait CarryShared {
@@ -273,7 +273,7 @@ pub mod carry {
         fn carry(&self) -> Option<Carrier>;
     }
 
-    impl<W, C: Contents + ?Sized, P: ?Sized, F> CarryShared for &&Projection<W, Shared<C>, P, F> {
+    impl<W, C: SharedContents + ?Sized, P: ?Sized, F> CarryShared for &&Projection<W, Shared<C>, P, F> {
         fn carry(&self) -> Option<Carrier> {
             None
         }

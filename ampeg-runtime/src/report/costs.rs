@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 ///     both = (short, long).0;
 /// };
 /// let first = graph.run(2)?;
-/// let saved = serde_json::to_string(&first.report().costs())?;
+/// let saved = serde_json::to_string(&first.report().measured_costs())?;
 ///
 /// let costs: MeasuredCosts = serde_json::from_str(&saved)?;
 /// assert!(costs.computation["long"] > costs.computation["short"]);
@@ -41,7 +41,7 @@ impl Report {
     ///
     /// The cost of a dependency is the time to encode, send and decode the result, which is no part of computation.
     /// The time that the consumer waited for the producer does not count.
-    pub fn costs(&self) -> MeasuredCosts {
+    pub fn measured_costs(&self) -> MeasuredCosts {
         let mut costs = MeasuredCosts::default();
         for attempt in self.attempts().iter().filter(|attempt| attempt.succeeded) {
             let name = self.graph.name(attempt.task).to_owned();
@@ -64,6 +64,12 @@ impl Report {
             }
         }
         costs
+    }
+
+    /// The former name of [`measured_costs`](Self::measured_costs).
+    #[deprecated(since = "0.1.0", note = "write `measured_costs`")]
+    pub fn costs(&self) -> MeasuredCosts {
+        self.measured_costs()
     }
 }
 
@@ -212,7 +218,7 @@ mod tests {
         events.task_ends(ProcessorId::new(0), &ended(0, (0, 10), Vec::new()));
         events.task_ends(ProcessorId::new(1), &ended(2, (13, 18), vec![arrival]));
         let (log, _) = events.end(0);
-        Report::inline(&graph, log).costs()
+        Report::inline(&graph, log).measured_costs()
     }
 
     #[test]

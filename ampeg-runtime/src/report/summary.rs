@@ -126,7 +126,8 @@ fn advice(statements: &[Sums], unit: f64) -> Vec<String> {
     if !lines.is_empty() {
         lines.insert(0, String::new());
         lines.push(
-            "or schedule with all measured costs: `graph.with_costs(&report.costs())`".into(),
+            "or schedule with all measured costs: `graph.with_costs(&report.measured_costs())`"
+                .into(),
         );
     }
     lines
@@ -207,7 +208,7 @@ mod tests {
                 "`x` took 6.7 × its costs: multiply them by that",
                 "`free` has the cost 0: declare 15",
                 "`fit` took 3.1 × its cost: declare 16",
-                "or schedule with all measured costs: `graph.with_costs(&report.costs())`",
+                "or schedule with all measured costs: `graph.with_costs(&report.measured_costs())`",
             ]
         );
     }

@@ -30,13 +30,19 @@ impl Schedule {
     }
 
     /// The share of all processors' time up to the makespan in which they run tasks; 1 if the makespan is zero.
-    pub fn utilisation(&self) -> f64 {
+    pub fn utilization(&self) -> f64 {
         let whole = self.makespan().value() * count(self.n_processors());
         if whole == 0.0 {
             return 1.0;
         }
         let busy = self.processors.ids().map(|p| self.busy_time(p));
         (busy.sum::<f64>() / whole).min(1.0)
+    }
+
+    /// The former name of [`utilization`](Self::utilization).
+    #[deprecated(since = "0.1.0", note = "write `utilization`")]
+    pub fn utilisation(&self) -> f64 {
+        self.utilization()
     }
 
     /// How many times longer all of `graph` takes on the one processor that suits it best; 1 if it takes no time.
@@ -123,7 +129,7 @@ mod tests {
         assert_eq!(schedule.makespan().value(), 7.0);
         assert_eq!(schedule.idle_time(ProcessorId::new(0)), 5.0);
         assert_eq!(schedule.busy_time(ProcessorId::new(1)), 4.0);
-        assert_eq!(schedule.utilisation(), 6.0 / 14.0);
+        assert_eq!(schedule.utilization(), 6.0 / 14.0);
         assert_eq!(schedule.speed_up(&graph).unwrap(), 6.0 / 7.0);
         assert_eq!(schedule.critical_path(&graph).unwrap(), [a, c]);
     }

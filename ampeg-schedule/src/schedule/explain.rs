@@ -16,13 +16,13 @@ use std::fmt;
 pub struct Explanation<'a> {
     graph: &'a TaskGraph,
     slot: Slot,
-    places: Vec<Choice>,
+    candidates: Vec<Candidate>,
     local_successors: Vec<TaskId>,
 }
 
 /// What a task would have to wait for on one processor, with all other tasks where they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Choice {
+pub struct Candidate {
     /// The processor.
     pub processor: ProcessorId,
     /// When all inputs would be there.
@@ -78,13 +78,13 @@ impl Schedule {
         self.validate(graph)?;
         let problem = Problem::new(graph, &self.processors)?;
         let slot = *self.slot(task);
-        let places = self.processors.ids();
+        let candidates = self.processors.ids();
         let successors = graph.successors(task).iter().map(|s| s.task);
         Ok(Explanation {
             graph,
             slot,
-            places: places
-                .map(|processor| self.choice(&problem, task, processor))
+            candidates: candidates
+                .map(|processor| self.candidate(&problem, task, processor))
                 .collect(),
             local_successors: successors
                 .filter(|&successor| self.slot(successor).processor == slot.processor)
@@ -92,7 +92,7 @@ impl Schedule {
         })
     }
 
-    fn choice(&self, problem: &Problem<'_>, task: TaskId, processor: ProcessorId) -> Choice {
+    fn candidate(&self, problem: &Problem<'_>, task: TaskId, processor: ProcessorId) -> Candidate {
         let inputs = problem.predecessors(task).iter().map(|predecessor| {
             let from = self.slot(predecessor.task);
             let (sender, receiver) = (from.processor.index(), processor.index());
@@ -115,7 +115,7 @@ impl Schedule {
         let busy_with = others.rev().find(|slot| {
             start > ready && slot.finish.value() <= start && slot.finish.value() > ready
         });
-        Choice {
+        Candidate {
             processor,
             ready: Time::from_sum(ready),
             last_input: last.map(|(_, task)| task),
@@ -133,29 +133,39 @@ impl Explanation<'_> {
     }
 
     /// What the task would wait for on each processor.
-    pub fn choices(&self) -> &[Choice] {
-        &self.places
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+
+    /// The former name of [`candidates`](Self::candidates).
+    #[deprecated(since = "0.1.0", note = "write `candidates`")]
+    pub fn choices(&self) -> &[Candidate] {
+        self.candidates()
     }
 
     /// The processor, other than the chosen one, where the task would end earliest.
-    fn runner_up(&self) -> Option<&Choice> {
-        let others = self.places.iter();
+    fn runner_up(&self) -> Option<&Candidate> {
+        let others = self.candidates.iter();
         others
-            .filter(|choice| choice.processor != self.slot.processor)
-            .min_by_key(|choice| choice.finish)
+            .filter(|candidate| candidate.processor != self.slot.processor)
+            .min_by_key(|candidate| candidate.finish)
     }
 
-    fn write_choice(&self, f: &mut fmt::Formatter<'_>, choice: &Choice) -> fmt::Result {
+    fn write_candidate(&self, f: &mut fmt::Formatter<'_>, candidate: &Candidate) -> fmt::Result {
         let name = |task| self.graph.name(task);
-        write!(f, "processor {}: ", choice.processor)?;
-        if let Some(task) = choice.last_input {
-            let (ready, name) = (choice.ready, name(task));
+        write!(f, "processor {}: ", candidate.processor)?;
+        if let Some(task) = candidate.last_input {
+            let (ready, name) = (candidate.ready, name(task));
             write!(f, "inputs there at {ready}, the last from `{name}`; ")?;
         }
-        if let Some(task) = choice.busy_with {
+        if let Some(task) = candidate.busy_with {
             write!(f, "busy with `{}`; ", name(task))?;
         }
-        writeln!(f, "could run from {} to {}", choice.start, choice.finish)
+        writeln!(
+            f,
+            "could run from {} to {}",
+            candidate.start, candidate.finish
+        )
     }
 
     fn write_reason(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -209,8 +219,8 @@ impl fmt::Display for Explanation<'_> {
             f,
             "`{name}` runs on processor {processor} from {start} to {finish}"
         )?;
-        for choice in &self.places {
-            self.write_choice(f, choice)?;
+        for candidate in &self.candidates {
+            self.write_candidate(f, candidate)?;
         }
         self.write_reason(f)
     }
@@ -249,7 +259,7 @@ mod tests {
                 .to_string()
                 .ends_with("there is no other processor")
         );
-        assert_eq!(explanation.choices().len(), 1);
+        assert_eq!(explanation.candidates().len(), 1);
         assert_eq!(explanation.slot().finish.value(), 2.0);
     }
 }

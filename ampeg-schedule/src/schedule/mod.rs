@@ -54,7 +54,7 @@ mod tests;
 use crate::base::id::{ProcessorId, TaskId};
 use crate::task_graph::cost::Time;
 pub use bounds::LowerBounds;
-pub use explain::{Choice, Explanation};
+pub use explain::{Candidate, Explanation};
 use placer::Placement;
 pub use policy::{Policy, Scheduler};
 use problem::Problem;

@@ -20,7 +20,7 @@ use std::fmt;
 /// }
 /// let scaling = Scaling::new(&builder.build()?, 8, &Policy::Fast)?;
 /// assert_eq!(scaling.rows()[1].makespan.value(), 30.0);
-/// assert_eq!(scaling.worth(0.05), 6);
+/// assert_eq!(scaling.processors_within(0.05), 6);
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +40,7 @@ pub struct ScalingRow {
     /// The makespan on one processor over this one.
     pub speed_up: f64,
     /// The share of the processors' time in which they run tasks.
-    pub utilisation: f64,
+    pub utilization: f64,
 }
 
 impl Scaling {
@@ -58,11 +58,11 @@ impl Scaling {
             let processors = Processors::new(n_processors)?;
             let schedule = scheduler.schedule(graph, &processors)?;
             let bounds = LowerBounds::new(graph, &processors)?;
-            let work = schedule.utilisation() * count(n_processors) * schedule.makespan().value();
+            let work = schedule.utilization() * count(n_processors) * schedule.makespan().value();
             let before = rows.last().map(|row| {
                 (
                     row.makespan,
-                    row.utilisation * count(row.n_processors) * row.makespan.value(),
+                    row.utilization * count(row.n_processors) * row.makespan.value(),
                 )
             });
             let now = (schedule.makespan(), work);
@@ -73,7 +73,7 @@ impl Scaling {
                 makespan,
                 lower_bound: bounds.best().min(makespan),
                 speed_up: ratio(alone.value(), makespan.value()),
-                utilisation: ratio(work, makespan.value() * count(n_processors)),
+                utilization: ratio(work, makespan.value() * count(n_processors)),
             });
         }
         Ok(Self { rows })
@@ -84,12 +84,18 @@ impl Scaling {
         &self.rows
     }
 
-    /// The least number of processors whose makespan is within this share of the best: 0.05 for 5 %.
-    pub fn worth(&self, tolerance: f64) -> usize {
+    /// The least number of processors whose makespan exceeds the best by at most this share: 0.05 for 5 %.
+    pub fn processors_within(&self, tolerance: f64) -> usize {
         let best = self.rows[self.rows.len() - 1].makespan.value();
         let enough = |row: &&ScalingRow| row.makespan.value() <= best * (1.0 + tolerance);
         let row = self.rows.iter().find(enough);
         row.map_or(self.rows.len(), |row| row.n_processors)
+    }
+
+    /// The former name of [`processors_within`](Self::processors_within).
+    #[deprecated(since = "0.1.0", note = "write `processors_within`")]
+    pub fn worth(&self, tolerance: f64) -> usize {
+        self.processors_within(tolerance)
     }
 }
 
@@ -104,7 +110,7 @@ impl fmt::Display for Scaling {
         for row in &self.rows {
             let (n, makespan, bound) = (row.n_processors, row.makespan, row.lower_bound);
             let (makespan, bound) = (makespan.value(), bound.value());
-            let (speed_up, percent) = (row.speed_up, 100.0 * row.utilisation);
+            let (speed_up, percent) = (row.speed_up, 100.0 * row.utilization);
             write!(
                 f,
                 "\n{n:>10}  {makespan:>10.3}  {bound:>10.3}  {speed_up:>8.2}  {percent:>3.0}%"
@@ -128,9 +134,9 @@ mod tests {
             .build()
             .unwrap();
         let scaling = Scaling::new(&graph, 3, &Policy::Heft).unwrap();
-        assert_eq!(scaling.worth(0.0), 1);
+        assert_eq!(scaling.processors_within(0.0), 1);
         assert_eq!(scaling.rows()[2].speed_up, 1.0);
-        assert_eq!(scaling.rows()[1].utilisation, 0.5);
+        assert_eq!(scaling.rows()[1].utilization, 0.5);
         let last = "\n         3       2.000       2.000      1.00   33%";
         assert!(scaling.to_string().ends_with(last));
         assert!(Scaling::new(&graph, 0, &Policy::Heft).is_err());

@@ -27,7 +27,7 @@ impl Schedule {
                 write!(f, "\n{index:>9}  {start:>10.3}  {finish:>10.3}  {name}")?;
             }
         }
-        let percent = 100.0 * self.utilisation();
+        let percent = 100.0 * self.utilization();
         let makespan = self.makespan().value();
         write!(
             f,

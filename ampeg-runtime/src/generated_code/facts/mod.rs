@@ -1,6 +1,6 @@
 //! The static facts of a graph, as generated code states them: statements, what they use, and the families they declare.
 
-use crate::base::failure::{Place, TaskError, TaskErrorKind};
+use crate::base::failure::{Location, TaskError, TaskErrorKind};
 
 mod text;
 
@@ -37,8 +37,8 @@ pub struct Statement {
 
 impl Statement {
     /// Where the statement is.
-    pub(crate) fn place(&self) -> Place {
-        Place {
+    pub(crate) fn location(&self) -> Location {
+        Location {
             file: self.file.into(),
             line: self.line,
             column: self.column,
@@ -51,7 +51,7 @@ impl Statement {
         // A worker does not know which member it is.
         let indices = if self.indices.is_empty() { "" } else { "[…]" };
         let name = format!("{}{indices}", self.name);
-        TaskError::new(name, Some(self.place()), 1, kind)
+        TaskError::new(name, Some(self.location()), 1, kind)
     }
 }
 
@@ -70,11 +70,11 @@ pub(crate) struct Slot {
     pub(crate) moved: bool,
     /// The use as written.
     pub(crate) path: &'static str,
-    /// The parts of the result that the body uses in place of the whole, by number; empty if it uses the whole.
+    /// The parts of the result that the body uses instead of the whole, by number; empty if it uses the whole.
     pub(crate) parts: &'static [u32],
 }
 
-/// A part of a result that some body uses in place of the whole.
+/// A part of a result that some body uses instead of the whole.
 #[derive(Debug)]
 pub(crate) struct Part {
     /// The captures in its brackets.
@@ -120,13 +120,13 @@ pub struct Facts {
     pub(crate) families: &'static [Family],
     /// The names captured, in the order of the captures.
     pub(crate) captures: &'static [&'static str],
-    /// The parts of results that are used in place of the whole.
+    /// The parts of results that are used instead of the whole.
     pub(crate) parts: &'static [Part],
 }
 
 /// What one `graph!` says about itself; implemented by generated code.
 pub trait Source {
-    /// A hash of the text and place of the graph.
+    /// A hash of the text and location of the graph.
     const HASH: u64;
 
     /// The static facts.

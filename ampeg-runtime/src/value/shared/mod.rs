@@ -35,13 +35,13 @@ mod tests;
 /// assert_eq!(outcome.wave.as_ref().unwrap().len(), 100_000);
 /// # Ok::<(), ampeg::Error>(())
 /// ```
-pub struct Shared<C: Contents + ?Sized> {
+pub struct Shared<C: SharedContents + ?Sized> {
     memory: Memory,
     contents: PhantomData<C>,
 }
 
 /// What can be shared: `[T]` for plain numbers and structs of them ([`bytemuck::Pod`]), and `str`.
-pub trait Contents: sealed::Sealed {
+pub trait SharedContents: sealed::Sealed {
     /// These bytes as contents; none if they are of another kind.
     #[doc(hidden)]
     fn checked(bytes: &[u8]) -> Option<&Self>;
@@ -57,7 +57,7 @@ mod sealed {
     impl Sealed for str {}
 }
 
-impl<T: Pod> Contents for [T] {
+impl<T: Pod> SharedContents for [T] {
     fn checked(bytes: &[u8]) -> Option<&Self> {
         const {
             assert!(
@@ -77,7 +77,7 @@ impl<T: Pod> Contents for [T] {
     }
 }
 
-impl Contents for str {
+impl SharedContents for str {
     fn checked(bytes: &[u8]) -> Option<&Self> {
         std::str::from_utf8(bytes).ok()
     }
@@ -104,7 +104,7 @@ impl Memory {
     }
 }
 
-impl<C: Contents + ?Sized> Shared<C> {
+impl<C: SharedContents + ?Sized> Shared<C> {
     fn of(memory: Memory) -> Option<Self> {
         C::checked(memory.bytes())?;
         Some(Self {
@@ -210,7 +210,7 @@ impl Shared<str> {
     }
 }
 
-impl<C: Contents + ?Sized> Clone for Shared<C> {
+impl<C: SharedContents + ?Sized> Clone for Shared<C> {
     fn clone(&self) -> Self {
         Self {
             memory: self.memory.clone(),
@@ -219,7 +219,7 @@ impl<C: Contents + ?Sized> Clone for Shared<C> {
     }
 }
 
-impl<C: Contents + fmt::Debug + ?Sized> fmt::Debug for Shared<C>
+impl<C: SharedContents + fmt::Debug + ?Sized> fmt::Debug for Shared<C>
 where
     Self: Deref<Target = C>,
 {
@@ -228,7 +228,7 @@ where
     }
 }
 
-impl<C: Contents + PartialEq + ?Sized> PartialEq for Shared<C>
+impl<C: SharedContents + PartialEq + ?Sized> PartialEq for Shared<C>
 where
     Self: Deref<Target = C>,
 {
@@ -238,7 +238,7 @@ where
 }
 
 /// What is inside the newtype struct that the codec knows.
-struct Inside<'a, C: Contents + ?Sized>(&'a Shared<C>);
+struct Inside<'a, C: SharedContents + ?Sized>(&'a Shared<C>);
 
 /// How contents travel in an armed place.
 #[derive(Serialize, Deserialize)]
@@ -247,7 +247,7 @@ enum Travelling {
     Attached(u32),
 }
 
-impl<C: Contents + Serialize + ?Sized> Serialize for Inside<'_, C>
+impl<C: SharedContents + Serialize + ?Sized> Serialize for Inside<'_, C>
 where
     Shared<C>: Deref<Target = C>,
 {
@@ -270,7 +270,7 @@ where
     }
 }
 
-impl<C: Contents + Serialize + ?Sized> Serialize for Shared<C>
+impl<C: SharedContents + Serialize + ?Sized> Serialize for Shared<C>
 where
     Self: Deref<Target = C>,
 {
@@ -280,7 +280,7 @@ where
 }
 
 /// Contents by their owned form, in any other format.
-trait Owned: Contents {
+trait Owned: SharedContents {
     type Owned: DeserializeOwned;
     fn shared(owned: &Self::Owned) -> Shared<Self>;
 }
