@@ -22,7 +22,7 @@ const GROWTH: f64 = 1.2;
 /// How many times as long as in one process a run may take, where that is said.
 const INLINE: f64 = 3.0;
 /// If the smaller graph takes longer, the larger one is not run.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIME_LIMIT: Duration = Duration::from_secs(5);
 /// When a run that does not end is ended.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// How many tasks abort once.
@@ -65,7 +65,7 @@ fn row(
     }
     let small = measure(SIZES[0])?;
     let large = match small {
-        Some((time, _)) if time <= PATIENCE => measure(SIZES[1])?,
+        Some((time, _)) if time <= TIME_LIMIT => measure(SIZES[1])?,
         _ => None,
     };
     let time = |times: Times| times.map_or_else(|| "-".into(), |it| format!("{:.1?}", it.0));
@@ -113,13 +113,13 @@ fn run<V: Values>(n: usize, graph: &Graph<V>) -> Result<Times, Error> {
         }
         drop(outcome);
         // The first one sends the graph.
-        if time > 0 || elapsed > PATIENCE {
+        if time > 0 || elapsed > TIME_LIMIT {
             best = best.min(elapsed);
         }
         let start = Instant::now();
         drop(graph.run_inline()?);
         inline = inline.min(start.elapsed());
-        if elapsed > PATIENCE {
+        if elapsed > TIME_LIMIT {
             break;
         }
     }
@@ -184,7 +184,7 @@ fn best(
             Some(time) => best = best.min(time),
             None => return Ok(None),
         }
-        if best > PATIENCE {
+        if best > TIME_LIMIT {
             break;
         }
     }

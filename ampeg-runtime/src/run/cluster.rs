@@ -1,7 +1,7 @@
 //! What a transport must do for a coordinator: [`Cluster`]. The workers' side is [`Link`](crate::run::worker::Link).
 //!
-//! A worker's life: absent, then starting ([`Cluster::start`]), then there ([`Event::Joined`]), then absent again
-//! ([`Event::Exited`]).
+//! A worker's life: absent, then starting ([`Cluster::start`]), then there ([`ClusterEvent::Joined`]), then absent again
+//! ([`ClusterEvent::Exited`]).
 
 use crate::base::clock::{Timestamp, now};
 use crate::base::failure::{UNKNOWN_END, write_traces};
@@ -29,10 +29,10 @@ pub(crate) trait Cluster: Send + fmt::Debug {
     fn send(&mut self, to: ProcessorId, message: ToWorker);
 
     /// The next event, waited for until the timeout.
-    fn receive(&mut self, timeout: Option<Duration>) -> Option<Event>;
+    fn receive(&mut self, timeout: Option<Duration>) -> Option<ClusterEvent>;
 
-    /// Starts a worker in the place of one that is absent, and returns at once: [`Event::Joined`] follows, or
-    /// [`Event::Exited`] if it does not get so far.
+    /// Starts a worker in the place of one that is absent, and returns at once: [`ClusterEvent::Joined`] follows, or
+    /// [`ClusterEvent::Exited`] if it does not get so far.
     fn start(&mut self, worker: ProcessorId);
 
     /// Tells all others how to reach a worker that has joined, and returns the epoch of that.
@@ -44,7 +44,7 @@ pub(crate) trait Cluster: Send + fmt::Debug {
     /// The epoch in which a worker was introduced to the others; none if it is not there, or not introduced yet.
     fn since(&self, worker: ProcessorId) -> Option<Epoch>;
 
-    /// Ends a worker, whatever it is doing, if the transport can; an [`Event::Exited`] follows.
+    /// Ends a worker, whatever it is doing, if the transport can; an [`ClusterEvent::Exited`] follows.
     fn kill(&mut self, worker: ProcessorId) -> bool;
 
     /// Whether a worker takes no more messages for now.
@@ -77,7 +77,7 @@ pub(crate) trait Cluster: Send + fmt::Debug {
 
 /// What a coordinator learns from its workers.
 #[derive(Debug)]
-pub(crate) enum Event {
+pub(crate) enum ClusterEvent {
     /// In the order in which the worker made them.
     Reports(ProcessorId, Vec<AttemptReport>),
     /// A worker is there; it knows no graph yet, and is yet to be introduced to the others.

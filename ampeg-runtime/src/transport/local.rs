@@ -6,7 +6,7 @@
 use crate::base::clock::now;
 use crate::base::run_error::RunErrorKind;
 use crate::run::caller::Caller;
-use crate::run::cluster::{Cluster, Event, Exit};
+use crate::run::cluster::{Cluster, ClusterEvent, Exit};
 use crate::run::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::run::progress::{Activity, Progress};
 use crate::run::worker::{Incoming, Link, work};
@@ -24,8 +24,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct LocalCluster {
     workers: Vec<ThreadWorker>,
-    events: Receiver<Event>,
-    coordinator: Sender<Event>,
+    events: Receiver<ClusterEvent>,
+    coordinator: Sender<ClusterEvent>,
     is_woken: Arc<AtomicBool>,
 }
 
@@ -113,7 +113,9 @@ fn spawn(
             ..Exit::default()
         };
         // A coordinator that is gone needs no news.
-        let _ = link.coordinator.send(Event::Exited(link.worker, exit));
+        let _ = link
+            .coordinator
+            .send(ClusterEvent::Exited(link.worker, exit));
     });
     thread.map_err(|error| RunErrorKind::NoThread(resources::refused(&error)).into())
 }
@@ -137,12 +139,12 @@ impl Cluster for LocalCluster {
         });
     }
 
-    fn receive(&mut self, timeout: Option<Duration>) -> Option<Event> {
+    fn receive(&mut self, timeout: Option<Duration>) -> Option<ClusterEvent> {
         let event = match timeout {
             Some(timeout) => self.events.recv_timeout(timeout).ok(),
             None => self.events.recv().ok(),
         };
-        if matches!(event, Some(Event::Woken)) {
+        if matches!(event, Some(ClusterEvent::Woken)) {
             self.is_woken.store(false, Ordering::Release);
         }
         event
@@ -154,7 +156,7 @@ impl Cluster for LocalCluster {
             ..Exit::default()
         };
         // This side holds the receiver.
-        let _ = self.coordinator.send(Event::Exited(worker, exit));
+        let _ = self.coordinator.send(ClusterEvent::Exited(worker, exit));
     }
 
     fn introduce(&mut self, _: ProcessorId) -> Epoch {
@@ -194,7 +196,7 @@ impl Cluster for LocalCluster {
             if !is_woken.swap(true, Ordering::AcqRel) {
                 let coordinator = coordinator.lock().unwrap_or_else(PoisonError::into_inner);
                 // A cluster that is gone needs no waking.
-                let _ = coordinator.send(Event::Woken);
+                let _ = coordinator.send(ClusterEvent::Woken);
             }
         })
     }
@@ -219,7 +221,7 @@ struct LocalLink {
     worker: ProcessorId,
     inbox: Receiver<Incoming>,
     peers: Arc<[Sender<Incoming>]>,
-    coordinator: Sender<Event>,
+    coordinator: Sender<ClusterEvent>,
     progress: Progress,
 }
 
@@ -247,7 +249,7 @@ impl Link for LocalLink {
         // A coordinator that is gone needs no news.
         let _ = self
             .coordinator
-            .send(Event::Reports(self.worker, vec![report]));
+            .send(ClusterEvent::Reports(self.worker, vec![report]));
         false
     }
 

@@ -1,6 +1,6 @@
 //! Starts, watches and stops the child processes that workers live in.
 //!
-//! The end of a process is learnt by one thread, its watcher, which waits for it and tells it once.
+//! The end of a process is learnt by one thread, its watcher, which waits for it and reports it once.
 //! A child that cannot be waited for, since the program ignores SIGCHLD or waits for all children itself, has ended
 //! when the wait fails; how it ended is then unknown.
 
@@ -19,14 +19,14 @@ use std::time::Instant;
 /// A child process; when it ends, its watcher takes it off the process table.
 #[derive(Debug, Clone)]
 pub(crate) struct Process {
-    shared: Arc<Shared>,
+    shared: Arc<ProcessState>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct ProcessState {
     pid: u32,
     state: Mutex<State>,
-    /// Told when the process has ended.
+    /// Notified when the process has ended.
     news: Condvar,
 }
 
@@ -39,14 +39,14 @@ struct State {
 impl Process {
     /// Starts this executable again, as a worker that reaches its coordinator by this address.
     ///
-    /// `tell` is called once, when it has ended, from a thread that waits for that; never if this fails.
+    /// `on_exit` is called once, when it has ended, from a thread that waits for that; never if this fails.
     ///
     /// Fails if the process could not become a worker: it would run `main`, and start others without end.
     pub(crate) fn start(
         (address, stdin): (&str, Stdio),
         setup: &Setup,
         output: &Output,
-        tell: impl FnOnce(Exit) + Send + 'static,
+        on_exit: impl FnOnce(Exit) + Send + 'static,
     ) -> io::Result<Self> {
         start::check().map_err(io::Error::other)?;
         let depth = Caller::here().depth.saturating_add(1);
@@ -61,21 +61,21 @@ impl Process {
             command.current_dir(directory);
         }
         command.env(VARIABLE, invitation.write()).stdin(stdin);
-        Self::spawn(&mut command, output, tell)
+        Self::spawn(&mut command, output, on_exit)
     }
 
     /// Starts any program, and passes on what it writes.
     pub(crate) fn spawn(
         command: &mut Command,
         output: &Output,
-        tell: impl FnOnce(Exit) + Send + 'static,
+        on_exit: impl FnOnce(Exit) + Send + 'static,
     ) -> io::Result<Self> {
         let child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
         let process = Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(ProcessState {
                 pid: child.id(),
                 state: Mutex::new(State {
                     child,
@@ -84,7 +84,7 @@ impl Process {
                 news: Condvar::new(),
             }),
         };
-        if let Err(error) = process.serve(output, tell) {
+        if let Err(error) = process.serve(output, on_exit) {
             let child = &mut process.lock().child;
             // Nobody watches it; if it has been waited for by others, it is gone all the same.
             let _ = child.kill();
@@ -95,7 +95,11 @@ impl Process {
     }
 
     /// Has its output passed on, and starts the thread that waits for its end.
-    fn serve(&self, output: &Output, tell: impl FnOnce(Exit) + Send + 'static) -> io::Result<()> {
+    fn serve(
+        &self,
+        output: &Output,
+        on_exit: impl FnOnce(Exit) + Send + 'static,
+    ) -> io::Result<()> {
         let mut sources = Vec::new();
         {
             let child = &mut self.lock().child;
@@ -107,7 +111,7 @@ impl Process {
             }
         }
         let watched = self.clone();
-        thread::spawn("ampeg watch", move || tell(watched.watch(&sources)))?;
+        thread::spawn("ampeg watch", move || on_exit(watched.watch(&sources)))?;
         Ok(())
     }
 
@@ -236,17 +240,17 @@ mod tests {
     use std::time::Duration;
 
     fn run(program: &str, argument: &str) -> (Process, Receiver<Exit>) {
-        let (tell, exits) = channel();
-        let tell = move |exit| drop(tell.send(exit));
+        let (on_exit, exits) = channel();
+        let on_exit = move |exit| drop(on_exit.send(exit));
         let output = Output::new(Box::new(|| ())).unwrap();
-        let process = Process::spawn(Command::new(program).arg(argument), &output, tell);
+        let process = Process::spawn(Command::new(program).arg(argument), &output, on_exit);
         (process.unwrap(), exits)
     }
 
-    /// The one exit that is told.
+    /// The one exit that is reported.
     fn exit(exits: &Receiver<Exit>) -> Exit {
         let exit = exits.recv().unwrap();
-        assert!(exits.recv().is_err(), "it is told twice");
+        assert!(exits.recv().is_err(), "it is reported twice");
         exit
     }
 
@@ -265,10 +269,10 @@ mod tests {
 
     #[test]
     fn process_that_cannot_be_started_is_an_error_and_tells_nothing() {
-        let (tell, exits) = channel();
-        let tell = move |exit| drop(tell.send(exit));
+        let (on_exit, exits) = channel();
+        let on_exit = move |exit| drop(on_exit.send(exit));
         let output = Output::new(Box::new(|| ())).unwrap();
-        let result = Process::spawn(&mut Command::new("/no/such/file"), &output, tell);
+        let result = Process::spawn(&mut Command::new("/no/such/file"), &output, on_exit);
         assert_eq!(result.unwrap_err().kind(), io::ErrorKind::NotFound);
         assert!(exits.recv().is_err());
     }

@@ -5,7 +5,7 @@ use super::local::LocalCluster;
 use crate::definition::Definition;
 use crate::plan::Step;
 use crate::run::caller::Caller;
-use crate::run::cluster::{Cluster, Event};
+use crate::run::cluster::{Cluster, ClusterEvent};
 use crate::run::message::{AttemptReport, Content, ToWorker, Value};
 use crate::testing::{Action, Deadline, Node, graph};
 use crate::transport::setup::Setup;
@@ -67,7 +67,7 @@ fn reports(cluster: &mut dyn Cluster, n: usize) -> Vec<(ProcessorId, AttemptRepo
     let mut all = Vec::new();
     while all.len() < n {
         match cluster.receive(None) {
-            Some(Event::Reports(from, reports)) => {
+            Some(ClusterEvent::Reports(from, reports)) => {
                 all.extend(reports.into_iter().map(|report| (from, report)));
             }
             other => panic!("expected the end of a task, found {other:?}"),
@@ -159,9 +159,9 @@ fn receive_ends_at_its_deadline_or_when_woken() {
         let waker = cluster.waker();
         // One wake-up is enough for all that come before it is taken.
         (0..10_000).for_each(|_| waker());
-        assert!(matches!(cluster.receive(None), Some(Event::Woken)));
+        assert!(matches!(cluster.receive(None), Some(ClusterEvent::Woken)));
         std::thread::spawn(waker);
-        assert!(matches!(cluster.receive(None), Some(Event::Woken)));
+        assert!(matches!(cluster.receive(None), Some(ClusterEvent::Woken)));
     });
 }
 
@@ -170,7 +170,7 @@ fn worker_that_is_told_to_stop_exits_and_may_still_be_written_to() {
     each("stop", |mut cluster| {
         cluster.send(worker(1), ToWorker::Stop);
         let event = cluster.receive(None);
-        let Some(Event::Exited(from, exit)) = event else {
+        let Some(ClusterEvent::Exited(from, exit)) = event else {
             panic!("{event:?}")
         };
         assert_eq!((from, exit.signal, exit.code), (worker(1), None, Some(0)));
@@ -185,7 +185,7 @@ fn killed_worker_is_replaced_and_reached_by_the_others() {
     let mut cluster = IpcCluster::start(2, Setup::default()).unwrap();
     assert!(cluster.kill(worker(0)));
     let event = cluster.receive(None);
-    let Some(Event::Exited(from, exit)) = event else {
+    let Some(ClusterEvent::Exited(from, exit)) = event else {
         panic!("{event:?}")
     };
     assert_eq!((from, exit.signal, exit.code), (worker(0), Some(9), None));
@@ -209,7 +209,7 @@ fn restart(cluster: &mut IpcCluster, worker: ProcessorId) {
     Cluster::start(cluster, worker);
     let event = cluster.receive(None);
     assert!(
-        matches!(event, Some(Event::Joined(joined)) if joined == worker),
+        matches!(event, Some(ClusterEvent::Joined(joined)) if joined == worker),
         "{event:?}"
     );
 }
@@ -233,7 +233,7 @@ fn worker_that_takes_nothing_does_not_hold_up_the_coordinator() {
     cluster.send(worker(1), ToWorker::Stop);
     let event = cluster.receive(None);
     assert!(
-        matches!(event, Some(Event::Exited(from, _)) if from == worker(1)),
+        matches!(event, Some(ClusterEvent::Exited(from, _)) if from == worker(1)),
         "{event:?}"
     );
 }
@@ -250,7 +250,7 @@ fn worker_that_is_sent_garbage_ends_or_goes_on_and_calls_nothing() {
         cluster.send_bytes(worker(0), bytes);
         cluster.send(worker(0), ToWorker::Stop);
         match cluster.receive(None) {
-            Some(Event::Exited(_, exit)) => {
+            Some(ClusterEvent::Exited(_, exit)) => {
                 assert!(matches!(exit.code, Some(0 | 101 | 102 | 103)), "{exit:?}");
                 refused += usize::from(exit.code != Some(0));
             }

@@ -3,7 +3,7 @@
 use super::arrivals::{Arrivals, earlier, later};
 use super::placer::{Placement, Placer, Ready};
 use super::problem::Problem;
-use super::timelines::Place;
+use super::timelines::Position;
 use crate::base::id::TaskId;
 use crate::task_graph::Dependency;
 
@@ -54,7 +54,7 @@ impl Lookahead<'_, '_, '_> {
     fn best_place(&mut self, task: TaskId) -> (usize, f64) {
         let successors = self.placer.problem.successors(task);
         let ready = self.placer.ready(task);
-        let Place {
+        let Position {
             processor, start, ..
         } = self.placer.earliest(task, ready);
         if successors.is_empty() {

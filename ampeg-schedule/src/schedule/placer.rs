@@ -2,7 +2,7 @@
 
 use super::arrivals::Arrivals;
 use super::problem::Problem;
-use super::timelines::{Place, Timelines};
+use super::timelines::{Position, Timelines};
 use crate::base::id::TaskId;
 
 /// So many tasks at a time are fetched from memory before they are placed.
@@ -114,7 +114,7 @@ impl<'p, 'a> Placer<'p, 'a> {
     }
 
     /// Where `task` finishes earliest.
-    pub(crate) fn earliest(&self, task: TaskId, ready: Ready) -> Place {
+    pub(crate) fn earliest(&self, task: TaskId, ready: Ready) -> Position {
         match ready {
             Ready::Equal(arrivals) if self.problem.is_equally_fast() => {
                 let sender = arrivals.sender();
@@ -127,13 +127,13 @@ impl<'p, 'a> Placer<'p, 'a> {
         }
     }
 
-    fn earliest_of_all(&self, task: TaskId, ready: Ready) -> Place {
-        let mut best = Place::NONE;
+    fn earliest_of_all(&self, task: TaskId, ready: Ready) -> Position {
+        let mut best = Position::NONE;
         for processor in 0..self.problem.n_processors() {
             let start = self.earliest_start(task, processor, ready);
             let finish = start + self.problem.duration(task, processor);
             if finish < best.finish {
-                best = Place {
+                best = Position {
                     processor,
                     start,
                     finish,

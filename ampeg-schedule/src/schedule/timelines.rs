@@ -26,14 +26,14 @@ struct Block {
 
 /// A processor, and when a task would start and finish there.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct Position {
     pub(crate) processor: usize,
     pub(crate) start: f64,
     pub(crate) finish: f64,
 }
 
-impl Place {
-    /// No place at all: any other is better.
+impl Position {
+    /// No position: any other is better.
     pub(crate) const NONE: Self = Self {
         processor: usize::MAX,
         start: f64::INFINITY,
@@ -90,9 +90,9 @@ impl Timelines {
     }
 
     /// The place on `processor` where a slot of this length finishes earliest, at or after `ready`.
-    fn place_on(&self, processor: usize, ready: f64, length: f64) -> Place {
+    fn place_on(&self, processor: usize, ready: f64, length: f64) -> Position {
         let start = self.earliest_start(processor, ready, length);
-        Place {
+        Position {
             processor,
             start,
             finish: start + length,
@@ -102,7 +102,12 @@ impl Timelines {
     /// Where a slot of this length finishes earliest: on `sender`, at or after a time of its own, or anywhere, at or after `ready`.
     ///
     /// Among equals, on the smallest processor.
-    pub(crate) fn earliest(&self, ready: f64, sender: Option<(usize, f64)>, length: f64) -> Place {
+    pub(crate) fn earliest(
+        &self,
+        ready: f64,
+        sender: Option<(usize, f64)>,
+        length: f64,
+    ) -> Position {
         let Some((processor, ready_there)) = sender else {
             return self.earliest_anywhere(ready, length);
         };
@@ -119,9 +124,9 @@ impl Timelines {
         }
     }
 
-    fn earliest_anywhere(&self, ready: f64, length: f64) -> Place {
+    fn earliest_anywhere(&self, ready: f64, length: f64) -> Position {
         let bound = ready + length;
-        let mut best = Place::NONE;
+        let mut best = Position::NONE;
         for (block, first) in self.blocks.iter().zip((0..).step_by(BLOCK)) {
             let place = block.earliest_at_end(first, ready, length);
             best = if place.finish < best.finish {
@@ -141,7 +146,13 @@ impl Timelines {
 
     /// The best place in the gaps of a block of processors, if it is better than `best`.
     #[inline(never)]
-    fn earliest_in_gaps(&self, first: usize, ready: f64, length: f64, mut best: Place) -> Place {
+    fn earliest_in_gaps(
+        &self,
+        first: usize,
+        ready: f64,
+        length: f64,
+        mut best: Position,
+    ) -> Position {
         let bound = ready + length;
         let block = &self.blocks[first / BLOCK];
         for index in 0..BLOCK {
@@ -164,7 +175,7 @@ impl Block {
     /// Where a slot finishes earliest after all that is there; among equals, on the smallest processor.
     ///
     /// There is no branch, as in [`Arrivals`](super::arrivals::Arrivals): even the index is a minimum.
-    fn earliest_at_end(&self, first: usize, ready: f64, length: f64) -> Place {
+    fn earliest_at_end(&self, first: usize, ready: f64, length: f64) -> Position {
         const INDICES: [f64; BLOCK] = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
         let free = smallest(self.finishes);
         let finish = later(free, ready) + length;
@@ -179,7 +190,7 @@ impl Block {
             reason = "it is an index"
         )]
         let index = smallest(indices) as usize % BLOCK;
-        Place {
+        Position {
             processor: first + index,
             start: later(self.finishes[index], ready),
             finish,
@@ -225,7 +236,7 @@ mod tests {
                 let mut number = || f64::from(random.u32(..40)) / 2.0;
                 let (ready, length) = (number() * 10.0, number());
                 let places = (0..n_processors).map(|p| timelines.place_on(p, ready, length));
-                let expected = places.fold(Place::NONE, |best, place| {
+                let expected = places.fold(Position::NONE, |best, place| {
                     if place.is_better_than(&best) {
                         place
                     } else {

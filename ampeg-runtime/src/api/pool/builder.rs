@@ -1,7 +1,7 @@
 //! The settings of a pool, and its start: [`PoolBuilder`].
 
 use super::turn::Turns;
-use super::{Pool, Shared};
+use super::{Pool, PoolState};
 use crate::api::trace::TraceFile;
 use crate::base::run_error::RunErrorKind;
 use crate::plan::prepared::{AnyScheduler, PlanCache};
@@ -391,7 +391,7 @@ impl PoolBuilder {
         };
         let crew = Crew::new(cluster).observed_by(self.observers.called_by(tasks));
         Ok(Pool {
-            shared: Arc::new(Shared {
+            shared: Arc::new(PoolState {
                 id,
                 waker: crew.waker(),
                 crew: Turns::new(crew),

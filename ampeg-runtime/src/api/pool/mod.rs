@@ -138,10 +138,10 @@ impl<V> Graph<V> {
 #[derive(Debug, Clone)]
 #[must_use = "the workers of a pool end when it is dropped"]
 pub struct Pool {
-    shared: Arc<Shared>,
+    shared: Arc<PoolState>,
 }
 
-struct Shared {
+struct PoolState {
     id: PoolId,
     crew: Turns<Crew>,
     /// Wakes the run that has the crew.
@@ -275,9 +275,9 @@ impl Pool {
     }
 }
 
-impl fmt::Debug for Shared {
+impl fmt::Debug for PoolState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared")
+        f.debug_struct("PoolState")
             .field("processors", &self.plans.processors)
             .finish_non_exhaustive()
     }
@@ -295,7 +295,7 @@ struct Job {
     _waiting: Waiting,
 }
 
-impl Keeper for Shared {
+impl Keeper for PoolState {
     fn release(&self) {
         // A run that has the crew does this at its end.
         if let Some(mut crew) = self.crew.try_take() {
@@ -304,7 +304,7 @@ impl Keeper for Shared {
     }
 }
 
-impl Shared {
+impl PoolState {
     /// Plans a run of a graph, whose time runs from now on, and puts it in the queue.
     fn job(
         self: &Arc<Self>,

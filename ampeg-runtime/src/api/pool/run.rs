@@ -2,7 +2,7 @@
 
 use super::turn::Ticket;
 use super::waits::Waiting;
-use super::{Done, Shared};
+use super::{Done, PoolState};
 use crate::api::outcome::Values;
 use ampeg_schedule::Error;
 use std::fmt;
@@ -61,7 +61,7 @@ pub struct Run<V> {
 #[derive(Debug, Clone)]
 pub struct Canceller {
     /// Gone with the run and the last clone of its pool.
-    pub(super) pool: Weak<Shared>,
+    pub(super) pool: Weak<PoolState>,
     pub(super) ticket: Arc<Ticket>,
 }
 

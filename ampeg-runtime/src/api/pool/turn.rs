@@ -29,7 +29,7 @@ struct Queue<T> {
 #[derive(Debug, Default)]
 pub(super) struct Ticket {
     cancelled: AtomicBool,
-    /// Told when it is this run's turn, and when it is cancelled.
+    /// Notified when it is this run's turn, and when it is cancelled.
     called: Condvar,
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::Graph;
 use crate::base::clock::Timestamp;
 use crate::definition::Limits;
-use crate::run::cluster::{Event, Exit};
+use crate::run::cluster::{ClusterEvent, Exit};
 use crate::run::message::{Epoch, Observed, Recomputation};
 use crate::run::progress::{Activity, Phase, Running};
 use crate::testing::{Action, Blobs, Node, graph, with_limits};
@@ -86,7 +86,7 @@ impl Cluster for Recorder {
         });
     }
 
-    fn receive(&mut self, _: Option<Duration>) -> Option<Event> {
+    fn receive(&mut self, _: Option<Duration>) -> Option<ClusterEvent> {
         unreachable!("a coordinator does not receive by itself")
     }
 

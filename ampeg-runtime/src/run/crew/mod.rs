@@ -7,7 +7,7 @@ use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;
 use crate::definition::captures::Captures;
 use crate::plan::Plan;
-use crate::run::cluster::{Cluster, Event, Exit};
+use crate::run::cluster::{Cluster, ClusterEvent, Exit};
 use crate::run::coordinator::Coordinator;
 use crate::run::log::{Events, LOOK_TIME, Log, Observers};
 use crate::run::message::{RunId, ToWorker};
@@ -253,9 +253,9 @@ impl Run<'_> {
         (0..self.crew.members.len()).map(ProcessorId::new)
     }
 
-    fn on_event(&mut self, event: Event) -> Result<(), Error> {
+    fn on_event(&mut self, event: ClusterEvent) -> Result<(), Error> {
         match event {
-            Event::Reports(worker, reports) => {
+            ClusterEvent::Reports(worker, reports) => {
                 self.crew.members[worker.index()].n_reports += reports.len() as u64;
                 for mut report in reports {
                     // What an ended run still says is dropped here.
@@ -267,7 +267,7 @@ impl Run<'_> {
                     }
                 }
             }
-            Event::Joined(worker) => {
+            ClusterEvent::Joined(worker) => {
                 self.crew.members[worker.index()] = Member::default();
                 self.events.worker_starts(worker, now());
                 if self.coordinator.uses(worker) && !self.coordinator.is_finished() {
@@ -279,12 +279,12 @@ impl Run<'_> {
                 }
                 self.crew.cluster.introduce(worker);
             }
-            Event::Exited(worker, exit) => self.on_exited(worker, exit),
-            Event::Lost(reason) => {
+            ClusterEvent::Exited(worker, exit) => self.on_exited(worker, exit),
+            ClusterEvent::Lost(reason) => {
                 self.crew.broken = Some(reason.clone());
                 return Err(RunErrorKind::Lost(reason).into());
             }
-            Event::Woken => {}
+            ClusterEvent::Woken => {}
         }
         Ok(())
     }

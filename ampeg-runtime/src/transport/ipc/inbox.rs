@@ -17,7 +17,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 /// How long the worker may be busy before somebody else receives. To wake a thread costs more than a tiny task.
-const PATIENCE: Duration = Duration::from_millis(1);
+const BUSY_LIMIT: Duration = Duration::from_millis(1);
 
 /// A message and when it came in.
 type Received = (ToWorkerProcess, Timestamp);
@@ -25,7 +25,7 @@ type Received = (ToWorkerProcess, Timestamp);
 /// The inbound channel of a worker, as its main thread has it.
 #[derive(Debug)]
 pub(super) struct Inbox {
-    shared: Arc<Shared>,
+    shared: Arc<InboxState>,
     deputy: Thread,
     /// What the deputy has received, and news of its having let go.
     passed_on: Receiver<PassedOn>,
@@ -39,7 +39,7 @@ enum PassedOn {
 }
 
 #[derive(Debug)]
-struct Shared {
+struct InboxState {
     /// Whoever holds it receives.
     channel: Mutex<IpcReceiver<Parcel<ToWorkerProcess>>>,
     /// How often the main thread has begun and ended to wait for a message: while it waits, the number is odd.
@@ -55,7 +55,7 @@ impl Inbox {
         inbound: IpcReceiver<Parcel<ToWorkerProcess>>,
         progress: Progress,
     ) -> Result<Self, String> {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(InboxState {
             channel: Mutex::new(inbound),
             waits: AtomicU64::new(1),
             asleep: AtomicBool::new(false),
@@ -121,12 +121,12 @@ impl Inbox {
     }
 }
 
-impl Shared {
+impl InboxState {
     /// Receives in place of the main thread for as long as that one is busy; none if there is nothing to receive any
     /// more.
     fn stand_in(&self, pass_on: &Sender<PassedOn>) -> Option<()> {
         let busy = self.sleep_until_busy();
-        thread::sleep(PATIENCE);
+        thread::sleep(BUSY_LIMIT);
         if self.waits.load(Ordering::SeqCst) != busy {
             return Some(());
         }

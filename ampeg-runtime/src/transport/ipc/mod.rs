@@ -9,7 +9,7 @@
 use crate::base::failure::add_to_last_words;
 use crate::base::logging;
 use crate::base::run_error::RunErrorKind;
-use crate::run::cluster::{Cluster, Event, Exit};
+use crate::run::cluster::{Cluster, ClusterEvent, Exit};
 use crate::run::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::run::progress::{Activity, Progress};
 use crate::sys::resources::{self, WorkerLimits};
@@ -124,7 +124,7 @@ pub(crate) struct IpcCluster {
     /// Whether a worker has a backlog or is starting.
     needs_tending: bool,
     /// Events that need no channel.
-    events: VecDeque<Event>,
+    events: VecDeque<ClusterEvent>,
 }
 
 #[derive(Debug)]
@@ -217,11 +217,11 @@ impl IpcCluster {
         let mut n_joined = 0;
         while n_joined < n_workers {
             match cluster.receive_event(None, false) {
-                Some(Event::Joined(_)) => n_joined += 1,
-                Some(Event::Exited(_, exit)) => {
+                Some(ClusterEvent::Joined(_)) => n_joined += 1,
+                Some(ClusterEvent::Exited(_, exit)) => {
                     return Err(RunErrorKind::NoWorker(exit.to_string()).into());
                 }
-                Some(Event::Lost(reason)) => return Err(RunErrorKind::Lost(reason).into()),
+                Some(ClusterEvent::Lost(reason)) => return Err(RunErrorKind::Lost(reason).into()),
                 _ => {}
             }
         }
@@ -321,7 +321,7 @@ impl IpcCluster {
     }
 
     /// A worker can run tasks.
-    fn on_ready(&mut self, worker: ProcessorId) -> Option<Event> {
+    fn on_ready(&mut self, worker: ProcessorId) -> Option<ClusterEvent> {
         let place = &mut self.workers[worker.index()];
         // One that is being ended does not join.
         place
@@ -329,10 +329,10 @@ impl IpcCluster {
             .as_ref()
             .filter(|_| place.end_reason.is_none())?;
         place.start = None;
-        Some(Event::Joined(worker))
+        Some(ClusterEvent::Joined(worker))
     }
 
-    fn on_exited(&mut self, worker: ProcessorId, mut exit: Exit) -> Event {
+    fn on_exited(&mut self, worker: ProcessorId, mut exit: Exit) -> ClusterEvent {
         if let Some(process) = self.workers[worker.index()].process.take() {
             self.channels().rendezvous.forget(process.pid());
         }
@@ -359,7 +359,7 @@ impl IpcCluster {
         }
         (place.connection, place.since, place.reports) = (None, None, 0);
         logging::debug(format_args!("worker {worker} has ended: {exit}"));
-        Event::Exited(worker, exit)
+        ClusterEvent::Exited(worker, exit)
     }
 
     /// Tells a worker how to reach each of the others that are there.
@@ -389,7 +389,11 @@ impl IpcCluster {
     }
 
     /// The next event; a worker that joins is told its peers at once, unless the caller does that.
-    fn receive_event(&mut self, timeout: Option<Duration>, tells_peers: bool) -> Option<Event> {
+    fn receive_event(
+        &mut self,
+        timeout: Option<Duration>,
+        tells_peers: bool,
+    ) -> Option<ClusterEvent> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -409,7 +413,7 @@ impl IpcCluster {
                 Some(Err(Loss::Message(reason))) => self.on_lost_message(&reason),
                 Some(Err(Loss::Channel(reason))) => {
                     self.is_broken = true;
-                    return Some(Event::Lost(reason));
+                    return Some(ClusterEvent::Lost(reason));
                 }
                 None if deadline.is_some_and(|deadline| deadline <= Instant::now()) => return None,
                 None => {}
@@ -418,7 +422,7 @@ impl IpcCluster {
     }
 
     /// What a message says; what a predecessor of a present worker sent is no longer of interest.
-    fn on_message(&mut self, message: ToCoordinator, tells_peers: bool) -> Option<Event> {
+    fn on_message(&mut self, message: ToCoordinator, tells_peers: bool) -> Option<ClusterEvent> {
         let is_present =
             |worker: ProcessorId, generation| self.workers[worker.index()].generation == generation;
         match message {
@@ -428,7 +432,7 @@ impl IpcCluster {
                 reports,
             } => is_present(worker, generation).then(|| {
                 self.workers[worker.index()].reports += reports.len() as u64;
-                Event::Reports(worker, reports)
+                ClusterEvent::Reports(worker, reports)
             }),
             ToCoordinator::Arrived { worker, generation } => {
                 self.on_arrived(worker, generation);
@@ -449,7 +453,7 @@ impl IpcCluster {
             ToCoordinator::Woken => {
                 self.is_woken.store(false, Ordering::Release);
                 self.output().print();
-                Some(Event::Woken)
+                Some(ClusterEvent::Woken)
             }
         }
     }
@@ -525,7 +529,7 @@ impl Cluster for IpcCluster {
         self.send_to(to, ToWorkerProcess::Message(message));
     }
 
-    fn receive(&mut self, timeout: Option<Duration>) -> Option<Event> {
+    fn receive(&mut self, timeout: Option<Duration>) -> Option<ClusterEvent> {
         self.receive_event(timeout, true)
     }
 
@@ -535,7 +539,7 @@ impl Cluster for IpcCluster {
                 reason: Some(reason),
                 ..Exit::default()
             };
-            self.events.push_back(Event::Exited(worker, exit));
+            self.events.push_back(ClusterEvent::Exited(worker, exit));
         }
     }
 

@@ -37,7 +37,7 @@ pub(super) type PeerSender = IpcSender<Parcel<ToWorkerProcess>>;
 /// The way from a worker to its coordinator.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    shared: Arc<Shared>,
+    shared: Arc<OutboxState>,
     /// Whether something may be queued; only a hint, since the thread may have sent it meanwhile.
     has_queued: bool,
     flusher: Flusher,
@@ -52,9 +52,9 @@ enum Flusher {
 }
 
 #[derive(Debug)]
-struct Shared {
+struct OutboxState {
     state: Mutex<State>,
-    /// Told when the thread is to flush.
+    /// Notified when the thread is to flush.
     wake: Condvar,
 }
 
@@ -88,7 +88,7 @@ impl Outbox {
         generation: u32,
     ) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(OutboxState {
                 state: Mutex::new(State {
                     coordinator,
                     worker,
@@ -191,7 +191,7 @@ impl Outbox {
             return;
         }
         if self.flusher == Flusher::NotStarted {
-            self.flusher = Shared::start_flusher(&self.shared);
+            self.flusher = OutboxState::start_flusher(&self.shared);
         }
         let mut state = self.shared.lock();
         if state.is_empty() {
@@ -206,7 +206,7 @@ impl Outbox {
     }
 }
 
-impl Shared {
+impl OutboxState {
     fn start_flusher(shared: &Arc<Self>) -> Flusher {
         let shared = Arc::clone(shared);
         let started = sys::thread::spawn("ampeg report", move || {

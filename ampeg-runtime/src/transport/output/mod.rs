@@ -43,13 +43,13 @@ pub(crate) enum Target {
 /// The output of the workers of one pool.
 #[derive(Debug)]
 pub(crate) struct Output {
-    shared: Arc<Shared>,
+    shared: Arc<OutputState>,
 }
 
 /// One stream of a worker.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
-    shared: Arc<Shared>,
+    shared: Arc<OutputState>,
     number: u64,
     tail: Tail,
 }
@@ -65,9 +65,9 @@ const TAIL: usize = 16 * 1024;
 /// read what it writes.
 const PRINT_TIME: Duration = Duration::from_secs(1);
 
-struct Shared {
+struct OutputState {
     state: Mutex<State>,
-    /// Told when something has been printed, and when somebody else is to print.
+    /// Notified when something has been printed, and when somebody else is to print.
     printed: Condvar,
     /// Has the pool's own thread look at what has changed.
     waker: Waker,
@@ -118,7 +118,7 @@ impl Output {
     /// `wake_run` has the thread of a run call [`print`](Self::print); it must not block.
     pub(crate) fn new(wake_run: Box<dyn Fn() + Send + Sync>) -> io::Result<Self> {
         let (waker, woken) = pipes::waker()?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(OutputState {
             state: Mutex::new(State {
                 watch: Some(Watch::new()?),
                 ..State::default()
@@ -233,7 +233,7 @@ impl Source {
     }
 }
 
-impl Shared {
+impl OutputState {
     /// Has whoever is to print do so.
     fn have_printed(&self) {
         if self.lock().run_prints {
@@ -348,8 +348,8 @@ impl State {
     }
 }
 
-impl fmt::Debug for Shared {
+impl fmt::Debug for OutputState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").finish_non_exhaustive()
+        f.debug_struct("OutputState").finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! The pipes of workers, emptied by one thread, and by whoever needs all that is in them.
 
-use super::{Shared, State};
+use super::{OutputState, State};
 #[cfg(target_os = "linux")]
 use rustix::event::epoll;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -83,7 +83,7 @@ impl Woken {
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "elsewhere it takes a thread")]
-pub(super) fn attach(_: &Arc<Shared>, _: u64, pipe: Pipe) -> io::Result<Pipe> {
+pub(super) fn attach(_: &Arc<OutputState>, _: u64, pipe: Pipe) -> io::Result<Pipe> {
     Ok(pipe)
 }
 
@@ -134,7 +134,7 @@ impl Watch {
 }
 
 /// Reads what workers write, for as long as the pool or somebody who writes is there.
-pub(super) fn attend(shared: &Shared, woken: &Woken) {
+pub(super) fn attend(shared: &OutputState, woken: &Woken) {
     loop {
         let pipes: Vec<(u64, Pipe)> = {
             let state = shared.lock();

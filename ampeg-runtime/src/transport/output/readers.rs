@@ -2,7 +2,7 @@
 //!
 //! What is still in a pipe when a run is over may come late: nobody can look into it without waiting.
 
-use super::{Shared, State};
+use super::{OutputState, State};
 use crate::sys::thread;
 use std::io::{self, Read};
 use std::process::{ChildStderr, ChildStdout};
@@ -33,7 +33,7 @@ impl From<ChildStderr> for Pipe {
 #[derive(Debug, Default)]
 struct News {
     are_there: Mutex<bool>,
-    told: Condvar,
+    news: Condvar,
 }
 
 #[derive(Debug)]
@@ -55,12 +55,12 @@ impl Waker {
             .are_there
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = true;
-        self.0.told.notify_one();
+        self.0.news.notify_one();
     }
 }
 
 /// Starts the thread that reads a pipe.
-pub(super) fn attach(shared: &Arc<Shared>, number: u64, mut pipe: Pipe) -> io::Result<Pipe> {
+pub(super) fn attach(shared: &Arc<OutputState>, number: u64, mut pipe: Pipe) -> io::Result<Pipe> {
     let shared = Arc::clone(shared);
     if let Some(mut reader) = pipe.0.take() {
         thread::spawn("ampeg output", move || {
@@ -96,10 +96,10 @@ impl Watch {
 }
 
 /// Prints what waits, for as long as the pool is there.
-pub(super) fn attend(shared: &Shared, woken: &Woken) {
+pub(super) fn attend(shared: &OutputState, woken: &Woken) {
     while !shared.lock().is_closed {
         let are_there = woken.0.are_there.lock();
-        let waited = woken.0.told.wait_while(
+        let waited = woken.0.news.wait_while(
             are_there.unwrap_or_else(PoisonError::into_inner),
             |are_there| !*are_there,
         );

@@ -40,6 +40,7 @@ use write::Writer;
 pub(crate) mod attachment;
 mod depth;
 mod describe;
+mod described;
 mod fault;
 mod form;
 mod interned;
@@ -49,7 +50,6 @@ mod shape;
 mod sink;
 #[cfg(test)]
 mod tests;
-mod told;
 mod write;
 
 /// Encodes a result, or a captured value.
@@ -207,13 +207,13 @@ fn read_description<T: Deserialize<'static>>(
         Ok(parts) => parts,
         Err(fault) => return (Err(fault), false),
     };
-    let mut told = told::Told::new(&parts, lends, by_position);
+    let mut described = described::Described::new(&parts, lends, by_position);
     attachment::exchange(payload.attached().to_vec());
-    let result = T::deserialize(&mut told);
+    let result = T::deserialize(&mut described);
     attachment::exchange(Vec::new());
     match result {
-        Ok(_) if !told.is_done() => (Err(left_over()), false),
-        other => (other, told.agrees),
+        Ok(_) if !described.is_done() => (Err(left_over()), false),
+        other => (other, described.agrees),
     }
 }
 

@@ -4,7 +4,7 @@
 //! them; that of a list stands for the kinds of its elements. What is inside of these has shapes of its own. So a type
 //! has few shapes, whatever its values, and values that have shapes in common are written and read in the same way.
 //!
-//! Names are told apart by their addresses, which hold for one process only, as do shapes.
+//! Names are compared by address, which hold for one process only, as do shapes.
 
 use smallvec::SmallVec;
 

@@ -7,7 +7,7 @@ use super::trace;
 use super::words;
 use super::world::{Action, Death, Sabotage, ToCoordinator, World};
 use crate::base::clock;
-use crate::run::cluster::{Event, Exit};
+use crate::run::cluster::{ClusterEvent, Exit};
 use crate::run::message::{ToWorker, Value};
 use crate::run::progress::Activity;
 use crate::testing::marks;
@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering;
 
 impl World {
     /// Does one thing; what the coordinator receives by it.
-    pub(super) fn perform(&mut self, action: Action) -> Option<Event> {
+    pub(super) fn perform(&mut self, action: Action) -> Option<ClusterEvent> {
         self.note(|world| trace::line(world, action));
         match action {
             Action::Greet(worker) => {
@@ -52,7 +52,7 @@ impl World {
                 self.faults.losses -= 1;
                 self.has_lost_message = true;
                 self.queue.pop_front();
-                return Some(Event::Lost("told to get lost".into()));
+                return Some(ClusterEvent::Lost("told to get lost".into()));
             }
             Action::Die(worker) => {
                 if !self.process(worker).is_doomed {
@@ -220,7 +220,7 @@ impl World {
     }
 
     /// The next event for the coordinator; none if what came next is of no interest any more.
-    fn deliver(&mut self) -> Option<Event> {
+    fn deliver(&mut self) -> Option<ClusterEvent> {
         match self.queue.pop_front()? {
             ToCoordinator::Reports(worker, generation, reports) => {
                 if self.places[worker.index()].generation != generation {
@@ -233,7 +233,7 @@ impl World {
                     });
                     self.record.ended(worker, report);
                 }
-                Some(Event::Reports(worker, reports))
+                Some(ClusterEvent::Reports(worker, reports))
             }
             ToCoordinator::Arrived(worker, generation) => {
                 let place = &self.places[worker.index()];
@@ -243,7 +243,7 @@ impl World {
                     return None;
                 }
                 self.connect(worker);
-                Some(Event::Joined(worker))
+                Some(ClusterEvent::Joined(worker))
             }
             ToCoordinator::Exited(worker, generation, exit, current) => {
                 let place = &mut self.places[worker.index()];
@@ -256,9 +256,9 @@ impl World {
                 let place = &mut self.places[worker.index()];
                 (place.is_connected, place.since) = (false, None);
                 self.record.deaths.push((worker, current));
-                Some(Event::Exited(worker, exit))
+                Some(ClusterEvent::Exited(worker, exit))
             }
-            ToCoordinator::Woken => Some(Event::Woken),
+            ToCoordinator::Woken => Some(ClusterEvent::Woken),
         }
     }
 }

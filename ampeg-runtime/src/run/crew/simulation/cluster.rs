@@ -4,7 +4,7 @@ use super::process::{Inbound, Process};
 use super::world::{Sabotage, ToCoordinator, World};
 use crate::base::clock;
 use crate::base::clock::Timestamp;
-use crate::run::cluster::{Cluster, Event, Exit};
+use crate::run::cluster::{Cluster, ClusterEvent, Exit};
 use crate::run::message::{Epoch, ToWorker};
 use crate::run::progress::Activity;
 use ampeg_schedule::ProcessorId;
@@ -48,7 +48,7 @@ impl Cluster for Sim {
         });
     }
 
-    fn receive(&mut self, timeout: Option<Duration>) -> Option<Event> {
+    fn receive(&mut self, timeout: Option<Duration>) -> Option<ClusterEvent> {
         let nanoseconds = |time: Duration| Timestamp::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let until = timeout.map(|timeout| clock::now().saturating_add(nanoseconds(timeout)));
         with_world(|world| world.next_event(until))

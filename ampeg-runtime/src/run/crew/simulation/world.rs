@@ -7,7 +7,7 @@ use super::scenario::{Curse, Faults, Paces, Program, Scenario};
 use super::trace;
 use crate::base::clock;
 use crate::base::clock::Timestamp;
-use crate::run::cluster::{Event, Exit};
+use crate::run::cluster::{ClusterEvent, Exit};
 use crate::run::message::{AttemptReport, Epoch, RunId};
 use crate::run::progress::Activity;
 use crate::testing;
@@ -200,7 +200,7 @@ impl World {
 
     /// Goes on until the coordinator receives something, or has waited for long enough; none then, and once the run is
     /// stuck.
-    pub(super) fn next_event(&mut self, until: Option<Timestamp>) -> Option<Event> {
+    pub(super) fn next_event(&mut self, until: Option<Timestamp>) -> Option<ClusterEvent> {
         while self.stuck.is_none() {
             self.steps += 1;
             let mut actions = self.enabled();
@@ -239,14 +239,14 @@ impl World {
     }
 
     /// The run does not come to its end: this has it end, and the simulation with it.
-    fn give_up(&mut self) -> Event {
+    fn give_up(&mut self) -> ClusterEvent {
         let how = if self.steps > MOST_STEPS {
             "the run goes on and on"
         } else {
             "nothing can happen any more, and the run has not ended"
         };
         self.stuck = Some(format!("{how}{}", trace::state(self)));
-        Event::Lost("the simulation gives up".into())
+        ClusterEvent::Lost("the simulation gives up".into())
     }
 
     /// When somebody has waited for long enough.

@@ -1,7 +1,7 @@
 //! A cluster of processes whose workers suffer faults: one at a given point, or any number from outside.
 
 use super::processes::{Seen, signal};
-use crate::run::cluster::{Cluster, Event};
+use crate::run::cluster::{Cluster, ClusterEvent};
 use crate::run::message::{Epoch, ToWorker};
 use crate::run::progress::Activity;
 use crate::transport::ipc::IpcCluster;
@@ -156,7 +156,7 @@ impl Cluster for Faulty {
         }
     }
 
-    fn receive(&mut self, timeout: Option<Duration>) -> Option<Event> {
+    fn receive(&mut self, timeout: Option<Duration>) -> Option<ClusterEvent> {
         let held_up = self.stopped || self.held_back.is_some();
         let event = match self
             .inner

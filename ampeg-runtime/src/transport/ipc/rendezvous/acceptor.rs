@@ -3,7 +3,7 @@
 //! Each process that is started has a connection of its own, which is held until it speaks, hangs up or is forgotten:
 //! nobody is waited for.
 
-use super::Tell;
+use super::OnArrival;
 use super::raw::Raw;
 use super::relay::Relay;
 use crate::sys::resources;
@@ -23,9 +23,9 @@ const SHORTAGE: Duration = Duration::from_millis(10);
 /// The descriptors that a hello brings, and as many again while it is read.
 const PER_HELLO: u64 = 8;
 
-/// What the thread and those who start processes have in common.
+/// State that the thread shares with the threads that start processes.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct AcceptorState {
     expected: Mutex<Expected>,
     /// Makes the thread look again at `expected`.
     news: OwnedFd,
@@ -34,7 +34,7 @@ pub(super) struct Shared {
 /// The processes that were started and have not said hello.
 #[derive(Default)]
 struct Expected {
-    tells: HashMap<u32, Tell>,
+    callbacks: HashMap<u32, OnArrival>,
     /// Those that the thread does not know yet.
     new: Vec<Guest>,
     is_closed: bool,
@@ -50,11 +50,11 @@ struct Guest {
 
 impl fmt::Debug for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.tells.keys()).finish()
+        f.debug_set().entries(self.callbacks.keys()).finish()
     }
 }
 
-impl Shared {
+impl AcceptorState {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             expected: Mutex::default(),
@@ -63,29 +63,29 @@ impl Shared {
     }
 
     /// Hears a process that was started, and may have spoken already.
-    pub(super) fn expect(&self, pid: u32, socket: OwnedFd, tell: Tell) {
+    pub(super) fn expect(&self, pid: u32, socket: OwnedFd, on_arrival: OnArrival) {
         let mut expected = self.lock();
         // One that had the number before is gone, or it could not be given anew.
-        expected.tells.insert(pid, tell);
+        expected.callbacks.insert(pid, on_arrival);
         expected.new.push(Guest { pid, socket });
         drop(expected);
-        self.tell();
+        self.wake();
     }
 
     pub(super) fn forget(&self, pid: u32) {
-        let forgotten = self.lock().tells.remove(&pid);
+        let forgotten = self.lock().callbacks.remove(&pid);
         if forgotten.is_some() {
-            self.tell();
+            self.wake();
         }
     }
 
     /// Ends the thread.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
-        self.tell();
+        self.wake();
     }
 
-    fn tell(&self) {
+    fn wake(&self) {
         // It fails only if there are more news than can be counted, and then there are news.
         let _ = retry_on_intr(|| write(&self.news, &1_u64.to_ne_bytes()));
     }
@@ -98,14 +98,14 @@ impl Shared {
 #[derive(Debug)]
 pub(super) struct Acceptor {
     relay: Relay,
-    shared: Arc<Shared>,
+    shared: Arc<AcceptorState>,
     guests: Vec<Guest>,
     /// Whether somebody has spoken whose descriptors cannot be taken over for now.
     is_short: bool,
 }
 
 impl Acceptor {
-    pub(super) fn new(relay: Relay, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(relay: Relay, shared: Arc<AcceptorState>) -> Self {
         Self {
             relay,
             shared,
@@ -159,7 +159,7 @@ impl Acceptor {
         let mut expected = self.shared.lock();
         self.guests.append(&mut take(&mut expected.new));
         self.guests
-            .retain(|guest| expected.tells.contains_key(&guest.pid));
+            .retain(|guest| expected.callbacks.contains_key(&guest.pid));
         !expected.is_closed
     }
 
@@ -172,14 +172,14 @@ impl Acceptor {
         self.guests.retain(|guest| {
             let arrival = match Raw::receive(&guest.socket) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
-                // Its end is told by whoever watches it.
+                // The watcher of the process reports its end.
                 Ok(None) => return false,
                 Ok(Some(message)) => self.relay.read(message),
                 Err(error) => Err(error.to_string()),
             };
-            let tell = self.shared.lock().tells.remove(&guest.pid);
-            if let Some(tell) = tell {
-                tell(arrival);
+            let on_arrival = self.shared.lock().callbacks.remove(&guest.pid);
+            if let Some(on_arrival) = on_arrival {
+                on_arrival(arrival);
             }
             false
         });

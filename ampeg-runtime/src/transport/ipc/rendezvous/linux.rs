@@ -3,7 +3,7 @@
 //! A worker process gets one end of a pair of sockets as its stdin. Nothing of it has a name, so that nobody else can
 //! connect, and nothing is left of a program that is killed.
 
-use super::acceptor::{Acceptor, Shared};
+use super::acceptor::{Acceptor, AcceptorState};
 use super::relay::{Relay, write_hello};
 use super::{Arrival, Hello, Invitation, check_parent};
 use crate::base::run_error::RunErrorKind;
@@ -22,7 +22,7 @@ use std::thread::JoinHandle;
 /// Where new worker processes come to.
 #[derive(Debug)]
 pub(in crate::transport) struct Rendezvous {
-    shared: Arc<Shared>,
+    shared: Arc<AcceptorState>,
     acceptor: Option<JoinHandle<()>>,
 }
 
@@ -39,7 +39,7 @@ impl Rendezvous {
             let reason = resources::refused(&error);
             format!("a rendezvous cannot be made: {reason}")
         };
-        let shared = Arc::new(Shared::new().map_err(text)?);
+        let shared = Arc::new(AcceptorState::new().map_err(text)?);
         let acceptor = Acceptor::new(relay, shared.clone());
         let acceptor = thread::spawn("ampeg accept", move || acceptor.run()).map_err(text)?;
         Ok(Self {
@@ -48,15 +48,15 @@ impl Rendezvous {
         })
     }
 
-    /// Starts a process that is to connect; `tell` is called if it says hello, in the thread of this rendezvous, and so
+    /// Starts a process that is to connect; `on_arrival` is called if it says hello, in the thread of this rendezvous, and so
     /// must neither wait for anything nor drop the rendezvous.
     ///
-    /// A process that ends right after its hello may be told gone by its watcher before `tell` is called.
-    /// `tell` is dropped without a call if this fails, if the process is forgotten before, or with the rendezvous.
+    /// A process that ends right after its hello may be reported as gone by its watcher before `on_arrival` is called.
+    /// `on_arrival` is dropped without a call if this fails, if the process is forgotten before, or with the rendezvous.
     pub(in crate::transport) fn start(
         &self,
         start: impl FnOnce(Invitation) -> io::Result<Process>,
-        tell: impl FnOnce(Result<Arrival, String>) + Send + 'static,
+        on_arrival: impl FnOnce(Result<Arrival, String>) + Send + 'static,
     ) -> io::Result<Process> {
         let (kind, flags) = (SocketType::SEQPACKET, SocketFlags::CLOEXEC);
         let (ours, its) = socketpair(AddressFamily::UNIX, kind, flags, None)?;
@@ -67,7 +67,8 @@ impl Rendezvous {
             stdin: Stdio::from(its),
         };
         let process = start(invitation)?;
-        self.shared.expect(process.pid(), ours, Box::new(tell));
+        self.shared
+            .expect(process.pid(), ours, Box::new(on_arrival));
         Ok(process)
     }
 

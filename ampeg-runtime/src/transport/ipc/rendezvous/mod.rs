@@ -1,6 +1,6 @@
 //! How new worker processes find their coordinator.
 //!
-//! A pool has one rendezvous. Each worker process is told how to reach it, and says hello; a thread of the
+//! A pool has one rendezvous. Each worker process receives its address, and says hello; a thread of the
 //! coordinator's process takes hellos in, so that nobody waits for a start.
 //! Only processes that were started for it are heard, and only once each. Nothing here knows what workers are for.
 //!
@@ -69,8 +69,8 @@ pub(in crate::transport) struct Invitation {
     pub(in crate::transport) stdin: Stdio,
 }
 
-/// Is told the hello of one worker, or why what it said is none.
-type Tell = Box<dyn FnOnce(Result<Arrival, String>) + Send>;
+/// Receives the hello of one worker, or the reason why its message is no hello.
+type OnArrival = Box<dyn FnOnce(Result<Arrival, String>) + Send>;
 
 /// Whether the coordinator that an invitation names is this process's parent, where that can be asked.
 pub(crate) fn is_from_parent(address: &str) -> bool {

@@ -1,7 +1,7 @@
 //! The rendezvous elsewhere: each start has a server of its own, which takes the first who comes.
 
 use super::super::parcel::guarded;
-use super::{Arrival, Hello, Invitation, Tell, check_parent};
+use super::{Arrival, Hello, Invitation, OnArrival, check_parent};
 use crate::sys::thread;
 use crate::transport::process::Process;
 use ampeg_schedule::Error;
@@ -22,7 +22,7 @@ struct Guests(Mutex<HashMap<u32, Guest>>);
 
 struct Guest {
     server: String,
-    tell: Tell,
+    on_arrival: OnArrival,
 }
 
 impl Rendezvous {
@@ -32,13 +32,13 @@ impl Rendezvous {
         Ok(Self(Arc::default()))
     }
 
-    /// Starts a process that is to connect; `tell` is called if it says hello, in a thread of its own.
+    /// Starts a process that is to connect; `on_arrival` is called if it says hello, in a thread of its own.
     ///
     /// It is dropped without a call if this fails, if the process is forgotten before, or with the rendezvous.
     pub(in crate::transport) fn start(
         &self,
         start: impl FnOnce(Invitation) -> io::Result<Process>,
-        tell: impl FnOnce(Result<Arrival, String>) + Send + 'static,
+        on_arrival: impl FnOnce(Result<Arrival, String>) + Send + 'static,
     ) -> io::Result<Process> {
         // ipc-channel panics if the temporary folder is none to write to.
         let (server, name) =
@@ -50,7 +50,7 @@ impl Rendezvous {
         let pid = process.pid();
         let guest = Guest {
             server: name,
-            tell: Box::new(tell),
+            on_arrival: Box::new(on_arrival),
         };
         self.0.lock().insert(pid, guest);
         let guests = self.0.clone();
@@ -60,7 +60,7 @@ impl Rendezvous {
             let guest = guests.lock().remove(&pid);
             if let Some(guest) = guest {
                 let hello = hello.and_then(Hello::check);
-                (guest.tell)(hello.map(|hello| Arrival { hello }));
+                (guest.on_arrival)(hello.map(|hello| Arrival { hello }));
             }
         };
         if let Err(error) = thread::spawn("ampeg accept", accept) {

@@ -39,7 +39,7 @@ pub(super) fn variant(fault: Fault, name: &str, variant: &str) -> Fault {
     })
 }
 
-/// A tuple that is not as long as it is read: which of its fields is missing cannot be told.
+/// A tuple that is not as long as it is read: it is unknown which of its fields is missing.
 #[cold]
 pub(super) fn tuple(name: &str, written: usize, read: usize) -> Fault {
     Fault::new(format!(

@@ -21,7 +21,7 @@ const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// Deserializes from a description.
 #[derive(Debug)]
-pub(super) struct Told<'b> {
+pub(super) struct Described<'b> {
     reader: Reader<'b>,
     lists: &'b [Vec<String>],
     manner: Manner,
@@ -31,7 +31,7 @@ pub(super) struct Told<'b> {
     pub(super) agrees: bool,
 }
 
-impl<'b> Told<'b> {
+impl<'b> Described<'b> {
     pub(super) fn new(parts: &'b Parts<'b>, lends: bool, by_position: bool) -> Self {
         Self {
             reader: Reader::new(parts.values, lends),
@@ -100,7 +100,7 @@ impl<'b> Told<'b> {
             Kind::Text => visit_text(self.reader.text()?, self.reader.lends, visitor),
             Kind::Bytes => visit_bytes(self.reader.slice()?, self.reader.lends, visitor),
             Kind::None => visitor.visit_none(),
-            Kind::Some => self.nested(Kind::Some, |told| visitor.visit_some(told)),
+            Kind::Some => self.nested(Kind::Some, |described| visitor.visit_some(described)),
             Kind::Unit => visitor.visit_unit(),
             Kind::Sequence | Kind::Tuple => {
                 let left = self.reader.count()?;
@@ -139,9 +139,9 @@ impl<'b> Told<'b> {
         names: &'b [String],
         read: impl FnOnce(&mut Items<'_, 'b>) -> Result<R, Fault>,
     ) -> Result<R, Fault> {
-        self.nested(kind, |told| {
+        self.nested(kind, |described| {
             let mut items = Items {
-                told,
+                described,
                 left,
                 names,
                 is_map: false,
@@ -162,7 +162,9 @@ impl<'b> Told<'b> {
             self.kind(None)?;
             return visit_text(name, self.reader.lends, visitor);
         }
-        self.nested(Kind::Variant, |told| told.by_name(1, names, visitor))
+        self.nested(Kind::Variant, |described| {
+            described.by_name(1, names, visitor)
+        })
     }
 
     /// A struct, by position if it is written as it is read, else by the names of its fields.
@@ -182,7 +184,7 @@ impl<'b> Told<'b> {
             .map_err(|fault| explain::fields(fault, name, written, fields))
     }
 
-    /// A tuple struct, or a tuple in a variant: a missing one of its fields cannot be told from those after it.
+    /// A tuple struct, or a tuple in a variant: a missing one of its fields cannot be distinguished from those after it.
     fn tuple<'de, V: Visitor<'de>>(
         &mut self,
         name: &str,
@@ -207,7 +209,7 @@ macro_rules! asked {
     };
 }
 
-impl<'de> de::Deserializer<'de> for &mut Told<'_> {
+impl<'de> de::Deserializer<'de> for &mut Described<'_> {
     type Error = Fault;
 
     asked! {
@@ -362,9 +364,9 @@ impl<'de> de::Deserializer<'de> for &mut Told<'_> {
         let is_there = variants.get(index as usize) == Some(&&**variant);
         self.agrees &= is_there;
         let by_index = self.by_position && is_there;
-        let result = self.nested(Kind::Variant, |told| {
+        let result = self.nested(Kind::Variant, |described| {
             visitor.visit_enum(Variant {
-                told,
+                described,
                 name: variant,
                 index,
                 by_index,

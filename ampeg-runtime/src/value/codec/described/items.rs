@@ -1,12 +1,12 @@
 //! What a list, a map or a struct has, one after another.
 
-use super::{Fault, Told};
+use super::{Described, Fault};
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess};
 
 /// What is left of a sequence, a map, or the fields of a struct, which have names.
 pub(super) struct Items<'a, 'b> {
-    pub(super) told: &'a mut Told<'b>,
+    pub(super) described: &'a mut Described<'b>,
     pub(super) left: usize,
     pub(super) names: &'b [String],
     /// Whether it is read as a map, and whether the value of a key that was read is next.
@@ -16,14 +16,14 @@ pub(super) struct Items<'a, 'b> {
 
 impl Items<'_, '_> {
     fn bound(&self) -> usize {
-        self.left.min(self.told.reader.bytes.len())
+        self.left.min(self.described.reader.bytes.len())
     }
 
     /// Passes over what is left.
     pub(super) fn finish(&mut self) -> Result<(), Fault> {
         let mut items = self;
         if items.left > 0 || items.owes_value {
-            items.told.agrees = false;
+            items.described.agrees = false;
         }
         if items.owes_value {
             MapAccess::next_value::<IgnoredAny>(&mut items)?;
@@ -50,7 +50,7 @@ impl<'de> SeqAccess<'de> for &mut Items<'_, '_> {
             return Ok(None);
         }
         self.left -= 1;
-        seed.deserialize(&mut *self.told).map(Some)
+        seed.deserialize(&mut *self.described).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -76,12 +76,12 @@ impl<'de> MapAccess<'de> for &mut Items<'_, '_> {
             let name: StrDeserializer<'_, Fault> = name.as_str().into_deserializer();
             return seed.deserialize(name).map(Some);
         }
-        seed.deserialize(&mut *self.told).map(Some)
+        seed.deserialize(&mut *self.described).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         self.owes_value = false;
-        seed.deserialize(&mut *self.told)
+        seed.deserialize(&mut *self.described)
     }
 
     fn size_hint(&self) -> Option<usize> {

@@ -1,13 +1,13 @@
 //! Which variant a value is, and what it holds.
 
-use super::{Fault, Told};
+use super::{Described, Fault};
 use crate::value::codec::shape::Kind;
 use serde::de::{self, DeserializeSeed, EnumAccess, VariantAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 /// A variant, by its name or its number, and what it holds.
 pub(super) struct Variant<'a, 'b> {
-    pub(super) told: &'a mut Told<'b>,
+    pub(super) described: &'a mut Described<'b>,
     pub(super) name: &'b str,
     pub(super) index: u32,
     pub(super) by_index: bool,
@@ -49,17 +49,17 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
     type Error = Fault;
 
     fn unit_variant(self) -> Result<(), Fault> {
-        de::Deserialize::deserialize(self.told)
+        de::Deserialize::deserialize(self.described)
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
-        seed.deserialize(self.told)
+        seed.deserialize(self.described)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Fault> {
-        match self.told.kind(Some(Kind::Tuple))? {
-            Kind::Tuple => self.told.tuple(self.name, length, visitor),
-            kind => self.told.value(kind, visitor),
+        match self.described.kind(Some(Kind::Tuple))? {
+            Kind::Tuple => self.described.tuple(self.name, length, visitor),
+            kind => self.described.value(kind, visitor),
         }
     }
 
@@ -68,9 +68,9 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        match self.told.kind(Some(Kind::Struct))? {
-            Kind::Struct => self.told.fields(self.name, fields, visitor),
-            kind => self.told.value(kind, visitor),
+        match self.described.kind(Some(Kind::Struct))? {
+            Kind::Struct => self.described.fields(self.name, fields, visitor),
+            kind => self.described.value(kind, visitor),
         }
     }
 }
