@@ -31,7 +31,7 @@
 /// # }
 /// ```
 ///
-/// Statements may stand in any order. The type after a name is checked as that of a `let`, and helps inference:
+/// Statements may be in any order. A type after the name is checked like the type of a `let`, and helps inference:
 ///
 /// ```
 /// let graph = ampeg::graph! {
@@ -44,18 +44,18 @@
 ///
 /// # Bodies
 ///
-/// A body is any Rust expression, and stands for a `move` closure that runs elsewhere.
-/// Of the names in it,
+/// A body is any Rust expression, and acts like a `move` closure that runs on a worker.
+/// Names in a body have these meanings:
 ///
-/// - those that it binds itself are its own;
-/// - those of tasks are dependencies, whatever else has the name around the graph;
-/// - other lower-case names in value position are captured: evaluated where the graph stands, and sent as a copy.
-///   Of `data.rows` or `self.config.n`, only that field is captured;
-/// - everything else, and the callee of a call, stays as written. So `sum = sum(&a)` is fine.
-///   To call a local closure that captures nothing, or a `fn` pointer, write `(f)(x)`.
+/// - A name that the body binds is a local variable of the body.
+/// - The name of a task is a dependency, even if a variable outside the graph has the same name.
+/// - Any other lower-case name in value position is captured: evaluated where the graph is declared, and sent as a copy.
+///   `data.rows` and `self.config.n` capture only that field.
+/// - All other names, and the callee of a call, stay as written. So `sum = sum(&a)` is valid.
+///   To call a `fn` pointer, or a local closure that captures nothing, write `(f)(x)`.
 ///
-/// Names that come from different macros are different names, as those of variables are.
-/// Functions that are `unsafe` or `extern` are named by their path where they are not called: `Some(self::compare)`.
+/// As with variables, names from different macros are different names.
+/// Write the path of an `unsafe` or `extern` function that is not called: `Some(self::compare)`.
 ///
 /// ```
 /// let (rows, title) = (vec![1.5, 2.5], "sum");
@@ -69,7 +69,7 @@
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 ///
-/// In a method, `self.field` captures that field; the type of `self` need not be serializable:
+/// In a method, `self.field` captures only that field; the type of `self` need not be serializable:
 ///
 /// ```
 /// struct Model { scale: f64 }
@@ -83,7 +83,7 @@
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A graph may stand in a generic function, if what it sends is bound to be serializable:
+/// A generic function may declare a graph if the types of results and captures have the bounds of serde:
 ///
 /// ```
 /// use serde::{Serialize, de::DeserializeOwned};
@@ -97,9 +97,9 @@
 ///
 /// # By value and by reference
 ///
-/// A bare name is passed by value: moved if this is its only use in the graph, else cloned.
-/// Any other use (`&a`, `a.x`, `a[1..3]`, `a.len()`, `a == b`) is a place behind a shared reference, and clones nothing.
-/// In a loop or a closure a bare name is cloned, since it may run more than once.
+/// A bare name is passed by value: moved if this is its only use in the graph, otherwise cloned.
+/// Any other use (`&a`, `a.x`, `a[1..3]`, `a.len()`, `a == b`) borrows through a shared reference, and clones nothing.
+/// In a loop or a closure a bare name is cloned, since the code may run more than once.
 ///
 /// ```
 /// let graph = ampeg::graph! {
@@ -115,8 +115,8 @@
 ///
 /// # Parts of results
 ///
-/// If tasks on another worker use only parts of a result, then only these travel: fields, and brackets of literals,
-/// constants, indices and captures. So a large result can be handed out piece by piece.
+/// If the tasks of another worker use only parts of a result, only these parts are sent. A part consists of fields, and of
+/// brackets with literals, constants, indices and captures. So each task can receive its piece of a large result.
 ///
 /// ```
 /// let n = 4;
@@ -130,13 +130,13 @@
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A part that does not exist (`_table[9]`) is the failure of the task that uses it.
-/// Of a packed struct or a union, a body cannot name a field so; it begins with the whole, `let whole = &a;`.
+/// If a part does not exist (`_table[9]`), the task that uses it fails.
+/// A body cannot name a field of a packed struct or a union directly; borrow the whole first: `let whole = &a;`.
 ///
 /// # Failure
 ///
-/// `?` fails the task with anything that converts into a boxed error, and so does a panic.
-/// What depends on it does not run; all else does. `return` cannot leave a body.
+/// `?` fails the task with any error that converts into a boxed error. A panic fails the task too.
+/// Tasks that depend on a failed task do not run; all others do. A body cannot use `return`.
 ///
 /// ```
 /// let outcome = ampeg::graph! {
@@ -153,10 +153,10 @@
 ///
 /// # Macros in bodies
 ///
-/// `vec!`, `dbg!`, `matches!`, formatting, printing, writing and asserting macros are looked into, with the names
-/// in their format strings; so are the usual ones of `log`, `tracing` and `anyhow`.
-/// Any other macro that is given a list of expressions is walked as one, each name by reference.
-/// In what is no such list, tokens that equal a task's name count as its uses; variables are not captured there.
+/// Names are found inside `vec!`, `dbg!`, `matches!`, the macros of std that format, print, write and assert, with their
+/// format strings, and the usual macros of `log`, `tracing` and `anyhow`.
+/// If any other macro has a list of expressions as its arguments, names in it are used by reference.
+/// In other arguments, each token that equals a task's name is a use of the task, and variables are not captured.
 ///
 /// ```
 /// let graph = ampeg::graph! { a = 1; b = vec![a, 2]; c = format!("{a} {b:?}"); };
@@ -166,9 +166,9 @@
 ///
 /// # Clauses
 ///
-/// `@` is the cost of the computation (1 if left out) and `via` that of moving each dependency (0 if left out):
-/// numbers in any one unit, or `Duration`s, evaluated where the graph stands.
-/// `within` bounds the time of the body, and `retry` is how many more times the task is tried if it fails.
+/// `@` is the cost of the computation (default 1), and `via` the cost of moving each dependency (default 0).
+/// Both are numbers in any one unit, or `Duration`s, evaluated where the graph is declared.
+/// `within` limits the time of the body, and `retry` is the number of further attempts if the task fails.
 ///
 /// ```
 /// use std::time::Duration;
@@ -186,15 +186,15 @@
 ///
 /// # Outputs
 ///
-/// Every task is an output, unless some are marked `pub`: then those are, and the results of others stay with the workers.
-/// Doc comments become those of the output's field.
-/// A task that is neither an output nor used is warned of like a variable; a name with `_` in front is not.
+/// Every task is an output, unless some tasks are `pub`: then only these are, and other results stay on the workers.
+/// Doc comments of a task become those of its field in the outcome.
+/// rustc warns of a task that is neither an output nor used, unless its name begins with `_`.
 ///
 /// # Families
 ///
-/// A name with indices declares a task for each of their values, and its results come back as a `Vec`.
-/// In a body, brackets after such a name select: an integer one result, a range a `Vec` of results, in order of the
-/// index. What is left out means all of it: without brackets, `part` is the `Vec` of all results.
+/// A name with indices declares a *family*: one task, a *member*, for each value of the index. Its results are a `Vec`.
+/// In a body, brackets after the name select members: an integer selects one result, and a range a `Vec` of results in
+/// the order of the index. Without brackets, `part` is the `Vec` of all results.
 ///
 /// ```
 /// fn sum(parts: &[u64]) -> u64 { parts.iter().sum() }
@@ -211,10 +211,10 @@
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The index is a value in body, costs and brackets, of the type that its range has.
-/// An index may run over anything that gives integers of one type, `(0..n).step_by(2)` as well; each only once.
+/// Body, costs and brackets can use the index as a value of the type of its range.
+/// An index may run over any iterator of integers of one type, such as `(0..n).step_by(2)`, without repetitions.
 ///
-/// Several indices make nested lists. Each bracket belongs to one index, in their order, so that `m[..][0]` is a column.
+/// Several indices make nested lists. Brackets belong to the indices in their order, so `m[..][0]` is a column.
 ///
 /// ```
 /// let graph = ampeg::graph! {
@@ -230,9 +230,9 @@
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Brackets and fields after the last index are those of the result itself. After a list they are taken of each
-/// member: `block[..][1]` is a `Vec` with the second of each, and `fit.slope` one of all slopes. Only these parts
-/// travel, so that each task can take its share of each result (an all-to-all exchange) without tasks in between:
+/// Brackets and fields after the last index apply to the result. After a list they apply to each member:
+/// `block[..][1]` is a `Vec` with the second element of each block, and `fit.slope` a `Vec` of all slopes. Only these
+/// parts are sent, so an all-to-all exchange needs no tasks in between:
 ///
 /// ```
 /// # #[derive(Clone, serde::Serialize, serde::Deserialize)]
@@ -245,8 +245,8 @@
 ///     fit[k in 0..n] = fit_line(k);
 ///     slopes = fit.slope;                     // no residual travels
 ///     second = block[1];                      // the second member of the list …
-///     same = { let all = &block; all[1].clone() }; // … which a name of the body's is as any other `Vec`
-///     count = block[..].len();                // a method is one of the list
+///     same = { let all = &block; all[1].clone() }; // … also as a plain `Vec`, by a variable of the body
+///     count = block[..].len();                // methods apply to the list
 /// };
 /// let values = graph.run(2)?.into_values()?;
 /// assert_eq!(values.turned, [[0, 10, 20], [1, 11, 21], [2, 12, 22]]);
@@ -256,9 +256,9 @@
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// So a bracket means the same whatever the number of indices is: first those of the family, then those of the result.
-/// What is taken of each member must be `Clone`, and its brackets must be known where the graph stands;
-/// for all else, `block[..].iter().map(|block| …)`.
+/// So the first brackets always belong to the indices of the family, and further brackets to the result.
+/// A part of each member must be `Clone`, and its brackets must be known where the graph is declared.
+/// Otherwise write `block[..].iter().map(|block| …)`.
 ///
 /// Several statements may declare members of one family, and members may depend on members:
 ///
@@ -273,8 +273,9 @@
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Under an `if` whose condition is made of indices and variables from around the graph, what a branch uses counts only
-/// for those members that take it. Elsewhere (in a `match`, or if a result decides) all uses count, so they must exist.
+/// If the condition of an `if` uses only indices and variables from outside the graph, a member depends only on the tasks
+/// in the branch that it takes. In a `match`, or if a result decides, it depends on the tasks of all branches, so all of
+/// them must exist.
 ///
 /// ```
 /// let start = 2_i64;
@@ -285,9 +286,9 @@
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Which members there are and which of them a body uses is known where the graph stands.
-/// So a bracket cannot hold what only the body knows: a result, a variable, or an item that the body declares or
-/// imports. Depend on all members, and index their `Vec`:
+/// The members, and the members that each body uses, are decided where the graph is declared.
+/// So a bracket cannot contain a result, or a variable or item that the body declares or imports.
+/// Instead depend on all members, and index their `Vec`:
 ///
 /// ```
 /// let graph = ampeg::graph! {
@@ -299,13 +300,13 @@
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 ///
-/// Members are moved where each is surely used once, `y[i in 0..n] = f(x[i])`; else uses by value, and lists, clone.
-/// If rustc does not know the type of families that depend on each other, write it after the name.
+/// A member is moved if it is certainly used once, as in `y[i in 0..n] = f(x[i])`. Other uses by value, and lists, clone.
+/// If rustc cannot infer the types of families that depend on each other, write a type after the name.
 ///
 /// # Groups
 ///
-/// A group puts tasks under a prefix: `left.b` is the name of a task from outside, and of its place in the outcome.
-/// Inside, names mean what is in the group first, then what is around it. `via` names tasks without brackets.
+/// A group puts tasks under a prefix: outside the group and in the outcome, `b` in the group `left` is `left.b`.
+/// Inside a group, a name first means a task of the group, then one outside it. `via` names tasks without brackets.
 ///
 /// ```
 /// let graph = ampeg::graph! {
@@ -319,8 +320,9 @@
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A group may have indices too; all that is in it has them, and its place in the outcome is a `Vec`.
-/// Inside, a name means what has the same indices. `shard[i - 1].sum` is that of another one, `shard.sum` those of all.
+/// A group may have indices, which all its tasks then have. Its field in the outcome is a `Vec`.
+/// Inside, a name means the task with the same indices; `shard[i - 1].sum` is the task with another index, and `shard.sum`
+/// the list for all indices.
 ///
 /// ```
 /// let graph = ampeg::graph! {
@@ -341,7 +343,7 @@
 ///
 /// # Named graphs
 ///
-/// Where items stand, `graph!` declares functions that return graphs, and the structs of their values:
+/// In item position, `graph!` declares functions that return graphs, and the structs of their values:
 ///
 /// ```
 /// use ampeg::{Graph, graph};
@@ -365,23 +367,23 @@
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 ///
-/// The function has the docs, visibility, parameters and bounds that are written, and captures of its parameters what
-/// its statements use.
-/// Each output needs a type; that of a family is the type of one member, and its field is a `Vec`.
-/// Everything else is inferred.
-/// Attributes that a function cannot have, such as `#[derive(…)]`, are those of the structs of values: `Moments`, and
+/// The function has the docs, visibility, parameters and bounds as written. It captures the parameters that its statements
+/// use.
+/// Each output needs a type. The type of a family is that of one member, and its field is a `Vec`.
+/// All other types are inferred.
+/// Attributes that a function cannot have, such as `#[derive(…)]`, go to the structs of values: `Moments`, and
 /// `MomentsLeft` for a group `left`.
-/// The struct `MomentsOutcome` is what a run returns.
+/// A run returns the struct `MomentsOutcome`.
 ///
-/// In a method or a closure, or for a struct of the program's own, `graph! { -> Moments; … }` is an expression of type
-/// `Graph<Moments>`; the struct has [`#[derive(Values)]`](macro@crate::Values).
+/// In a method or a closure, or for your own struct, `graph! { -> Moments; … }` is an expression of type `Graph<Moments>`;
+/// the struct needs [`#[derive(Values)]`](macro@crate::Values).
 ///
 /// # What is checked
 ///
-/// Cycles, duplicate and reserved names, unknown clauses, `via` for what is no dependency, and literal costs out of range
-/// are errors of the macro, all at once and each at its token. Rustc checks all else: names, types, missing `Clone`.
-/// What depends on the values of indices is told when the graph is first used: members that are missing or declared
-/// twice, and cycles among members, each with its path.
+/// The macro reports cycles, duplicate and reserved names, unknown clauses, `via` for a task that is no dependency, and
+/// literal costs out of range, all at once and each at its token. rustc checks other names, types and missing `Clone`.
+/// Errors that depend on the values of indices appear when the graph is first used: members that are missing or declared
+/// twice, and cycles among members, with their path.
 ///
 /// ```compile_fail
 /// ampeg::graph! { a = c + 1; b = a + 1; c = b + 1; }; // error: the path of the cycle
@@ -389,8 +391,8 @@
 ///
 /// # Limits
 ///
-/// A result is any type with serde's `Serialize` and `Deserialize` that borrows nothing.
-/// A graph has at most 2²⁴ tasks, whose indices fit 64 bits with a sign.
+/// The type of a result implements serde's `Serialize` and `Deserialize` and borrows nothing.
+/// A graph has at most 2²⁴ tasks, and an index fits into an `i64`.
 #[macro_export]
 macro_rules! graph {
     ($($tokens:tt)*) => {

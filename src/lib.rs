@@ -17,14 +17,14 @@
 //! # Ok::<(), ampeg::Error>(())
 //! ```
 //!
-//! Each statement is a task, and a name of a task in the body of another is a dependency.
+//! Each statement is a task. A task depends on each task that its body names.
 //! The compiler checks the graph: a cycle, a name that does not exist and a type that does not fit are compile errors
 //! at the token concerned.
-//! A schedule made before the run says where and when each task runs, and workers send results straight to the workers
-//! that need them.
+//! A schedule, made before the run, says which worker runs each task, and when. Workers send results directly to each
+//! other.
 //!
-//! It is made for pipelines of expensive, unequal steps in one program, and above all for steps that should not share
-//! a process: code that is not thread-safe, keeps global state, leaks, or may abort.
+//! `ampeg` suits pipelines of expensive, unequal steps in one program, especially steps that should not share a process:
+//! code that is not thread-safe, keeps global state, leaks, or may abort.
 //!
 //! Whole programs are in [`examples`].
 //!
@@ -33,29 +33,29 @@
 //! | | |
 //! | --- | --- |
 //! | [`graph!`] | declares a graph, as an expression of type [`Graph`], or as a function that returns one |
-//! | [`Graph`] | is run: [`run`](Graph::run) on processes, [`run_inline`](Graph::run_inline) in this thread; scheduled: [`schedule`](Graph::schedule); drawn: [`to_dot`](Graph::to_dot) |
-//! | [`Pool`] | keeps worker processes between runs; [`Pool::builder`] has its settings, [`Pool::start`] gives a [`Run`] that can be cancelled |
-//! | [`macro@Values`] | is derived for a struct that holds the values of a graph: `Graph<Fit>` is a type with a name |
-//! | [`Outcome`] | what a run returns: a struct with one `Result` per output, as fields in the names of the graph, and the report; [`into_values`](Outcome::into_values) returns all plain values or the first failure |
-//! | [`TaskError`] | says why one task has no result, and what its [`TaskErrorKind`] is |
+//! | [`Graph`] | runs on processes ([`run`](Graph::run)) or in this thread ([`run_inline`](Graph::run_inline)); makes a schedule ([`schedule`](Graph::schedule)) or a drawing ([`to_dot`](Graph::to_dot)) |
+//! | [`Pool`] | keeps worker processes between runs; [`Pool::builder`] has its settings, and [`Pool::start`] returns a [`Run`] that can be cancelled |
+//! | [`macro@Values`] | is a derive for your own struct of values, so that the type `Graph<Fit>` has a name |
+//! | [`Outcome`] | the result of a run: a struct with the report and one `Result` per output, in fields with the names of the tasks; [`into_values`](Outcome::into_values) returns all plain values or the first failure |
+//! | [`TaskError`] | says why one task has no result; [`TaskErrorKind`] lists the reasons |
 //! | [`Report`] | compares planned and observed times, task by task, and measures costs that the next schedule can use |
 //! | [`Event`] | something that happened in a run, which [`PoolBuilder::observe`] sends to an [`Observer`] |
 //! | [`Error`] | says why a graph could not be run at all |
-//! | [`TaskGraph`], [`schedule`] | tasks, dependencies and costs without code, and what makes schedules of them; they can be used without the macro |
+//! | [`TaskGraph`], [`schedule`] | tasks, dependencies and costs without code, and schedulers for them; both work without the macro |
 //!
 //! # Writing a graph
 //!
-//! A task is a `move` closure that runs elsewhere.
-//! Its body is any expression, and what it names decides what it needs:
-//! - the name of a task is a dependency; tasks may stand in any order;
-//! - any other local variable is captured: serialized where the graph stands, and sent to the workers that need it;
-//! - functions, constants, types and paths are what they are anywhere else;
+//! A task is a `move` closure that runs on a worker.
+//! Its body is any expression. Names in the body mean:
+//! - the name of a task is a dependency; tasks may be declared in any order;
+//! - any other local variable is captured: serialized where the graph is declared, and sent to the workers that need it;
+//! - functions, constants, types and paths have their usual meaning;
 //!   `fn` pointers and closures that use no variables can be captured.
 //!
-//! A task hides a variable of its name, also in its own body: `x = f(x)` is a cycle, not a capture.
-//! A body that never returns, as `loop` or `abort()`, needs a type: `x: u8 = abort();`.
+//! A task hides a variable of the same name, also in its own body: `x = f(x)` is a cycle, not a capture.
+//! A body that never returns, such as `loop` or `abort()`, needs a type: `x: u8 = abort();`.
 //!
-//! A bare dependency, as in `add(a, b)`, is passed by value, and cloned only if somebody else needs it too.
+//! A bare dependency, as in `add(a, b)`, is passed by value, and cloned only if another use needs it too.
 //! `&a`, `a.field`, `a[2]` and `a.len()` borrow.
 //!
 //! ```
@@ -88,60 +88,61 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - `@` is the computation cost of a task and `via` the communication cost of its dependencies, all in one unit;
-//!   without them, a task costs 1 and a dependency 0.
-//!   Costs decide where tasks run, never what comes out.
-//! - `within` bounds the time of a body, and `retry` says how many more times the task is tried.
-//! - With `pub` on some tasks these are the outputs, and the results of all others never leave the workers.
+//! - `@` is the computation cost of a task and `via` the communication cost of its dependencies, all in one unit.
+//!   By default a task costs 1 and a dependency 0.
+//!   Costs decide where tasks run, and never change results.
+//! - `within` limits the time of a body, and `retry` is the number of further attempts.
+//! - If some tasks are `pub`, only these are outputs, and the results of all others stay on the workers.
 //! - `?` fails the task with any error that converts into a boxed error, and a panic fails it as well.
-//! - A result is any type with serde's `Serialize` and `Deserialize` that owns its data; `&'static str` may be in it.
-//!   Which types that are, and what is not the same after a journey, is in [`values`].
-//!   A task whose value is a `Result` is taken for one without its `?`, unless its type is written: `a: Result<T, E> = …`.
+//! - A result is any type with serde's `Serialize` and `Deserialize` that owns its data; it may contain `&'static str`.
+//!   The page [`values`] lists such types, and says how copies of values can differ.
+//!   If the value of a task is a `Result`, add `?`, or write the type: `a: Result<T, E> = …`.
 //! - Costs are numbers, in any one unit, or `Duration`s, but not both in one graph.
 //!
 //! # Environment variables
 //!
 //! | variable | effect |
 //! | --- | --- |
-//! | `AMPEG_WORKERS=4` | the number of workers where the program sets none: [`run_default`](Graph::run_default), [`PoolBuilder`] |
-//! | `AMPEG_ALWAYS_ENCODE=1` | every value is encoded and decoded, to find values that depend on the schedule: see [`values`] |
-//! | `AMPEG_TRACE=trace.json` | each run writes its trace to this file, for Perfetto: see [`watching`] |
-//! | `RUST_BACKTRACE=1` | a panic in a task is printed, with a backtrace |
-//! | `RUST_LOG=ampeg=debug` | with a logger such as `env_logger`: how workers start, end and are replaced |
+//! | `AMPEG_WORKERS=4` | the number of workers if the program sets none: [`run_default`](Graph::run_default), [`PoolBuilder`] |
+//! | `AMPEG_ALWAYS_ENCODE=1` | encodes and decodes every value, to find results that depend on the schedule: see [`values`] |
+//! | `AMPEG_TRACE=trace.json` | writes the trace of each run to this file, for Perfetto: see [`watching`] |
+//! | `RUST_BACKTRACE=1` | prints panics in tasks, with a backtrace |
+//! | `RUST_LOG=ampeg=debug` | with a logger such as `env_logger`, logs how workers start, end and are replaced |
 //!
 //! # How it works
 //!
 //! The macro turns the graph into one function with an arm for each task, a table of tasks, and the encoded captures.
-//! A worker is this program, started again: a constructor sees, before `main`, that the process is meant as a worker,
-//! takes tasks and never returns.
-//! So nothing has to be called first, and graphs run in binaries, examples, tests and doc tests alike.
+//! A worker is this program, started again: before `main`, a constructor detects that the process is a worker, runs tasks
+//! and never returns.
+//! So no set-up call is needed, and graphs run in binaries, examples, tests and doc tests.
 //! The graph is scheduled before it runs, by an earliest-finish-time method that is never worse than HEFT
 //! ([`Policy::Fast`]).
-//! Workers get their share of the schedule at once, and each task starts as soon as its inputs are there.
+//! Each worker receives its part of the schedule at once, and each task starts as soon as its inputs have arrived.
 //! Large results travel in shared memory.
 //!
-//! # What is promised
+//! # Guarantees
 //!
-//! - The values are those of evaluating the tasks one after another; processes, costs and schedules change nothing.
-//! - One failure stops nothing that does not depend on it, and [`run`](Graph::run) returns whatever dies:
-//!   a crash, a killed worker, and a task without end under `within` all become a [`TaskError`].
-//! - When a worker dies, a new one takes over its tasks.
-//!   Results that these need and that are no outputs are computed again, so a task may run more than once;
+//! - The results equal those of running the tasks one after another; processes, costs and schedules do not change them.
+//! - If a task fails, only the tasks that depend on it fail too, and [`run`](Graph::run) always returns:
+//!   a crash, a killed worker, and an endless task with `within` each become a [`TaskError`].
+//! - When a worker dies, a new worker takes over its tasks.
+//!   It also computes again the results that these tasks need, except outputs. So a task may run more than once;
 //!   its side effects, such as writing a file, must be safe to repeat.
-//! - No process outlives the program, even if that is killed; a worker that is stopped at that time ends when it is
-//!   continued.
+//! - Workers never outlive the program, even if the program is killed. A worker that is stopped at that time ends when it
+//!   is continued.
 //!
-//! What is not: tasks share no memory. A `static` has its own value in each worker, what a task changes in it stays
-//! there, and it starts from what constructors set, since workers never run `main`.
-//! What tasks print is passed on in whole lines before the run returns; their standard input is empty.
+//! Tasks share no memory. Each worker has its own copy of each `static`, as constructors have set it, since workers never
+//! run `main`.
+//! The output of tasks is passed on in whole lines before the run returns; their standard input is empty.
+//! The page [`guarantees`] has the details.
 //!
 //! # Where it works
 //!
-//! It is tested on Linux; for macOS and Windows it compiles.
-//! A graph must stand in the executable itself, not in a dynamic library that it loads;
-//! [`run_inline`](Graph::run_inline) and [threads](PoolBuilder::threads) work there too.
-//! The cargo feature `before-main`, on by default, makes workers by themselves; without it, a program calls
-//! [`worker_process::enter`] first in `main`.
+//! `ampeg` is tested on Linux, and compiles for macOS and Windows.
+//! A graph that runs on processes must be part of the executable, not of a dynamic library;
+//! [`run_inline`](Graph::run_inline) and [threads](PoolBuilder::threads) also work in dynamic libraries.
+//! With the cargo feature `before-main`, on by default, workers need no call in `main`; without the feature, a program
+//! calls [`worker_process::enter`] first in `main`.
 
 extern crate self as ampeg;
 
@@ -163,11 +164,11 @@ pub use ampeg_runtime::{
 
 #[cfg(any(doc, doctest))]
 pub mod examples {
-    //! The short programs of the folder `examples`, whole.
+    //! The short programs of the folder `examples`.
     //!
     //! `cargo run --release --example quick_start` runs the first.
-    //! Two longer ones are in the folder only: `seattle_weather`, which takes four years of real weather through a
-    //! pipeline of unequal steps, and `overhead`, which measures what processes cost on a machine.
+    //! Longer programs are only in the folder, such as `seattle_weather`, which analyses four years of real weather in
+    //! unequal steps, and `overhead`, which measures the cost of processes on a machine.
     //!
     //! # Quick start
     //!
@@ -228,14 +229,14 @@ pub mod performance {}
 pub struct Readme;
 
 pub mod messages {
-    //! Types that no program names, but rustc does in its messages about a `graph!`.
+    //! Types that rustc names in its messages about a `graph!`, and that programs do not use.
     //!
-    //! They stand here so that it calls them by these names.
-    //! A body is for rustc a `fn` from [`Inputs`] to `Result<_, Failure>`, since it runs in another process:
-    //! it can use what is sent there, and call functions, but no variable around the graph.
-    //! To call a closure that is in a variable and captures nothing, put it in parentheses, which sends it: `(f)(x)`.
+    //! They are public so that rustc writes these short names.
+    //! A body runs in another process, so for rustc it is a `fn` from [`Inputs`] to `Result<_, Failure>`:
+    //! it can use inputs and captured values, and call functions.
+    //! A closure in a variable that captures nothing can be called in parentheses, which captures it: `(f)(x)`.
 
-    /// What a task's name stands for where no task can be used.
+    /// The value of a task's name in a place where no task can be used.
     pub const TASK: () = ();
 
     pub use ampeg_runtime::generated::probe::{CaptureByCopy, ProbeSharedState};
@@ -247,7 +248,7 @@ pub mod messages {
 
 #[doc(hidden)]
 pub mod __private {
-    //! What generated code names. Not public: it changes without notice.
+    //! Names for generated code. Not public: they change without notice.
 
     pub use ampeg_macros::graph;
     pub use ampeg_runtime::generated::*;
