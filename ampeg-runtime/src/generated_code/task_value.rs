@@ -1,4 +1,4 @@
-//! What may travel between processes, and how it becomes bytes and a value again.
+//! Values that can be sent between processes, and their encoding.
 
 use crate::base::failure::Failure;
 use crate::generated_code::inputs::{Inputs, Type};
@@ -12,8 +12,8 @@ use std::rc::Rc;
 
 /// A result that can be sent from one process to another.
 ///
-/// It holds for every type that implements serde's `Serialize` and `Deserialize` and owns its data.
-/// It may hold `&'static str` too: such a text is kept for good where it arrives, each once.
+/// Every type that implements serde's `Serialize` and `Deserialize` and owns its data implements this trait.
+/// The type may contain `&'static str`; a process keeps each such text that it receives for good, once.
 #[diagnostic::on_unimplemented(
     message = "the result of this task cannot be sent between processes",
     label = "`{Self}` cannot be serialized, or borrows something",
@@ -26,14 +26,14 @@ pub trait TaskValue: Sized + 'static {
     ///
     /// # Errors
     ///
-    /// What the type's own `Serialize` reports.
+    /// Returns the error of the type's own `Serialize`.
     fn encode(&self) -> Result<Payload, String>;
 
     /// Reads the value from bytes that `encode` wrote.
     ///
     /// # Errors
     ///
-    /// If the bytes are no such value, or the type's own `Deserialize` refuses them.
+    /// If the bytes are not a value of this type, or the type's own `Deserialize` returns an error.
     fn decode(payload: &Payload) -> Result<Self, String>;
 
     /// Answers a dispatcher's [`Call::task`](crate::generated_code::task::Call::task).
@@ -83,7 +83,7 @@ pub struct Codec {
     decode: Decode,
     /// Decodes into an `Option` of its type.
     decode_into: DecodeInto,
-    /// What tells its type from others; none if equal bytes need not be equal values.
+    /// Identifies its type; none if equal bytes need not be equal values.
     identity: Option<TypeId>,
 }
 
@@ -118,7 +118,7 @@ impl Codec {
         }
     }
 
-    /// What tells its type from others; none if equal bytes need not be equal values.
+    /// Identifies its type; none if equal bytes need not be equal values.
     pub(crate) fn identity(self) -> Option<TypeId> {
         self.identity
     }

@@ -1,4 +1,4 @@
-//! Why something could not be done at all: [`Error`].
+//! The error of a graph that could not be built, scheduled or run: [`Error`].
 
 use std::any::Any;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// Why a graph could not be built, scheduled or run.
 ///
-/// A task that fails does not make `run` fail: its output holds a `TaskError`.
+/// If a task fails, `run` still succeeds, and the output of the task is a `TaskError`.
 /// A `TaskError` converts into an `Error`, so that a function that runs a graph needs only one type of error:
 ///
 /// ```
@@ -21,8 +21,7 @@ use std::sync::Arc;
 /// assert!(double("x").unwrap_err().to_string().contains("invalid digit"));
 /// ```
 ///
-/// [`kind`](Self::kind) says what it is about, and [`downcast_ref`](Self::downcast_ref) returns the `TaskError` that it
-/// was made of:
+/// [`kind`](Self::kind) returns its kind, and [`downcast_ref`](Self::downcast_ref) the `TaskError` that it was made from:
 ///
 /// ```
 /// use ampeg::{Error, ErrorKind, Pool, TaskError, graph};
@@ -42,7 +41,7 @@ pub struct Error {
     reason: Arc<dyn Reason>,
 }
 
-/// What an [`Error`] is about.
+/// The kind of an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -58,7 +57,7 @@ pub enum ErrorKind {
     Nesting,
     /// A task that failed: a `TaskError` was converted.
     Task,
-    /// Whatever [`Error::new`] was given.
+    /// An error from [`Error::new`].
     Other,
 }
 
@@ -74,7 +73,7 @@ impl<T: fmt::Display + Any + Send + Sync> Reason for T {
 }
 
 impl Error {
-    /// An error with the message of `reason`, as a [`Scheduler`](crate::Scheduler) of one's own returns it.
+    /// An error with the message of `reason`, for a custom [`Scheduler`](crate::Scheduler).
     ///
     /// ```
     /// let error = ampeg::Error::new("no processor has a GPU");
@@ -90,13 +89,12 @@ impl Error {
         Self { kind, reason }
     }
 
-    /// What the error is about.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The reason of the error, if it has this type: the `TaskError` that was converted, or what [`new`](Self::new) was
-    /// given.
+    /// The reason of the error, if it has this type: a converted `TaskError`, or the argument of [`new`](Self::new).
     pub fn downcast_ref<T: fmt::Display + Send + Sync + 'static>(&self) -> Option<&T> {
         (*self.reason).as_any().downcast_ref()
     }

@@ -1,4 +1,4 @@
-//! Ids: what counts tasks, processors and workers. Four bytes each, never mixed up.
+//! Ids of tasks and processors: four bytes each, of different types.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -38,6 +38,6 @@ id! {
     TaskId
 }
 id! {
-    /// A processor of a schedule, from zero; the worker process with the same number plays it.
+    /// A processor of a schedule, from zero, and the worker with the same number.
     ProcessorId
 }

@@ -1,4 +1,4 @@
-//! What everything else stands on: ids and errors.
+//! Ids and errors, for all other modules.
 
 pub(crate) mod error;
 pub(crate) mod id;

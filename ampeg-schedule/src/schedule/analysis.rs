@@ -1,4 +1,4 @@
-//! What a schedule does with its time.
+//! How a schedule uses its time.
 
 use super::problem::Problem;
 use super::{Schedule, Slot};
@@ -8,7 +8,7 @@ use crate::task_graph::TaskGraph;
 use crate::task_graph::cost::count;
 
 impl Schedule {
-    /// For how long `processor` runs tasks.
+    /// The time during which `processor` runs tasks.
     ///
     /// # Panics
     ///
@@ -20,7 +20,7 @@ impl Schedule {
             .sum()
     }
 
-    /// For how long `processor` runs nothing, up to the makespan.
+    /// The time up to the makespan during which `processor` runs no task.
     ///
     /// # Panics
     ///
@@ -29,7 +29,7 @@ impl Schedule {
         (self.makespan().value() - self.busy_time(processor)).max(0.0)
     }
 
-    /// The share of all processors' time up to the makespan in which they run tasks; 1 if the makespan is zero.
+    /// The share of the time up to the makespan in which the processors run tasks; 1 if the makespan is zero.
     pub fn utilization(&self) -> f64 {
         let whole = self.makespan().value() * count(self.n_processors());
         if whole == 0.0 {
@@ -45,7 +45,7 @@ impl Schedule {
         self.utilization()
     }
 
-    /// How many times longer all of `graph` takes on the one processor that suits it best; 1 if it takes no time.
+    /// The time of `graph` on the one processor that suits it best, divided by the makespan; 1 if it takes no time.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl Schedule {
     /// The chain of tasks that decides the makespan: each starts as soon as the one before has ended and, on another processor, its result has arrived.
     ///
     /// To shorten the schedule, one of these must get shorter, or start elsewhere or earlier.
-    /// Where several chains do, it is one of them; the chain ends where a task starts without waiting for anything.
+    /// If several chains qualify, this is one of them. The chain begins with a task that starts without waiting.
     ///
     /// # Errors
     ///

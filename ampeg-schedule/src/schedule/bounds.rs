@@ -1,4 +1,4 @@
-//! What no schedule can beat: lower bounds on the makespan.
+//! Lower bounds on the makespan of every schedule.
 
 use super::Processors;
 use super::arrivals::{earlier, later};
@@ -11,7 +11,7 @@ use std::collections::BinaryHeap;
 
 /// Lower bounds on the makespan of every schedule of a graph on some processors.
 ///
-/// They are sums of costs in some order: a makespan that equals one may differ from it by rounding.
+/// A bound is a sum of costs in some order, so a makespan that equals the bound may differ from it by rounding.
 ///
 /// ```
 /// use ampeg::TaskGraph;
@@ -41,11 +41,11 @@ pub struct LowerBounds {
 }
 
 impl LowerBounds {
-    /// Works out all bounds, in O(n log n + e log² e) time.
+    /// Computes all bounds in O(n log n + e log² e) time.
     ///
     /// # Errors
     ///
-    /// If `graph` has costs for several processors, but fewer than there are in `processors`.
+    /// If `graph` has costs for several processors, but fewer than `processors` has.
     pub fn new(graph: &TaskGraph, processors: &Processors) -> Result<Self, Error> {
         Ok(Self::of(&Problem::new(graph, processors)?))
     }
@@ -69,10 +69,10 @@ impl LowerBounds {
         self.critical_path
     }
 
-    /// The longest path with the communication that cannot be avoided.
+    /// The longest path, with unavoidable communication.
     ///
-    /// Where a task has several predecessors, some may run on its own processor, one after the other; the others send their results.
-    /// The same holds, seen from the end, for several successors.
+    /// If a task has several predecessors, some may run on its own processor, one after the other, and the others send
+    /// their results. The same holds in reverse for several successors.
     pub fn joins(&self) -> Time {
         self.joins
     }
@@ -82,7 +82,8 @@ impl LowerBounds {
         self.work
     }
 
-    /// The work of the tasks nearest to the exit, or to the entry, spread evenly, with what must come before and after it on each processor.
+    /// The work of the tasks nearest to the exit or to the entry, spread evenly, with the time that each processor needs
+    /// before and after it.
     ///
     /// # Source
     ///
@@ -91,7 +92,7 @@ impl LowerBounds {
         self.packing
     }
 
-    /// The highest of them.
+    /// The highest bound.
     pub fn best(&self) -> Time {
         let bounds = [self.joins, self.work, self.packing];
         bounds.into_iter().fold(self.critical_path, Time::max)

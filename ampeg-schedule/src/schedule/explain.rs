@@ -1,4 +1,4 @@
-//! Why a task is where it is: [`Explanation`].
+//! The reason for a task's slot: [`Explanation`].
 
 use super::problem::Problem;
 use super::timeline::Timeline;
@@ -9,9 +9,9 @@ use crate::task_graph::TaskGraph;
 use crate::task_graph::cost::Time;
 use std::fmt;
 
-/// Why a task runs where and when it does; by [`Schedule::explain`].
+/// The reason for the processor and start of a task, from [`Schedule::explain`].
 ///
-/// Printed, it is a line for the task, one per processor, and one for the reason.
+/// `Display` writes a line for the task, one for each processor, and one for the reason.
 #[derive(Debug, Clone)]
 pub struct Explanation<'a> {
     graph: &'a TaskGraph,
@@ -20,12 +20,12 @@ pub struct Explanation<'a> {
     local_successors: Vec<TaskId>,
 }
 
-/// What a task would have to wait for on one processor, with all other tasks where they are.
+/// A processor that could run a task, and what the task would wait for there, with all other tasks in their slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate {
     /// The processor.
     pub processor: ProcessorId,
-    /// When all inputs would be there.
+    /// When all inputs would be available.
     pub ready: Time,
     /// The predecessor whose result would arrive last, if there is any.
     pub last_input: Option<TaskId>,
@@ -38,7 +38,7 @@ pub struct Candidate {
 }
 
 impl Schedule {
-    /// Why `task` is here and then: what it would wait for on each processor, and why the chosen one won.
+    /// Says what `task` would wait for on each processor, and why its processor was chosen.
     ///
     /// Takes O(n) time.
     ///
@@ -132,7 +132,7 @@ impl Explanation<'_> {
         &self.slot
     }
 
-    /// What the task would wait for on each processor.
+    /// All processors, with what the task would wait for on each.
     pub fn candidates(&self) -> &[Candidate] {
         &self.candidates
     }

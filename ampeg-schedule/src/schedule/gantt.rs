@@ -22,9 +22,9 @@ const INK: &str = "#222222";
 const GRID: &str = "#cccccc";
 
 impl Schedule {
-    /// A Gantt chart: a row per processor, a box per task, the critical path in another colour.
+    /// A Gantt chart as SVG: a row per processor, a box per task, and the critical path in another color.
     ///
-    /// Names are written where they fit; every box tells name, start and finish when pointed at.
+    /// A box has its name if the name fits, and shows name, start and finish under the pointer.
     ///
     /// # Panics
     ///

@@ -1,24 +1,25 @@
-//! Where and when each task runs: [`Schedule`], what makes one ([`Scheduler`], [`Policy`]), and what it is laid on ([`Processors`]).
+//! Where and when each task runs: [`Schedule`], the schedulers that make one ([`Scheduler`], [`Policy`]), and [`Processors`].
 //!
 //! Everything here is a function of its arguments: no processes, no hash order, and no clock but that of [`Budget::Time`].
-//! A graph comes in, a schedule goes out; what workers make of it is the plan's business.
+//! The plan of the runtime turns a schedule into the steps of each worker.
 //!
 //! # Model
 //!
-//! A task runs on one processor, without interruption, once its inputs are there.
-//! A result is free on the processor that made it; anywhere else it arrives after its communication cost.
-//! Processors send and receive while they compute, and links do not slow each other down.
+//! A task runs on one processor, without interruption, once all its inputs are available there.
+//! A result is available at once on the processor that made it, and elsewhere after its communication cost.
+//! Processors send and receive while they compute, and transfers do not slow each other down.
 //!
 //! # Which policy
 //!
-//! | policy | what for |
+//! | policy | use |
 //! |---|---|
 //! | [`Policy::Fast`] | the default; never worse than HEFT, at six to nine times its time |
-//! | [`Policy::Search`] | graphs that run long or often, where a better schedule is worth milliseconds to seconds |
+//! | [`Policy::Search`] | graphs that run long or often: a search of milliseconds to seconds pays off |
 //! | [`Policy::Heft`] | graphs of a million tasks, and comparison with the literature |
 //! | [`Policy::Cpop`], [`Policy::Peft`] | comparison with the literature |
 //!
-//! [`LowerBounds`] tell how far from optimal a schedule can be at most, [`Scaling`] how many processors are worth it, and [`Schedule::explain`] why a task is where it is.
+//! [`LowerBounds`] limit how far a schedule can be from the optimum, [`Scaling`] compares numbers of processors, and
+//! [`Schedule::explain`] says why a task has its slot.
 //! The benchmark `scheduling` compares all policies with proved optima and with other schedulers.
 
 mod analysis;
@@ -67,9 +68,9 @@ use sort::sort_spread;
 /// The interval in which a task runs on a processor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
-    /// What runs.
+    /// The task.
     pub task: TaskId,
-    /// Where it runs.
+    /// The processor that runs it.
     pub processor: ProcessorId,
     /// When it starts.
     pub start: Time,
@@ -79,8 +80,8 @@ pub struct Slot {
 
 /// Where and when each task of a graph runs.
 ///
-/// Made by a [`Scheduler`], or by hand: [`Schedule::from_order`], [`Schedule::from_slots`].
-/// Printed, it is a table.
+/// A [`Scheduler`] makes it, or a program with [`Schedule::from_order`] or [`Schedule::from_slots`].
+/// `Display` writes a table.
 ///
 /// ```
 /// use ampeg::TaskGraph;
@@ -100,7 +101,7 @@ pub struct Slot {
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 ///
-/// It can be serialized: as its processors and slots. What is read is checked as by [`Schedule::from_slots`].
+/// Its serialized form has the processors and slots. Deserialization checks them as [`Schedule::from_slots`] does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
     try_from = "serialized::SerializedSchedule",
@@ -143,16 +144,17 @@ impl Schedule {
         finishes.max().unwrap_or(Time::ZERO)
     }
 
-    /// The lower bound on every makespan that the scheduler worked out, if it did: [`Policy::Fast`] and [`Policy::Search`] do.
+    /// The lower bound on every makespan, if the scheduler computed one, as [`Policy::Fast`] and [`Policy::Search`] do.
     ///
-    /// For any other schedule there is [`LowerBounds`].
+    /// For other schedules use [`LowerBounds`].
     pub fn lower_bound(&self) -> Option<Time> {
         self.lower_bound
     }
 
-    /// By how much the makespan exceeds that bound at most, as a share of it: 0.05 means that no schedule is shorter by more than 5 % of the bound.
+    /// The excess of the makespan over the lower bound, as a share of the bound.
     ///
-    /// None without a bound, or if the bound is zero and the makespan is not.
+    /// With 0.05, no schedule is shorter by more than 5 % of the bound.
+    /// `None` without a bound, or if the bound is zero and the makespan is not.
     pub fn gap(&self) -> Option<f64> {
         let (makespan, bound) = (self.makespan().value(), self.lower_bound?.value());
         if makespan <= bound {
@@ -162,17 +164,17 @@ impl Schedule {
         }
     }
 
-    /// How many processors there are, used or not.
+    /// The number of processors, used or not.
     pub fn n_processors(&self) -> usize {
         self.processors.len()
     }
 
-    /// How many tasks there are.
+    /// The number of tasks.
     pub fn n_tasks(&self) -> usize {
         self.slots.len()
     }
 
-    /// What this schedule is laid on.
+    /// The processors of this schedule.
     pub fn processors(&self) -> &Processors {
         &self.processors
     }
@@ -188,8 +190,8 @@ impl Schedule {
 
     /// Sorts placements into slots.
     ///
-    /// Slots that start together, the first one being empty, are in topological order.
-    /// So all orders agree with one order of all tasks, and no worker can wait for ever.
+    /// Slots that start together, of which the first is empty, are in topological order.
+    /// So the orders of all processors agree with one order of all tasks, and workers cannot deadlock.
     fn from_placements(problem: &Problem<'_>, placements: &[Placement]) -> Self {
         let order = problem.graph.topological_order();
         let slots = order.iter().map(|&task| {

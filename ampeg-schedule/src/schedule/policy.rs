@@ -1,4 +1,4 @@
-//! Which scheduler to use, as a value.
+//! The choice of a scheduler, as a value.
 
 use super::placer::Placement;
 use super::problem::Problem;
@@ -7,16 +7,16 @@ use crate::base::error::Error;
 use crate::task_graph::TaskGraph;
 use std::sync::Arc;
 
-/// What makes schedules.
+/// Makes schedules.
 pub trait Scheduler {
     /// A valid schedule of `graph` on `processors`.
     ///
-    /// Deterministic: the same arguments give the same schedule, unless the scheduler's own docs say otherwise.
-    /// A graph without tasks has a schedule too, of makespan 0.
+    /// The same arguments give the same schedule, unless the scheduler's own docs say otherwise.
+    /// A graph without tasks has a schedule with makespan 0.
     ///
     /// # Errors
     ///
-    /// If `graph` has costs for several processors, but fewer than there are in `processors`.
+    /// If `graph` has costs for several processors, but fewer than `processors` has.
     fn schedule(&self, graph: &TaskGraph, processors: &Processors) -> Result<Schedule, Error>;
 }
 
@@ -32,7 +32,7 @@ macro_rules! pointers {
 
 pointers!(&S, Box<S>, Arc<S>);
 
-/// The schedulers that ampeg has.
+/// The schedulers of ampeg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Policy {
@@ -45,7 +45,7 @@ pub enum Policy {
     /// The best of several list schedules, never worse than HEFT; at most ten times its time.
     #[default]
     Fast,
-    /// Local search for as long as it is told to.
+    /// Local search within a budget.
     Search(Search),
 }
 
@@ -67,7 +67,7 @@ impl Scheduler for Policy {
     }
 }
 
-/// A schedule that knows its lower bound, by an algorithm that makes use of it.
+/// A schedule with its lower bound, by an algorithm that uses the bound.
 fn bounded(
     problem: &Problem<'_>,
     algorithm: impl FnOnce(&Problem<'_>, f64) -> Vec<Placement>,

@@ -1,4 +1,4 @@
-//! What a schedule is laid on: how many processors, how fast, how well connected.
+//! The processors of a schedule: their number, speeds and connections.
 
 use super::error::ScheduleErrorKind;
 use crate::base::error::Error;
@@ -6,17 +6,18 @@ use crate::base::id::ProcessorId;
 use crate::task_graph::cost::count;
 use serde::{Deserialize, Serialize};
 
-/// The processors of a schedule: how many there are, their speeds, and how well they are connected.
+/// The processors of a schedule: their number, speeds and connections.
 ///
 /// A task of cost `c` takes `c / speed`; equal processors have the speed 1.
-/// A result of communication cost `c` takes `c` from one processor to any other, times the scale of that pair if one is given; on one processor it takes nothing.
+/// Moving a result of communication cost `c` to another processor takes `c`, times the scale of the two processors if one
+/// is set. On the same processor it takes no time.
 ///
 /// ```
 /// use ampeg::schedule::Processors;
 ///
 /// let equal = Processors::new(4)?;
 /// let fast_and_slow = Processors::with_speeds([2.0, 1.0])?;
-/// // Processors 0 and 1 share a machine; 2 sits on another.
+/// // Processors 0 and 1 are on one machine, and 2 is on another.
 /// let two_machines = Processors::new(3)?
 ///     .with_communication(|a, b| if a.index().max(b.index()) == 2 { 10.0 } else { 1.0 })?;
 /// # Ok::<(), ampeg::Error>(())
@@ -34,7 +35,7 @@ pub struct Processors {
 
 /// The range of speeds and communication scales; with [`Cost::MAX`](crate::Cost::MAX) it keeps all times finite.
 const FACTORS: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
-/// More processors are no machine, but most likely a number below zero that went round.
+/// A larger number is most likely a negative one that has wrapped around.
 pub(super) const MOST_PROCESSORS: usize = 1 << 20;
 /// With a factor for each pair, these take half a gigabyte.
 pub(super) const MOST_CONNECTED: usize = 1 << 13;
@@ -58,7 +59,7 @@ impl Processors {
     ///
     /// If there are none or more than 1,048,576, or a speed is not between 10⁻¹⁰⁰ and 10¹⁰⁰.
     pub fn with_speeds(speeds: impl IntoIterator<Item = f64>) -> Result<Self, Error> {
-        // One too many is enough to see that there are.
+        // One more than allowed is enough to detect the error.
         let speeds: Vec<f64> = speeds.into_iter().take(MOST_PROCESSORS + 1).collect();
         if speeds.len() > MOST_PROCESSORS {
             return Err(ScheduleErrorKind::TooManyProcessors(speeds.len()).into());
@@ -127,7 +128,7 @@ impl Processors {
         processors.with_communication(|from, to| scales[from.index() * n + to.index()])
     }
 
-    /// How many processors there are: at least one.
+    /// The number of processors: at least one.
     #[allow(
         clippy::len_without_is_empty,
         reason = "there is always at least one processor"
@@ -141,7 +142,7 @@ impl Processors {
         (0..self.len()).map(ProcessorId::new)
     }
 
-    /// How fast `processor` is.
+    /// The speed of `processor`.
     ///
     /// # Panics
     ///
@@ -171,7 +172,7 @@ impl Processors {
         self.scales.iter().sum::<f64>() / count(self.len() * (self.len() - 1))
     }
 
-    /// The least factor between two different processors; zero if there is but one.
+    /// The least factor between two different processors; zero if there is only one.
     pub(crate) fn least_communication(&self) -> f64 {
         let pairs = self
             .ids()

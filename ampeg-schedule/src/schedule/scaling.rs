@@ -1,4 +1,4 @@
-//! How many processors are worth it: [`Scaling`].
+//! The makespans of a graph on different numbers of processors: [`Scaling`].
 
 use super::{LowerBounds, Processors, Scheduler};
 use crate::base::error::Error;
@@ -6,9 +6,9 @@ use crate::task_graph::TaskGraph;
 use crate::task_graph::cost::{Time, count};
 use std::fmt;
 
-/// What a graph would take on 1, 2, 3, … equal processors, without running anything.
+/// The makespans of a graph on 1, 2, 3, … equal processors, computed without running it.
 ///
-/// Printed, it is a table.
+/// `Display` writes a table.
 ///
 /// ```
 /// use ampeg::TaskGraph;
@@ -28,16 +28,16 @@ pub struct Scaling {
     rows: Vec<ScalingRow>,
 }
 
-/// What a graph would take on one number of processors.
+/// The makespan of a graph on one number of processors.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScalingRow {
-    /// How many processors there are; some may be idle.
+    /// The number of processors; some may be idle.
     pub n_processors: usize,
     /// The makespan.
     pub makespan: Time,
-    /// What no schedule can beat.
+    /// A lower bound on the makespan of every schedule.
     pub lower_bound: Time,
-    /// The makespan on one processor over this one.
+    /// The makespan on one processor, divided by this makespan.
     pub speed_up: f64,
     /// The share of the processors' time in which they run tasks.
     pub utilization: f64,
@@ -46,7 +46,7 @@ pub struct ScalingRow {
 impl Scaling {
     /// Schedules `graph` on 1 to `max` equal processors.
     ///
-    /// More processors than before may stay idle, so that no makespan exceeds the one before.
+    /// Added processors may stay idle, so the makespan never grows with their number.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl Scaling {
     }
 }
 
-/// A ratio of times, where no time at all is as good as any.
+/// A ratio of times; 1 if the second is zero.
 fn ratio(a: f64, b: f64) -> f64 {
     if b == 0.0 { 1.0 } else { a / b }
 }

@@ -6,7 +6,7 @@ use crate::task_graph::TaskGraph;
 use std::fmt;
 
 impl Schedule {
-    /// The table that printing a schedule gives, with names instead of ids.
+    /// The table that `Display` writes, with names instead of ids.
     ///
     /// # Panics
     ///

@@ -10,12 +10,12 @@ use std::fmt::{Display, Write};
 
 /// Collects tasks and dependencies; [`build`](Self::build) checks them.
 ///
-/// There are two ways to fill it, which may be mixed:
+/// It has two sets of methods, which may be mixed:
 ///
-/// - By name, chaining, for people: [`task`](Self::task) and [`dependency`](Self::dependency).
-///   A dependency may come before its tasks; names must differ.
-/// - By id, for programs: [`add_task`](Self::add_task) and [`add_dependency`](Self::add_dependency).
-///   Names are then for reading only, and are not compared.
+/// - [`task`](Self::task) and [`dependency`](Self::dependency) refer to tasks by name, and can be chained.
+///   A dependency may be added before its tasks, and names must differ.
+/// - [`add_task`](Self::add_task) and [`add_dependency`](Self::add_dependency) refer to tasks by id.
+///   Here names are only for readers, and need not differ.
 ///
 /// ```
 /// use ampeg::{Cost, TaskGraph};
@@ -71,7 +71,7 @@ impl TaskGraphBuilder {
 
     /// Adds a dependency: `successor` needs the result of `predecessor`, which costs `cost` to move to another processor.
     ///
-    /// Given twice, it counts once, at the higher cost: a result travels once.
+    /// A dependency that is added twice counts once, with the higher cost, since the result moves once.
     pub fn dependency(
         mut self,
         predecessor: impl Into<String>,
@@ -111,19 +111,19 @@ impl TaskGraphBuilder {
         task
     }
 
-    /// Adds a dependency between two tasks; like [`dependency`](Self::dependency), but by id.
+    /// Adds a dependency as [`dependency`](Self::dependency) does, but by id.
     pub fn add_dependency(&mut self, predecessor: TaskId, successor: TaskId, cost: Cost) {
         self.edges.push((predecessor, successor, cost));
     }
 
-    /// Checks everything and makes the graph.
+    /// Checks the tasks and dependencies, and makes the graph.
     ///
     /// Takes time in proportion to tasks and dependencies.
     ///
     /// # Errors
     ///
-    /// If a cost is out of range, a name is unknown or given twice, an id is unknown, rows of costs differ in length, or there is a cycle.
-    /// All mistakes are told at once, but for the cycle, which is looked for when the rest is right.
+    /// If a cost is out of range, a name is unknown or used twice, an id is unknown, rows of costs differ in length, or
+    /// the dependencies form a cycle. The error lists all mistakes; a cycle is reported only if it has no other mistake.
     pub fn build(mut self) -> Result<TaskGraph, Error> {
         if self.compares_names {
             self.resolve_names();

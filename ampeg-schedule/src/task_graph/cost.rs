@@ -1,6 +1,6 @@
-//! What a computation or a transfer takes: [`Cost`], and points in a schedule: [`Time`].
+//! The cost of a computation or a transfer, [`Cost`], and points in a schedule, [`Time`].
 //!
-//! Both count in whatever unit the user gives costs in; nothing here reads a clock.
+//! Both are in the unit of the user's costs; nothing here reads a clock.
 
 use crate::base::error::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
@@ -9,9 +9,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-/// What a task takes on a processor, or a result on its way to another one.
+/// The time that a task takes on a processor, or that a result takes to another processor.
 ///
-/// A number from 0 to [`Cost::MAX`], in any unit, as long as it is one unit throughout a graph.
+/// A cost is a number from 0 to [`Cost::MAX`] in any unit, which must be the same for all costs of a graph.
 /// The bound is far above any real cost, and keeps every sum of costs finite.
 ///
 /// ```
@@ -27,9 +27,9 @@ use std::time::Duration;
 pub struct Cost(f64);
 
 impl Cost {
-    /// No cost at all: what a dependency has unless told otherwise.
+    /// Zero, the default for a dependency.
     pub const ZERO: Self = Self(0.0);
-    /// One unit: what a task has unless told otherwise.
+    /// One unit, the default for a task.
     pub const ONE: Self = Self(1.0);
     /// The largest cost, 10¹⁰⁰.
     pub const MAX: Self = Self(1e100);
@@ -97,20 +97,20 @@ impl From<Duration> for Cost {
     }
 }
 
-/// What can be given as a cost: numbers, durations (in seconds) and costs.
+/// Types that convert into a cost: numbers, durations (in seconds) and costs.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no cost",
     label = "expected a number or a `Duration`"
 )]
 pub trait IntoCost {
-    /// The cost that this stands for.
+    /// Converts the value into a cost.
     ///
     /// # Errors
     ///
     /// If it is out of the range of [`Cost::new`].
     fn into_cost(self) -> Result<Cost, Error>;
 
-    /// The cost, and in what unit it is given.
+    /// The cost and its unit.
     ///
     /// # Errors
     ///
@@ -123,7 +123,7 @@ pub trait IntoCost {
         Ok(GivenCost::new(self.into_cost()?, None))
     }
 
-    /// Adds it to the costs that a graph evaluates where it stands.
+    /// Adds it to the costs of a graph.
     #[doc(hidden)]
     fn tell(self, told: &mut Told)
     where
@@ -136,18 +136,18 @@ pub trait IntoCost {
 /// A cost as it is written in a graph.
 #[derive(Debug, Clone, Copy)]
 pub struct GivenCost {
-    /// How much.
+    /// The cost.
     pub cost: Cost,
-    /// None if it has none, as zero and what nobody has written.
+    /// `None` for zero, and for a cost that is not written.
     pub unit: Option<Unit>,
 }
 
-/// What a cost counts in.
+/// The unit of a cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Whatever the user has in mind.
+    /// A number without a unit.
     Number,
-    /// It was a `Duration`.
+    /// Seconds, from a `Duration`.
     Second,
 }
 
@@ -166,7 +166,7 @@ impl GivenCost {
         Ok(Self::new(Cost::new(value)?, Some(Unit::Number)))
     }
 
-    /// What a task has unless told otherwise.
+    /// The default of a task.
     ///
     /// # Errors
     ///
@@ -225,10 +225,10 @@ into_cost!(
     f32, f64, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize
 );
 
-/// The costs that a graph has evaluated where it stands, in the order of their use.
+/// The evaluated costs of a graph, in the order of their use.
 ///
-/// They are told one by one: a list of results that must be dropped, each after an expression of the user's that may
-/// panic, is what rustc takes long to compile.
+/// Generated code adds costs one by one. rustc would compile a list slowly, since each expression of the user may panic
+/// and the results before it would have to be dropped.
 #[derive(Debug)]
 pub struct Told {
     next: VecDeque<Result<GivenCost, Error>>,
@@ -236,7 +236,7 @@ pub struct Told {
 }
 
 impl Told {
-    /// None yet.
+    /// An empty list.
     #[allow(clippy::new_without_default, reason = "only generated code makes one")]
     pub fn new() -> Self {
         Self {
@@ -245,8 +245,8 @@ impl Told {
         }
     }
 
-    /// What a number in the lists of generated code stands for: a cost as written, `-1` the next that was told, `-2`
-    /// that one once more, `-3` what nobody has written.
+    /// Decodes a number in the lists of generated code: a written cost, `-1` for the next added cost, `-2` for the same
+    /// cost again, and `-3` for a cost that is not written.
     ///
     /// # Errors
     ///
@@ -272,7 +272,7 @@ impl Told {
 pub struct Time(f64);
 
 impl Time {
-    /// When a schedule starts.
+    /// The start of a schedule.
     pub const ZERO: Self = Self(0.0);
 
     /// The time `value` after the start.

@@ -1,7 +1,7 @@
 //! The graph as the scheduler sees it: tasks, dependencies and their costs.
 //!
-//! A [`TaskGraph`] knows nothing of what its tasks do, nor of processors beyond the number of its cost columns.
-//! It comes from a [`TaskGraphBuilder`], and is acyclic by construction.
+//! A [`TaskGraph`] has no code, and knows of processors only the number of its cost columns.
+//! A [`TaskGraphBuilder`] makes it, and refuses cycles.
 
 mod builder;
 pub(crate) mod cost;
@@ -18,18 +18,18 @@ pub use builder::TaskGraphBuilder;
 pub use error::GraphErrorKind;
 use serde::{Deserialize, Serialize};
 
-/// One end of a dependency, seen from the other: the task there, and what it costs to move the result.
+/// A dependency as seen from one of its tasks: the other task, and the cost to move the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dependency {
-    /// The predecessor, in [`TaskGraph::predecessors`]; the successor, in [`TaskGraph::successors`].
+    /// The predecessor in [`TaskGraph::predecessors`], and the successor in [`TaskGraph::successors`].
     pub task: TaskId,
-    /// What it costs to move the result to another processor; on the same one it is free.
+    /// The cost to move the result to another processor; on the same processor the result is free.
     pub cost: Cost,
 }
 
 /// Tasks with computation costs, and dependencies with communication costs; without cycles.
 ///
-/// Memory is in proportion to tasks and dependencies.
+/// It takes memory in proportion to tasks and dependencies.
 ///
 /// ```
 /// use ampeg::TaskGraph;
@@ -45,7 +45,7 @@ pub struct Dependency {
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 ///
-/// It can be serialized: as its tasks with their costs, and its dependencies. What is read is checked.
+/// Its serialized form has the tasks with their costs, and the dependencies. Deserialization checks them.
 ///
 /// ```
 /// use ampeg::TaskGraph;
@@ -74,17 +74,17 @@ pub struct TaskGraph {
 }
 
 impl TaskGraph {
-    /// A builder, empty as yet.
+    /// An empty builder.
     pub fn builder() -> TaskGraphBuilder {
         TaskGraphBuilder::default()
     }
 
-    /// How many tasks there are.
+    /// The number of tasks.
     pub fn n_tasks(&self) -> usize {
         self.names.len()
     }
 
-    /// How many dependencies there are; two between the same tasks count once.
+    /// The number of dependencies; several between the same two tasks count once.
     pub fn n_dependencies(&self) -> usize {
         self.predecessors.items.len()
     }
@@ -98,22 +98,22 @@ impl TaskGraph {
     ///
     /// # Panics
     ///
-    /// Like all that take a task: if `task` is not of this graph.
+    /// If `task` is not of this graph, as in all methods that take a task.
     pub fn name(&self, task: TaskId) -> &str {
         self.names.name(task)
     }
 
-    /// The first task with this name. Looks at one name after the other.
+    /// The first task with this name, by a linear search.
     pub fn find(&self, name: &str) -> Option<TaskId> {
         self.task_ids().find(|&task| self.name(task) == name)
     }
 
-    /// How many costs each task has: 1 where processors do not differ, else one per processor.
+    /// The number of costs of each task: 1 if all processors are alike, otherwise one per processor.
     pub fn n_cost_columns(&self) -> usize {
         self.costs.n_columns
     }
 
-    /// What `task` costs on `processor`, before its speed is counted in.
+    /// The cost of `task` on `processor`, without the speed of the processor.
     ///
     /// # Panics
     ///
@@ -130,7 +130,7 @@ impl TaskGraph {
         self.costs.row(task)
     }
 
-    /// What `task` costs on average over the processors.
+    /// The mean cost of `task` over the processors.
     pub fn mean_cost(&self, task: TaskId) -> f64 {
         match self.costs.row(task) {
             [cost] => cost.value(),
@@ -138,19 +138,19 @@ impl TaskGraph {
         }
     }
 
-    /// What `task` depends on, by increasing id.
+    /// The tasks that `task` depends on, by increasing id.
     pub fn predecessors(&self, task: TaskId) -> &[Dependency] {
         self.predecessors.of(task)
     }
 
-    /// What depends on `task`, by increasing id.
+    /// The tasks that depend on `task`, by increasing id.
     pub fn successors(&self, task: TaskId) -> &[Dependency] {
         self.successors.of(task)
     }
 
     /// All tasks, each after its predecessors.
     ///
-    /// This is the order in which they were added, wherever that is such an order.
+    /// This is the order in which they were added, if that order is topological.
     pub fn topological_order(&self) -> &[TaskId] {
         &self.topological_order
     }
@@ -169,7 +169,8 @@ impl TaskGraph {
 
     /// A graph of the same shape with other costs.
     ///
-    /// `computation` gives the cost of a task, on every processor; `communication` that of the dependency of its second argument on its first.
+    /// `computation` returns the cost of a task on every processor, and `communication` the cost of the dependency of its
+    /// second argument on its first.
     pub fn with_costs(
         &self,
         mut computation: impl FnMut(TaskId) -> Cost,
@@ -189,7 +190,7 @@ impl TaskGraph {
         graph
     }
 
-    /// The same graph with every dependency turned round.
+    /// The same graph with every dependency reversed.
     ///
     /// A schedule of it, read backwards, is a schedule of this graph.
     pub fn reversed(&self) -> Self {

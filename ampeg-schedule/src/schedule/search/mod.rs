@@ -1,4 +1,4 @@
-//! Search: spends a stated budget on making a good schedule better.
+//! Local search that improves a schedule within a budget.
 
 mod anneal;
 mod clock;
@@ -11,20 +11,23 @@ use super::problem::Problem;
 use clock::Clock;
 use std::time::Duration;
 
-/// How much may be spent on a search.
+/// The limit of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Budget {
-    /// Wall-clock time, all of scheduling included. The result may differ from run to run.
+    /// Wall-clock time, including all of scheduling. The result may differ from run to run.
     Time(Duration),
-    /// Changes that are tried. The result is the same each time.
+    /// The number of changes that are tried. The result is the same each time.
     Iterations(u64),
 }
 
-/// Local search, from the schedule of [`Policy::Fast`](super::Policy::Fast) on.
+/// Local search that begins with the schedule of [`Policy::Fast`](super::Policy::Fast).
 ///
-/// It moves tasks, most of them critical ones, to other processors and other places in the order, alone or with a neighbour; a change for the worse is accepted at times, and ever less often (simulated annealing).
-/// `Fast` is run however small the budget is; the search ends when the budget is spent, or when the makespan meets a lower bound.
-/// Never worse than `Fast`, nor than HEFT, nor than one processor; deterministic for a given seed and number of iterations.
+/// The search moves tasks, mostly critical ones, to other processors and other positions in the order, alone or with a
+/// neighbor. It accepts some changes for the worse, ever less often (simulated annealing).
+/// `Fast` runs even if the budget is smaller. The search ends when the budget is spent, or when the makespan equals a
+/// lower bound.
+/// The schedule is never worse than that of `Fast`, of HEFT, or of one processor. A search is deterministic for a given
+/// seed and number of iterations.
 ///
 /// ```
 /// use ampeg::schedule::Search;
@@ -59,7 +62,7 @@ impl Search {
         Self::new(Budget::Iterations(n))
     }
 
-    /// The same with another seed of its random choices.
+    /// Sets the seed of the random choices.
     #[must_use]
     pub const fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
