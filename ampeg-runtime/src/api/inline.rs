@@ -1,4 +1,4 @@
-//! Runs a graph in this process and thread, one task after another: for debuggers, and as a yardstick.
+//! Runs a graph in this process and thread, one task after another, for debuggers and comparisons.
 
 use crate::api::outcome::{Results, Values};
 use crate::api::program::Graph;

@@ -1,4 +1,4 @@
-//! What users call: graphs, pools, runs and their outcomes.
+//! The public interface: graphs, pools, runs and their outcomes.
 
 pub(crate) mod inline;
 mod merge;

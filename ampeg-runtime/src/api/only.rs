@@ -1,4 +1,4 @@
-//! A part of a graph: some outputs, and what they need.
+//! Makes a graph of some outputs and the tasks that they need.
 
 use crate::api::program::Graph;
 use crate::base::failure::TaskErrorKind;

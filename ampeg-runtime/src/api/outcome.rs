@@ -1,4 +1,4 @@
-//! Results by task, typed: what a run gives back.
+//! The typed results of a run, by task.
 
 use crate::base::bounded;
 use crate::base::failure::{TaskError, TaskErrorKind};

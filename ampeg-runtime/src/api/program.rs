@@ -1,4 +1,4 @@
-//! A graph as the program declares it: [`Graph`], typed outside, erased inside.
+//! A graph as the program declares it: [`Graph`], with types outside and without them inside.
 
 use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;

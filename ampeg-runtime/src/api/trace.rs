@@ -1,4 +1,4 @@
-//! The file that the environment variable `AMPEG_TRACE` names, which gets the trace of each run.
+//! Writes the trace of each run to the file that the environment variable `AMPEG_TRACE` names.
 
 use crate::base::logging;
 use crate::base::run_error::RunErrorKind;

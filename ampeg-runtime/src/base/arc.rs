@@ -1,4 +1,4 @@
-//! `Arc` as what it holds, for serde's `with`.
+//! Serializes an `Arc` as its content, for serde's `with`.
 //!
 //! Serde's feature `rc` does the same for every crate of a program, whose own `Rc` fields would then compile, and
 //! arrive as several copies where one was shared.

@@ -1,4 +1,4 @@
-//! Texts of the user's code, cut at a length that a person may still read: messages of errors and panics.
+//! Limits the length of texts from user code: messages of errors and panics.
 
 use std::fmt::{self, Display, Write};
 

@@ -1,4 +1,4 @@
-//! A clock that all processes of one machine share, so that what they saw can be put on one axis.
+//! A clock that all processes of a machine share, so that their times are comparable.
 
 use std::time::Instant;
 

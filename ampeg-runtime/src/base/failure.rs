@@ -1,4 +1,4 @@
-//! How one task ends when it does not succeed: [`TaskError`], as a value that crosses processes.
+//! The error of one task, which can be sent between processes: [`TaskError`].
 
 use crate::base::bounded;
 use crate::base::signal::signal_name;

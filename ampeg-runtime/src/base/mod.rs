@@ -1,4 +1,4 @@
-//! What everything else stands on: ids, errors, panics and the clock. It imports nothing of this crate.
+//! Ids, errors, panics and the clock, for all other modules. It imports nothing of this crate.
 
 pub(crate) mod arc;
 pub(crate) mod bounded;

@@ -1,4 +1,4 @@
-//! Why a graph could not be run at all.
+//! The reasons why a graph could not be run.
 
 use crate::base::failure::Location;
 use ampeg_schedule::{Error, ErrorKind};

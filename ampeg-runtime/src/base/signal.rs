@@ -1,4 +1,4 @@
-//! Names of signals, and what they usually mean for a process that ended by one.
+//! Names of signals, and their usual causes.
 
 /// The name of a signal, with its usual cause, in brackets; empty if this system has none of that number.
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! What can be wrong with the members of families, in the user's words.
+//! Errors of families, in the user's words.
 
 use crate::base::failure::Location;
 use ampeg_schedule::{Error, ErrorKind};

@@ -1,4 +1,4 @@
-//! From what was told where a graph stands to its tasks: members numbered, and what they use looked up.
+//! Makes tasks from the site of a graph: numbers the members, and finds their inputs.
 
 use crate::definition::family::{MemberName, Members, Missing, Row};
 use crate::definition::family_error::{FamilyErrorKind, MOST_DEPENDENCIES};

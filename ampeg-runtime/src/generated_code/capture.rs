@@ -1,4 +1,4 @@
-//! How a captured name travels: chosen by method probing on its concrete type.
+//! Chooses how a captured name is sent, by method probing on its type.
 //!
 //! References are probed first (the owned form is sent, the worker borrows from it), then serializable values,
 //! then `fn` pointers (their place in the executable is sent), then functions and closures without captures (nothing is

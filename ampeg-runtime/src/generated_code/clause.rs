@@ -1,4 +1,4 @@
-//! The operands of clauses but costs: durations and counts.
+//! The operands of clauses other than costs: durations and counts.
 
 use ampeg_schedule::IntoCost;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Indices of families: any integer where the graph stands and in a body, 64 bits in between.
+//! Indices of families: any integer type in the program, and `i64` inside.
 
 use crate::generated_code::inputs::Inputs;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! The values that one task is given, and how its body takes them: single results, lists of them, and captures.
+//! The inputs of one task, and how its body takes them: single results, lists of them, and captures.
 //!
 //! Values are erased outside and typed again here: the macro guarantees that both sides agree.
 

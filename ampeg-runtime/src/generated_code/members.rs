@@ -1,4 +1,4 @@
-//! What follows a list of members in a body, `shard[..].qr.r`: that part of each member, as a list of its own.
+//! Brackets and fields after a list of members, as in `shard[..].qr.r`: a list of this part of each member.
 //!
 //! Each member is at hand as that part of it, or as a whole.
 

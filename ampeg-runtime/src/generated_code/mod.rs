@@ -1,4 +1,4 @@
-//! What the code that `graph!` generates calls, and what it hands over: static facts, captures, inputs and dispatchers.
+//! The interface for code that `graph!` generates: static facts, captures, inputs and dispatchers.
 
 pub(crate) mod capture;
 pub(crate) mod clause;

@@ -1,4 +1,4 @@
-//! Parts of results: taken out where the result is, so that nothing else travels, and looked up where they are used.
+//! Parts of results: encoded where the result is, and looked up where they are used.
 //!
 //! A body that needs `a.rows[2..5]` alone works on whichever is at hand: that part, or all of `a`.
 

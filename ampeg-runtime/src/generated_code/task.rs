@@ -1,4 +1,4 @@
-//! What generated code hands over besides facts: one dispatcher that knows the body and the type of every task.
+//! The dispatcher of a graph, which has the body and the type of every task.
 //!
 //! The dispatcher is a closure without captures, so a worker, which is the same executable, can find it by address.
 //! It is asked once for all that it knows, a [`Table`], in which each task is then found at once.

@@ -1,4 +1,4 @@
-//! From a schedule to what each worker does, in order: the steps, and who sends which result to whom.
+//! Makes a plan from a schedule: the steps of each worker in order, and the recipients of each result.
 //!
 //! A plan knows tasks and workers, but no process and no clock.
 

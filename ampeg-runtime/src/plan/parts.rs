@@ -1,4 +1,4 @@
-//! Which results need not travel as a whole, since nobody on another worker uses more than parts of them.
+//! Finds the results of which other workers need only parts.
 
 use crate::definition::Definition;
 use crate::generated_code::facts::Slot;

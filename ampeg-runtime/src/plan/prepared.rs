@@ -1,4 +1,4 @@
-//! What is worked out before a graph is run, kept in case the same graph is run again: its schedule and its plan.
+//! Keeps the schedule and plan of a graph for its next run.
 
 use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;

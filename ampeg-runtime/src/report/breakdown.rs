@@ -1,4 +1,4 @@
-//! The time of a run, by what the workers did.
+//! The time of a run, by activity of the workers.
 
 use super::{Attempt, Report};
 use ampeg_schedule::Schedule;

@@ -1,4 +1,4 @@
-//! Reports of runs: when and where each task ran and each result moved, against the plan.
+//! Reports of runs: when and where each task ran and each result moved, compared with the plan.
 
 use crate::run::event::{Attempt, Death, Transfer};
 use crate::run::log::Log;

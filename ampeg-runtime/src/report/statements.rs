@@ -1,4 +1,4 @@
-//! Sums of what the tasks of each statement took.
+//! The sums of times and costs over the tasks of each statement.
 
 use super::Report;
 use super::costs::family;

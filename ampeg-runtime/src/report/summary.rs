@@ -1,4 +1,4 @@
-//! A report in some lines: how long the run took against the plan, where the time went, and what to do next.
+//! A report in a few lines: the duration compared with the plan, where the time went, and advice.
 
 use super::Report;
 use super::statements::Sums;

@@ -1,4 +1,4 @@
-//! On whose behalf code runs: which pool's task it belongs to, and how deep that is inside other tasks.
+//! Identifies the task that runs the current code: its pool, and its depth in nested graphs.
 //!
 //! A task may run a graph, whose tasks may run graphs. A worker thread knows where it stands by a variable of the
 //! thread, a worker process by one of the process, which it was told when it was started.

@@ -1,4 +1,4 @@
-//! What a transport must do for a coordinator: [`Cluster`]. The workers' side is [`Link`](crate::run::worker::Link).
+//! The trait that a transport implements for a coordinator: [`Cluster`]. Workers: [`Link`](crate::run::worker::Link).
 //!
 //! A worker's life: absent, then starting ([`Cluster::start`]), then there ([`ClusterEvent::Joined`]), then absent again
 //! ([`ClusterEvent::Exited`]).

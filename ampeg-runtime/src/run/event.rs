@@ -1,4 +1,4 @@
-//! What happens in a run, as observers and the report learn it: [`Event`].
+//! The events of a run, for observers and the report: [`Event`].
 
 use crate::base::failure::TaskErrorKind;
 use ampeg_schedule::TaskGraph;

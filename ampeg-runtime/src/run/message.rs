@@ -1,4 +1,4 @@
-//! What crosses between coordinator and workers; serde only, no I/O.
+//! The messages between coordinator and workers; serde only, no I/O.
 
 use crate::base::clock::Timestamp;
 use crate::base::failure::TaskErrorKind;

@@ -1,4 +1,4 @@
-//! What a worker is doing right now, in memory that its coordinator reads, even after the worker's death.
+//! The current activity of a worker, in memory that its coordinator can read even after the worker's death.
 //!
 //! It tells the coordinator which task a dead worker was running, how long a body has been running, and how many
 //! reports the worker has made, of which some may still wait in the worker.

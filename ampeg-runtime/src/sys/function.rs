@@ -1,4 +1,4 @@
-//! Functions with the types of their witnesses and results forgotten, so that a table can hold many of them.
+//! Functions without the types of their arguments and results, so that a table can hold many of them.
 
 use super::conjure;
 use std::any::Any;

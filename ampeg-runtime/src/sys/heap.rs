@@ -1,4 +1,4 @@
-//! Memory that values leave behind.
+//! Keeps freed memory for later values.
 
 /// Has this process keep up to 256 MB of freed memory for the next values.
 ///

@@ -1,4 +1,4 @@
-//! Shared memory that is filled in place before anybody else can see it.
+//! Shared memory that is filled in place before other processes can see it.
 
 use crate::base::panics;
 use crate::sys::resources;

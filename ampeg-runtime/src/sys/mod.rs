@@ -1,4 +1,4 @@
-//! The home of `unsafe`: what safe Rust cannot say about this process and its executable.
+//! All `unsafe` code: operations on this process and its executable that safe Rust cannot express.
 //!
 //! Nothing here knows of graphs or messages.
 //! Each block states why it is sound.

@@ -1,4 +1,4 @@
-//! Memory for values that is not held as shared memory: a mapping without its descriptor, or a copy.
+//! Memory of values without a descriptor: a mapping, or a copy.
 
 use crate::sys::resources;
 use ipc_channel::ipc::IpcSharedMemory;

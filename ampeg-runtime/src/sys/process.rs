@@ -1,4 +1,4 @@
-//! What a process says of itself and does to itself: privileges, name, environment, output, forks, exit.
+//! Properties of this process and changes to them: privileges, name, environment, output, forks, exit.
 
 use std::ffi::OsStr;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! What the system allows this process: open files, the size of a file, address space; and how a message names a limit.
+//! Limits of the system for this process: open files, file size, address space; and their names in messages.
 
 use crate::base::failure::TaskErrorKind;
 use serde::{Deserialize, Serialize};

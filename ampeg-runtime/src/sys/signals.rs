@@ -1,4 +1,4 @@
-//! What signals do to a worker, and which threads they can reach.
+//! The effects of signals on a worker, and the threads that receive them.
 
 /// Runs `body` while no signal can reach this thread; a thread that it starts keeps clear of them for good.
 ///

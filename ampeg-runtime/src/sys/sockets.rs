@@ -1,4 +1,4 @@
-//! Sockets of this process that another crate holds.
+//! Sockets of this process that another crate owns.
 
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 

@@ -1,4 +1,4 @@
-//! Threads of ours in a process that belongs to somebody else.
+//! Threads of this crate in the user's process.
 
 use crate::sys;
 use crate::sys::resources;

@@ -1,4 +1,4 @@
-//! A few numbers that two processes or threads share: one writes, the other reads them even after the writer's death.
+//! Numbers that two processes or threads share: one writes, and the other reads, even after the writer's death.
 
 use super::memory::new_memory;
 use ipc_channel::ipc::IpcSharedMemory;

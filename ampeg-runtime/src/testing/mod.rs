@@ -1,4 +1,4 @@
-//! For tests: graphs of any shape whose tasks compute, fail or crash as told, and what they must give.
+//! For tests: graphs of any shape with tasks that compute, fail or crash, and their expected results.
 //!
 //! One statement is the whole program: its tasks read what to do from a captured table.
 

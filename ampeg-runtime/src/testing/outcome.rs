@@ -1,4 +1,4 @@
-//! Outcomes of graphs that tests write without the macro.
+//! Outcomes of graphs that tests make without the macro.
 
 use crate::api::outcome::{Outcome, Results, Take, Values};
 use crate::base::failure::TaskError;

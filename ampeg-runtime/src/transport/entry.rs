@@ -1,4 +1,4 @@
-//! How a process of this program becomes a worker before `main`.
+//! Turns a process of this program into a worker before `main`.
 //!
 //! A worker is the same executable, started again with an [`Invitation`] in its environment.
 //! A constructor sees the variable and never returns, so that nothing needs to be called first,

@@ -1,4 +1,4 @@
-//! Workers as threads of this process: for tests, debuggers, and tasks that are known to be thread-safe.
+//! Workers as threads of this process, for tests, debuggers and thread-safe tasks.
 //!
 //! Values still travel as bytes, so that a graph means the same as over processes.
 //! A thread cannot be killed, and one that has ended is not replaced.

@@ -1,4 +1,4 @@
-//! What moves messages between coordinator and workers, and starts and ends workers.
+//! Moves messages between coordinator and workers, and starts and ends workers.
 //!
 //! One contract suite, in `tests`, runs against every transport.
 

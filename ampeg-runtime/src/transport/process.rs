@@ -1,4 +1,4 @@
-//! Starts, watches and stops the child processes that workers live in.
+//! Starts, watches and ends the child processes of workers.
 //!
 //! The end of a process is learnt by one thread, its watcher, which waits for it and reports it once.
 //! A child that cannot be waited for, since the program ignores SIGCHLD or waits for all children itself, has ended

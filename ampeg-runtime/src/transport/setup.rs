@@ -1,4 +1,4 @@
-//! How a program has its workers started: environment, limits, and what each runs before its first task.
+//! The settings of workers: environment, limits, and the function that each calls before its first task.
 
 use crate::base::{bounded, panics};
 use crate::sys::FunctionAddress;

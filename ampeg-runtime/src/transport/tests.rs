@@ -1,4 +1,4 @@
-//! The contract of a transport, run against each of them.
+//! Tests of the contract of a transport, for each transport.
 
 use super::ipc::IpcCluster;
 use super::local::LocalCluster;

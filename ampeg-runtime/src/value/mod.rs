@@ -1,4 +1,4 @@
-//! Values as bytes: how they are encoded and decoded, and the shared memory that large ones travel in.
+//! Values as bytes: their encoding, and the shared memory of large values.
 
 pub(crate) mod codec;
 pub(crate) mod payload;

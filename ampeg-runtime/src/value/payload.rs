@@ -1,4 +1,4 @@
-//! An encoded value: small ones travel inside a message, larger ones in shared memory.
+//! An encoded value: in a message if it is small, otherwise in shared memory.
 
 use crate::value::codec::attachment::MOST;
 use crate::value::segment::{Segment, Use};

@@ -1,4 +1,4 @@
-//! A piece of shared memory that holds a value, or is part of one.
+//! A piece of shared memory that holds a value, or a part of one.
 //!
 //! Memory travels as a descriptor, of which a process has few. So not all that is held keeps its own: beyond a number
 //! of pieces, one that arrives is mapped and its descriptor closed; and since mappings are limited too, beyond another

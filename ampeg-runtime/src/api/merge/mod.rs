@@ -1,4 +1,4 @@
-//! Duplicates: tasks that must give the same, merged into one.
+//! Merges tasks with equal text, inputs and captures into one.
 
 use crate::api::program::Graph;
 use crate::definition::{Definition, Instance, OutputTasks};

@@ -1,4 +1,4 @@
-//! Merging against what unmerged graphs give.
+//! Merged graphs return the same results as unmerged ones.
 
 use super::*;
 use crate::api::pool::Pool;

@@ -1,4 +1,4 @@
-//! The settings of a pool, and its start: [`PoolBuilder`].
+//! Sets up and starts a pool: [`PoolBuilder`].
 
 use super::turn::Turns;
 use super::{Pool, PoolState};

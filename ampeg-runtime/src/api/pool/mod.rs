@@ -1,4 +1,4 @@
-//! The verbs that run a graph: [`Graph::run`], and [`Pool`] for more than one run.
+//! Runs graphs: [`Graph::run`], and [`Pool`] for several runs.
 
 use crate::api::outcome::{Results, Values};
 use crate::api::program::Graph;

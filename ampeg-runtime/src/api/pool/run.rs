@@ -1,4 +1,4 @@
-//! A run that somebody may wait for, cancel and drop: [`Run`].
+//! A run that threads can wait for, cancel and drop: [`Run`].
 
 use super::turn::Ticket;
 use super::waits::Waiting;

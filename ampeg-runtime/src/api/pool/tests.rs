@@ -1,4 +1,4 @@
-//! Whole runs, over every transport, against sequential evaluation.
+//! Whole runs, over every transport, compared with sequential evaluation.
 
 use super::*;
 use crate::base::failure::TaskErrorKind;

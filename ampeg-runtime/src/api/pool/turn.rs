@@ -1,4 +1,4 @@
-//! Turns: a pool's crew goes from run to run, in the order in which the runs came.
+//! The queue of runs on a pool: its crew runs one after another, in the order of the calls.
 //!
 //! A run that waits for its turn listens: it leaves the queue when it is cancelled or its time is over.
 //! Only the run that has the crew needs to be woken by the crew's own means.

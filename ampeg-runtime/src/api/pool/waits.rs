@@ -1,4 +1,4 @@
-//! Who waits for whom: a task of one pool, for a run on another.
+//! Waits of tasks of one pool for runs on another, to find deadlocks.
 //!
 //! Runs on one pool follow one another, so that a task that waits for a run on its own pool waits for itself; so does
 //! one that waits for another pool that waits, by way of any number of pools, for its own. That is found before the

@@ -1,4 +1,4 @@
-//! The process's panic hook: ours, around that of the program.
+//! The panic hook of the process: that of ampeg, around that of the program.
 //!
 //! The program may set its own hook at any time, and so may a task. That drops ours, which notices by its destructor
 //! and is set again around the new one: `set_hook` drops the old hook when the new one is in place, with no lock held.

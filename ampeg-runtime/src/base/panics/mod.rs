@@ -1,4 +1,4 @@
-//! Panics of user code as values, with message and place.
+//! Catches panics of user code, with message and location.
 //!
 //! The place of a panic is known to the process's panic hook alone. [`hook`] sees to it that ours is called first; it
 //! is silent about a panic that [`catch`] turns into a value, and leaves all others to the hook before it.

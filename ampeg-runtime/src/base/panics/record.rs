@@ -1,4 +1,4 @@
-//! What the panics of a worker said, in shared memory: it is still there when they have ended the process.
+//! Records the panics of a worker in shared memory, which outlives the process.
 
 use crate::base::bounded;
 use std::sync::atomic::{AtomicU64, Ordering};

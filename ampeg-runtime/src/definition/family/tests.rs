@@ -1,4 +1,4 @@
-//! Members and what is selected of them, against nested loops over sets.
+//! Members and selections, compared with nested loops over sets.
 
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! What is evaluated where a graph stands: which tasks there are, what each costs, and what it depends on.
+//! Collects the values that are evaluated where a graph is declared: its tasks, their costs and their dependencies.
 //!
 //! Generated code tells it statement by statement; the first mistake is kept, and told when the graph is used.
 //! The user's expressions come as closures where they could panic for some members of a family.

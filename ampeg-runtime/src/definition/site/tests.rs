@@ -1,4 +1,4 @@
-//! Graphs with families as generated code hands them over: what they give, and what is said about mistakes.
+//! Graphs with families, as generated code declares them: their results, and the errors of mistakes.
 
 use super::*;
 use crate::api::outcome::Take;

@@ -1,4 +1,4 @@
-//! The static facts of a graph, as generated code states them: statements, what they use, and the families they declare.
+//! The static facts of a graph from generated code: statements, their uses, and the families that they declare.
 
 use crate::base::failure::{Location, TaskError, TaskErrorKind};
 

@@ -1,4 +1,4 @@
-//! The facts of a graph as generated code writes them: one text, which is read when they are first needed.
+//! Reads the facts of a graph from the string in generated code, when they are first needed.
 //!
 //! Thousands of structs would be as many expressions, which take rustc longer than all else about a large graph.
 //! A number is written in decimal, with a blank after it; a text is its length, then its bytes; a list is its length,

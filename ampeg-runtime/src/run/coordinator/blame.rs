@@ -1,4 +1,4 @@
-//! Which task a worker's death is charged to.
+//! Decides which task loses an attempt by a worker's death.
 
 use super::{Coordinator, TaskState};
 use crate::base::failure::TaskErrorKind;

@@ -1,4 +1,4 @@
-//! What a failure takes along: the tasks that depend on it, and nothing else.
+//! Fails the tasks that depend on a failed one, and no others.
 
 use super::{Coordinator, TaskState};
 use crate::base::failure::{TaskError, TaskErrorKind};

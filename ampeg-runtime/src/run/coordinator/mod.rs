@@ -1,4 +1,4 @@
-//! Follows one run: which tasks are done, what each worker still has to do, and what a death takes with it.
+//! Follows one run: which tasks are done, which steps each worker has left, and which results a death loses.
 //!
 //! State and `on_*` events; effects go through a [`Cluster`]. It reads no clock and starts no process,
 //! so that it can be tested event by event. The scheduler stays outside: it is given a plan.

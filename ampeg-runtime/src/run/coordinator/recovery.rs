@@ -1,4 +1,4 @@
-//! What a worker's death takes with it, and how that is made good.
+//! Replaces dead workers and recomputes lost results.
 //!
 //! The task that the worker was running is charged; everything else that it had to do goes to its replacement.
 //! Results that these steps need are sent again if the coordinator has them; else the replacement computes them again,

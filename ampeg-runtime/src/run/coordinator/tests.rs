@@ -1,4 +1,4 @@
-//! The coordinator event by event, with a cluster that only records what it is told: no process, no clock.
+//! The coordinator, event by event, with a cluster that only records its messages: no process, no clock.
 
 use super::*;
 use crate::Graph;

@@ -1,4 +1,4 @@
-//! Time limits of tasks, and workers that do nothing though they should: kept by looking at what workers are doing.
+//! Enforces time limits of tasks, and ends workers that should work but do not.
 //!
 //! A body that begins after a look cannot exceed its limit before the least limit of the graph has passed; so the next
 //! look is at that time at the latest, or when a body that is running now reaches its limit. No worker has to tell

@@ -1,4 +1,4 @@
-//! A crew of workers, and how it runs one plan: the loop between coordinator and cluster.
+//! The workers of a pool, and the loop that runs one plan with them.
 
 use crate::base::clock::{Timestamp, instant, now};
 use crate::base::failure::TaskError;

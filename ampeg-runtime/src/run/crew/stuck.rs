@@ -1,4 +1,4 @@
-//! A watchdog for mistakes in the protocol: in debug builds, a run that can never go on says so and ends.
+//! A watchdog for mistakes in the protocol: in debug builds, a run without possible progress reports itself and ends.
 //!
 //! Of all open steps, the first one in the order of the plan has all its inputs done. Each of them is at the worker of
 //! that step, on its way to its present process, or being computed again there. So if every worker waits, none is

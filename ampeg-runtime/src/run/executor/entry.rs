@@ -1,4 +1,4 @@
-//! One task's result as this worker holds it: decoded, encoded, or some encoded parts.
+//! A result on one worker: decoded, encoded, or as some encoded parts.
 
 use super::UserValue;
 use crate::generated_code::part::PartKey;

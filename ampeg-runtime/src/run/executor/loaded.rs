@@ -1,4 +1,4 @@
-//! A graph as a worker has it: its code, and the captured values as bytes.
+//! A graph on a worker: its code, and the captured values as bytes.
 
 use super::UserValue;
 use crate::generated_code::task::{Descriptor, Table};

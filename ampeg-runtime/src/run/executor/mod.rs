@@ -1,4 +1,4 @@
-//! Runs single tasks on the values at hand, and knows how long a value is needed.
+//! Runs single tasks on the available values, and drops values after their last use.
 //!
 //! It is what all engines share: a worker process, a worker thread, and a run inline.
 //! It knows no other worker, and of time only what it takes to decode and encode values.

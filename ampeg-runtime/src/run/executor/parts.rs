@@ -1,4 +1,4 @@
-//! Parts of results: encoded where the whole is, decoded where they are used.
+//! Parts of results: encoded on the worker with the whole result, decoded where they are used.
 
 use super::{Executor, UserValue, decode_with};
 use crate::base::clock::now;

@@ -1,4 +1,4 @@
-//! Values of the user's types, whose destructors may panic.
+//! Values of user types, whose destructors may panic.
 
 use crate::base::panics;
 use std::any::Any;

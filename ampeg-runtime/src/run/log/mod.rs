@@ -1,4 +1,4 @@
-//! The one way on which events leave a run: to its record, from which the report is made, and to observers.
+//! Sends each event of a run to the record, from which the report is made, and to the observers.
 
 use crate::base::clock::Timestamp;
 use crate::base::logging;

@@ -1,4 +1,4 @@
-//! What holds of the events of every run, on random graphs that fail in every way.
+//! Properties of the events of every run, on random graphs that fail in every way.
 
 use super::*;
 use crate::api::pool::Pool;

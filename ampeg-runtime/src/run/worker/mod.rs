@@ -1,4 +1,4 @@
-//! One worker's loop: messages in, steps run in order, results out.
+//! The loop of a worker: receives messages, runs its steps in order, sends results.
 //!
 //! It knows no graph but its own steps, and no process: what moves messages is a [`Link`].
 

@@ -1,4 +1,4 @@
-//! For simulations: what a worker still has to do, and what it waits for.
+//! For simulations: the remaining steps of a worker, and the inputs that it waits for.
 
 use super::Worker;
 use super::queue::Next;

@@ -1,4 +1,4 @@
-//! The way from the coordinator to one worker. It never waits for a worker that takes nothing.
+//! The connection from the coordinator to one worker. A send never waits for a worker that accepts nothing.
 
 use super::ToWorkerProcess;
 use super::parcel::{Parcel, Sent, try_send};

@@ -1,4 +1,4 @@
-//! Whether this process may open enough files for what is to come.
+//! Checks that this process may open enough files.
 //!
 //! ipc-channel panics when it runs out of descriptors half-way, and loses those that a message brought along for good.
 //! So they are counted before a worker is started, while nothing is at stake.

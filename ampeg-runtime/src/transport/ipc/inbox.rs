@@ -1,4 +1,4 @@
-//! What comes in at a worker, received by whoever has nothing else to do.
+//! Receives the messages of a worker, in the main thread or, while it is busy, in a second thread.
 //!
 //! A worker that waits receives by itself: a message wakes one thread, not two.
 //! While it is busy, a thread receives in its place, since a sender waits while the buffer of the channel is full.

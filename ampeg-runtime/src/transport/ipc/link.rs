@@ -1,4 +1,4 @@
-//! A worker process's side: connect, drain, and end when the coordinator is gone.
+//! The worker's side of a connection: connects, receives, and ends when the coordinator is gone.
 
 use super::inbox::Inbox;
 use super::outbox::Outbox;

@@ -1,4 +1,4 @@
-//! Reports and small results of a worker, gathered so that a tiny task does not cost a message.
+//! Batches reports and small results of a worker, so that a tiny task needs no message of its own.
 //!
 //! A report is sent at once if the last message is older than 100 µs, with all that is queued; so the end of a long
 //! task is reported when it ends. Otherwise it is queued, and so are small results. The queues are flushed when the

@@ -1,4 +1,4 @@
-//! Messages of ipc-channel, sent and received whatever the system answers.
+//! Sends and receives messages of ipc-channel, and handles errors of the system.
 
 use crate::base::panics;
 use crate::sys::resources;

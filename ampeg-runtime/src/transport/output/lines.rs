@@ -1,4 +1,4 @@
-//! Bytes cut into lines.
+//! Splits bytes into lines.
 
 use std::mem::take;
 use std::str::from_utf8;

@@ -1,4 +1,4 @@
-//! What the worker processes of a pool write to stdout and stderr, passed on to the caller's own in whole lines.
+//! Passes the stdout and stderr of workers on to those of the caller, in whole lines.
 //!
 //! Each worker has a pipe for either. One thread of the pool empties all of them, since a worker waits while its pipe
 //! is full. Who prints depends on what the pool is doing:

@@ -1,4 +1,4 @@
-//! The pipes of workers, emptied by one thread, and by whoever needs all that is in them.
+//! The pipes of workers, read by one thread, and by threads that need all their output.
 
 use super::{OutputState, State};
 #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! Printing in the name of workers.
+//! Prints the output of workers.
 
 use super::{Piece, Target};
 use crate::base::panics;

@@ -1,4 +1,4 @@
-//! The pipes of workers, each emptied by a thread of its own.
+//! The pipes of workers, each read by its own thread.
 //!
 //! What is still in a pipe when a run is over may come late: nobody can look into it without waiting.
 

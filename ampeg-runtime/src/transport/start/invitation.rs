@@ -1,4 +1,4 @@
-//! What a process is started with that is to become a worker.
+//! The environment variable that makes a process a worker.
 //!
 //! A program may hold several copies of this crate, of one version or of several, in the executable and in libraries.
 //! Each takes the workers that it has started itself: an invitation names the place of its copy in the executable.

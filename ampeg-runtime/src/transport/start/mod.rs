@@ -1,4 +1,4 @@
-//! Whether this program can be started again as its own worker, which is decided before the first process is started.
+//! Checks that this program can be started again as its own worker, before the first process is started.
 //!
 //! A process that is started as a worker and does not become one runs the program's `main` once more, which starts
 //! workers, and so on without end. So whatever keeps a process from becoming a worker is looked for here, and a process

@@ -1,4 +1,4 @@
-//! What Linux says about this program and denies to it.
+//! Restrictions of Linux on this program.
 
 use crate::sys;
 use rustix::fs::{AtFlags, CWD, MemfdFlags, Stat, memfd_create, readlinkat, statat};

@@ -1,4 +1,4 @@
-//! Shared memory that travels beside the bytes of a value, as a descriptor.
+//! Shared memory that is sent with the bytes of a value, as a descriptor.
 //!
 //! `Shared` announces itself by the name of a newtype struct. Only this codec knows the name and *arms* what comes
 //! next; in any other format the same value is plain data.

@@ -1,4 +1,4 @@
-//! How deep values are nested: one limit, where they are written and where they are read.
+//! The limit on the depth of nested values, for writing and reading.
 
 use super::Fault;
 use super::shape::Kind;

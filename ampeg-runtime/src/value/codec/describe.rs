@@ -1,4 +1,4 @@
-//! The form that describes itself: each value after its kind, each struct and variant with its names.
+//! Writes the self-describing form: the kind of each value, and the names of each struct and variant.
 //!
 //! | kind | bytes after the kind |
 //! | --- | --- |

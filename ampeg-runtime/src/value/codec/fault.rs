@@ -1,4 +1,4 @@
-//! Why a value cannot be encoded or decoded.
+//! The reasons why a value cannot be encoded or decoded.
 
 use serde::de::{Expected, Unexpected};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Which form the values of a type take.
+//! Decides which form the values of a type take.
 //!
 //! The compact form goes by position, and it is right only if a type reads what it writes in the same order and by the
 //! same names. Serde's derive does not promise that: `skip_deserializing` on a variant moves those after it,

@@ -1,4 +1,4 @@
-//! How a value becomes bytes, in one of two forms.
+//! Encodes and decodes values, in one of two forms.
 //!
 //! The *compact* form has numbers in fixed width and little-endian, fields one after another, lengths in 8 bytes.
 //! A value is counted first and then written straight to where it travels, which is shared memory if it is large.

@@ -1,4 +1,4 @@
-//! Types whose values are their bytes: strings, and vectors of numbers.
+//! Types that are encoded as their bytes: strings, and vectors of numbers.
 
 use crate::sys;
 use crate::sys::resources;

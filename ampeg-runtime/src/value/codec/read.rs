@@ -1,4 +1,4 @@
-//! From the compact form to a value, which goes by position alone: `form` has found that this is right for its type.
+//! Reads the compact form, by position alone: `form` has found that this is right for the type.
 //!
 //! Nothing is read beyond the end, and nothing is reserved that the bytes left cannot fill.
 

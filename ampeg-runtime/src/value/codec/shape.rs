@@ -1,4 +1,4 @@
-//! What a serializer is told besides the values themselves: kinds, and names of fields and variants.
+//! The shape of a value: kinds, and names of fields and variants.
 //!
 //! The *shape* of a struct is a number that stands for its name, the names of its fields and the kinds of what is in
 //! them; that of a list stands for the kinds of its elements. What is inside of these has shapes of its own. So a type

@@ -1,4 +1,4 @@
-//! Where a serializer writes to: a counter, or memory of the size counted before. `describe` has a third one.
+//! The targets of a serializer: a counter, or memory of the counted size. `describe` has a third one.
 
 use super::Fault;
 use super::depth::Depth;

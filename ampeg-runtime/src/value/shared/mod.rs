@@ -1,4 +1,4 @@
-//! [`Shared`]: a slice or text in shared memory, which many processes read and none copies.
+//! [`Shared`]: a slice or text in shared memory, which many processes read without copies.
 
 use crate::sys;
 use crate::value::codec::attachment::{self, NAME};

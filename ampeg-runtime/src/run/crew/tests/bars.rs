@@ -1,4 +1,4 @@
-//! What the engine must bear, in figures: workers that are killed again and again while every task may be tried again.
+//! Limits that the engine must meet while workers are killed again and again.
 //!
 //! These tests take minutes, and are run by name: see CONTRIBUTING.md.
 

@@ -1,4 +1,4 @@
-//! A cluster of processes whose workers suffer faults: one at a given point, or any number from outside.
+//! A cluster of processes with faults: one at a given point, or any number from outside.
 
 use super::processes::{Seen, signal};
 use crate::run::cluster::{Cluster, ClusterEvent};

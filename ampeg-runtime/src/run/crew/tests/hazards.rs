@@ -1,4 +1,4 @@
-//! Random graphs whose tasks fail in every way there is, and which results and errors they may have.
+//! Random graphs with tasks that fail in every way, and the results and errors that they may have.
 
 use crate::base::failure::{TaskError, TaskErrorKind};
 use crate::definition::Limits;

@@ -1,4 +1,4 @@
-//! What an ended run has left behind in its workers.
+//! Remains of an ended run in its workers.
 
 use super::faulty::Faulty;
 use super::{Crew, bounds_of, run};

@@ -1,4 +1,4 @@
-//! What comes from outside at any time: kills and stops of workers, also of several at once and of new ones.
+//! Kills and stops of workers from outside, at any time, also of several workers at once and of new ones.
 
 use super::processes::{Seen, signal};
 use rustix::process::Signal;

@@ -1,4 +1,4 @@
-//! One fault at every point of a run: whatever happens to a worker, it costs at most the task that ran there.
+//! One fault at every point of a run: a fault of a worker costs at most the task that ran there.
 //!
 //! For each graph, each worker and each point, one run has its fault exactly there, and another run follows.
 

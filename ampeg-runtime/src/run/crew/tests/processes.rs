@@ -1,4 +1,4 @@
-//! The processes of workers, as the harness sees and signals them.
+//! Finds and signals the processes of workers.
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! Random pools and graphs in random weather, for as long as one likes.
+//! Random pools and graphs with random faults, for any length of time.
 //!
 //! Each pool has a seed, the one after that of the pool before it. So a pool that fails is repeated by its seed alone:
 //! its graphs and what is planned for it, not when a signal arrives.

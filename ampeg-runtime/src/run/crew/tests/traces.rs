@@ -1,4 +1,4 @@
-//! What pools may leave behind in this process, for tests that have it for themselves.
+//! Checks for remains of pools in this process, for tests that run alone in a process.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! The thread that takes in hellos.
+//! The thread that receives hellos.
 //!
 //! Each process that is started has a connection of its own, which is held until it speaks, hangs up or is forgotten:
 //! nobody is waited for.

@@ -1,4 +1,4 @@
-//! The rendezvous on Linux: what the coordinator and a worker do with it.
+//! The rendezvous on Linux, for the coordinator and for a worker.
 //!
 //! A worker process gets one end of a pair of sockets as its stdin. Nothing of it has a name, so that nobody else can
 //! connect, and nothing is left of a program that is killed.

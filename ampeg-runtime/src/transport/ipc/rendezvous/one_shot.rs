@@ -1,4 +1,4 @@
-//! The rendezvous elsewhere: each start has a server of its own, which takes the first who comes.
+//! The rendezvous on other systems: each start has its own server, which accepts the first client.
 
 use super::super::parcel::guarded;
 use super::{Arrival, Hello, Invitation, OnArrival, check_parent};

@@ -1,4 +1,4 @@
-//! Messages of ipc-channel as they are on the wire: bytes and descriptors.
+//! Messages of ipc-channel on the wire: bytes and descriptors.
 
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{

@@ -1,4 +1,4 @@
-//! Messages of ipc-channel without a channel of ipc-channel, and back.
+//! Converts messages of ipc-channel to and from raw bytes, without a channel.
 //!
 //! ipc-channel makes channels of nothing but what comes out of its own, and does not show their sockets. So the socket
 //! of one channel is found among all of this process by what is sent there; all others come out of that one.

@@ -1,4 +1,4 @@
-//! Starts of processes beside all that may disturb them.
+//! Starts of processes under disturbances.
 //!
 //! The processes are this test program, told to run but one test, which plays the worker.
 

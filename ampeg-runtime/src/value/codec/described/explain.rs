@@ -1,4 +1,4 @@
-//! What is said of a type that does not read what it writes.
+//! Messages about types that do not read what they write.
 
 use super::Fault;
 

@@ -1,4 +1,4 @@
-//! What a list, a map or a struct has, one after another.
+//! The items of a list, a map or a struct.
 
 use super::{Described, Fault};
 use serde::de::value::StrDeserializer;

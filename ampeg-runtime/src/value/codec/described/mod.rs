@@ -1,4 +1,4 @@
-//! From a description to a value, as serde's self-describing formats do it: fields and variants by their names.
+//! Reads the self-describing form: finds fields and variants by their names.
 //!
 //! It can also read by position where names allow it, and note whether they did everywhere: see `form`.
 

@@ -1,4 +1,4 @@
-//! Which variant a value is, and what it holds.
+//! The variant of a value, and its content.
 
 use super::{Described, Fault};
 use crate::value::codec::shape::Kind;

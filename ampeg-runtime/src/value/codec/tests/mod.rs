@@ -1,4 +1,4 @@
-//! Values survive; damaged bytes are an error, whatever they are.
+//! Values survive encoding, and damaged bytes are an error.
 
 use super::*;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Random values of types with serde's attributes arrive as `serde_json` has them.
+//! Random values of types with serde's attributes arrive as with `serde_json`.
 
 use super::*;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! From a value to bytes: one serializer for all sinks.
+//! Encodes values: one serializer for all sinks.
 
 use super::shape::{Kind, Shape};
 use super::sink::Sink;
