@@ -91,7 +91,7 @@ fn coldest(nights: &BTreeMap<u32, Vec<f64>>) -> f64 {
     nights.values().flatten().copied().fold(f64::MAX, f64::min)
 }
 
-/// Stands for a library in C that nobody dares to touch.
+/// Stands for an old C library.
 mod legacy {
     #[allow(unsafe_code, reason = "what is shown here is a call into C")]
     // SAFETY: `abort` is part of the C library, takes nothing and returns never; it is sound to call at any time.

@@ -1,4 +1,4 @@
-//! What worker processes cost on this machine, to tell which tasks are worth one.
+//! Measures the cost of worker processes on this machine, to see which tasks are worth one.
 //!
 //! ```text
 //!     a ─── b ─── c ─── d        t0 ── t1 ── … ── t9        made ── sum

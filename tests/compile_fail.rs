@@ -8,7 +8,7 @@ use std::process::Command;
 const RUSTC: &str = "rustc 1.95.";
 
 #[test]
-fn mistakes_are_told_at_the_users_tokens() {
+fn mistakes_are_reported_at_the_users_tokens() {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let version = Command::new(rustc).arg("--version").output();
     let version = version.map_or_else(|_| Vec::new(), |output| output.stdout);

@@ -13,7 +13,7 @@ fn values<V: Values + std::fmt::Debug>(pool: &Pool, graph: &Graph<V>) -> V {
     parallel
 }
 
-/// Calls `test` with random numbers; a failure tells the seed.
+/// Calls `test` with random numbers; a failure prints the seed.
 fn cases(test: impl Fn(&Pool, &mut Rng)) {
     let pool = Pool::new(3).unwrap();
     for seed in 0..CASES {

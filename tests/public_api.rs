@@ -40,7 +40,7 @@ fn interface() -> String {
                     ..
                 }) => leaves(&tree, &mut names),
                 Item::Struct(item) if is_public(&item.vis) => {
-                    drop(names.insert(item.ident.to_string()))
+                    names.extend([item.ident.to_string()])
                 }
                 _ => {}
             }
@@ -96,7 +96,7 @@ fn leaves(tree: &UseTree, names: &mut BTreeSet<String>) {
     match tree {
         UseTree::Path(path) => leaves(&path.tree, names),
         UseTree::Group(group) => group.items.iter().for_each(|tree| leaves(tree, names)),
-        UseTree::Name(name) => drop(names.insert(name.ident.to_string())),
+        UseTree::Name(name) => names.extend([name.ident.to_string()]),
         UseTree::Rename(_) | UseTree::Glob(_) => {}
     }
 }

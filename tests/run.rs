@@ -28,7 +28,7 @@ fn nap(milliseconds: u64) -> u32 {
     std::process::id()
 }
 
-/// Tells who listens at `address` that it runs, and then hardly ever ends.
+/// Connects to `address` to show that it runs, and then hardly ever ends.
 fn ring_and_nap(address: SocketAddr, _: u32) -> u32 {
     TcpStream::connect(address).unwrap();
     nap(600_000)
@@ -239,7 +239,7 @@ fn runs_may_be_waited_for_cancelled_and_dropped() {
         let bell = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = bell.local_addr().unwrap();
         let hour = Duration::from_secs(3600);
-        // What ended before a task with a limit is told before that one starts.
+        // Tasks that ended before a task with a limit are reported before that task starts.
         let endless = graph! { a = 1; b = ring_and_nap(address, a) within hour; c = b + 1; };
         let start = Instant::now();
         let run = pool.start(&endless).unwrap();

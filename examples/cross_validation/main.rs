@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Each candidate is a number of neighbours. A fold leaves one part of the days out, foretells these from the days
-//! most like them in the others, and tells the mean error.
+//! most like them in the others, and prints the mean error.
 //! Groups hold what belongs together, and a group of which there are several is a family.
 //!
 //! Run it with `cargo run --release --example cross_validation`.

@@ -21,7 +21,7 @@ pub(crate) enum Early {
     Wait,
 }
 
-/// Tells the workers that are started from now on what to do, and those that wait to go on.
+/// Sets what workers that are started from now on do, and lets waiting ones continue.
 pub(crate) fn ask(early: Early) {
     let text = format!("{early:?}");
     let path = std::env::temp_dir().join("early");
@@ -44,7 +44,7 @@ pub(crate) fn waiting() -> usize {
         .count()
 }
 
-/// Removes what tells of those that waited.
+/// Removes the records of waiting workers.
 pub(crate) fn tidy() {
     ask(Early::Nothing);
     for file in fs::read_dir(std::env::temp_dir()).unwrap().flatten() {

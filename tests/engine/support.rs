@@ -89,12 +89,12 @@ pub(crate) fn comes_within(time: Duration, condition: impl Fn() -> bool) -> bool
     true
 }
 
-/// Does the work beside something else, which is told when the work is done.
+/// Does the work beside other work, which is notified at the end.
 pub(crate) fn beside<T>(
     background: impl FnOnce(&AtomicBool) + Send,
     work: impl FnOnce() -> T,
 ) -> T {
-    /// Tells it, also when the work panics.
+    /// Notifies it, also when the work panics.
     struct Done<'a>(&'a AtomicBool);
     impl Drop for Done<'_> {
         fn drop(&mut self) {

@@ -12,7 +12,7 @@ fn wait_at(bell: SocketAddr) -> u64 {
     7
 }
 
-/// Ends without any value: it is not told whether that is an error or an outcome of cancelled tasks.
+/// Ends without any value: as an error or as an outcome of cancelled tasks.
 fn is_cancelled(result: Result<impl Outcome, Error>) -> bool {
     match result {
         Ok(outcome) => outcome

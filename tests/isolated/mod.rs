@@ -201,7 +201,7 @@ fn collect(from: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     })
 }
 
-/// The processes of a group that are still alive, as the system describes them; where it does not tell, none.
+/// The processes of a group that are still alive, as the system describes them; none if it does not.
 fn left_in_group(group: u32) -> Vec<String> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let stats = processes.filter_map(|it| std::fs::read_to_string(it.path().join("stat")).ok());

@@ -1,4 +1,4 @@
-//! Code of the user's that panics, or tells too much, wherever it is called.
+//! User code that panics, or returns very long messages, wherever it is called.
 
 use crate::isolated::isolated;
 use ampeg::{Outcome, Pool, graph};

@@ -25,7 +25,7 @@ use std::sync::Arc;
 /// functions can return and structs can store.
 /// Cloning it is cheap: all clones share the captured values.
 ///
-/// Costs and captures are evaluated once, where the graph stands; what is wrong with them is told when it is first used.
+/// Costs and captures are evaluated once, where the graph is declared; their errors appear when the graph is first used.
 ///
 /// ```
 /// use ampeg::{Error, Graph, graph};

@@ -1,7 +1,7 @@
 //! Serializes an `Arc` as its content, for serde's `with`.
 //!
-//! Serde's feature `rc` does the same for every crate of a program, whose own `Rc` fields would then compile, and
-//! arrive as several copies where one was shared.
+//! Serde's feature `rc` would do this for every crate of the program. Then `Rc` fields of users would compile, and shared
+//! values would arrive as several copies.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;

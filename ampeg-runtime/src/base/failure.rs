@@ -194,7 +194,7 @@ pub enum TaskErrorKind {
     /// The run was cancelled before the task ended, exceeded the [`timeout`](crate::PoolBuilder::timeout) of its pool,
     /// or was ended by [`max_failures`](crate::PoolBuilder::max_failures).
     ///
-    /// [`TaskError::run_timeout`] tells a timeout from the others.
+    /// [`TaskError::run_timeout`] returns the limit after a timeout.
     Cancelled,
     /// The task was not run: [`Graph::only`](crate::Graph::only) was given the names of other outputs.
     LeftOut,
@@ -365,7 +365,7 @@ impl From<TaskError> for Error {
 
 impl StdError for TaskError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        // The message of a `DependencyFailed` tells its root already.
+        // The message of a `DependencyFailed` already contains its root.
         None
     }
 }

@@ -28,7 +28,7 @@ impl Captures {
         })
     }
 
-    /// Has `keeper` told when the graph is gone, if the values are large enough to matter.
+    /// Notifies `keeper` when the graph is gone, if the values are large.
     pub(crate) fn tell_when_gone(&self, keeper: Weak<dyn Keeper>) {
         if self.values.iter().map(Payload::len).sum::<u64>() < WORTH_RELEASING {
             return;

@@ -1,7 +1,7 @@
 //! Chooses how a captured name is sent, by method probing on its type.
 //!
 //! References are probed first (the owned form is sent, the worker borrows from it), then serializable values,
-//! then `fn` pointers (their place in the executable is sent), then functions and closures without captures (nothing is
+//! then `fn` pointers (their address in the executable is sent), then functions and closures without captures (nothing is
 //! sent), then everything else, with one clear message.
 //! Each trait sits one reference deeper than the next, so that method lookup finds it first
 //! ("autoref specialization", after David Tolnay).
@@ -115,7 +115,7 @@ impl<T: 'static> Value<T> {
     ///
     /// # Panics
     ///
-    /// If somebody else holds it, which the macro rules out.
+    /// If it is borrowed elsewhere, which the macro rules out.
     pub fn take(self, inputs: &Inputs, index: usize) -> T {
         Rc::into_inner(inputs.owned(index)).expect("a capture that is used once has one owner")
     }

@@ -27,7 +27,7 @@ pub struct Inputs {
 /// Values in the order of the slots, then captures.
 pub(crate) type Values = SmallVec<[Input; 2]>;
 
-/// One value: as it was given until somebody borrows it, from then on held for as long as all inputs are.
+/// One value: as received until the body borrows it, then kept as long as all inputs.
 #[derive(Debug)]
 pub(crate) struct Input {
     given: RefCell<Option<Rc<dyn Any>>>,
@@ -322,7 +322,7 @@ pub enum IsTheValue {}
 pub enum ForgottenQuestionMark {}
 
 impl<T> Type<T> {
-    /// Has rustc refuse a task whose value is a `Result` although nobody has written that type.
+    /// Makes rustc refuse a task whose value is a `Result` of an unwritten type.
     ///
     /// The comments are what it shows.
     #[rustfmt::skip]
@@ -334,11 +334,11 @@ impl<T> Type<T> {
 }
 
 impl<T: 'static> Type<T> {
-    /// The value of a dependency that nobody else uses.
+    /// The value of a dependency without other uses.
     ///
     /// # Panics
     ///
-    /// If somebody else holds it, which the macro rules out.
+    /// If it is borrowed elsewhere, which the macro rules out.
     pub fn take(self, inputs: &Inputs, slot: usize) -> T {
         into_inner(inputs.owned(slot))
     }
@@ -370,11 +370,11 @@ impl<W> List<W> {
 }
 
 impl<W: Nest> List<W> {
-    /// The values of dependencies that nobody else uses.
+    /// The values of dependencies without other uses.
     ///
     /// # Panics
     ///
-    /// If somebody else holds one, which the macro rules out.
+    /// If one is borrowed elsewhere, which the macro rules out.
     pub fn take(self, inputs: &Inputs, slot: usize) -> Vec<W::Value> {
         Self::nest(&mut inputs.cursor(slot), into_inner)
     }
@@ -389,11 +389,11 @@ impl<W: Nest> List<W> {
 }
 
 impl<W: Nest> Optional<W> {
-    /// The value of dependencies that nobody else uses, if it is there.
+    /// The value of a dependency without other uses, if it is available.
     ///
     /// # Panics
     ///
-    /// If somebody else holds one, which the macro rules out.
+    /// If one is borrowed elsewhere, which the macro rules out.
     pub fn take(self, inputs: &Inputs, slot: usize) -> Maybe<W::Value> {
         Self::nest(inputs, slot, into_inner)
     }

@@ -1,6 +1,6 @@
 //! Brackets and fields after a list of members, as in `shard[..].qr.r`: a list of this part of each member.
 //!
-//! Each member is at hand as that part of it, or as a whole.
+//! Each member is available as this part, or as a whole.
 
 use crate::generated_code::inputs::{Inputs, Maybe, Members};
 use crate::generated_code::part::{AGREED, OptionalPart, Parts, Projection};

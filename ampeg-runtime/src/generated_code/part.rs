@@ -1,6 +1,6 @@
 //! Parts of results: encoded where the result is, and looked up where they are used.
 //!
-//! A body that needs `a.rows[2..5]` alone works on whichever is at hand: that part, or all of `a`.
+//! A body that needs only `a.rows[2..5]` uses either that part or all of `a`, whichever is available.
 
 use crate::generated_code::inputs::{Inputs, Maybe, Type};
 use crate::generated_code::task_value::TaskValue;
@@ -67,7 +67,7 @@ impl<W, A: 'static, P: ?Sized + 'static, F> Projection<W, A, P, F> {
     ///
     /// # Panics
     ///
-    /// If somebody else holds it, which the macro rules out.
+    /// If it is borrowed elsewhere, which the macro rules out.
     pub fn take(self, inputs: &Inputs, slot: usize, part: usize) -> OwnPiece<A, P> {
         match inputs.owned_any(slot).downcast::<Parts>() {
             Ok(parts) => OwnPiece::Part(parts.take(part)),

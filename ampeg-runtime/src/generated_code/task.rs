@@ -1,7 +1,7 @@
 //! The dispatcher of a graph, which has the body and the type of every task.
 //!
 //! The dispatcher is a closure without captures, so a worker, which is the same executable, can find it by address.
-//! It is asked once for all that it knows, a [`Table`], in which each task is then found at once.
+//! One call returns a [`Table`] of all tasks, in which lookups are fast.
 
 use crate::base::failure::Failure;
 use crate::generated_code::facts::{Facts, Source};

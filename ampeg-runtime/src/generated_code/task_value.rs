@@ -136,7 +136,7 @@ impl Codec {
         (self.decode)(payload)
     }
 
-    /// Decodes a value that nobody will share.
+    /// Decodes a value that will not be shared.
     pub(crate) fn decode_as<T: 'static>(self, payload: &Payload) -> Result<T, String> {
         let mut place: Option<T> = None;
         (self.decode_into)(payload, &mut place)?;

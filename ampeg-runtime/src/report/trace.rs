@@ -185,7 +185,7 @@ fn add_names(
 
 /// An arrow from a time in one slice to a time in another.
 fn add_arrow(events: &mut Vec<Value>, name: &str, from: (Span, f64), to: (Span, f64)) {
-    // The number of events so far tells arrows apart.
+    // The number of events so far identifies the arrow.
     let id = events.len();
     let start = from.0.inside(from.1);
     let ends = [

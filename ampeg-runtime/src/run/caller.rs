@@ -1,7 +1,7 @@
 //! Identifies the task that runs the current code: its pool, and its depth in nested graphs.
 //!
-//! A task may run a graph, whose tasks may run graphs. A worker thread knows where it stands by a variable of the
-//! thread, a worker process by one of the process, which it was told when it was started.
+//! A task may run a graph, whose tasks may run graphs. A worker thread has this information in a thread-local variable,
+//! and a worker process in a static, set from its invitation.
 
 use crate::base::run_error::RunErrorKind;
 use ampeg_schedule::Error;
@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// So many pools may be started one inside a task of the other.
 ///
-/// Each of them has workers of its own, so that nobody needs many; a recursion without an end would start workers until
+/// Each nested graph has its own workers, so programs need few levels; a recursion without an end would start workers until
 /// the system has room for no more.
 pub(crate) const DEEPEST: u32 = 10;
 
-/// Tells a pool from all others of this process.
+/// Identifies a pool within this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PoolId(u64);
 

@@ -1,6 +1,6 @@
 //! The trait that a transport implements for a coordinator: [`Cluster`]. Workers: [`Link`](crate::run::worker::Link).
 //!
-//! A worker's life: absent, then starting ([`Cluster::start`]), then there ([`ClusterEvent::Joined`]), then absent again
+//! A worker is absent, then starting ([`Cluster::start`]), then present ([`ClusterEvent::Joined`]), then absent again
 //! ([`ClusterEvent::Exited`]).
 
 use crate::base::clock::{Timestamp, now};
@@ -35,7 +35,7 @@ pub(crate) trait Cluster: Send + fmt::Debug {
     /// [`ClusterEvent::Exited`] if it does not get so far.
     fn start(&mut self, worker: ProcessorId);
 
-    /// Tells all others how to reach a worker that has joined, and returns the epoch of that.
+    /// Sends all other workers the address of a worker that has joined, and returns the new epoch.
     fn introduce(&mut self, worker: ProcessorId) -> Epoch;
 
     /// The epoch of the last introduction.
@@ -75,18 +75,18 @@ pub(crate) trait Cluster: Send + fmt::Debug {
     fn end_run(&mut self) {}
 }
 
-/// What a coordinator learns from its workers.
+/// An event that a coordinator receives from its workers.
 #[derive(Debug)]
 pub(crate) enum ClusterEvent {
-    /// In the order in which the worker made them.
+    /// Reports, in the order in which the worker made them.
     Reports(ProcessorId, Vec<AttemptReport>),
-    /// A worker is there; it knows no graph yet, and is yet to be introduced to the others.
+    /// A worker is connected. It has no graph yet, and the other workers cannot reach it yet.
     Joined(ProcessorId),
-    /// A worker is gone; all its reports have come before.
+    /// A worker has ended; all its reports have arrived before.
     Exited(ProcessorId, Exit),
     /// The channel to the workers is broken: no more events will come.
     Lost(String),
-    /// Somebody used the waker.
+    /// The waker was used.
     Woken,
 }
 

@@ -23,7 +23,7 @@ pub(crate) type RunId = u64;
 /// A worker that was introduced later than that has not got the result.
 pub(crate) type Epoch = u64;
 
-/// What a worker is told. All but [`Value`](Self::Value) comes from the coordinator alone.
+/// A message to a worker. Only [`Value`](Self::Value) may also come from other workers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum ToWorker {
     /// The graph that all runs from now on are about; its captures follow. It replaces the graph before it.
@@ -34,7 +34,7 @@ pub(crate) enum ToWorker {
     Plan { steps: Payload, backoff: Duration },
     /// A run of that plan begins; it ends any other run.
     ///
-    /// A replaced worker is told which steps are open, as an encoded `Vec<OpenStep>`; else all are.
+    /// For a replaced worker, the open steps as an encoded `Vec<OpenStep>`; otherwise all steps are open.
     Begin { run: RunId, open: Option<Payload> },
     /// Computes lost results once more, for the steps of this worker only: an encoded `Vec<Recomputation>` in
     /// topological order.

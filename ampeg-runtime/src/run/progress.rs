@@ -1,8 +1,8 @@
 //! The current activity of a worker, in memory that its coordinator can read even after the worker's death.
 //!
-//! It tells the coordinator which task a dead worker was running, how long a body has been running, and how many
-//! reports the worker has made, of which some may still wait in the worker.
-//! Behind that is room for what the panics of the attempt say that is running.
+//! The coordinator reads which task a dead worker was running, how long a body has been running, and how many reports
+//! the worker has made, some of which may not be sent yet.
+//! After these words, the memory has space for the messages of panics in the current attempt.
 
 use crate::base::clock::Timestamp;
 use crate::base::panics::record::Record;

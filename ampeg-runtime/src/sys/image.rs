@@ -21,7 +21,7 @@ pub(crate) struct Anchored<T> {
 }
 
 impl<T> Anchored<T> {
-    /// A constant that is told from others by `hash`.
+    /// A constant that `hash` identifies.
     pub(crate) const fn new(hash: u64, content: T) -> Self {
         Self {
             magic: MAGIC,
@@ -226,7 +226,7 @@ pub(crate) fn is_start_of_executable(bytes: &[u8]) -> bool {
 /// Linux may say so too.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_without_loader() -> bool {
-    // SAFETY: `getauxval` reads what the kernel told the process at its start, and has no preconditions.
+    // SAFETY: `getauxval` reads what the kernel gave the process at its start, and has no preconditions.
     Image::of_this_process().names_loader && unsafe { libc::getauxval(libc::AT_BASE) } == 0
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn new_memory(length: usize) -> Result<NewMemory, String> {
     made(length, || IpcSharedMemory::from_byte(0, length)).map(NewMemory)
 }
 
-/// Shared memory that nobody else can see.
+/// Shared memory that no other process can see yet.
 pub(crate) struct NewMemory(IpcSharedMemory);
 
 impl NewMemory {

@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 #[cfg(target_os = "linux")]
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes that nobody writes any more, at the start of a page.
+/// Bytes that are never written again, at the start of a page.
 pub(crate) struct Pages {
     start: NonNull<u8>,
     length: usize,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Such a process must not do what its caller's environment says.
 #[cfg(target_os = "linux")]
 pub(crate) fn has_raised_privileges() -> bool {
-    // SAFETY: `getauxval` reads what the kernel told the process at its start, and has no preconditions.
+    // SAFETY: `getauxval` reads what the kernel gave the process at its start, and has no preconditions.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn different_ids() -> Option<&'static str> {
 /// Whether this process has other ids than at its start, and may gain privileges by starting a program.
 #[cfg(target_os = "linux")]
 pub(crate) fn may_regain_privileges() -> bool {
-    // SAFETY: `getauxval` reads what the kernel told the process at its start; it and these two have no
+    // SAFETY: `getauxval` reads what the kernel gave the process at its start; it and these two have no
     // preconditions. This question to `prctl` takes zeros, and changes nothing.
     unsafe {
         let is_changed = libc::getauxval(libc::AT_EUID) != libc::c_ulong::from(libc::geteuid())

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 pub(crate) struct WorkerLimits {
     /// How many bytes of address space each may use.
     pub(crate) memory: Option<u64>,
-    /// How many bytes of stack tasks have; unless told, what the main thread of a process has.
+    /// The stack size of tasks in bytes; by default that of the main thread of a process.
     pub(crate) stack: Option<usize>,
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn memory_limit_in_words(memory_limit: Option<u64>) -> Option<String>
 }
 
 fn megabytes(bytes: u64) -> String {
-    // Too little by far is told in kilobytes.
+    // Limits that are far too low are given in kilobytes.
     match bytes {
         0..10_000_000 => format!("{} KB of address space", bytes / 1000),
         _ => format!("{} MB of address space", bytes / 1_000_000),
@@ -260,7 +260,7 @@ pub(crate) fn make_room_for_files(more: u64) {
     let _ = more;
 }
 
-/// Whether so many files may be opened, as far as the lowest free number tells.
+/// Whether so many files may be opened, according to the lowest free descriptor.
 pub(crate) fn has_room_for_files(more: u64) -> bool {
     #[cfg(unix)]
     return lowest_descriptor()

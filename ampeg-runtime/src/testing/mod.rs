@@ -41,7 +41,7 @@ pub(crate) enum Action {
     CrashAgain,
     /// Computes, but takes a while.
     Take(Duration),
-    /// Computes one time, which this file tells, and does something else from then on.
+    /// Computes once, which this file records, and then does something else.
     Once(String, Box<Action>),
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// What tells inputs apart: how many parents are used as a whole, then whether each of two is used in part.
+    /// The kinds of inputs: how many parents are used as a whole, then whether each of two is used in part.
     fn shape(&self) -> Vec<u32> {
         let n_parents = self.parents.len();
         let n_whole = n_parents.saturating_sub(2).max(n_parents.min(1));

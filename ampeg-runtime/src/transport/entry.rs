@@ -1,8 +1,8 @@
 //! Turns a process of this program into a worker before `main`.
 //!
 //! A worker is the same executable, started again with an [`Invitation`] in its environment.
-//! A constructor sees the variable and never returns, so that nothing needs to be called first,
-//! and `graph!` works in binaries, examples, tests and doc tests alike.
+//! A constructor finds the variable and never returns, so no set-up call is needed,
+//! and `graph!` works in binaries, examples, tests and doc tests.
 
 use crate::run::caller::Caller;
 use crate::sys;
@@ -16,10 +16,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// What a process says first that cannot be a worker; the reason follows.
 pub(crate) const CANNOT: &str = "ampeg: this process cannot be a worker: ";
 
-/// Becomes a worker, and never returns, if this process was started as one; else does nothing.
+/// Becomes a worker, and never returns, if this process was started as one; otherwise does nothing.
 ///
-/// With the cargo feature `before-main`, which is on by default, this happens by itself before `main`.
-/// Without it, call this first in `main`, before any other thread runs.
+/// With the cargo feature `before-main`, which is on by default, this happens before `main`.
+/// Without the feature, call this function first in `main`, before any other thread runs.
 ///
 /// ```
 /// fn main() -> Result<(), ampeg::Error> {
@@ -87,7 +87,7 @@ fn become_worker(address: &str) -> Result<(), String> {
 
 /// Ends this process, since it cannot be a worker.
 fn end(reason: &str) -> ! {
-    // In one piece, since this process may be killed in between. With stderr closed there is nobody to tell.
+    // In one piece, since this process may be killed in between. If stderr is closed, the message is lost.
     let _ = std::io::stderr().write_all(format!("{CANNOT}{reason}\n").as_bytes());
     std::process::exit(102)
 }

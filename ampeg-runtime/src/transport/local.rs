@@ -1,7 +1,7 @@
 //! Workers as threads of this process, for tests, debuggers and thread-safe tasks.
 //!
-//! Values still travel as bytes, so that a graph means the same as over processes.
-//! A thread cannot be killed, and one that has ended is not replaced.
+//! Values still travel as bytes, so a graph behaves as on processes.
+//! A thread cannot be killed, and an ended thread is not replaced.
 
 use crate::base::clock::now;
 use crate::base::run_error::RunErrorKind;
@@ -209,7 +209,7 @@ impl Drop for LocalCluster {
         }
         for worker in &mut self.workers {
             if let Some(thread) = worker.thread.take() {
-                // The thread catches the panics of tasks; if it panicked all the same, there is nobody to tell.
+                // The thread catches the panics of tasks; if it panicked all the same, the panic is ignored.
                 let _ = thread.join();
             }
         }

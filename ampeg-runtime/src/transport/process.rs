@@ -1,8 +1,8 @@
 //! Starts, watches and ends the child processes of workers.
 //!
-//! The end of a process is learnt by one thread, its watcher, which waits for it and reports it once.
-//! A child that cannot be waited for, since the program ignores SIGCHLD or waits for all children itself, has ended
-//! when the wait fails; how it ended is then unknown.
+//! Each process has a watcher, a thread that waits for its end and reports it once.
+//! If the program ignores SIGCHLD or waits for all children itself, the wait fails when the child has ended, and the
+//! cause of the end is unknown.
 
 use crate::run::caller::Caller;
 use crate::run::cluster::Exit;

@@ -90,7 +90,7 @@ fn rows_of_costs_have_one_length() {
 }
 
 #[test]
-fn all_mistakes_are_told_at_once() {
+fn all_mistakes_are_reported_at_once() {
     let builder = TaskGraph::builder()
         .task("a", -1)
         .task("b", f64::NAN)

@@ -33,7 +33,7 @@ use std::time::Duration;
 pub struct Run<V> {
     pub(super) values: PhantomData<fn() -> V>,
     pub(super) canceller: Canceller,
-    /// There until somebody waits.
+    /// `None` after a wait.
     pub(super) thread: Option<JoinHandle<Result<Done, Error>>>,
     pub(super) end: Arc<End>,
 }
@@ -76,7 +76,7 @@ impl Canceller {
     }
 }
 
-/// Whether the thread of a run has done its work, and who is to be told then.
+/// Whether the thread of a run has ended, and the waiters to notify at its end.
 #[derive(Debug, Default)]
 pub(super) struct End {
     state: Mutex<EndState>,
@@ -144,7 +144,7 @@ impl<V> Run<V> {
     /// Ends the run: tasks that are running are killed, and what has no result yet ends as cancelled.
     ///
     /// Results that exist already are kept. On threads, running tasks are left to finish.
-    /// A run that waits for others on its pool ends at once, and one that is over stays as it is.
+    /// A run that waits for its turn ends at once. Cancelling a run that is over has no effect.
     pub fn cancel(&self) {
         self.canceller.cancel();
     }
@@ -263,7 +263,7 @@ impl<V> Drop for Run<V> {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.take() {
             self.cancel();
-            // Whatever came of it, nobody asks any more.
+            // The result of a dropped run is not needed.
             let _ = thread.join();
         }
     }

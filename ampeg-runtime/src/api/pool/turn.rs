@@ -1,7 +1,7 @@
 //! The queue of runs on a pool: its crew runs one after another, in the order of the calls.
 //!
-//! A run that waits for its turn listens: it leaves the queue when it is cancelled or its time is over.
-//! Only the run that has the crew needs to be woken by the crew's own means.
+//! A waiting run leaves the queue when it is cancelled or its time is over.
+//! Only the run that has the crew must be woken by the crew's own waker.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
@@ -105,7 +105,7 @@ impl<T> Turns<T> {
 
     /// Cancels a run; whether it has its turn, so that what it waits for must be interrupted.
     ///
-    /// That is true once: a run that is told already, waits or is over need not be told.
+    /// Returns true only once: a run that is already cancelled, waits or is over needs no waking.
     pub(super) fn cancel(&self, ticket: &Arc<Ticket>) -> bool {
         if ticket.cancelled.swap(true, Ordering::AcqRel) {
             return false;

@@ -1,8 +1,8 @@
 //! Waits of tasks of one pool for runs on another, to find deadlocks.
 //!
-//! Runs on one pool follow one another, so that a task that waits for a run on its own pool waits for itself; so does
-//! one that waits for another pool that waits, by way of any number of pools, for its own. That is found before the
-//! wait begins. Only pools on threads can be in such a circle: tasks in other processes cannot call a pool of this one.
+//! A pool runs one graph at a time, so a task that waits for a run on its own pool would wait for itself. The wait may
+//! also pass through other pools. Such a circle is detected before the wait begins. Only pools on threads can form a
+//! circle: tasks in other processes cannot call a pool of this process.
 
 use crate::base::run_error::RunErrorKind;
 use crate::run::caller::{Caller, PoolId};
@@ -19,7 +19,7 @@ struct Wait {
     on: PoolId,
 }
 
-/// A wait under way, until this is dropped; nobody needs to know of one that is not a task's.
+/// A wait of a task, until this is dropped; waits of other code are not recorded.
 #[derive(Debug)]
 pub(super) struct Waiting(Option<Wait>);
 

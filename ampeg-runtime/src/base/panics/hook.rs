@@ -1,7 +1,7 @@
 //! The panic hook of the process: that of ampeg, around that of the program.
 //!
-//! The program may set its own hook at any time, and so may a task. That drops ours, which notices by its destructor
-//! and is set again around the new one: `set_hook` drops the old hook when the new one is in place, with no lock held.
+//! The program or a task may set its own hook at any time. This drops our hook, whose destructor sets it again around
+//! the new one: `set_hook` drops the old hook when the new one is in place, with no lock held.
 //! A hook that calls ours in turn is left as it is. One that is set while somebody else keeps ours, as `take_hook`
 //! gives it, is not noticed before that one is dropped.
 

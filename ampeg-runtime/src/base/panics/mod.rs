@@ -1,7 +1,7 @@
 //! Catches panics of user code, with message and location.
 //!
-//! The place of a panic is known to the process's panic hook alone. [`hook`] sees to it that ours is called first; it
-//! is silent about a panic that [`catch`] turns into a value, and leaves all others to the hook before it.
+//! Only the panic hook of the process knows the location of a panic. [`hook`] ensures that the hook of ampeg is called
+//! first. It prints nothing for a panic that [`catch`] turns into a value, and passes all others to the previous hook.
 //!
 //! A panic that cannot become a value ends the process: all do with `panic = "abort"`, and elsewhere one that cannot
 //! unwind, as in a function that C calls. In a worker process the hook writes what it says into the [`record`] that
@@ -91,7 +91,7 @@ pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, TaskErrorKind> {
     result
 }
 
-/// Runs code that is not the user's, but panics where it should return an error: nobody wants to see how.
+/// Runs code of a library that panics instead of returning an error, without printing the panic.
 pub(crate) fn catch_ours<T>(body: impl FnOnce() -> T) -> Result<T, TaskErrorKind> {
     with_catching(|catching| catching.ours += 1);
     let result = catch(body);

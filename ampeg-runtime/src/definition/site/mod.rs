@@ -1,7 +1,7 @@
 //! Collects the values that are evaluated where a graph is declared: its tasks, their costs and their dependencies.
 //!
-//! Generated code tells it statement by statement; the first mistake is kept, and told when the graph is used.
-//! The user's expressions come as closures where they could panic for some members of a family.
+//! Generated code adds the statements one by one. The first mistake is kept, and reported when the graph is used.
+//! Expressions of the user that could panic for some members of a family are passed as closures.
 
 use crate::base::failure::TaskErrorKind;
 use crate::base::panics;
@@ -30,7 +30,7 @@ pub struct Site {
     pub(crate) families: &'static [Family],
     /// How many statements have begun.
     n_begun: usize,
-    /// The indices of the member that is being told, as far as they are known.
+    /// The indices of the current member, as far as they are known.
     row: Vec<i64>,
     /// The tasks, statement by statement.
     pub(crate) members: Vec<Member>,
@@ -40,7 +40,7 @@ pub struct Site {
     pub(crate) uses: Vec<Use>,
     indices: Vec<i64>,
     selectors: Vec<Selector>,
-    /// Where the selectors of the slot begin that is being told.
+    /// The start of the selectors of the current slot.
     slot: usize,
     /// Which cost was the first in each unit.
     units: [Option<String>; 2],
@@ -109,7 +109,7 @@ impl Site {
 
     /// The next statements, one task each: what each costs, then what moving the results of each of their slots does.
     ///
-    /// In both, `-1` stands for the next cost that was told, `-2` for that cost once more, and `-3` for none that is written.
+    /// In both, `-1` is the next evaluated cost, `-2` the same cost again, and `-3` a cost that is not written.
     pub fn tasks(&mut self, costs: &[f64], vias: &[f64], mut told: Told) {
         let mut vias = vias.iter();
         for &cost in costs {
@@ -330,7 +330,7 @@ impl Site {
         &self.statements[self.n_begun - 1]
     }
 
-    /// The slot that is being told, as written.
+    /// The current slot, as written.
     fn current_path(&self) -> &'static str {
         let first = self.members.last().map_or(0, |member| member.uses);
         let slot = self.statement().inputs.get(self.uses.len() - first);
@@ -470,7 +470,7 @@ impl Site {
         });
     }
 
-    /// What is being told, in the user's words.
+    /// The current expression, in the user's words.
     fn describe(&self, expression: Expression) -> String {
         let name = self.current_name();
         match expression {
@@ -490,7 +490,7 @@ impl Site {
         }
     }
 
-    /// The slot that is being told, as an arrow.
+    /// The current slot, as an arrow.
     fn dependency(&self) -> String {
         format!("{} → {}", self.current_path(), self.current_name())
     }

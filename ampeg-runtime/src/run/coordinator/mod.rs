@@ -1,7 +1,7 @@
 //! Follows one run: which tasks are done, which steps each worker has left, and which results a death loses.
 //!
 //! State and `on_*` events; effects go through a [`Cluster`]. It reads no clock and starts no process,
-//! so that it can be tested event by event. The scheduler stays outside: it is given a plan.
+//! so it can be tested event by event. It receives a plan and does not depend on the scheduler.
 
 use crate::base::failure::{TaskError, TaskErrorKind};
 use crate::definition::Definition;
@@ -68,7 +68,7 @@ struct HeldBack {
 struct WorkerState {
     /// No step of its plan before this position is open.
     position: usize,
-    /// Lost results that it was told to compute once more and has not reported, in its order; one may be there twice.
+    /// Requested recomputations without a report, in the worker's order; a result may be in the list twice.
     recomputing: VecDeque<TaskId>,
     /// Lost results that its own open steps need, until it has computed them.
     lacking: BTreeSet<TaskId>,
@@ -301,7 +301,7 @@ impl<'a> Coordinator<'a> {
         self.definition.instance(task).limits.within
     }
 
-    /// A body has run for longer than it may: its worker is killed, and [`on_exited`](Self::on_exited) tells the rest.
+    /// A body has run for longer than it may: its worker is killed, and [`on_exited`](Self::on_exited) does the rest.
     pub(crate) fn on_exceeded(
         &mut self,
         worker: ProcessorId,
@@ -365,7 +365,7 @@ impl<'a> Coordinator<'a> {
         busy
     }
 
-    /// Tells the workers that the run is over.
+    /// Sends the workers the end of the run.
     pub(crate) fn end(&self, cluster: &mut dyn Cluster) {
         let workers = (0..self.workers.len()).map(ProcessorId::new);
         for worker in workers.filter(|&worker| self.uses(worker)) {

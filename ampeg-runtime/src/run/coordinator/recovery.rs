@@ -1,8 +1,8 @@
 //! Replaces dead workers and recomputes lost results.
 //!
-//! The task that the worker was running is charged; everything else that it had to do goes to its replacement.
-//! Results that these steps need are sent again if the coordinator has them; else the replacement computes them again,
-//! and those that they need in turn.
+//! The task that the worker was running loses an attempt; its replacement takes over all unfinished steps.
+//! The coordinator sends the inputs of these steps again if it has them. Otherwise the replacement computes them again,
+//! and their inputs in turn.
 
 use super::{Coordinator, TaskState, encode};
 use crate::base::failure::TaskErrorKind;
@@ -59,7 +59,7 @@ impl Coordinator<'_> {
 
     /// A worker is there again, and knows graph and plan: it takes over what is open.
     ///
-    /// The caller introduces it to the others after this, so that their values come behind what it is told here.
+    /// The caller introduces it to the others after this, so that their values arrive after these messages.
     pub(crate) fn on_joined(
         &mut self,
         worker: ProcessorId,
@@ -121,7 +121,7 @@ impl Coordinator<'_> {
 
     /// Sends a worker the results that are done among `needed`, or has it compute them again.
     ///
-    /// The others will be sent by the workers that compute them. A result that the worker was already told to compute
+    /// The others will be sent by the workers that compute them. A result that the worker already has to compute
     /// again is computed once more: the worker may have done that and dropped the value, and not have reported it yet.
     ///
     /// Takes time in proportion to the results and their dependencies, and `n log n` for `n` lost ones.

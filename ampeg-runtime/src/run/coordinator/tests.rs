@@ -368,7 +368,7 @@ fn lost_results_are_computed_again_in_order_and_only_those() {
     for (from, message) in [(0, done(0)), (0, done(1)), (1, done(2)), (1, output(4))] {
         coordinator.on_report(worker(from), message, &mut recorder);
     }
-    // 3 needs 1 and 2, which need 0; nobody has them any more.
+    // 3 needs 1 and 2, which need 0; all of them are lost.
     replace(&mut coordinator, worker(0), &idle(), &mut recorder);
     let expected = [
         Did::Resume(0, vec![(2, 1)]),

@@ -1,8 +1,8 @@
 //! Enforces time limits of tasks, and ends workers that should work but do not.
 //!
-//! A body that begins after a look cannot exceed its limit before the least limit of the graph has passed; so the next
-//! look is at that time at the latest, or when a body that is running now reaches its limit. No worker has to tell
-//! that a body has begun.
+//! A body that begins after a check cannot exceed its limit before the least limit of the graph has passed. So the next
+//! check is at that time, or earlier when a running body reaches its limit. Workers need not report that a body has
+//! begun.
 
 use super::Run;
 use super::stuck::Watchdog;
@@ -44,7 +44,7 @@ pub(super) struct Limits {
     next_look: Timestamp,
     /// When the whole run is out of time; the time that this program was stopped does not count.
     deadline: Option<Timestamp>,
-    /// When this program was stopped, most likely with its workers: that counts for nobody.
+    /// When this program was stopped, most likely with its workers: this time does not count for limits.
     stops: Vec<(Timestamp, Timestamp)>,
     /// By worker: what it was seen doing.
     seen: Vec<Option<Seen>>,

@@ -55,7 +55,7 @@ struct Member {
     n_reports: u64,
     /// Starts in a row that have failed.
     failed_starts: u32,
-    /// Why it is being killed, if that is not to be told as a crash.
+    /// Why it is being killed, unless that is a crash of its task.
     kill_reason: Option<String>,
 }
 
@@ -67,7 +67,7 @@ enum Life {
     Present,
 }
 
-/// What a worker has been told that lasts for several runs.
+/// State that was sent to a worker and lasts for several runs.
 #[derive(Debug, Default)]
 struct Knows {
     captures: Weak<Captures>,
@@ -305,7 +305,7 @@ impl Run<'_> {
         self.crew.cluster.start(worker);
     }
 
-    /// Tells a worker the graph and its steps, unless it knows them from the last run.
+    /// Sends a worker the graph and its steps, unless it has them from the last run.
     fn prepare(&mut self, worker: ProcessorId) {
         if !self.coordinator.uses(worker) {
             return;
@@ -345,7 +345,7 @@ impl Run<'_> {
         is_killed
     }
 
-    /// Ends a worker that cannot be told what it needs.
+    /// Ends a worker whose graph or plan could not be sent.
     fn dismiss(&mut self, worker: ProcessorId, reason: &str) {
         logging::warn(format_args!("worker {worker} is ended: {reason}"));
         if !self.kill(worker, reason) {
@@ -408,7 +408,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Tells the workers that the run is over, and waits until no task of it is running.
+    /// Sends the workers the end of the run, and waits until none of its tasks is running.
     ///
     /// A worker that still runs one, since it was cancelled or computes a lost result that nobody needs any more, is
     /// killed: the next run would have to wait for it. On threads, which cannot be killed, tasks are waited for, but

@@ -3,7 +3,7 @@
 //! Of all open steps, the first one in the order of the plan has all its inputs done. Each of them is at the worker of
 //! that step, on its way to its present process, or being computed again there. So if every worker waits, none is
 //! starting, and every report has come in, that worker must have something to do.
-//! A worker that was stopped from outside looks as if it waited; it is told apart by a message that it does not take.
+//! A worker that was stopped from outside looks as if it waited; it differs in that it does not accept a message.
 
 use super::{Life, Run};
 use crate::base::clock::instant;

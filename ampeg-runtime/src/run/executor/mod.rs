@@ -1,7 +1,7 @@
 //! Runs single tasks on the available values, and drops values after their last use.
 //!
-//! It is what all engines share: a worker process, a worker thread, and a run inline.
-//! It knows no other worker, and of time only what it takes to decode and encode values.
+//! Worker processes, worker threads and inline runs share it.
+//! It knows no other worker, and measures only the time to decode and encode values.
 
 use crate::base::bounded;
 use crate::base::clock::now;
@@ -58,7 +58,7 @@ fn always_encodes() -> bool {
 /// What of a result leaves this worker.
 #[derive(Debug, Default)]
 pub(crate) struct Encoded {
-    /// All of it, if somebody needs that.
+    /// The whole result, if any step needs it.
     pub(crate) whole: Option<Payload>,
     /// What goes to these workers in place of the whole.
     pub(crate) parts: BTreeMap<ProcessorId, Vec<(PartKey, Payload)>>,
@@ -85,7 +85,7 @@ impl Executor {
         }
     }
 
-    /// Notes that a step will not use its inputs any more; what nobody else uses here is dropped.
+    /// Records that a step no longer uses its inputs; inputs without other uses here are dropped.
     pub(crate) fn drop_uses(&mut self, step: &Step) {
         for &input in &step.inputs {
             let entry = self.entry(input);

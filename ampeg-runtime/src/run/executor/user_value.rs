@@ -34,7 +34,7 @@ impl Drop for UserValue {
     fn drop(&mut self) {
         // Only the last owner runs the destructor; to catch its panic takes longer than to drop a number.
         if let Some(value) = self.0.take().filter(|value| Rc::strong_count(value) == 1) {
-            // The panic hook has told what is to tell.
+            // The panic hook has already recorded the panic.
             let _ = panics::catch(move || drop(value));
         }
     }

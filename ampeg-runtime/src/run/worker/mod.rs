@@ -1,6 +1,6 @@
 //! The loop of a worker: receives messages, runs its steps in order, sends results.
 //!
-//! It knows no graph but its own steps, and no process: what moves messages is a [`Link`].
+//! It knows only its own steps of the graph, and no process: a [`Link`] moves the messages.
 
 use crate::base::clock::{Timestamp, now};
 use crate::base::failure::TaskErrorKind;
@@ -28,7 +28,7 @@ mod queue;
 
 /// A worker's side of a transport.
 pub(crate) trait Link {
-    /// The next message, waited for; none if nobody is left to send one.
+    /// Waits for the next message; none if no sender is left.
     fn receive(&mut self) -> Option<Incoming>;
     /// The next message that is here already.
     fn try_receive(&mut self) -> Option<Incoming>;
@@ -38,7 +38,7 @@ pub(crate) trait Link {
     ///
     /// If this process has too little memory or too few descriptors left to send it.
     fn send(&mut self, to: ProcessorId, value: Value) -> Result<(), String>;
-    /// Tells the coordinator, in order and soon. If that one is gone, nothing happens.
+    /// Sends the report to the coordinator, in order and soon. If the coordinator is gone, nothing happens.
     ///
     /// Returns true if the report was only queued, so that no system call was made.
     fn report(&mut self, report: AttemptReport) -> bool;

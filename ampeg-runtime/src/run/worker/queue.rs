@@ -239,7 +239,7 @@ mod tests {
         ]);
         let order = [0, 2, 3, 1, 4, 5].map(|task| (task, 1));
         assert_eq!(drain(&mut queue), order);
-        // Those that nobody here needs any more are run all the same.
+        // Steps whose results are no longer needed here are run all the same.
         queue.insert(vec![recomputation(&steps, 0, 2)]);
         assert_eq!(drain(&mut queue), [(0, 1)]);
     }

@@ -79,7 +79,7 @@ impl Connection {
             tv_sec: 0,
             tv_nsec: 0,
         };
-        // An error tells more when the message is sent.
+        // Sending the message gives a better error.
         poll(&mut socket, Some(&now)) != Ok(0)
     }
 

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-/// How long the worker may be busy before somebody else receives. To wake a thread costs more than a tiny task.
+/// How long the worker may be busy before the second thread receives. Waking a thread costs more than a tiny task.
 const BUSY_LIMIT: Duration = Duration::from_millis(1);
 
 /// A message and when it came in.
@@ -73,7 +73,7 @@ impl Inbox {
         })
     }
 
-    /// The next message, waited for; none if nobody is left to send one.
+    /// Waits for the next message; none if no sender is left.
     pub(super) fn next(&mut self) -> Option<Received> {
         self.shared.waits.fetch_or(1, Ordering::SeqCst);
         let message = self.wait();
@@ -113,7 +113,7 @@ impl Inbox {
                     Err(_) => self.shared.take(&channel),
                 };
             }
-            // The deputy has it: it passes on a message, or tells that it has let go.
+            // The deputy has it: it passes on a message, or reports that it has let go.
             if let PassedOn::Message(message) = self.passed_on.recv().ok()? {
                 return Some(message);
             }
@@ -137,7 +137,7 @@ impl InboxState {
             let message = self.take(&channel)?;
             pass_on.send(PassedOn::Message(message)).ok()?;
         }
-        // First let go, then tell: who has been told finds it free.
+        // Release the channel before the report, so that the receiver of the report finds it free.
         drop(channel);
         pass_on.send(PassedOn::Free).ok()
     }

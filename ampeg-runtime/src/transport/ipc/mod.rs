@@ -1,7 +1,7 @@
 //! Workers as processes, connected by ipc-channel.
 //!
 //! Each process has one inbound channel of which the others hold senders, so that one receiver sees all in order.
-//! Since a send blocks while the receiver's buffer is full, somebody in every worker drains its channel, also while a
+//! Since a send blocks while the receiver's buffer is full, a thread of every worker drains its channel, also while a
 //! task runs.
 //! Liveness has a channel of its own: end-of-file on a worker's lifeline, whose other end only the coordinator holds,
 //! means that the coordinator is gone. That a worker is gone is learnt from the process table.
@@ -95,7 +95,7 @@ enum ToCoordinator {
 
 /// ipc-channel takes 64 descriptors in a message.
 const MAX_DESCRIPTORS: usize = 64;
-/// How long a worker that is told to stop may take.
+/// How long a worker may take to stop.
 const STOP_TIME: Duration = Duration::from_secs(2);
 /// How long a worker may take from its start to its hello.
 const START_TIME: Duration = Duration::from_secs(20);
@@ -280,7 +280,7 @@ impl IpcCluster {
         Ok(())
     }
 
-    /// A worker has said hello: it is told who it is.
+    /// A worker has said hello: sends it its number.
     fn on_arrived(&mut self, worker: ProcessorId, generation: u32) {
         let arrived = {
             let mut arrivals = self.channels().arrivals.lock();
@@ -362,7 +362,7 @@ impl IpcCluster {
         ClusterEvent::Exited(worker, exit)
     }
 
-    /// Tells a worker how to reach each of the others that are there.
+    /// Sends a worker the addresses of the others that are present.
     fn tell_peers(&mut self, to: ProcessorId) {
         let others = self.workers.iter().enumerate();
         let others = others.filter(|(index, _)| *index != to.index());
@@ -388,7 +388,7 @@ impl IpcCluster {
         }
     }
 
-    /// The next event; a worker that joins is told its peers at once, unless the caller does that.
+    /// The next event; a worker that joins receives its peers at once, unless the caller sends them.
     fn receive_event(
         &mut self,
         timeout: Option<Duration>,

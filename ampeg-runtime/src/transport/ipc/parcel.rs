@@ -20,7 +20,7 @@ impl<T> Parcel<T> {
         Self(Arc::new(content))
     }
 
-    /// The content, if nobody else holds the message.
+    /// The content, if this is the last clone of the message.
     pub(super) fn into_inner(self) -> Option<T> {
         Arc::into_inner(self.0)
     }
@@ -131,7 +131,7 @@ pub(super) enum Loss {
     Channel(String),
 }
 
-/// Receives, also if a signal comes in between; none if nobody is left to send.
+/// Receives, also if a signal interrupts; none if no sender is left.
 pub(super) fn receive<T: for<'de> Deserialize<'de> + Serialize>(
     receiver: &IpcReceiver<Parcel<T>>,
 ) -> Option<Result<T, Loss>> {

@@ -67,7 +67,7 @@ const PRINT_TIME: Duration = Duration::from_secs(1);
 
 struct OutputState {
     state: Mutex<State>,
-    /// Notified when something has been printed, and when somebody else is to print.
+    /// Notified when something has been printed, and when another thread has to print.
     printed: Condvar,
     /// Has the pool's own thread look at what has changed.
     waker: Waker,
@@ -88,7 +88,7 @@ struct State {
     waiting: usize,
     /// Whether the thread of a run prints, not the pool's own.
     run_prints: bool,
-    /// Whether somebody is printing.
+    /// Whether a thread is printing.
     is_printing: bool,
     /// The stream whose unfinished line was printed last, by target.
     unfinished: [Option<u64>; 2],
@@ -234,7 +234,7 @@ impl Source {
 }
 
 impl OutputState {
-    /// Has whoever is to print do so.
+    /// Wakes the thread that has to print.
     fn have_printed(&self) {
         if self.lock().run_prints {
             (self.wake_run)();

@@ -133,7 +133,7 @@ impl Watch {
     }
 }
 
-/// Reads what workers write, for as long as the pool or somebody who writes is there.
+/// Reads the output of workers as long as the pool or a writer exists.
 pub(super) fn attend(shared: &OutputState, woken: &Woken) {
     loop {
         let pipes: Vec<(u64, Pipe)> = {

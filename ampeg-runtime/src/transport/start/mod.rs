@@ -1,8 +1,8 @@
 //! Checks that this program can be started again as its own worker, before the first process is started.
 //!
 //! A process that is started as a worker and does not become one runs the program's `main` once more, which starts
-//! workers, and so on without end. So whatever keeps a process from becoming a worker is looked for here, and a process
-//! that carries an invitation starts no workers itself.
+//! workers, and so on without end. So this module checks that processes can become workers, and a process with an
+//! invitation starts no workers.
 
 use crate::sys;
 use crate::sys::resources::EMULATED;
@@ -30,7 +30,7 @@ pub(crate) fn missing() -> Option<String> {
     None
 }
 
-/// How far this process has come before `main`. Its address tells this copy of the crate from others in the program.
+/// How far this process has come before `main`. Its address identifies this copy of the crate in the program.
 static STAGE: AtomicU8 = AtomicU8::new(Stage::Early as u8);
 
 /// How far a process has come.
@@ -140,7 +140,7 @@ fn is_before_main() -> bool {
     Stage::Becoming.is_present() || Stage::Early.is_present() && is_invited()
 }
 
-/// Without the feature nobody knows.
+/// Unknown without the feature.
 #[cfg(not(feature = "before-main"))]
 fn is_before_main() -> bool {
     false

@@ -37,7 +37,7 @@ pub(super) struct Describer {
 pub(super) struct Manner {
     /// Whether `Shared` attaches its memory.
     pub(super) arms: bool,
-    /// Whether types are told that people read this, as in JSON. Serde buffers what is in a `flatten`, `tag` or
+    /// Whether the format is human-readable for types, as JSON is. Serde buffers what is in a `flatten`, `tag` or
     /// `untagged`, and says so of the buffer, whatever was said when the value was written.
     pub(super) readable: bool,
 }

@@ -1,6 +1,6 @@
 //! Reads the compact form, by position alone: `form` has found that this is right for the type.
 //!
-//! Nothing is read beyond the end, and nothing is reserved that the bytes left cannot fill.
+//! It never reads beyond the end, and reserves no more memory than the remaining bytes can fill.
 
 use super::depth::Depth;
 use super::shape::Kind;

@@ -1,7 +1,7 @@
 //! The thread that receives hellos.
 //!
-//! Each process that is started has a connection of its own, which is held until it speaks, hangs up or is forgotten:
-//! nobody is waited for.
+//! Each started process has its own connection, which stays open until the process sends a hello, disconnects or is
+//! forgotten. The thread waits for no single process.
 
 use super::OnArrival;
 use super::raw::Raw;
@@ -100,7 +100,7 @@ pub(super) struct Acceptor {
     relay: Relay,
     shared: Arc<AcceptorState>,
     guests: Vec<Guest>,
-    /// Whether somebody has spoken whose descriptors cannot be taken over for now.
+    /// Whether a hello has arrived whose descriptors cannot be received for now.
     is_short: bool,
 }
 
@@ -163,7 +163,7 @@ impl Acceptor {
         !expected.is_closed
     }
 
-    /// Takes in what is said; whoever has spoken or hung up goes.
+    /// Receives hellos, and removes processes that have sent one or disconnected.
     fn hear(&mut self) {
         self.is_short = !resources::has_room_for_files(PER_HELLO);
         if self.is_short {

@@ -1,11 +1,11 @@
 //! How new worker processes find their coordinator.
 //!
 //! A pool has one rendezvous. Each worker process receives its address, and says hello; a thread of the
-//! coordinator's process takes hellos in, so that nobody waits for a start.
+//! coordinator's process receives hellos, so no other thread waits for a start.
 //! Only processes that were started for it are heard, and only once each. Nothing here knows what workers are for.
 //!
 //! On Linux each process is started with one end of a pair of sockets as its stdin. Elsewhere each start has a socket
-//! with a name in the temporary folder, where whoever comes first is taken for the worker.
+//! with a name in the temporary folder, where the first process to connect counts as the worker.
 
 use super::ToWorkerProcess;
 use super::parcel::Parcel;
