@@ -1,16 +1,5 @@
 //! The runtime of [`ampeg`](https://docs.rs/ampeg): from a task graph to a schedule, a plan, worker processes, and results.
 
-#[cfg(not(all(
-    any(unix, windows),
-    not(target_family = "wasm"),
-    any(target_pointer_width = "32", target_pointer_width = "64"),
-    target_has_atomic = "64"
-)))]
-compile_error!(
-    "ampeg needs an operating system with processes (Linux, macOS or Windows) and a processor with 32 or 64 bits and \
-     atomic numbers of 64 bits: this target is not supported"
-);
-
 mod base;
 
 mod sys;
