@@ -1,6 +1,6 @@
 //! Lines come whole, and before the caller's own next line.
 
-use crate::isolated::{Written, as_program};
+use crate::isolated::{Written, as_program, isolated};
 use ampeg::{Pool, graph};
 use std::io::Write;
 
@@ -149,6 +149,26 @@ fn beginning_of_a_line_is_passed_on_when_its_worker_dies() {
             }
         },
     );
+}
+
+#[test]
+fn words_of_an_earlier_task_are_not_the_last_words_of_a_crash() {
+    isolated(|| {
+        fn die(words: &str) -> i32 {
+            eprint!("{words}");
+            std::process::abort()
+        }
+        let pool = Pool::new(1).unwrap();
+        let earlier = graph! { a = { eprintln!("words of an earlier task"); 1 }; };
+        for words in ["", "out of fuel"] {
+            // When a run has returned, all output of its tasks was read.
+            assert_eq!(pool.run(&earlier).unwrap().a, Ok(1));
+            let outcome = pool.run(&graph! { a = die(words); }).unwrap();
+            let error = outcome.a.as_ref().unwrap_err().to_string();
+            assert!(!error.contains("earlier"), "{error}");
+            assert!(error.ends_with(words), "{error}");
+        }
+    });
 }
 
 #[test]

@@ -162,7 +162,9 @@ pub enum TaskErrorKind {
         signal: Option<i32>,
         /// The exit code of the worker, if it exited by itself.
         exit_code: Option<i32>,
-        /// The last lines that the worker wrote to stderr, at most 16 KiB. They may come from an earlier task.
+        /// The last lines that the worker wrote to stderr, at most 16 KiB.
+        ///
+        /// They may come from a task that ended just before this one began.
         stderr: String,
         /// Where it panicked and with which message, if it panicked before it died; the first panic, then those that
         /// followed.

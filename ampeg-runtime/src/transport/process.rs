@@ -4,6 +4,7 @@
 //! If the program ignores SIGCHLD or waits for all children itself, the wait fails when the child has ended, and the
 //! cause of the end is unknown.
 
+use crate::base::clock::Timestamp;
 use crate::run::caller::Caller;
 use crate::run::cluster::Exit;
 use crate::sys::thread;
@@ -34,6 +35,7 @@ struct ProcessState {
 struct State {
     child: Child,
     is_gone: bool,
+    stderr: Option<Source>,
 }
 
 impl Process {
@@ -80,6 +82,7 @@ impl Process {
                 state: Mutex::new(State {
                     child,
                     is_gone: false,
+                    stderr: None,
                 }),
                 news: Condvar::new(),
             }),
@@ -102,12 +105,14 @@ impl Process {
     ) -> io::Result<()> {
         let mut sources = Vec::new();
         {
-            let child = &mut self.lock().child;
-            if let Some(stdout) = child.stdout.take() {
+            let mut state = self.lock();
+            if let Some(stdout) = state.child.stdout.take() {
                 sources.push(output.add(Target::Stdout, stdout)?);
             }
-            if let Some(stderr) = child.stderr.take() {
-                sources.push(output.add(Target::Stderr, stderr)?);
+            if let Some(stderr) = state.child.stderr.take() {
+                let source = output.add(Target::Stderr, stderr)?;
+                state.stderr = Some(source.clone());
+                sources.push(source);
             }
         }
         let watched = self.clone();
@@ -163,11 +168,14 @@ impl Process {
         state.is_gone = true;
         self.shared.news.notify_all();
         drop(state);
-        let stderr = sources.iter().map(Source::end).next_back();
-        Exit {
-            stderr: String::from_utf8_lossy(&stderr.unwrap_or_default()).into_owned(),
-            ..exit
-        }
+        sources.iter().for_each(Source::end);
+        exit
+    }
+
+    /// The end of what it has written to stderr, without what was surely written before this time.
+    pub(crate) fn stderr_since(&self, start: Timestamp) -> String {
+        let source = self.lock().stderr.clone();
+        source.map_or_else(String::new, |source| source.tail_since(start))
     }
 
     /// Waits until it has ended, but leaves it on the process table, so that its number cannot be given anew.
@@ -263,8 +271,9 @@ mod tests {
         process.kill();
         assert_eq!(exit(&exits).signal, Some(9));
         process.kill();
-        let (_, exits) = run("ls", "/no/such/file");
-        assert!(exit(&exits).stderr.contains("/no/such/file"));
+        let (process, exits) = run("ls", "/no/such/file");
+        assert!(exit(&exits).code.is_some());
+        assert!(process.stderr_since(0).contains("/no/such/file"));
     }
 
     #[test]

@@ -333,8 +333,14 @@ impl IpcCluster {
     }
 
     fn on_exited(&mut self, worker: ProcessorId, mut exit: Exit) -> ClusterEvent {
+        // The progress is that of the process that has ended only if this one has said hello.
+        let is_connected = self.workers[worker.index()].connection.is_some();
         if let Some(process) = self.workers[worker.index()].process.take() {
             self.channels().rendezvous.forget(process.pid());
+            let running = is_connected
+                .then(|| self.activity(worker).running)
+                .flatten();
+            exit.stderr = process.stderr_since(running.map_or(0, |running| running.start));
         }
         let place = &mut self.workers[worker.index()];
         if let Some(start) = place.start.take()
@@ -344,8 +350,7 @@ impl IpcCluster {
             exit.reason = Some(reason_of_start(&mut exit, &start));
         }
         exit.reason = place.end_reason.take().or(exit.reason);
-        // The progress is that of the process that has ended only if this one has said hello.
-        if place.connection.is_some() {
+        if is_connected {
             exit.panics = place
                 .progress
                 .as_ref()

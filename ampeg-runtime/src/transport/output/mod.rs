@@ -14,6 +14,7 @@
 //! do not mix, unless one of them is longer than 64 KiB, and even then the other begins a new line.
 //! What is printed slowly is read slowly: no more than 1 MiB waits here.
 
+use crate::base::clock::{self, Timestamp};
 use crate::sys::thread;
 use lines::Lines;
 use std::fmt;
@@ -29,9 +30,11 @@ mod pipes;
 #[path = "readers.rs"]
 mod pipes;
 mod print;
+mod tail;
 
 pub(crate) use pipes::Pipe;
 use pipes::{Waker, Watch};
+use tail::Tail;
 
 /// Where something is to be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,11 +54,8 @@ pub(crate) struct Output {
 pub(crate) struct Source {
     shared: Arc<OutputState>,
     number: u64,
-    tail: Tail,
+    tail: Arc<Mutex<Tail>>,
 }
-
-/// The end of what came from a stream.
-type Tail = Arc<Mutex<Vec<u8>>>;
 
 /// So much waits to be printed before no more is read.
 const MOST_WAITING: usize = 1 << 20;
@@ -102,7 +102,7 @@ struct Stream {
     target: Target,
     pipe: Pipe,
     lines: Lines,
-    tail: Tail,
+    tail: Arc<Mutex<Tail>>,
 }
 
 #[derive(Debug)]
@@ -141,7 +141,7 @@ impl Output {
         if let Some(watch) = &state.watch {
             watch.add(&pipe)?;
         }
-        let tail = Tail::default();
+        let tail = Arc::<Mutex<Tail>>::default();
         state.streams.push(Stream {
             number,
             target,
@@ -215,10 +215,10 @@ impl Drop for Output {
 }
 
 impl Source {
-    /// The worker has ended: what it has written is passed on, and the end of that is returned.
+    /// The worker has ended: what it has written is passed on.
     ///
     /// Processes that it has started may go on writing.
-    pub(crate) fn end(&self) -> Vec<u8> {
+    pub(crate) fn end(&self) {
         let mut state = self.shared.lock();
         pipes::drain(&mut state);
         if let Some(index) = state.index_of(self.number) {
@@ -229,7 +229,11 @@ impl Source {
         if has_news {
             self.shared.have_printed();
         }
-        take(&mut lock(&self.tail))
+    }
+
+    /// The end of what the worker has written, without what was surely written before this time.
+    pub(crate) fn tail_since(&self, start: Timestamp) -> String {
+        String::from_utf8_lossy(&lock(&self.tail).since(start)).into_owned()
     }
 }
 
@@ -319,11 +323,7 @@ impl State {
             return;
         }
         let stream = &mut self.streams[index];
-        let mut tail = lock(&stream.tail);
-        tail.extend(bytes);
-        let excess = tail.len().saturating_sub(TAIL);
-        tail.drain(..excess);
-        drop(tail);
+        lock(&stream.tail).push(bytes, clock::now());
         let complete = stream.lines.push(bytes);
         self.push(index, complete);
     }
