@@ -1,7 +1,15 @@
 //! The reasons why a value cannot be encoded or decoded.
 
 use serde::de::{Expected, Unexpected};
+use std::cell::Cell;
 use std::fmt;
+
+thread_local! {
+    /// Whether a text or bytes were refused, as by `&'static str`, which only takes what is lent.
+    ///
+    /// Not in the fault, since an `untagged` type drops the faults of its variants.
+    pub(super) static WANTS_LOAN: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Why a value cannot be encoded or decoded.
 #[derive(Debug)]
@@ -9,8 +17,6 @@ pub(crate) struct Fault {
     message: String,
     /// The fields that the value is in, outer ones first.
     path: String,
-    /// Whether a text or bytes were refused, as by `&'static str`, which only takes what is lent.
-    pub(super) wants_loan: bool,
     /// Whether the message says which type disagrees with itself, and in what.
     is_explained: bool,
 }
@@ -20,7 +26,6 @@ impl Fault {
         Self {
             message: message.into(),
             path: String::new(),
-            wants_loan: false,
             is_explained: false,
         }
     }
@@ -78,7 +83,9 @@ impl serde::de::Error for Fault {
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let mut fault = Self::new(format!("invalid type: {found}, expected {expected}"));
-        fault.wants_loan = matches!(found, Unexpected::Str(_) | Unexpected::Bytes(_));
+        if matches!(found, Unexpected::Str(_) | Unexpected::Bytes(_)) {
+            WANTS_LOAN.set(true);
+        }
         if matches!(found, Unexpected::Other(what) if what.ends_with("128")) {
             fault.message +=
                 " (serde has no numbers of 128 bits in `flatten`, `tag` and `untagged`)";

@@ -29,7 +29,7 @@
 use crate::value::payload::{Payload, SHARED_FROM};
 use crate::value::segment::{Segment, Use};
 use describe::Manner;
-use fault::Fault;
+use fault::{Fault, WANTS_LOAN};
 use form::Form;
 use serde::{Deserialize, Serialize};
 use sink::{Counter, Filler, Sink as _};
@@ -177,8 +177,9 @@ pub(crate) fn decode_fields<T: Deserialize<'static>>(payload: &Payload) -> Resul
 
 /// Reads a value, and again with texts lent for ever if it refuses those that it has to copy.
 fn lending<T>(read: impl Fn(bool) -> (Result<T, Fault>, bool)) -> (Result<T, Fault>, bool) {
+    WANTS_LOAN.set(false);
     match read(false) {
-        (Err(fault), _) if fault.wants_loan => read(true),
+        (Err(_), _) if WANTS_LOAN.get() => read(true),
         other => other,
     }
 }

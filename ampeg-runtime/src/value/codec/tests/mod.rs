@@ -158,3 +158,16 @@ fn texts_that_are_static_are_kept_once() {
     assert_eq!(Some(one.name.as_ptr()), one.list[0].0.map(str::as_ptr));
     assert_eq!(one.bytes.as_ptr(), other.bytes.as_ptr());
 }
+
+#[test]
+fn static_text_arrives_in_an_untagged_enum() {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Label {
+        Number(u8),
+        Text(&'static str),
+    }
+    let labels = vec![Label::Text("a"), Label::Number(1), Label::Text("")];
+    let payload = encode(&labels).unwrap();
+    assert_eq!(decode::<Vec<Label>>(&payload).unwrap(), labels);
+}
