@@ -65,8 +65,12 @@ impl<V: ampeg::Values<Outcome: Debug>> Everywhere for ampeg::Graph<V> {
 
     #[track_caller]
     fn everywhere(&self) -> Self::Outcome {
-        let (inline, processes) = (self.run_inline().unwrap(), self.run(2).unwrap());
-        assert_eq!(format!("{inline:?}"), format!("{processes:?}"));
+        let inline = self.run_inline().unwrap();
+        // Miri starts no processes.
+        if !cfg!(miri) {
+            let processes = self.run(2).unwrap();
+            assert_eq!(format!("{inline:?}"), format!("{processes:?}"));
+        }
         inline
     }
 }
