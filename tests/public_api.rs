@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fs::{read_dir, read_to_string, write};
 use std::path::Path;
 use syn::{
-    Attribute, Fields, File, ImplItem, Item, ItemImpl, ItemUse, TraitItem, Type, UseTree,
-    Visibility, parse_quote,
+    Attribute, Fields, File, ImplItem, Item, ItemImpl, TraitItem, Type, UseTree, Visibility,
+    parse_quote,
 };
 
 const LIST: &str = "docs/public-api.txt";
@@ -33,16 +33,10 @@ fn interface() -> String {
     let mut names = BTreeSet::new();
     for path in ["src/lib.rs", "ampeg-schedule/src/schedule/mod.rs"] {
         for item in parse(Path::new(path)).items {
-            match item {
-                Item::Use(ItemUse {
-                    vis: Visibility::Public(_),
-                    tree,
-                    ..
-                }) => leaves(&tree, &mut names),
-                Item::Struct(item) if is_public(&item.vis) => {
-                    names.extend([item.ident.to_string()])
-                }
-                _ => {}
+            if let Item::Use(item) = item
+                && is_public(&item.vis)
+            {
+                leaves(&item.tree, &mut names);
             }
         }
     }
@@ -79,14 +73,8 @@ fn interface() -> String {
         .iter()
         .filter(|name| !kept.iter().any(|(kept, ..)| kept == *name))
         .collect();
-    // Two structs that a macro declares, one for doctests, and two modules.
-    let unseen = [
-        "ProcessorId",
-        "Readme",
-        "TaskId",
-        "schedule",
-        "worker_process",
-    ];
+    // Two structs that a macro declares, and two modules.
+    let unseen = ["ProcessorId", "TaskId", "schedule", "worker_process"];
     assert_eq!(missing, unseen);
     kept.into_iter().map(|(_, _, text)| text).collect()
 }
