@@ -1,4 +1,4 @@
-//! How long does a `graph!` take to compile, and how does that grow with its tasks?
+//! Measures the time to compile a `graph!`, and its growth with the number of tasks.
 //!
 //! Makes a crate with one graph of 10, 100, 300 and 1,000 tasks in turn, in which each task depends on up to three
 //! earlier ones and captures one variable, and times `cargo check` and `cargo build` (debug, with linking) of that

@@ -1,4 +1,4 @@
-//! What results of 1 KB to 1 GB cost to move from worker to worker, against the memory of this machine.
+//! Measures moving results of 1 KB to 1 GB from worker to worker, compared with the memory of this machine.
 //!
 //! All figures of a row are from one run, and the ratio is what counts.
 //!

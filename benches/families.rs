@@ -1,4 +1,4 @@
-//! What a member of a large family costs: to declare, to schedule, to run.
+//! Measures the cost of a member of a large family: to declare, to schedule, to run.
 //!
 //! `cargo bench --bench families`
 //!

@@ -1,4 +1,4 @@
-//! What a run, a task and a dependency cost besides the work itself, each against what the system takes for it.
+//! Measures the cost of a run, a task and a dependency without their work, compared with operations of the system.
 //!
 //! All figures of a row are from one run, and the ratio is what counts; other load on the machine changes both.
 //!

@@ -1,4 +1,4 @@
-//! What the death of a worker costs the other workers.
+//! Measures the cost of a worker's death for the other workers.
 //!
 //! Two workers hand a number to and fro while a third one aborts and is replaced. The longest pause between the starts of
 //! two of their tasks is compared with that of the same run without the death: the bar is one millisecond more.

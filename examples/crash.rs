@@ -1,4 +1,4 @@
-//! A task that aborts its process costs that one task; the program carries on.
+//! A task that aborts its process costs only that task; the program continues.
 //!
 //! ```text
 //!                    nights

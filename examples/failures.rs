@@ -1,4 +1,4 @@
-//! Failures are values: what went wrong, where, and what it kept from running.
+//! Failures are values: the error, its location, and the tasks that were skipped.
 //!
 //! ```text
 //!    good        bad         worse

@@ -1,4 +1,4 @@
-//! What a user reads after a mistake: one mistake a file in `ui/`, with the errors expected.
+//! The compiler's messages for mistakes: one mistake per file in `ui/`, with the expected errors.
 //!
 //! Much of the text is rustc's own and changes with its version, so it is compared on one version only.
 

@@ -1,4 +1,4 @@
-//! What observers see of a run.
+//! The events that observers receive.
 
 #[path = "isolated/mod.rs"]
 mod isolated;

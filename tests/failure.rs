@@ -1,4 +1,4 @@
-//! What fails, and what that leaves alone, on real worker processes, each test in a process of its own.
+//! Failures and their limits, on real worker processes, each test in a process of its own.
 
 #![deny(warnings)]
 

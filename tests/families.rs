@@ -1,4 +1,4 @@
-//! Families and groups of random sizes and shapes give what loops give.
+//! Families and groups of random sizes and shapes return the same as loops.
 
 use ampeg::{Graph, Outcome, Pool, Values, graph};
 use fastrand::Rng;

@@ -1,4 +1,4 @@
-//! That nothing hangs, and nothing is left behind, whatever the surroundings: each test in a process of its own.
+//! Runs end and leave nothing behind in all environments: each test in a process of its own.
 
 #![deny(warnings)]
 

@@ -1,4 +1,4 @@
-//! What the crate writes to the program's logger.
+//! The lines of this crate in the program's logger.
 
 #[path = "isolated/mod.rs"]
 mod isolated;

@@ -1,4 +1,4 @@
-//! That memory does not grow with the length of a graph or the number of runs: each test in a process of its own.
+//! Memory does not grow with the length of a graph or the number of runs: each test in a process of its own.
 
 #![deny(warnings)]
 

@@ -1,4 +1,4 @@
-//! Parts of graphs: some outputs, and what they need.
+//! Graphs of some outputs and the tasks that they need.
 
 use ampeg::{ErrorKind, Graph, TaskErrorKind, graph};
 use isolated::isolated;

@@ -1,4 +1,4 @@
-//! Traces of runs: the rules of the format, and what can go wrong with the file.
+//! Traces of runs: the rules of the format, and errors of the file.
 
 #[path = "isolated/mod.rs"]
 mod isolated;

@@ -1,4 +1,4 @@
-//! What a program sets for its workers: a function that each runs first, their environment, who schedules and who waits.
+//! Settings of workers: a first function, their environment, schedulers and waiters.
 
 use ampeg::schedule::Schedule;
 use ampeg::{

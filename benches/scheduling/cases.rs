@@ -1,4 +1,4 @@
-//! What to schedule, and what others make of it.
+//! The graphs to schedule, and the results of other schedulers.
 
 use crate::workflow_file::WorkflowFile;
 use ampeg::TaskGraph;

@@ -1,4 +1,4 @@
-//! Medians and ratios, and tasks kept apart: what the benchmarks share.
+//! Medians, ratios and separated tasks, for all benchmarks.
 
 #![allow(dead_code, reason = "not every benchmark needs all of it")]
 

@@ -1,4 +1,4 @@
-//! The yearly cycle of temperature, and what is left when it is taken away.
+//! The yearly cycle of temperature, and the remainder without it.
 
 use crate::data::Day;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! By how much it gets warmer, and how sure that is.
+//! The trend of the temperature, and its uncertainty.
 
 use serde::{Deserialize, Serialize};
 

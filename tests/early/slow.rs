@@ -1,4 +1,4 @@
-//! Workers that take long to start: whatever else there is to do goes on.
+//! Workers that take long to start do not delay other work.
 //!
 //! They wait until they are let go, which in most of these tests is when all is over.
 

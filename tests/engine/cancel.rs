@@ -1,4 +1,4 @@
-//! A cancel, a timeout and a dropped run keep all results that existed before, and cost nothing once a run is over.
+//! A cancellation, a timeout and a dropped run keep all existing results, and have no effect after the end of a run.
 
 use crate::isolated::isolated;
 use crate::support::{Bell, by_hand, children, ring_and_hang, until};

@@ -1,4 +1,4 @@
-//! Deaths at random moments, in one run after the other on one pool: the values are those of one process.
+//! Deaths at random times, in successive runs on one pool: the values equal those of one process.
 
 use crate::isolated::isolated;
 use crate::support::{Scratch, children, count, signal};

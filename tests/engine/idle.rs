@@ -1,4 +1,4 @@
-//! Workers that die while no task of theirs runs.
+//! Workers that die while they run no task.
 
 use crate::isolated::isolated;
 use crate::raw;

@@ -1,4 +1,4 @@
-//! What an ended run still does reaches no other run.
+//! Remaining work of an ended run does not affect other runs.
 
 use crate::isolated::isolated;
 use crate::support::{Bell, HOUR, Scratch, by_hand, count, ring_and_wait};

@@ -1,4 +1,4 @@
-//! `within` counts the body of a task, and nothing else.
+//! `within` limits the body of a task, and nothing else.
 
 use crate::isolated::isolated;
 use crate::support::{HOUR, Scratch, by_hand, count};

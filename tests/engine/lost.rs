@@ -1,4 +1,4 @@
-//! Results that died with their worker, and cannot be computed a second time.
+//! Results that are lost with their worker and cannot be computed again.
 //!
 //! Each graph is a chain that begins with `a`, which does something else when it is called again, and ends with `v`,
 //! whose worker dies the first time. Whether `a` has to be computed again depends on what has been sent where; `v` has

@@ -1,4 +1,4 @@
-//! Pools in tasks of pools, absurd numbers of workers, and what a pool keeps.
+//! Pools in tasks of pools, absurd numbers of workers, and state that a pool keeps.
 
 use crate::isolated::isolated;
 use crate::support::{children, comes_within};

@@ -1,4 +1,4 @@
-//! What only unsafe calls do: handlers of signals as a program in C sets them, and descriptors taken from their owners.
+//! Actions that need unsafe calls: signal handlers as in C programs, and descriptors taken from their owners.
 
 #![allow(
     unsafe_code,

@@ -1,4 +1,4 @@
-//! Sends that fail or are interrupted: nobody waits for what will not come.
+//! Sends that fail or are interrupted do not make a run wait.
 
 use crate::isolated::isolated;
 use crate::raw;

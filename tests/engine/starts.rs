@@ -1,4 +1,4 @@
-//! The start of workers beside others who kill them, or start processes of their own.
+//! Starts of workers while other code kills them or starts its own processes.
 
 use crate::isolated::isolated;
 use crate::support::{Scratch, beside, children, descriptors, signal, until, workers};

@@ -1,4 +1,4 @@
-//! How a test knows where its tasks are, and what it does to their workers.
+//! Signals between a test and its tasks, and actions on workers.
 
 #![allow(dead_code, reason = "not every test crate needs all of it")]
 

@@ -1,4 +1,4 @@
-//! Runs the body of a test in a process of its own: within a deadline, and with a look at what it leaves behind.
+//! Runs the body of a test in its own process, with a deadline and a check for remains.
 
 use std::io::Read;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Bodies are any expression; names are those that rustc would see.
+//! Bodies are any expression; names resolve as in rustc.
 
 use crate::{Everywhere, Point, add, square, value};
 

@@ -1,4 +1,4 @@
-//! Names from around the graph: serialized where it stands, whatever their type.
+//! Captured names: serialized where the graph is declared, whatever their type.
 
 use crate::{Everywhere, Point, add, both, square, sum, value};
 use ampeg::graph;

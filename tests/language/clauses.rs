@@ -1,4 +1,4 @@
-//! Costs, durations and counts: evaluated where the graph stands.
+//! Costs, durations and counts: evaluated where the graph is declared.
 
 use crate::{Everywhere, add, square};
 use ampeg::{TaskGraph, graph};

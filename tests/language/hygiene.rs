@@ -1,4 +1,4 @@
-//! Generated names clash with nobody's, and lints of the user's crate stay silent about generated code.
+//! Generated names never clash with the user's, and lints are silent about generated code.
 
 #![deny(
     warnings,

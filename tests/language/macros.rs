@@ -1,4 +1,4 @@
-//! Macros in bodies: common ones are looked into, others count the names of tasks.
+//! Macros in bodies: names are found in common macros, and tasks' names count as uses in others.
 
 use crate::value;
 use ampeg::{TaskError, graph};

@@ -1,4 +1,4 @@
-//! Which tasks are outputs, and what comes back.
+//! The outputs of a graph, and their values.
 
 use crate::{Everywhere, Once, add, square};
 use ampeg::{Graph, Outcome, Values, graph};

@@ -1,4 +1,4 @@
-//! Few open files: results hold none.
+//! Results keep no files open, so few open files suffice.
 
 use crate::isolated::isolated;
 use crate::{PLACES, limit, limit_softly, says};

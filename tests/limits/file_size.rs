@@ -1,4 +1,4 @@
-//! `ulimit -f`, which counts shared memory too.
+//! `ulimit -f`, which also counts shared memory.
 
 use crate::isolated::isolated;
 use crate::{PLACES, Place, limit, says};

@@ -1,4 +1,4 @@
-//! The stack of tasks is the same wherever they run.
+//! Tasks have the same stack size on processes and threads.
 
 use crate::isolated::isolated;
 use crate::{Place, limit_softly};

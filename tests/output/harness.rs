@@ -1,4 +1,4 @@
-//! Under `cargo test`, what tasks print belongs to the test that runs them.
+//! Under `cargo test`, the output of tasks belongs to the test that runs them.
 
 use crate::isolated::as_program;
 use ampeg::{Pool, graph};

@@ -1,4 +1,4 @@
-//! Lines come whole, and before the caller's own next line.
+//! Lines arrive whole, and before the caller's next line.
 
 use crate::isolated::{Written, as_program, isolated};
 use ampeg::{Pool, graph};

@@ -1,4 +1,4 @@
-//! What tasks print, and what signals and forks do to them, each test in a process of its own.
+//! The output of tasks, and the effects of signals and forks, each test in a process of its own.
 
 #![deny(warnings)]
 

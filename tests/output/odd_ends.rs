@@ -1,4 +1,4 @@
-//! Callers that print nowhere, and processes that hold a worker's pipe.
+//! Callers without an output, and processes that keep a worker's pipe open.
 
 use crate::isolated::{as_program, isolated};
 use crate::support::kill;

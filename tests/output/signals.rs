@@ -1,4 +1,4 @@
-//! Signals that a terminal sends to all processes of a program, and what tasks' own processes do with them.
+//! Signals from a terminal to all processes of a program, including those that tasks start.
 
 #![allow(unsafe_code, reason = "handlers of signals are set in no other way")]
 

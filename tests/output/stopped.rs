@@ -1,4 +1,4 @@
-//! The whole program is stopped for a while, as by Ctrl-Z: that time counts for nobody.
+//! The time during which the whole program is stopped, as by Ctrl-Z, does not count for limits.
 
 use crate::isolated::isolated;
 use crate::support::{Bell, ring_and_wait};

@@ -1,4 +1,4 @@
-//! `RUST_BACKTRACE=1` has the backtrace of a task's panic printed.
+//! With `RUST_BACKTRACE=1` the backtrace of a task's panic is printed.
 
 use crate::isolated::as_program;
 use ampeg::{Pool, graph};

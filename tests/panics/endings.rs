@@ -1,4 +1,4 @@
-//! Graphs and pools where a thread, a program or a panic comes to its end.
+//! Graphs and pools at the end of a thread, a program or a panic.
 
 #![allow(unsafe_code, reason = "exit handlers are set in no other way")]
 

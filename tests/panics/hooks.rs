@@ -1,4 +1,4 @@
-//! Panic hooks of the program's own, whoever sets them and when.
+//! Panic hooks of the program, set at any time.
 
 use crate::isolated::{as_program, isolated};
 use ampeg::{Pool, TaskError, TaskErrorKind, graph};

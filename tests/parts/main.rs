@@ -1,4 +1,4 @@
-//! Parts of results: the producer takes them out, and nothing else travels; what they give is the same everywhere.
+//! Parts of results: only parts are sent, and results are the same everywhere.
 
 #![deny(warnings)]
 #![allow(clippy::cast_precision_loss, reason = "the numbers are small")]

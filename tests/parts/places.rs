@@ -1,4 +1,4 @@
-//! What may stand around and within a part: whatever may stand around and within any place.
+//! Parts in every kind of expression, with every kind of expression inside.
 
 use super::{isolated::isolated, sent, spread_out, table};
 use ampeg::graph;

@@ -1,4 +1,4 @@
-//! What sandboxes and limits deny to a program.
+//! Restrictions of a program by sandboxes and limits.
 
 #![allow(
     unsafe_code,

@@ -1,4 +1,4 @@
-//! How workers end, and what is said of those that end too early.
+//! Ends of workers, and messages about early ends.
 
 #![allow(
     unsafe_code,

@@ -1,4 +1,4 @@
-//! Programs that a start would give other privileges: they would start themselves without end.
+//! Programs whose start would change their privileges: they would start themselves without end.
 
 #![allow(unsafe_code, reason = "to change the ids of this process")]
 

@@ -1,4 +1,4 @@
-//! Programs that are started in other ways than by their name, and files that change under them.
+//! Programs that are not started by their name, and files that change during a run.
 
 use crate::isolated::isolated;
 use crate::refusal;

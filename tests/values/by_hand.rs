@@ -1,4 +1,4 @@
-//! Implementations by hand, which may do what serde's derive does not.
+//! Serde implementations by hand, which may differ from serde's derive.
 
 use crate::{arrive, is_refused};
 use ampeg::Shared;

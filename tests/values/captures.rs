@@ -1,4 +1,4 @@
-//! Captured values that cannot be sent, and what reading them costs.
+//! Captured values that cannot be sent, and the time to read captured values.
 
 use crate::isolated::isolated;
 use ampeg::{Pool, graph};

@@ -1,4 +1,4 @@
-//! How deep values may be nested, and what is kept of texts.
+//! The depth of nested values, and the memory of kept texts.
 
 use crate::isolated::isolated;
 use crate::{arrive, is_refused, travel};

@@ -1,4 +1,4 @@
-//! Types that are written in one way for people and in another for programs, where serde buffers what it reads.
+//! Types with different formats for people and programs, where serde buffers values.
 //!
 //! Its buffer says that people read it, whatever was said when the value was written.
 

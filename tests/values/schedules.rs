@@ -1,4 +1,4 @@
-//! Values that are not the same after a journey: what a task sees of them depends on where it runs, unless all travel.
+//! Values whose copies differ: their results depend on the schedule, unless all values are encoded.
 
 use crate::isolated::{isolated, isolated_with};
 use ampeg::{Graph, Outcome, Pool, Processors, Schedule, Values, graph};

@@ -216,7 +216,7 @@ impl IpcCluster {
         }
         let mut n_joined = 0;
         while n_joined < n_workers {
-            match cluster.receive_event(None, false) {
+            match cluster.receive_event(None) {
                 Some(ClusterEvent::Joined(_)) => n_joined += 1,
                 Some(ClusterEvent::Exited(_, exit)) => {
                     return Err(RunErrorKind::NoWorker(exit.to_string()).into());
@@ -227,7 +227,7 @@ impl IpcCluster {
         }
         for index in 0..n_workers {
             cluster.workers[index].since = Some(cluster.epoch);
-            cluster.tell_peers(ProcessorId::new(index));
+            cluster.send_peers(ProcessorId::new(index));
         }
         Ok(cluster)
     }
@@ -368,7 +368,7 @@ impl IpcCluster {
     }
 
     /// Sends a worker the addresses of the others that are present.
-    fn tell_peers(&mut self, to: ProcessorId) {
+    fn send_peers(&mut self, to: ProcessorId) {
         let others = self.workers.iter().enumerate();
         let others = others.filter(|(index, _)| *index != to.index());
         let peers: Vec<_> = others
@@ -393,12 +393,8 @@ impl IpcCluster {
         }
     }
 
-    /// The next event; a worker that joins receives its peers at once, unless the caller sends them.
-    fn receive_event(
-        &mut self,
-        timeout: Option<Duration>,
-        tells_peers: bool,
-    ) -> Option<ClusterEvent> {
+    /// The next event. The caller must send its peers to a worker that joins.
+    fn receive_event(&mut self, timeout: Option<Duration>) -> Option<ClusterEvent> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -411,7 +407,7 @@ impl IpcCluster {
             };
             match received {
                 Some(Ok(message)) => {
-                    if let Some(event) = self.on_message(message, tells_peers) {
+                    if let Some(event) = self.on_message(message) {
                         return Some(event);
                     }
                 }
@@ -426,8 +422,8 @@ impl IpcCluster {
         }
     }
 
-    /// What a message says; what a predecessor of a present worker sent is no longer of interest.
-    fn on_message(&mut self, message: ToCoordinator, tells_peers: bool) -> Option<ClusterEvent> {
+    /// The event of a message; messages of dead processes are dropped.
+    fn on_message(&mut self, message: ToCoordinator) -> Option<ClusterEvent> {
         let is_present =
             |worker: ProcessorId, generation| self.workers[worker.index()].generation == generation;
         match message {
@@ -444,11 +440,7 @@ impl IpcCluster {
                 None
             }
             ToCoordinator::Ready { worker, generation } => {
-                let event = is_present(worker, generation).then(|| self.on_ready(worker))?;
-                if event.is_some() && tells_peers {
-                    self.tell_peers(worker);
-                }
-                event
+                is_present(worker, generation).then(|| self.on_ready(worker))?
             }
             ToCoordinator::Exited {
                 worker,
@@ -535,7 +527,11 @@ impl Cluster for IpcCluster {
     }
 
     fn receive(&mut self, timeout: Option<Duration>) -> Option<ClusterEvent> {
-        self.receive_event(timeout, true)
+        let event = self.receive_event(timeout);
+        if let Some(ClusterEvent::Joined(worker)) = event {
+            self.send_peers(worker);
+        }
+        event
     }
 
     fn start(&mut self, worker: ProcessorId) {
