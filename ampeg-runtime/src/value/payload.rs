@@ -59,7 +59,7 @@ impl Payload {
     /// A copy of these bytes, ready to travel; fails if the system has no memory left for them.
     pub(crate) fn copied(bytes: &[u8]) -> Result<Self, String> {
         if bytes.len() < SHARED_FROM {
-            return Ok(Self::Inline(bytes.into()));
+            return Ok(Self::Inline(SmallVec::from_slice(bytes)));
         }
         Ok(Self::Shared(Segment::copied(bytes, Use::Encoded)?))
     }

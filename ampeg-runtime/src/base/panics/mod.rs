@@ -10,7 +10,7 @@
 use crate::base::bounded;
 use crate::base::failure::TaskErrorKind;
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -22,8 +22,13 @@ pub(crate) mod record;
 
 thread_local! {
     /// It has no destructor, so that it is there for as long as the thread runs any code.
-    static CATCHING: ManuallyDrop<RefCell<Catching>> =
-        const { ManuallyDrop::new(RefCell::new(Catching { depth: 0, ours: 0, notes: VecDeque::new() })) };
+    static CATCHING: ManuallyDrop<Catching> = const {
+        ManuallyDrop::new(Catching {
+            depth: Cell::new(0),
+            ours: Cell::new(0),
+            notes: RefCell::new(VecDeque::new()),
+        })
+    };
 }
 
 /// Panics outside of any [`catch`]: one in a thread of the user's may be passed on to a thread that is inside of one.
@@ -38,11 +43,11 @@ static RECORD: OnceLock<Keep> = OnceLock::new();
 const MOST_NOTES: usize = 16;
 
 struct Catching {
-    depth: u32,
+    depth: Cell<u32>,
     /// How many of the depth are in code that is not the user's.
-    ours: u32,
-    /// The panics since the outermost `catch` began, empty outside.
-    notes: VecDeque<Note>,
+    ours: Cell<u32>,
+    /// The panics since the outermost `catch` began, empty outside. No code of others runs while it is borrowed.
+    notes: RefCell<VecDeque<Note>>,
 }
 
 /// What the hook saw of a panic.
@@ -72,7 +77,7 @@ pub(crate) fn record_with(keep: impl Fn(&str) + Send + Sync + 'static) {
 /// Runs user code; a panic becomes the error of its task instead of a message on stderr.
 pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, TaskErrorKind> {
     hook::install();
-    with_catching(|catching| catching.depth += 1);
+    CATCHING.with(|catching| catching.depth.update(|depth| depth + 1));
     let result = panic::catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
         let message = message(&*payload);
         let location = location(&message);
@@ -82,10 +87,10 @@ pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, TaskErrorKind> {
         }
         TaskErrorKind::Panicked { message, location }
     });
-    with_catching(|catching| {
-        catching.depth -= 1;
-        if catching.depth == 0 && !catching.notes.is_empty() {
-            catching.notes = VecDeque::new();
+    CATCHING.with(|catching| {
+        catching.depth.update(|depth| depth - 1);
+        if catching.depth.get() == 0 && !catching.notes.borrow().is_empty() {
+            catching.notes.take();
         }
     });
     result
@@ -93,15 +98,10 @@ pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, TaskErrorKind> {
 
 /// Runs code of a library that panics instead of returning an error, without printing the panic.
 pub(crate) fn catch_ours<T>(body: impl FnOnce() -> T) -> Result<T, TaskErrorKind> {
-    with_catching(|catching| catching.ours += 1);
+    CATCHING.with(|catching| catching.ours.update(|ours| ours + 1));
     let result = catch(body);
-    with_catching(|catching| catching.ours -= 1);
+    CATCHING.with(|catching| catching.ours.update(|ours| ours - 1));
     result
-}
-
-fn with_catching<R>(body: impl FnOnce(&mut Catching) -> R) -> R {
-    // No code of others runs while it is borrowed.
-    CATCHING.with(|catching| body(&mut catching.borrow_mut()))
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {
@@ -121,7 +121,9 @@ fn location(message: &str) -> Option<String> {
         let note = notes.iter().rfind(|note| note.message == message)?;
         note.location.clone()
     }
-    with_catching(|catching| last(&catching.notes, message)).or_else(|| last(&elsewhere(), message))
+    CATCHING
+        .with(|catching| last(&catching.notes.borrow(), message))
+        .or_else(|| last(&elsewhere(), message))
 }
 
 fn elsewhere() -> std::sync::MutexGuard<'static, VecDeque<Note>> {
@@ -142,10 +144,10 @@ fn note(info: &PanicHookInfo<'_>) -> bool {
         location: info.location().map(ToString::to_string),
         is_printed: true,
     };
-    // A panic while this is borrowed is a mistake of this crate's.
-    let (is_inside, is_ours) = CATCHING.with(|catching| match catching.try_borrow() {
-        Ok(catching) => (catching.depth > 0, catching.ours > 0),
-        Err(_) => (false, false),
+    let (is_inside, is_ours) = CATCHING.with(|catching| {
+        // A panic while the notes are borrowed is a mistake of this crate's.
+        let is_inside = catching.depth.get() > 0 && catching.notes.try_borrow_mut().is_ok();
+        (is_inside, is_inside && catching.ours.get() > 0)
     });
     let record = RECORD.get();
     if let Some(keep) = record.filter(|_| !is_ours) {
@@ -158,7 +160,7 @@ fn note(info: &PanicHookInfo<'_>) -> bool {
     let is_end = cfg!(panic = "abort") || !can_unwind(info);
     if is_end && record.is_none() {
         // The panics before this one may be its cause.
-        let notes = with_catching(|catching| std::mem::take(&mut catching.notes));
+        let notes = CATCHING.with(|catching| catching.notes.take());
         for note in notes.iter().filter(|note| !note.is_printed) {
             eprintln!("{note}");
         }
@@ -166,7 +168,7 @@ fn note(info: &PanicHookInfo<'_>) -> bool {
     }
     note.is_printed = !is_ours && wants_backtrace();
     let is_silent = !note.is_printed;
-    with_catching(|catching| push(&mut catching.notes, note));
+    CATCHING.with(|catching| push(&mut catching.notes.borrow_mut(), note));
     is_silent
 }
 

@@ -150,17 +150,19 @@ impl<'a> Coordinator<'a> {
         report: AttemptReport,
         cluster: &mut dyn Cluster,
     ) {
-        let mut arrived = vec![HeldBack {
+        let mut arrived = Vec::new();
+        let mut next = Some(HeldBack {
             worker,
             report,
             n_done: 0,
-        }];
-        while let Some(report) = arrived.pop() {
+        });
+        while let Some(report) = next {
             let task = report.report.task;
             self.apply(report, cluster);
             if !self.held_back.is_empty() && !self.is_open(task) {
                 arrived.extend(self.held_back.remove(&task).unwrap_or_default());
             }
+            next = arrived.pop();
         }
     }
 

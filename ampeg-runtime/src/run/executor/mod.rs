@@ -17,6 +17,7 @@ use crate::sys;
 use crate::value::payload::Payload;
 use ampeg_schedule::{ProcessorId, TaskId};
 use entry::{Awaited, Entry, State};
+use smallvec::SmallVec;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -168,7 +169,10 @@ impl Executor {
             let _ = panics::catch(move || drop(values));
             return Err(kind);
         }
-        let (indices, n_captures) = (step.indices.clone(), statement.captures.len());
+        let (indices, n_captures) = (
+            SmallVec::from_slice(&step.indices),
+            statement.captures.len(),
+        );
         if step.shape.is_empty() {
             return Ok(Inputs::new(indices, values));
         }
@@ -366,7 +370,11 @@ impl Executor {
     /// does not exist.
     fn encode(&mut self, step: &Step, value: &dyn Any) -> Result<Encoded, TaskErrorKind> {
         let start = if step.output { 0 } else { now() };
-        let parts = self.encode_parts(step, value);
+        let parts = if step.parts.is_empty() {
+            BTreeMap::new()
+        } else {
+            self.encode_parts(step, value)
+        };
         let is_whole = |consumer| !parts.contains_key(consumer);
         let whole = if step.output || step.consumers.iter().any(is_whole) {
             Some(self.encode_whole(step.statement(), value)?)

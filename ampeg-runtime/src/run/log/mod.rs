@@ -1,6 +1,7 @@
-//! Sends each event of a run to the record, from which the report is made, and to the observers.
+//! Sends each event of a run to the log, from which the report is made, and to the observers.
 
 use crate::base::clock::Timestamp;
+use crate::base::failure::TaskErrorKind;
 use crate::base::logging;
 use crate::base::panics;
 use crate::run::caller::Caller;
@@ -16,29 +17,13 @@ use std::time::Duration;
 /// How often a run that is observed looks for attempts that have begun.
 pub(crate) const LOOK_TIME: Duration = Duration::from_millis(20);
 
-/// The record of one run, made of its events.
+/// What happened in one run, in the order in which the coordinator learned it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Log {
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) transfers: Vec<Transfer>,
     pub(crate) deaths: Vec<Death>,
     pub(crate) duration: Duration,
-}
-
-impl Log {
-    fn record(&mut self, event: &Event<'_>) {
-        match event {
-            // Most runs have one attempt per task.
-            Event::RunBegan { graph, .. } => self.attempts.reserve(graph.n_tasks()),
-            Event::TaskEnded { attempt, .. } | Event::TaskFailed { attempt, .. } => {
-                self.attempts.push((*attempt).clone());
-            }
-            Event::ResultMoved { transfer, .. } => self.transfers.push((*transfer).clone()),
-            Event::WorkerDied { death, .. } => self.deaths.push((*death).clone()),
-            Event::RunEnded { duration } => self.duration = *duration,
-            Event::TaskBegan { .. } | Event::WorkerStarted { .. } => {}
-        }
-    }
 }
 
 /// The observers of a pool or of an inline run.
@@ -69,6 +54,9 @@ impl Observers {
     }
 
     fn on_event(&mut self, event: &Event<'_>) {
+        if self.observers.is_empty() {
+            return;
+        }
         let outside = self.caller.map(|caller| {
             let outside = Caller::here();
             caller.enter();
@@ -116,12 +104,18 @@ impl<'a> Events<'a> {
         let mut events = Self {
             graph,
             begin: time,
-            log: Log::default(),
+            log: Log {
+                // Most runs have one attempt per task.
+                attempts: Vec::with_capacity(graph.n_tasks()),
+                ..Log::default()
+            },
             observers,
             begun: vec![None; if is_observed { n_workers } else { 0 }],
             next_look: time,
         };
-        events.emit(&Event::RunBegan { graph, n_workers });
+        events
+            .observers
+            .on_event(&Event::RunBegan { graph, n_workers });
         events
     }
 
@@ -130,11 +124,21 @@ impl<'a> Events<'a> {
         !self.observers.observers.is_empty()
     }
 
-    fn emit(&mut self, event: &Event<'_>) {
-        self.log.record(event);
+    /// Records the end of an attempt, and of one that failed, why and whether another one follows.
+    fn attempt_ends(&mut self, attempt: Attempt, failure: Option<(Option<&TaskErrorKind>, bool)>) {
         if self.is_observed() {
-            self.observers.on_event(event);
+            let (task, attempt) = (self.graph.name(attempt.task), &attempt);
+            self.observers.on_event(&match failure {
+                None => Event::TaskEnded { task, attempt },
+                Some((error, will_retry)) => Event::TaskFailed {
+                    task,
+                    attempt,
+                    error,
+                    will_retry,
+                },
+            });
         }
+        self.log.attempts.push(attempt);
     }
 
     fn since_begin(&self, time: Timestamp) -> Duration {
@@ -164,14 +168,14 @@ impl<'a> Events<'a> {
             return;
         }
         self.begun[worker.index()] = Some(running);
-        let task = self.graph.name(running.task);
-        self.emit(&Event::TaskBegan {
-            task,
+        let event = Event::TaskBegan {
+            task: self.graph.name(running.task),
             id: running.task,
             worker,
             attempt: running.attempt,
             at: self.since_begin(running.start),
-        });
+        };
+        self.observers.on_event(&event);
     }
 
     /// An attempt at a task has been reported. Workers report several at a time: a later one may have been seen to begin.
@@ -206,10 +210,13 @@ impl<'a> Events<'a> {
                 bytes: arrival.bytes,
                 decoding: Duration::from_nanos(arrival.decoding),
             };
-            self.emit(&Event::ResultMoved {
-                task: self.graph.name(arrival.task),
-                transfer: &transfer,
-            });
+            if self.is_observed() {
+                self.observers.on_event(&Event::ResultMoved {
+                    task: self.graph.name(arrival.task),
+                    transfer: &transfer,
+                });
+            }
+            self.log.transfers.push(transfer);
         }
         let arrivals = observed.arrivals.iter();
         let decoding = observed.reading + arrivals.map(|it| it.decoding).sum::<u64>();
@@ -224,16 +231,11 @@ impl<'a> Events<'a> {
             encoding: Duration::from_nanos(observed.encoding),
             decoding: Duration::from_nanos(decoding),
         };
-        let (task, attempt) = (self.graph.name(report.task), &attempt);
-        match &report.result {
-            Ok(_) => self.emit(&Event::TaskEnded { task, attempt }),
-            Err(error) => self.emit(&Event::TaskFailed {
-                task,
-                attempt,
-                error: Some(error),
-                will_retry: report.will_retry,
-            }),
-        }
+        let error = report.result.as_ref().err();
+        self.attempt_ends(
+            attempt,
+            error.map(|error| (Some(&**error), report.will_retry)),
+        );
     }
 
     /// A worker that was connected has died, while this attempt was running, which `will_retry` belongs to.
@@ -258,29 +260,30 @@ impl<'a> Events<'a> {
                 encoding: Duration::ZERO,
                 decoding: Duration::ZERO,
             };
-            self.emit(&Event::TaskFailed {
-                task: self.graph.name(running.task),
-                attempt: &attempt,
-                error: None,
-                will_retry,
-            });
+            self.attempt_ends(attempt, Some((None, will_retry)));
         }
         if let Some(begun) = self.begun.get_mut(worker.index()) {
             *begun = None;
         }
-        let death = &Death { worker, at, reason };
-        self.emit(&Event::WorkerDied { death, is_replaced });
+        let death = Death { worker, at, reason };
+        self.observers.on_event(&Event::WorkerDied {
+            death: &death,
+            is_replaced,
+        });
+        self.log.deaths.push(death);
     }
 
     pub(crate) fn worker_starts(&mut self, worker: ProcessorId, time: Timestamp) {
         let at = self.since_begin(time);
-        self.emit(&Event::WorkerStarted { worker, at });
+        self.observers
+            .on_event(&Event::WorkerStarted { worker, at });
     }
 
     /// The run has ended at this time.
     pub(crate) fn end(mut self, time: Timestamp) -> (Log, Observers) {
         let duration = self.since_begin(time);
-        self.emit(&Event::RunEnded { duration });
+        self.log.duration = duration;
+        self.observers.on_event(&Event::RunEnded { duration });
         (self.log, self.observers)
     }
 }

@@ -54,18 +54,24 @@ impl Checked {
             Event::TaskEnded { attempt, .. } => {
                 assert!(attempt.succeeded);
                 self.end(attempt);
+                self.log.attempts.push(attempt.clone());
             }
             Event::TaskFailed { attempt, .. } => {
                 assert!(!attempt.succeeded);
                 self.end(attempt);
+                self.log.attempts.push(attempt.clone());
             }
             Event::WorkerDied { death, .. } => {
                 self.begun.retain(|&(worker, ..)| worker != death.worker);
+                self.log.deaths.push(death.clone());
             }
-            Event::ResultMoved { .. } | Event::WorkerStarted { .. } => {}
-            Event::RunEnded { .. } => self.is_running = false,
+            Event::ResultMoved { transfer, .. } => self.log.transfers.push(transfer.clone()),
+            Event::WorkerStarted { .. } => {}
+            Event::RunEnded { duration } => {
+                self.is_running = false;
+                self.log.duration = duration;
+            }
         }
-        self.log.record(event);
     }
 
     fn check(&self, n_runs: usize, report: &Report) {

@@ -2,7 +2,7 @@
 //!
 //! The *compact* form has numbers in fixed width and little-endian, fields one after another, lengths in 8 bytes.
 //! A value is counted first and then written straight to where it travels, which is shared memory if it is large.
-//! Vectors of numbers and strings that are a whole result are copied as they are.
+//! Numbers, strings, and vectors of numbers that are a whole result are copied as they are.
 //!
 //! The form that *describes itself* has kinds and names too (`describe`). It is for types that do not read what they
 //! write in the same order and by the same names, or that ask what comes next, as with many attributes of serde.

@@ -1,4 +1,4 @@
-//! Types that are encoded as their bytes: strings, and vectors of numbers.
+//! Types that are encoded as their bytes: numbers, strings, and vectors of numbers.
 
 use crate::sys;
 use crate::sys::resources;
@@ -10,6 +10,8 @@ macro_rules! numbers {
     };
 }
 
+const WRONG_LENGTH: &str = "the bytes end too early";
+
 /// The bytes of a value of such a type; the comparisons of types cost nothing at run time.
 pub(super) fn bytes<T: 'static>(value: &T) -> Option<&[u8]> {
     let value: &dyn Any = value;
@@ -18,7 +20,10 @@ pub(super) fn bytes<T: 'static>(value: &T) -> Option<&[u8]> {
     }
     macro_rules! visit {
         ($($number:ty)*) => {
-            $(if let Some(numbers) = value.downcast_ref::<Vec<$number>>() {
+            $(if let Some(number) = value.downcast_ref::<$number>() {
+                return Some(bytemuck::bytes_of(number));
+            }
+            if let Some(numbers) = value.downcast_ref::<Vec<$number>>() {
                 return Some(bytemuck::cast_slice(numbers));
             })*
         };
@@ -53,7 +58,13 @@ pub(super) fn value<T: 'static>(bytes: &[u8]) -> Option<Result<T, String>> {
     }
     macro_rules! visit {
         ($($number:ty)*) => {
-            $(if let Some(slot) = slot.downcast_mut::<Option<Vec<$number>>>() {
+            $(if let Some(slot) = slot.downcast_mut::<Option<$number>>() {
+                match bytemuck::try_pod_read_unaligned(bytes) {
+                    Ok(number) => *slot = Some(number),
+                    Err(_) => return Some(Err(WRONG_LENGTH.into())),
+                }
+            }
+            if let Some(slot) = slot.downcast_mut::<Option<Vec<$number>>>() {
                 match copied(bytes) {
                     Ok(numbers) => *slot = Some(numbers),
                     Err(reason) => return Some(Err(reason)),
@@ -67,7 +78,7 @@ pub(super) fn value<T: 'static>(bytes: &[u8]) -> Option<Result<T, String>> {
 
 fn copied<N: bytemuck::Pod>(bytes: &[u8]) -> Result<Vec<N>, String> {
     if !bytes.len().is_multiple_of(size_of::<N>()) {
-        return Err("the bytes end too early".into());
+        return Err(WRONG_LENGTH.into());
     }
     Ok(match bytemuck::try_cast_slice(bytes) {
         Ok(numbers) => {
