@@ -1,5 +1,6 @@
 //! The public interface: graphs, pools, runs and their outcomes.
 
+mod given;
 pub(crate) mod inline;
 mod merge;
 pub(crate) mod only;

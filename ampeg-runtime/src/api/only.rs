@@ -1,17 +1,16 @@
 //! Makes a graph of some outputs and the tasks that they need.
 
 use crate::api::program::Graph;
-use crate::base::failure::TaskErrorKind;
 use crate::base::run_error::RunErrorKind;
-use crate::definition::{Definition, Instance, OutputTasks};
-use ampeg_schedule::{Error, TaskGraph, TaskGraphBuilder, TaskId};
+use crate::definition::{Definition, Instance};
+use ampeg_schedule::Error;
 
 impl<V> Graph<V> {
     /// The part of the graph that these outputs need.
     ///
     /// An output is named as in the graph: `line` is a task or all members of a family, `part[2]` one member, `shard`
     /// all outputs of a group, `shard[1]` those of one row, and `shard.sum` those of all rows.
-    /// The other outputs have the error [`LeftOut`](TaskErrorKind::LeftOut).
+    /// The other outputs have the error [`LeftOut`](crate::TaskErrorKind::LeftOut).
     ///
     /// # Errors
     ///
@@ -101,63 +100,22 @@ impl Part {
                 }
             }
         }
-        let mut n_kept = 0;
-        let kept = is_kept.into_iter().map(|is_kept| {
-            is_kept.then(|| {
-                n_kept += 1;
-                TaskId::new(n_kept - 1)
+        let tasks = graph.task_ids().zip(is_kept);
+        let instances = tasks.map(|(task, is_kept)| {
+            is_kept.then(|| Instance {
+                output: self.is_output[task.index()],
+                ..definition.instance(task).clone()
             })
         });
-        let kept: Vec<Option<TaskId>> = kept.collect();
-        let new = |task: TaskId| kept[task.index()].expect("what a kept task needs is kept");
-        let tasks = graph.task_ids();
-        let tasks: Vec<TaskId> = tasks.filter(|task| kept[task.index()].is_some()).collect();
-        let instances = tasks.iter().map(|&task| {
-            let mut instance: Instance = definition.instance(task).clone();
-            instance
-                .inputs
-                .iter_mut()
-                .for_each(|input| *input = new(*input));
-            instance.output = self.is_output[task.index()];
-            instance
-        });
-        let outputs = definition.outputs.tasks.iter().map(|output| {
-            let task = output.clone()?;
-            if self.is_output[task.index()] {
-                Ok(new(task))
-            } else {
-                Err(definition.blame(task, 1, TaskErrorKind::LeftOut))
-            }
-        });
-        let outputs = OutputTasks {
-            tasks: outputs.collect(),
-            shape: definition.outputs.shape.clone(),
-        };
-        let instances = instances.collect();
-        definition.with_tasks(task_graph(graph, &tasks, new), instances, outputs)
+        definition.part(instances.collect())
     }
-}
-
-/// Of these tasks, which have new ids.
-fn task_graph(graph: &TaskGraph, tasks: &[TaskId], new: impl Fn(TaskId) -> TaskId) -> TaskGraph {
-    let mut builder = TaskGraphBuilder::default();
-    for &task in tasks {
-        builder.add_task_on(graph.name(task), graph.costs(task).to_vec());
-    }
-    for &task in tasks {
-        for dependency in graph.predecessors(task) {
-            builder.add_dependency(new(dependency.task), new(task), dependency.cost);
-        }
-    }
-    let built = builder.build();
-    built.expect("a part of an acyclic graph is acyclic")
 }
 
 /// So many names are in a message.
 const MOST_NAMES: usize = 10;
 
 /// Whether a task has this name, or belongs to the family or group of this name.
-fn is_named(task: &str, wanted: &str) -> bool {
+pub(super) fn is_named(task: &str, wanted: &str) -> bool {
     let begins = |name: &str| {
         let rest = name.strip_prefix(wanted);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))

@@ -80,6 +80,11 @@ pub(crate) enum RunErrorKind {
         /// The first outputs.
         outputs: Vec<String>,
     },
+    /// A value given for the result of a task cannot be used.
+    GivenResult {
+        task: String,
+        reason: String,
+    },
     /// A captured name could not be encoded.
     Capture {
         name: String,
@@ -98,9 +103,10 @@ pub(crate) enum RunErrorKind {
 impl RunErrorKind {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Capture { .. } | Self::Clause { .. } | Self::UnknownOutput { .. } => {
-                ErrorKind::InvalidGraph
-            }
+            Self::Capture { .. }
+            | Self::Clause { .. }
+            | Self::UnknownOutput { .. }
+            | Self::GivenResult { .. } => ErrorKind::InvalidGraph,
             Self::TooFewWorkers { .. } => ErrorKind::InvalidSchedule,
             Self::NoProcesses
             | Self::ThreadsShare
@@ -149,6 +155,9 @@ impl fmt::Display for RunErrorKind {
                 is_task,
                 outputs,
             } => write_unknown_output(f, name, *is_task, outputs),
+            Self::GivenResult { task, reason } => {
+                write!(f, "the value for `{task}` cannot be used: {reason}")
+            }
             Self::NoThread(reason) => write!(f, "a worker thread could not be started: {reason}"),
             Self::NoWorker(reason) => write!(f, "a worker process could not be started: {reason}"),
             Self::Elsewhere => f.write_str(

@@ -4,6 +4,7 @@ pub(crate) mod captures;
 pub(crate) mod family;
 pub(crate) mod family_error;
 pub(crate) mod outputs;
+mod part;
 pub(crate) mod resolve;
 pub(crate) mod site;
 
@@ -50,6 +51,8 @@ pub(crate) struct Instance {
     pub(crate) limits: Limits,
     /// Whether its result is an output of the graph.
     pub(crate) output: bool,
+    /// The captured value that is its result, if the caller has given it: its body does not run.
+    pub(crate) given: Option<u32>,
 }
 
 impl Definition {
@@ -66,6 +69,38 @@ impl Definition {
             captures: Captures::new(captures),
             tasks,
             outputs: OutputTasks::default(),
+        }
+    }
+
+    /// The same graph with one captured value more, which is the result of a task; the tasks that compute only what that
+    /// one no longer needs are left out.
+    pub(crate) fn with_result(&self, task: TaskId, value: Payload) -> Self {
+        let mut values = self.captures.values.clone();
+        let given = u32::try_from(values.len()).expect("captures are numbered");
+        values.push(value);
+        let graph = &self.task_graph;
+        let mut instances: Vec<Option<Instance>> = self.tasks.iter().cloned().map(Some).collect();
+        if let Some(instance) = &mut instances[task.index()] {
+            instance.given = Some(given);
+            instance.limits = Limits::default();
+            instance.inputs.clear();
+            instance.shape.clear();
+        }
+        // Consumers come before what they consume.
+        for &other in graph.topological_order().iter().rev() {
+            let successors = graph.successors(other);
+            let uses = |successor: TaskId| {
+                let instance = instances[successor.index()].as_ref();
+                instance.is_some_and(|instance| instance.given.is_none())
+            };
+            let is_used = successors.is_empty() || successors.iter().any(|it| uses(it.task));
+            if !is_used && !self.instance(other).output {
+                instances[other.index()] = None;
+            }
+        }
+        Self {
+            captures: Captures::new(values),
+            ..self.part(instances)
         }
     }
 

@@ -56,6 +56,7 @@ pub(crate) fn resolve(mut site: Site, fields: &[Field]) -> Result<Resolved, Erro
             shape,
             limits: member.limits,
             output: statement_of(&site, member).output,
+            given: None,
         });
     }
     Ok(Resolved {

@@ -6,7 +6,7 @@ use crate::generated_code::task::Call;
 use crate::value::codec;
 use crate::value::payload::Payload;
 use serde::{Deserialize, Serialize};
-use std::any::{Any, TypeId};
+use std::any::{Any, TypeId, type_name};
 use std::fmt;
 use std::rc::Rc;
 
@@ -85,6 +85,7 @@ pub struct Codec {
     decode_into: DecodeInto,
     /// Identifies its type; none if equal bytes need not be equal values.
     identity: Option<TypeId>,
+    type_name: &'static str,
 }
 
 type Encode = fn(&dyn Any) -> Result<Payload, String>;
@@ -105,6 +106,7 @@ impl Codec {
                 Ok(())
             },
             identity: Some(TypeId::of::<T>()),
+            type_name: type_name::<T>(),
         }
     }
 
@@ -115,12 +117,18 @@ impl Codec {
             decode,
             decode_into: |_, _| Err("a capture is decoded where it is used".into()),
             identity,
+            type_name: "a captured value",
         }
     }
 
     /// Identifies its type; none if equal bytes need not be equal values.
     pub(crate) fn identity(self) -> Option<TypeId> {
         self.identity
+    }
+
+    /// The name of its type, for messages.
+    pub(crate) fn type_name(self) -> &'static str {
+        self.type_name
     }
 
     /// A copy of a value, by way of its bytes.

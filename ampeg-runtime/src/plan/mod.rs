@@ -119,6 +119,8 @@ pub(crate) struct Step {
     pub(crate) attempts: u32,
     /// Whether its body has a time limit.
     pub(crate) limited: bool,
+    /// The captured value that is its result, in place of what its body returns.
+    pub(crate) given: Option<u32>,
 }
 
 impl Step {
@@ -136,6 +138,7 @@ impl Step {
             output: instance.output,
             attempts: instance.limits.attempts(),
             limited: instance.limits.within.is_some(),
+            given: instance.given,
         }
     }
 

@@ -146,6 +146,7 @@ pub(crate) fn with_limits(
         shape: node.shape(),
         limits: limits(index),
         output: node.output,
+        given: None,
     };
     let instances = nodes.iter().enumerate().map(instance).collect();
     let captures = vec![encode(&nodes.to_vec()).unwrap()];

@@ -24,6 +24,7 @@ impl<V> Graph<V> {
     /// The group has the largest of the costs, the longest of the time limits, and the most of the retries.
     ///
     /// It is left to you since a body may do more than its text says: draw a random number, read a file, ask a clock.
+    /// A task with a given result ([`with_value`](Self::with_value)) is not merged.
     /// A graph that cannot be used stays as it is.
     ///
     /// ```
@@ -166,6 +167,9 @@ fn key<'a>(
     same: &[TaskId],
 ) -> Option<Key<'a>> {
     let instance = definition.instance(task);
+    if instance.given.is_some() {
+        return None;
+    }
     let statement: &Statement = definition.statement(task);
     let used = statement.used_indices.iter();
     let values = statement.captures.iter();
