@@ -17,11 +17,26 @@ pub(crate) fn text(tokens: &TokenStream) -> String {
 
 /// Which macro, if any, a token comes from: names of one text are different variables if this differs.
 ///
-/// Stable Rust tells it only where a span is printed, as in `#3 bytes(17..18)`; empty where it does not.
-pub(crate) fn context(span: Span) -> String {
-    let printed = format!("{span:?}");
-    let (context, _) = printed.split_once(" bytes").unwrap_or_default();
-    context.to_owned()
+/// Stable Rust shows it only where a span is printed. If a compiler prints spans in another form, the result is none:
+/// names of one text then count as one variable, but two of them are never merged ([`merge_context`]).
+pub(crate) fn context(span: Span) -> Option<String> {
+    printed_context(&format!("{span:?}")).map(str::to_owned)
+}
+
+/// The `#3` of `#3 bytes(17..18)`; outside of a compiler there is none, as in `bytes(17..18)`.
+fn printed_context(printed: &str) -> Option<&str> {
+    let (context, _) = printed.split_once("bytes(")?;
+    let context = context.trim_end();
+    (context.is_empty() || context.starts_with('#')).then_some(context)
+}
+
+/// What tells names of one text apart where equal ones are merged: the macro that they come from or, if that is
+/// unknown, where they stand.
+pub(crate) fn merge_context(span: Span) -> String {
+    context(span).unwrap_or_else(|| {
+        let LineColumn { line, column } = span.start();
+        format!("{line}:{column}")
+    })
 }
 
 /// Whether two names mean the same variable where both are known.
@@ -55,8 +70,8 @@ pub(crate) fn identity(tokens: &TokenStream) -> String {
 fn each_context(tokens: &TokenStream, f: &mut dyn FnMut(String)) {
     for tree in tokens.clone() {
         match tree {
-            TokenTree::Ident(name) => f(context(name.span())),
-            TokenTree::Literal(literal) => f(context(literal.span())),
+            TokenTree::Ident(name) => f(merge_context(name.span())),
+            TokenTree::Literal(literal) => f(merge_context(literal.span())),
             TokenTree::Group(group) => each_context(&group.stream(), f),
             TokenTree::Punct(_) => {}
         }
@@ -186,6 +201,22 @@ mod tests {
                 syn::parse_str(source).expect("test source should be an expression");
             assert_eq!(text(&quote::quote!(#expression)), source);
         }
+    }
+
+    #[test]
+    fn macro_of_a_name_is_read_from_its_span_or_unknown() {
+        assert_eq!(printed_context("#3 bytes(17..18)"), Some("#3"));
+        assert_eq!(printed_context("bytes(17..18)"), Some(""));
+        for other in ["", "#3", "src/lib.rs:1:2: 1:5 (#3)", "ctxt 3 bytes(17..18)"] {
+            assert_eq!(printed_context(other), None, "{other}");
+        }
+        let names: TokenStream = "a a".parse().expect("test source should be tokens");
+        let contexts = names.into_iter().map(|name| context(name.span()));
+        assert!(
+            contexts
+                .into_iter()
+                .all(|context| context == Some(String::new()))
+        );
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(crate) struct Locals {
 #[derive(Debug, Default)]
 struct Frame {
     /// Variables, each with the macro that its name comes from: of another macro, the same name means another variable.
-    variables: HashSet<(String, String)>,
+    variables: HashSet<Variable>,
     /// Functions, constants and imports: what may stand for a value alone, whatever macro names it.
     items: HashSet<String>,
     /// Types, modules and macros, and all that is given to a macro which may declare something.
@@ -285,8 +285,10 @@ impl Locals {
     }
 }
 
-/// A variable: its name, and the macro that this comes from.
-fn variable(ident: &Ident) -> (String, String) {
+/// A variable: its name, and the macro that the name comes from.
+type Variable = (String, Option<String>);
+
+fn variable(ident: &Ident) -> Variable {
     (name_of(ident), source::context(ident.span()))
 }
 

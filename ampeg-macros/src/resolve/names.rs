@@ -31,7 +31,7 @@ pub(crate) struct Group {
     /// Its own indices, without those of the groups around it.
     pub(crate) indices: Vec<usize>,
     /// The macro that its name comes from.
-    contexts: Vec<String>,
+    contexts: Vec<Option<String>>,
     /// In the order written.
     pub(crate) entries: Vec<Entry>,
     by_name: HashMap<String, Entry>,
@@ -49,7 +49,7 @@ pub(crate) enum Entry {
 pub(crate) struct Family {
     pub(crate) name: Ident,
     /// The macros that its name comes from, in one statement or another.
-    contexts: Vec<String>,
+    contexts: Vec<Option<String>>,
     pub(crate) group: usize,
     /// The statements that declare its members.
     pub(crate) statements: Vec<usize>,

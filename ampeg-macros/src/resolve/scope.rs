@@ -59,7 +59,7 @@ pub(crate) enum Key {
 
 impl Key {
     pub(super) fn of_capture(used: &Use<'_>) -> Self {
-        Self::Capture(used.path.to_owned(), source::context(used.span()))
+        Self::Capture(used.path.to_owned(), source::merge_context(used.span()))
     }
 
     /// The same, used without conditions; nothing if it is no task's.
