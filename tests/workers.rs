@@ -5,7 +5,7 @@ use ampeg::{
     Error, ErrorKind, Policy, Pool, Processors, Scheduler, TaskError, TaskErrorKind, TaskGraph,
     TaskId, graph,
 };
-use isolated::isolated;
+use isolated::{isolated, killed_when_ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -288,4 +288,76 @@ fn wait_with_a_limit_gives_the_run_back() {
         drop(pool);
         canceller.cancel();
     });
+}
+
+/// Starts a program that runs for long, and returns its number.
+#[cfg(target_os = "linux")]
+fn start_program() -> u32 {
+    let sleep = std::process::Command::new("sleep").arg("1000").spawn();
+    sleep.unwrap().id()
+}
+
+/// Waits until a process has ended and its number is free, as init or a worker sees to.
+#[cfg(target_os = "linux")]
+fn wait_for_end(pid: u32) {
+    let is_running = || {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+        status.is_ok_and(|status| !status.contains(") Z "))
+    };
+    while is_running() {
+        std::thread::yield_now();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn programs_that_tasks_have_started_end_with_their_worker() {
+    isolated(|| {
+        let pool = Pool::builder().processes(1).end_children(true);
+        let pool = pool.build().unwrap();
+        let graph = graph! {
+            pub pid = start_program();
+            pub late: u32 = { let _ = pid; std::thread::sleep(Duration::from_secs(1000)); 0 }
+                within Duration::from_millis(10);
+            pub other = start_program();
+            pub crash: u32 = { let _ = other; std::process::abort() };
+            pub last = start_program();
+        };
+        let outcome = pool.run(&graph).unwrap();
+        let kinds = [outcome.late, outcome.crash].map(|it| it.unwrap_err().kind().clone());
+        assert!(matches!(kinds[0], TaskErrorKind::TimedOut { .. }));
+        assert!(matches!(kinds[1], TaskErrorKind::Crashed { .. }));
+        wait_for_end(outcome.pid.unwrap());
+        wait_for_end(outcome.other.unwrap());
+        let last = outcome.last.unwrap();
+        drop(pool);
+        wait_for_end(last);
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn programs_that_tasks_have_started_end_with_the_program() {
+    killed_when_ready(|| {
+        let ready = std::env::temp_dir().join("ready");
+        let pool = Pool::builder().processes(2).end_children(true);
+        let graph = graph! {
+            a[_i in 0..2] = start_program();
+            b: u32 = {
+                let _ = a.len();
+                std::fs::write(&ready, "").unwrap();
+                std::thread::sleep(Duration::from_secs(1000));
+                0
+            };
+        };
+        let _ = pool.build().unwrap().run(&graph).unwrap();
+    });
+}
+
+#[test]
+fn children_of_threads_are_those_of_the_program() {
+    let error = Pool::builder().threads(1).end_children(true).build();
+    let error = error.unwrap_err();
+    assert!(error.to_string().contains("`end_children`"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::InvalidSetting);
 }

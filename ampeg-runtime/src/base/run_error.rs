@@ -15,7 +15,7 @@ pub(crate) enum RunErrorKind {
     NoThread(String),
     /// Why no worker could call the function of `on_worker_start`.
     StartFunction(String),
-    /// The environment or directory of worker threads was set.
+    /// A setting of processes was used for threads.
     ThreadsShare,
     Directory {
         directory: PathBuf,
@@ -143,7 +143,7 @@ impl fmt::Display for RunErrorKind {
                 write!(f, "the function of `on_worker_start` cannot be used: {reason}")
             }
             Self::ThreadsShare => f.write_str(
-                "`env` and `current_dir` are settings of worker processes; worker threads share those of the program",
+                "`env`, `current_dir` and `end_children` are settings of worker processes; worker threads are part of the program",
             ),
             Self::Directory { directory, reason } => write!(
                 f,

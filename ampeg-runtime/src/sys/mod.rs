@@ -39,8 +39,8 @@ pub(crate) use process::close_all_descriptors;
 #[cfg(target_os = "linux")]
 pub(crate) use process::may_regain_privileges;
 pub(crate) use process::{
-    count_forks, different_ids, exit_now, flush_c_output, forks, has_raised_privileges,
-    remove_variable, show_name, write_lines_of_c,
+    count_forks, different_ids, exit_now, exit_with_group, flush_c_output, forks,
+    has_raised_privileges, kill_group_of, lead_group, remove_variable, show_name, write_lines_of_c,
 };
 #[cfg(all(test, unix))]
 pub(crate) use signals::{ignore_children, interrupt_calls};

@@ -154,6 +154,36 @@ pub(crate) fn close_all_descriptors() {
     }
 }
 
+/// Has a program that is started next lead a process group of its own, to which all processes belong that it starts.
+pub(crate) fn lead_group(command: &mut std::process::Command) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    #[cfg(not(unix))]
+    let _ = command;
+}
+
+/// Kills all processes of the group that a process leads, if it leads one.
+///
+/// The process must not have been waited for.
+pub(crate) fn kill_group_of(leader: u32) {
+    #[cfg(unix)]
+    if let Some(leader) = i32::try_from(leader)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+    {
+        // Without such a group nothing happens.
+        let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
+    }
+    #[cfg(not(unix))]
+    let _ = leader;
+}
+
+/// Ends this process at once, as [`exit_now`] does, and with it the process group that it leads, if it leads one.
+pub(crate) fn exit_with_group(code: i32) -> ! {
+    kill_group_of(std::process::id());
+    exit_now(code)
+}
+
 /// Ends this process at once: no destructor and no exit handler runs, whatever other threads are doing.
 pub(crate) fn exit_now(code: i32) -> ! {
     #[cfg(unix)]

@@ -7,7 +7,7 @@
 use crate::base::clock::Timestamp;
 use crate::run::caller::Caller;
 use crate::run::cluster::Exit;
-use crate::sys::thread;
+use crate::sys::{self, thread};
 use crate::transport::output::{Output, Source, Target};
 use crate::transport::setup::Setup;
 use crate::transport::start;
@@ -63,6 +63,9 @@ impl Process {
             command.current_dir(directory);
         }
         command.env(VARIABLE, invitation.write()).stdin(stdin);
+        if setup.leads_group {
+            sys::lead_group(&mut command);
+        }
         Self::spawn(&mut command, output, on_exit)
     }
 
@@ -130,6 +133,7 @@ impl Process {
         if !state.is_gone {
             // It may have ended in this moment; then there is nothing left to kill.
             let _ = state.child.kill();
+            sys::kill_group_of(self.shared.pid);
         }
     }
 
@@ -163,6 +167,10 @@ impl Process {
     fn watch(&self, sources: &[Source]) -> Exit {
         let exit = self.wait();
         let mut state = self.lock();
+        if exit.signal.is_some() || exit.code.is_some() {
+            // It is still on the table, so that no other process has its number.
+            sys::kill_group_of(self.shared.pid);
+        }
         // Should somebody else have taken it off the table meanwhile, there is nothing to do.
         let _ = state.child.try_wait();
         state.is_gone = true;
@@ -242,7 +250,6 @@ fn name_like_this_process(command: &mut Command) {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use crate::sys;
     use crate::testing::{Deadline, alone};
     use std::sync::mpsc::{Receiver, channel};
     use std::time::Duration;

@@ -53,6 +53,8 @@ pub(crate) struct Setup {
     pub(crate) variables: Vec<(OsString, OsString)>,
     /// By default that of this process.
     pub(crate) directory: Option<PathBuf>,
+    /// Whether each leads a process group, which ends with it.
+    pub(crate) leads_group: bool,
     pub(crate) limits: WorkerLimits,
     pub(crate) hook: Option<Hook>,
 }

@@ -323,6 +323,32 @@ impl PoolBuilder {
         self
     }
 
+    /// Whether processes that tasks have started end with their worker, however it ends. By default they do not.
+    ///
+    /// Without this, a program that a task runs, as with [`Command`](std::process::Command), goes on when the task's
+    /// worker crashes, or is killed since the task has exceeded its time limit or its run was cancelled.
+    ///
+    /// Each worker then leads a process group of its own. So Ctrl-C reaches this program alone, whose end is that of its
+    /// workers, and Ctrl-Z stops this program alone: tasks go on.
+    /// A process that makes a process group or session of its own is left alone. It has no effect on Windows.
+    ///
+    /// ```
+    /// use ampeg::{Pool, graph};
+    /// use std::process::Command;
+    /// use std::time::Duration;
+    ///
+    /// let pool = Pool::builder().processes(1).end_children(true).build()?;
+    /// let graph = graph! {
+    ///     slow = Command::new("sleep").arg("1000").status()?.success() within Duration::from_millis(100);
+    /// };
+    /// assert!(pool.run(&graph)?.slow.is_err()); // `sleep` is gone, too
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn end_children(mut self, end: bool) -> Self {
+        self.setup.leads_group = end;
+        self
+    }
+
     /// Starts the workers.
     ///
     /// # Errors
@@ -332,7 +358,7 @@ impl PoolBuilder {
     /// - a speed is out of range, or the number of speeds is not the number of workers,
     /// - `memory_limit` is more than the system allows this program,
     /// - `max_failures` is 0,
-    /// - `env` or `current_dir` is set for threads, or the directory cannot be read,
+    /// - `env`, `current_dir` or `end_children` is set for threads, or the directory cannot be read,
     /// - the function of `on_worker_start` fails, panics, or is part of a dynamic library,
     /// - the file that `AMPEG_TRACE` names cannot be written,
     /// - a worker cannot be started,
@@ -356,7 +382,10 @@ impl PoolBuilder {
         {
             return Err(RunErrorKind::MemoryLimit { asked, most }.into());
         }
-        if self.threads && (self.setup.directory.is_some() || !self.setup.variables.is_empty()) {
+        let is_for_processes = self.setup.directory.is_some()
+            || !self.setup.variables.is_empty()
+            || self.setup.leads_group;
+        if self.threads && is_for_processes {
             return Err(RunErrorKind::ThreadsShare.into());
         }
         if let Some(directory) = &self.setup.directory

@@ -144,7 +144,7 @@ const SHOWN_NAME: usize = 15;
 /// Ends the process when the coordinator's end of the lifeline closes, even in the middle of a task.
 fn follow(end: &IpcReceiver<Parcel<()>>) {
     while let Some(Ok(())) = receive(end) {}
-    sys::exit_now(0);
+    sys::exit_with_group(0);
 }
 
 impl Link for IpcLink {
