@@ -361,3 +361,31 @@ fn children_of_threads_are_those_of_the_program() {
     assert!(error.to_string().contains("`end_children`"), "{error}");
     assert_eq!(error.kind(), ErrorKind::InvalidSetting);
 }
+
+#[test]
+fn errors_that_are_not_worth_it_are_not_retried() {
+    fn is_worth_it(error: &TaskErrorKind) -> bool {
+        match error {
+            TaskErrorKind::Failed { message, .. } => message == "again",
+            TaskErrorKind::Panicked { .. } => panic!("on purpose"),
+            _ => false,
+        }
+    }
+    isolated(|| {
+        let graph = graph! {
+            again: u8 = Err("again")? retry 2;
+            never: u8 = Err("never")? retry 2;
+            panics: u8 = panic!("on purpose") retry 2;
+        };
+        let builder = Pool::builder().retry_if(is_worth_it);
+        for pool in [builder.clone().threads(2), builder.clone().processes(2)] {
+            let outcome = pool.build().unwrap().run(&graph).unwrap();
+            let attempt = |result: Result<u8, TaskError>| result.unwrap_err().attempt();
+            let attempts = [outcome.again, outcome.never, outcome.panics].map(attempt);
+            assert_eq!(attempts, [3, 1, 1]);
+        }
+        let graph = graph! { crash: u8 = std::process::abort() retry 2; };
+        let outcome = builder.processes(1).build().unwrap().run(&graph).unwrap();
+        assert_eq!(outcome.crash.unwrap_err().attempt(), 1);
+    });
+}

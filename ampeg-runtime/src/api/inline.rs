@@ -7,6 +7,7 @@ use crate::base::clock::now;
 use crate::base::failure::{TaskError, TaskErrorKind};
 use crate::definition::Definition;
 use crate::plan::Step;
+use crate::plan::retry::Retry;
 use crate::report::Report;
 use crate::run::event::Observer;
 use crate::run::executor::{Executor, LoadedGraph};
@@ -158,7 +159,7 @@ fn attempt(
             ..Observed::between(start, now())
         };
         let result = result.map(|it| it.whole);
-        let report = AttemptReport::new(0, step, attempt, result, observed);
+        let report = AttemptReport::new(0, step, attempt, result, observed, Retry::default());
         events.task_ends(here, &report);
         match report.result {
             Err(_) if report.will_retry => attempt += 1,

@@ -15,6 +15,8 @@ pub(crate) enum RunErrorKind {
     NoThread(String),
     /// Why no worker could call the function of `on_worker_start`.
     StartFunction(String),
+    /// Why no worker could call the function of `retry_if`.
+    RetryFunction(String),
     /// A setting of processes was used for threads.
     ThreadsShare,
     Directory {
@@ -120,6 +122,7 @@ impl RunErrorKind {
             Self::NoWorker(_)
             | Self::NoThread(_)
             | Self::StartFunction(_)
+            | Self::RetryFunction(_)
             | Self::Elsewhere
             | Self::Lost(_)
             | Self::TooFewDescriptors { .. }
@@ -141,6 +144,9 @@ impl fmt::Display for RunErrorKind {
             Self::NoProcesses => f.write_str("a graph cannot be run on 0 processes: give at least 1"),
             Self::StartFunction(reason) => {
                 write!(f, "the function of `on_worker_start` cannot be used: {reason}")
+            }
+            Self::RetryFunction(reason) => {
+                write!(f, "the function of `retry_if` cannot be used: {reason}")
             }
             Self::ThreadsShare => f.write_str(
                 "`env`, `current_dir` and `end_children` are settings of worker processes; worker threads are part of the program",

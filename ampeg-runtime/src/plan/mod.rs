@@ -2,17 +2,18 @@
 //!
 //! A plan knows tasks and workers, but no process and no clock.
 
-use crate::base::failure::TaskErrorKind;
 use crate::definition::Definition;
 use ampeg_schedule::Schedule;
 use ampeg_schedule::{ProcessorId, TaskId};
 use parts::StepPart;
+use retry::Retry;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::time::Duration;
 
 mod parts;
 pub(crate) mod prepared;
+pub(crate) mod retry;
 
 /// What each worker does, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +23,7 @@ pub(crate) struct Plan {
     pub(crate) steps: Vec<Vec<Step>>,
     /// By task: where its step is.
     pub(crate) homes: Vec<Home>,
-    /// What to wait before a task is tried again; twice as long before each further attempt.
-    pub(crate) backoff: Duration,
+    pub(crate) retry: Retry,
     /// The least time limit of any task.
     pub(crate) least_limit: Option<Duration>,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Home {
 
 impl Plan {
     /// Who does what when a schedule is followed: a result goes to each other worker that needs it, once.
-    pub(crate) fn new(definition: &Definition, schedule: &Schedule, backoff: Duration) -> Self {
+    pub(crate) fn new(definition: &Definition, schedule: &Schedule, retry: Retry) -> Self {
         let graph = &definition.task_graph;
         let worker = |task| schedule.slot(task).processor;
         let mut parts = parts::parts(definition, worker);
@@ -72,7 +72,7 @@ impl Plan {
         Self {
             steps: steps.collect(),
             homes,
-            backoff,
+            retry,
             least_limit: definition
                 .tasks
                 .iter()
@@ -84,15 +84,6 @@ impl Plan {
     /// The steps of a worker; none if the plan does not use it.
     pub(crate) fn steps_of(&self, worker: ProcessorId) -> &[Step] {
         self.steps.get(worker.index()).map_or(&[], Vec::as_slice)
-    }
-}
-
-/// What to wait before an attempt at a task.
-pub(crate) fn backoff_before(attempt: u32, backoff: Duration) -> Duration {
-    match attempt.checked_sub(2) {
-        // From some point on nobody waits for the end of it anyway.
-        Some(doublings) => backoff.saturating_mul(1 << doublings.min(20)),
-        None => Duration::ZERO,
     }
 }
 
@@ -162,10 +153,5 @@ impl Step {
     /// Whether another attempt may follow this one, if it fails.
     pub(crate) fn may_retry(&self, attempt: u32) -> bool {
         attempt < self.attempts
-    }
-
-    /// Whether this attempt, which has failed, is followed by another one.
-    pub(crate) fn is_retried(&self, attempt: u32, kind: &TaskErrorKind) -> bool {
-        self.may_retry(attempt) && !matches!(kind, TaskErrorKind::NotDeliverable { .. })
     }
 }

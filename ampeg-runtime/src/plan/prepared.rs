@@ -3,19 +3,18 @@
 use crate::base::run_error::RunErrorKind;
 use crate::definition::Definition;
 use crate::plan::Plan;
+use crate::plan::retry::Retry;
 use ampeg_schedule::Error;
 use ampeg_schedule::{Processors, Schedule, Scheduler};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
 /// How a pool schedules graphs, and what came of it the last time.
 #[derive(Debug)]
 pub(crate) struct PlanCache {
     pub(crate) processors: Processors,
     policy: AnyScheduler,
-    /// What to wait before a task is tried again.
-    backoff: Duration,
+    retry: Retry,
     last: Mutex<Option<Planned>>,
 }
 
@@ -41,11 +40,11 @@ pub(crate) struct Planned {
 }
 
 impl PlanCache {
-    pub(crate) fn new(processors: Processors, policy: AnyScheduler, backoff: Duration) -> Self {
+    pub(crate) fn new(processors: Processors, policy: AnyScheduler, retry: Retry) -> Self {
         Self {
             processors,
             policy,
-            backoff,
+            retry,
             last: Mutex::new(None),
         }
     }
@@ -78,7 +77,7 @@ impl PlanCache {
         let planned = Planned {
             definition: Arc::downgrade(definition),
             by_policy: by_hand.is_none(),
-            plan: Arc::new(Plan::new(definition, &schedule, self.backoff)),
+            plan: Arc::new(Plan::new(definition, &schedule, self.retry)),
             schedule: Arc::new(schedule),
         };
         *self.last() = Some(planned.clone());
@@ -110,7 +109,7 @@ mod tests {
     fn cache() -> PlanCache {
         let processors = Processors::new(2).unwrap();
         let policy = AnyScheduler(Arc::new(crate::Policy::default()));
-        PlanCache::new(processors, policy, Duration::ZERO)
+        PlanCache::new(processors, policy, Retry::default())
     }
 
     fn is_same(one: &Planned, other: &Planned) -> bool {

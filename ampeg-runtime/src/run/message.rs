@@ -7,12 +7,12 @@ use crate::definition::Definition;
 use crate::generated_code::part::PartKey;
 use crate::generated_code::task::Descriptor;
 use crate::plan::Step;
+use crate::plan::retry::Retry;
 use crate::sys::ConstantAddress;
 use crate::value::payload::Payload;
 use ampeg_schedule::Error;
 use ampeg_schedule::{ProcessorId, TaskId};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 /// A run of a graph; later runs of a pool have larger numbers.
 pub(crate) type RunId = u64;
@@ -30,8 +30,8 @@ pub(crate) enum ToWorker {
     Graph { descriptor: ConstantAddress },
     /// The next captured value of that graph.
     Capture(Payload),
-    /// The steps of each run that begins from now on, as an encoded `Vec<Step>`, and the wait before a second attempt.
-    Plan { steps: Payload, backoff: Duration },
+    /// The steps of each run that begins from now on, as an encoded `Vec<Step>`, and when they are tried again.
+    Plan { steps: Payload, retry: Retry },
     /// A run of that plan begins; it ends any other run.
     ///
     /// For a replaced worker, the open steps as an encoded `Vec<OpenStep>`; otherwise all steps are open.
@@ -213,12 +213,14 @@ impl AttemptReport {
         attempt: u32,
         result: Result<Option<Payload>, TaskErrorKind>,
         observed: Observed,
+        retry: Retry,
     ) -> Self {
+        let may_retry = step.may_retry(attempt);
         Self {
             run,
             task: step.task,
             attempt,
-            will_retry: matches!(&result, Err(kind) if step.is_retried(attempt, kind)),
+            will_retry: matches!(&result, Err(kind) if may_retry && retry.applies_to(kind)),
             result: result.map_err(Box::new),
             epoch: 0,
             observed,

@@ -4,6 +4,7 @@ use super::ipc::IpcCluster;
 use super::local::LocalCluster;
 use crate::definition::Definition;
 use crate::plan::Step;
+use crate::plan::retry::Retry;
 use crate::run::caller::Caller;
 use crate::run::cluster::{Cluster, ClusterEvent};
 use crate::run::message::{AttemptReport, Content, ToWorker, Value};
@@ -56,7 +57,7 @@ fn step(definition: &Definition, task: usize, consumers: &[usize]) -> Step {
 fn begin(cluster: &mut dyn Cluster, to: usize, run: u64, steps: &[Step]) {
     let plan = ToWorker::Plan {
         steps: codec::encode_fields(steps).unwrap(),
-        backoff: Duration::ZERO,
+        retry: Retry::default(),
     };
     cluster.send(worker(to), plan);
     cluster.send(worker(to), ToWorker::Begin { run, open: None });

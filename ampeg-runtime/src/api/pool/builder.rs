@@ -3,15 +3,16 @@
 use super::turn::Turns;
 use super::{Pool, PoolState};
 use crate::api::trace::TraceFile;
+use crate::base::failure::TaskErrorKind;
 use crate::base::run_error::RunErrorKind;
 use crate::plan::prepared::{AnyScheduler, PlanCache};
+use crate::plan::retry::{Predicate, Retry};
 use crate::run::caller::{Caller, PoolId};
 use crate::run::cluster::Cluster;
 use crate::run::crew::Crew;
 use crate::run::event::Observer;
 use crate::run::log::Observers;
-use crate::sys::resources;
-use crate::sys::thread;
+use crate::sys::{FunctionAddress, resources, thread};
 use crate::transport::ipc::IpcCluster;
 use crate::transport::local::LocalCluster;
 use crate::transport::setup::{Hook, Setup};
@@ -53,6 +54,7 @@ pub struct PoolBuilder {
     timeout: Option<Duration>,
     max_failures: Option<usize>,
     backoff: Duration,
+    retry_if: Option<Predicate>,
     setup: Setup,
     hook: Option<Result<Hook, String>>,
     observers: Observers,
@@ -68,6 +70,7 @@ impl Default for PoolBuilder {
             timeout: None,
             max_failures: None,
             backoff: Duration::ZERO,
+            retry_if: None,
             setup: Setup::default(),
             hook: None,
             observers: Observers::default(),
@@ -185,6 +188,35 @@ impl PoolBuilder {
     /// The worker of the task does nothing else in the meantime.
     pub fn retry_backoff(mut self, backoff: Duration) -> Self {
         self.backoff = backoff;
+        self
+    }
+
+    /// Sets which errors are followed by another attempt at a task with a `retry` clause. By default all are, but for
+    /// [`NotDeliverable`](TaskErrorKind::NotDeliverable), which is never.
+    ///
+    /// The function runs in the worker of the task, and after a crash or an exceeded time limit in this program.
+    /// If it panics, there is no further attempt.
+    ///
+    /// ```
+    /// use ampeg::{Pool, TaskErrorKind, graph};
+    ///
+    /// // Only what another attempt may change.
+    /// fn is_worth_it(error: &TaskErrorKind) -> bool {
+    ///     matches!(error, TaskErrorKind::Crashed { .. } | TaskErrorKind::TimedOut { .. })
+    /// }
+    ///
+    /// let pool = Pool::builder().processes(1).retry_if(is_worth_it).build()?;
+    /// let graph = graph! {
+    ///     wrong: u32 = "x".parse()? retry 9;
+    ///     crash: u32 = std::process::abort() retry 1;
+    /// };
+    /// let outcome = pool.run(&graph)?;
+    /// assert_eq!(outcome.wrong.unwrap_err().attempt(), 1);
+    /// assert_eq!(outcome.crash.unwrap_err().attempt(), 2);
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn retry_if(mut self, function: fn(&TaskErrorKind) -> bool) -> Self {
+        self.retry_if = Some(function);
         self
     }
 
@@ -394,6 +426,11 @@ impl PoolBuilder {
             let (directory, reason) = (directory.clone(), error.to_string());
             return Err(RunErrorKind::Directory { directory, reason }.into());
         }
+        let only_if = self.retry_if.map(FunctionAddress::of).transpose();
+        let retry = Retry {
+            backoff: self.backoff,
+            only_if: only_if.map_err(RunErrorKind::RetryFunction)?,
+        };
         let trace = TraceFile::named()?;
         let id = PoolId::next();
         let tasks = Caller::here().of_tasks(id)?;
@@ -424,7 +461,7 @@ impl PoolBuilder {
                 id,
                 waker: crew.waker(),
                 crew: Turns::new(crew),
-                plans: PlanCache::new(processors, self.policy, self.backoff),
+                plans: PlanCache::new(processors, self.policy, retry),
                 timeout: self.timeout,
                 max_failures: self.max_failures,
                 trace,

@@ -94,7 +94,7 @@ impl Coordinator<'_> {
         self.renew_attempts_before(worker, task);
         match self.tasks[task.index()] {
             TaskState::Open { .. } => self.charge_open(task, attempt, kind, cluster),
-            TaskState::Done { .. } if attempt < self.attempts(task) => {
+            TaskState::Done { .. } if self.is_retried(task, attempt, &kind) => {
                 self.set_failures(task, attempt);
             }
             TaskState::Done { .. } => {
@@ -134,7 +134,7 @@ impl Coordinator<'_> {
         kind: TaskErrorKind,
         cluster: &mut dyn Cluster,
     ) {
-        if attempt < self.attempts(task) {
+        if self.is_retried(task, attempt, &kind) {
             let attempt = attempt + 1;
             self.tasks[task.index()] = TaskState::Open { attempt };
         } else {
@@ -142,8 +142,9 @@ impl Coordinator<'_> {
         }
     }
 
-    /// How many attempts at a task there may be in all.
-    fn attempts(&self, task: TaskId) -> u32 {
-        self.definition.instance(task).limits.attempts()
+    /// Whether an attempt that failed so is followed by another one.
+    fn is_retried(&self, task: TaskId, attempt: u32, kind: &TaskErrorKind) -> bool {
+        let attempts = self.definition.instance(task).limits.attempts();
+        attempt < attempts && self.plan.retry.applies_to(kind)
     }
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::Graph;
 use crate::base::clock::Timestamp;
 use crate::definition::Limits;
+use crate::plan::retry::Retry;
 use crate::run::cluster::{ClusterEvent, Exit};
 use crate::run::message::{Epoch, Observed, Recomputation};
 use crate::run::progress::{Activity, Phase, Running};
@@ -153,7 +154,7 @@ fn plan(definition: &Definition) -> Plan {
     let order = order.map(|tasks| tasks.into_iter().map(TaskId::new).collect::<Vec<_>>());
     let processors = Processors::new(2).unwrap();
     let schedule = Schedule::from_order(&definition.task_graph, &processors, &order).unwrap();
-    Plan::new(definition, &schedule, Duration::ZERO)
+    Plan::new(definition, &schedule, Retry::default())
 }
 
 /// The run of a graph on two of three workers.

@@ -8,7 +8,7 @@ use super::Run;
 use super::stuck::Watchdog;
 use crate::base::clock::{Timestamp, instant, now};
 use crate::base::logging;
-use crate::plan::{Plan, backoff_before};
+use crate::plan::Plan;
 use crate::run::coordinator::DueTask;
 use crate::run::message::Observed;
 use crate::run::progress::{Activity, Phase};
@@ -265,7 +265,7 @@ impl Run<'_> {
             (_, Some(limit)) => limit.saturating_add(RESPONSE_TIME),
             (Phase::Between | Phase::Sending | Phase::Waiting, None) => UNLIMITED_RESPONSE_TIME,
         };
-        Some(allowed.saturating_add(backoff_before(due.attempt, self.plan.backoff)))
+        Some(allowed.saturating_add(self.plan.retry.wait_before(due.attempt)))
     }
 }
 

@@ -326,8 +326,8 @@ impl Run<'_> {
         if !knows.plan.ptr_eq(&plan) {
             match codec::encode_fields(self.plan.steps_of(worker)) {
                 Ok(steps) => {
-                    let backoff = self.plan.backoff;
-                    cluster.send(worker, ToWorker::Plan { steps, backoff });
+                    let retry = self.plan.retry;
+                    cluster.send(worker, ToWorker::Plan { steps, retry });
                     knows.plan = plan;
                 }
                 Err(reason) => self.dismiss(worker, &reason),

@@ -6,7 +6,8 @@ use crate::base::clock::{Timestamp, now};
 use crate::base::failure::TaskErrorKind;
 use crate::generated_code::part::PartKey;
 use crate::generated_code::task::Descriptor;
-use crate::plan::{Step, backoff_before};
+use crate::plan::Step;
+use crate::plan::retry::Retry;
 use crate::run::executor::{Encoded, Executor, LoadedGraph};
 use crate::run::message::{
     Arrival, AttemptReport, Content, Epoch, Observed, OpenStep, Recomputation, RunId, ToWorker,
@@ -108,7 +109,7 @@ pub(crate) fn work(link: &mut impl Link) -> Result<(), String> {
 pub(crate) struct Worker {
     graph: Option<Rc<LoadedGraph>>,
     plan: Rc<[Step]>,
-    backoff: Duration,
+    retry: Retry,
     run: Option<RunState>,
     /// The last run that has begun or ended here.
     last_run: RunId,
@@ -160,9 +161,9 @@ impl Worker {
                     graph.push_capture(payload);
                 }
             }
-            ToWorker::Plan { steps, backoff } => {
+            ToWorker::Plan { steps, retry } => {
                 self.plan = codec::decode_fields::<Vec<Step>>(&steps)?.into();
-                self.backoff = backoff;
+                self.retry = retry;
             }
             ToWorker::Begin { run, open } => self.on_begin(run, open.as_ref(), link)?,
             ToWorker::Recompute { run, steps } => {
@@ -262,11 +263,11 @@ impl Worker {
 
     /// Makes one attempt at the next step, whose inputs are here.
     pub(crate) fn run_step(&mut self, link: &mut impl Link) {
-        let backoff = self.backoff;
+        let retry = self.retry;
         if let Some(run) = &mut self.run
             && let Some(NextStep { next, .. }) = run.next
         {
-            run.attempt(next, backoff, link);
+            run.attempt(next, retry, link);
         }
     }
 }
@@ -311,7 +312,7 @@ impl RunState {
         self.next.is_some_and(|next| next.n_missing == 0)
     }
 
-    fn attempt(&mut self, next: Next, backoff: Duration, link: &mut impl Link) {
+    fn attempt(&mut self, next: Next, retry: Retry, link: &mut impl Link) {
         let (step, attempt) = self.queue.get(next);
         let mut start = self.just_ended.take();
         if attempt > 1 {
@@ -320,7 +321,7 @@ impl RunState {
             link.flush_output();
             link.flush();
         }
-        let wait = backoff_before(attempt, backoff);
+        let wait = retry.wait_before(attempt);
         if !wait.is_zero() {
             link.set_busy();
             link.sleep(wait);
@@ -344,7 +345,7 @@ impl RunState {
                 .map_err(|reason| TaskErrorKind::NotDeliverable { reason })
         });
         let is_kept = step.consumers.is_empty();
-        let mut report = AttemptReport::new(self.id, step, attempt, result, observed);
+        let mut report = AttemptReport::new(self.id, step, attempt, result, observed, retry);
         report.epoch = link.epoch();
         self.next = None;
         if report.will_retry {

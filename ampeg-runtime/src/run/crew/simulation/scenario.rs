@@ -3,6 +3,7 @@
 use crate::Graph;
 use crate::definition::{Definition, Limits};
 use crate::plan::Plan;
+use crate::plan::retry::Retry;
 use crate::testing::{Action, Blobs, Node, with_limits};
 use ampeg_schedule::TaskId;
 use ampeg_schedule::{Processors, Schedule};
@@ -186,7 +187,11 @@ fn plan(
     let processors = Processors::new(n_processors).expect("at least one");
     let schedule = Schedule::from_order(&definition.task_graph, &processors, &by_worker);
     let schedule = schedule.expect("an order that follows the dependencies");
-    Arc::new(Plan::new(definition, &schedule, backoff))
+    let retry = Retry {
+        backoff,
+        ..Retry::default()
+    };
+    Arc::new(Plan::new(definition, &schedule, retry))
 }
 
 impl fmt::Display for Program {

@@ -8,6 +8,7 @@ use super::traces::Traces;
 use super::{Crew, bounds_of, run};
 use crate::definition::Limits;
 use crate::plan::Plan;
+use crate::plan::retry::Retry;
 use crate::testing::{
     Action, Deadline, Node, alone, expected, random_costs, random_nodes, with_limits,
 };
@@ -106,7 +107,7 @@ fn run_once(crew: &mut Crew, workers: usize, time: Duration, seed: u64) {
     let schedule = Policy::default()
         .schedule(&definition.task_graph, &processors)
         .unwrap();
-    let plan = Arc::new(Plan::new(definition, &schedule, Duration::ZERO));
+    let plan = Arc::new(Plan::new(definition, &schedule, Retry::default()));
     let never = AtomicBool::new(false);
     let blobs = run(crew, &graph, &plan, bounds_of(RUN_TIME, &never));
     for (index, (expected, found)) in expected(&nodes).iter().zip(&blobs).enumerate() {

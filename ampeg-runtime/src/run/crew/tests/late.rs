@@ -3,6 +3,7 @@
 use super::faulty::Faulty;
 use super::{Crew, bounds_of, run};
 use crate::plan::Plan;
+use crate::plan::retry::Retry;
 use crate::testing::{Action, Blobs, Deadline, Node, check, graph};
 use ampeg_schedule::{Policy, Processors, Scheduler as _};
 use std::sync::Arc;
@@ -22,7 +23,7 @@ fn run_one(crew: &mut Crew, action: Action, time: Duration) -> (Vec<Node>, Blobs
     let schedule = Policy::Heft
         .schedule(&definition.task_graph, &Processors::new(1).unwrap())
         .unwrap();
-    let plan = Arc::new(Plan::new(definition, &schedule, Duration::ZERO));
+    let plan = Arc::new(Plan::new(definition, &schedule, Retry::default()));
     let never = AtomicBool::new(false);
     let blobs = run(crew, &graph, &plan, bounds_of(time, &never));
     (nodes, blobs)

@@ -6,6 +6,7 @@ use super::faulty::{Fault, Faulty};
 use super::{Crew, bounds_of, run};
 use crate::base::failure::TaskErrorKind;
 use crate::plan::Plan;
+use crate::plan::retry::Retry;
 use crate::testing::{Action, Blobs, Deadline, Node, expected, graph, random_costs, random_nodes};
 use ampeg_schedule::{Policy, Processors, Scheduler as _};
 use std::collections::BTreeSet;
@@ -33,7 +34,7 @@ fn run_with(
     let mut crew = Crew::new(Box::new(cluster));
     let never = AtomicBool::new(false);
     let bounds = bounds_of(Duration::from_secs(10), &never);
-    let plan = Arc::new(Plan::new(definition, &schedule, Duration::ZERO));
+    let plan = Arc::new(Plan::new(definition, &schedule, Retry::default()));
     let mut lost = 0;
     for _ in 0..2 {
         lost += crashed(nodes, &run(&mut crew, &graph, &plan, bounds));

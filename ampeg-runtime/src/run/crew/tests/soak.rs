@@ -10,6 +10,7 @@ use super::traces::{Traces, check_empty};
 use super::{Crew, bounds_of, run};
 use crate::api::program::Graph;
 use crate::plan::Plan;
+use crate::plan::retry::Retry;
 use crate::testing::{Blobs, Deadline, alone, is_alone, random_costs, with_limits};
 use ampeg_schedule::{Policy, Processors, Schedule, Scheduler as _};
 use std::ffi::OsStr;
@@ -186,8 +187,11 @@ impl Case {
         };
         // It doubles from attempt to attempt.
         let waits = hazardous.limits.iter().all(|limits| limits.retry <= 3) && random.bool();
-        let backoff = Duration::from_millis(waits.into());
-        let plan = Arc::new(Plan::new(definition, &schedule, backoff));
+        let retry = Retry {
+            backoff: Duration::from_millis(waits.into()),
+            ..Retry::default()
+        };
+        let plan = Arc::new(Plan::new(definition, &schedule, retry));
         Self {
             hazardous,
             graph,
