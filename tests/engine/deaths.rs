@@ -91,7 +91,7 @@ fn forty_graphs_whose_tasks_abort_agree_with_one_process() {
 fn one_task_in_nine_may_abort() {
     isolated(|| {
         let pool = Pool::new(2).unwrap();
-        for seed in 0..120 {
+        for seed in 0..60 {
             check(&pool, seed, 10, 9);
         }
     });
