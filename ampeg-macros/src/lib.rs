@@ -12,7 +12,7 @@ mod parse;
 mod body;
 mod resolve;
 
-mod cycle;
+mod digraph;
 mod order;
 
 mod check;

@@ -2,6 +2,7 @@
 //!
 //! Families that need each other's types, or their own, are a knot: their types are declared before its first statement.
 
+use crate::digraph::knots;
 use crate::resolve::Graph;
 
 /// The statements of a graph in the order of their types.
@@ -50,111 +51,5 @@ impl Order {
         Self {
             knots: knots.collect(),
         }
-    }
-}
-
-/// The strongly connected components of a graph, each after those that its nodes use.
-///
-/// Tarjan's algorithm, with a stack of its own: chains of dependencies may be longer than the program's is deep.
-pub(crate) fn knots(uses: &[Vec<usize>]) -> Vec<Vec<usize>> {
-    let mut search = Search {
-        uses,
-        number: vec![None; uses.len()],
-        low: vec![0; uses.len()],
-        is_open: vec![false; uses.len()],
-        open: Vec::new(),
-        next: 0,
-        knots: Vec::new(),
-    };
-    for node in 0..uses.len() {
-        if search.number[node].is_none() {
-            search.from(node);
-        }
-    }
-    search.knots
-}
-
-struct Search<'a> {
-    uses: &'a [Vec<usize>],
-    number: Vec<Option<usize>>,
-    low: Vec<usize>,
-    is_open: Vec<bool>,
-    open: Vec<usize>,
-    next: usize,
-    knots: Vec<Vec<usize>>,
-}
-
-impl Search<'_> {
-    fn from(&mut self, start: usize) {
-        self.enter(start);
-        let mut path = vec![(start, 0)];
-        while let Some((node, used)) = path.pop() {
-            let Some(&next) = self.uses[node].get(used) else {
-                self.leave(node);
-                if let Some(&(before, _)) = path.last() {
-                    self.low[before] = self.low[before].min(self.low[node]);
-                }
-                continue;
-            };
-            path.push((node, used + 1));
-            match self.number[next] {
-                None => {
-                    self.enter(next);
-                    path.push((next, 0));
-                }
-                Some(number) if self.is_open[next] => self.low[node] = self.low[node].min(number),
-                Some(_) => {}
-            }
-        }
-    }
-
-    fn enter(&mut self, node: usize) {
-        self.number[node] = Some(self.next);
-        self.low[node] = self.next;
-        self.next += 1;
-        self.open.push(node);
-        self.is_open[node] = true;
-    }
-
-    /// Closes the knot that began with this node, if one did.
-    fn leave(&mut self, node: usize) {
-        if self.number[node] != Some(self.low[node]) {
-            return;
-        }
-        let first = self
-            .open
-            .iter()
-            .rposition(|&other| other == node)
-            .unwrap_or(0);
-        let knot = self.open.split_off(first);
-        for &node in &knot {
-            self.is_open[node] = false;
-        }
-        self.knots.push(knot);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_used_comes_first_and_knots_stay_together() {
-        // 0 uses 1 and 3, 1 ↔ 2, 3 uses itself, 4 is free.
-        let mut found = knots(&[vec![1, 3], vec![2], vec![1], vec![3], vec![]]);
-        for knot in &mut found {
-            knot.sort_unstable();
-        }
-        assert_eq!(found, [vec![1, 2], vec![3], vec![0], vec![4]]);
-    }
-
-    #[test]
-    fn long_chains_are_ordered() {
-        let n = 200_000;
-        let uses: Vec<Vec<usize>> = (0..n)
-            .map(|node| (node + 1 < n).then_some(node + 1).into_iter().collect())
-            .collect();
-        assert_eq!(knots(&uses).len(), n);
-        assert_eq!(knots(&uses)[0], [n - 1]);
     }
 }

@@ -18,8 +18,8 @@ mod parse;
 mod body;
 #[path = "../../ampeg-macros/src/resolve/mod.rs"]
 mod resolve;
-#[path = "../../ampeg-macros/src/cycle.rs"]
-mod cycle;
+#[path = "../../ampeg-macros/src/digraph.rs"]
+mod digraph;
 #[path = "../../ampeg-macros/src/order.rs"]
 mod order;
 #[path = "../../ampeg-macros/src/check/mod.rs"]

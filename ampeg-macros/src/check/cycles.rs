@@ -1,8 +1,7 @@
 //! Cycles that are certain, whatever the values of indices are; the others are found when the graph is first used.
 
-use crate::cycle;
 use crate::diagnostics::Diagnostics;
-use crate::order;
+use crate::digraph::{self, knots, shortest_path};
 use crate::resolve::{Graph, Input, Selector, Task};
 use std::cmp::Reverse;
 
@@ -21,13 +20,11 @@ enum Need {
 pub(super) fn check(graph: &Graph, diagnostics: &mut Diagnostics) -> bool {
     let needs: Vec<Vec<(usize, Need)>> =
         graph.tasks.iter().map(|task| needs(graph, task)).collect();
-    let certain = |task: usize| {
-        let needs = needs[task]
-            .iter()
-            .filter(|(_, need)| *need != Need::Indexed);
-        needs.map(|&(predecessor, _)| predecessor)
-    };
-    let (_, mut cycles) = cycle::sort(graph.tasks.len(), certain);
+    let certain = needs.iter().map(|needs| {
+        let certain = needs.iter().filter(|(_, need)| *need != Need::Indexed);
+        certain.map(|&(predecessor, _)| predecessor).collect()
+    });
+    let mut cycles = digraph::cycles(&certain.collect::<Vec<_>>());
     if cycles.is_empty() {
         cycles = through_wholes(&needs);
     }
@@ -78,15 +75,18 @@ fn through_wholes(needs: &[Vec<(usize, Need)>]) -> Vec<Vec<usize>> {
         .map(|needs| needs.iter().map(|&(task, _)| task).collect())
         .collect();
     let mut cycles = Vec::new();
-    for mut knot in order::knots(&uses) {
+    for mut knot in knots(&uses) {
         knot.sort_unstable();
         let wholes = knot.iter().flat_map(|&task| {
             let wholes = needs[task].iter().filter(|(_, need)| *need == Need::Whole);
             wholes.map(move |&(predecessor, _)| (predecessor, task))
         });
         let paths = wholes.filter(|(predecessor, _)| knot.binary_search(predecessor).is_ok());
-        let paths = paths.filter_map(|(predecessor, task)| cycle::path(&uses, predecessor, task));
+        let paths = paths.filter_map(|(predecessor, task)| {
+            shortest_path(&uses, predecessor, |node| node == task)
+        });
         if let Some(mut cycle) = paths.min_by_key(Vec::len) {
+            cycle.reverse();
             let smallest = (0..cycle.len()).max_by_key(|&place| Reverse(cycle[place]));
             cycle.rotate_left(smallest.unwrap_or(0));
             cycles.push(cycle);
