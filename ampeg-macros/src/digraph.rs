@@ -91,14 +91,14 @@ impl Search<'_> {
 /// of the knot through which a shortest cycle goes.
 /// Takes O(n + e) time without a cycle, and O(k·e) more for a knot of k nodes.
 pub(crate) fn cycles(uses: &[Vec<usize>]) -> Vec<Vec<usize>> {
-    let mut users = vec![Vec::new(); uses.len()];
+    let mut used_by = vec![Vec::new(); uses.len()];
     let mut cycles: Vec<Vec<usize>> = Vec::new();
     for (node, used) in uses.iter().enumerate() {
         for &used in used {
             if used == node {
                 cycles.push(vec![node]);
             } else {
-                users[used].push(node);
+                used_by[used].push(node);
             }
         }
     }
@@ -111,7 +111,7 @@ pub(crate) fn cycles(uses: &[Vec<usize>]) -> Vec<Vec<usize>> {
     knots.sort_unstable();
     for knot in knots {
         let through =
-            |&start: &usize| shortest_path(&users, start, |node| users[node].contains(&start));
+            |&start: &usize| shortest_path(&used_by, start, |node| used_by[node].contains(&start));
         // Of equals the first is taken.
         cycles.extend(knot.iter().filter_map(through).min_by_key(Vec::len));
     }

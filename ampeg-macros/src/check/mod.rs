@@ -103,7 +103,7 @@ fn check_within(duration: &Expr, diagnostics: &mut Diagnostics) {
 }
 
 /// The largest cost that the runtime accepts.
-const LARGEST: f64 = 1e100;
+pub(crate) const LARGEST: f64 = 1e100;
 
 fn check_number(expression: &Expr, what: &str, diagnostics: &mut Diagnostics) {
     if let Some(number) = suffixed(expression) {

@@ -10,7 +10,7 @@ mod facts;
 mod inputs;
 mod outputs;
 mod parts;
-mod plain;
+pub(crate) mod plain;
 mod quiet;
 mod shape;
 mod site;

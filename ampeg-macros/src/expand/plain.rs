@@ -13,13 +13,14 @@ use quote::quote_spanned;
 use syn::Expr;
 use syn::spanned::Spanned;
 
-/// In a list of numbers: the next cost that was told. No cost that is written is negative.
-const TOLD: f64 = -1.0;
+/// In a list of numbers: the next cost that was evaluated. No cost that is written is negative.
+///
+/// The runtime has the same constants; a test compares them.
+pub(crate) const NEXT: f64 = -1.0;
 /// In a list of numbers: that cost once more.
-const AGAIN: f64 = -2.0;
-
+pub(crate) const AGAIN: f64 = -2.0;
 /// In a list of numbers: nothing is written.
-const UNWRITTEN: f64 = -3.0;
+pub(crate) const UNWRITTEN: f64 = -3.0;
 
 /// Statements one after the other that are one task each.
 #[derive(Default)]
@@ -72,7 +73,7 @@ impl Plain {
         let cost = quiet::outermost(cost.clone());
         self.told
             .push(quote_spanned!(origin::span()=> #tell(#cost, &mut ampeg_told);));
-        TOLD
+        NEXT
     }
 
     /// Tells all that were taken, if any were.

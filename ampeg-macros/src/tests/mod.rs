@@ -4,6 +4,7 @@ mod check;
 mod expansion;
 mod families;
 mod names;
+mod numbers;
 mod outside;
 mod parse;
 mod parts;

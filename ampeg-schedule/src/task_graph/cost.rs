@@ -236,6 +236,13 @@ pub struct Told {
 }
 
 impl Told {
+    /// In the lists of generated code: the next cost that was evaluated. No cost that is written is negative.
+    pub const NEXT: f64 = -1.0;
+    /// In the lists of generated code: the last cost that was evaluated, once more.
+    pub const AGAIN: f64 = -2.0;
+    /// In the lists of generated code: nobody has written a cost.
+    pub const UNWRITTEN: f64 = -3.0;
+
     /// An empty list.
     #[allow(clippy::new_without_default, reason = "only generated code makes one")]
     pub fn new() -> Self {
@@ -245,8 +252,7 @@ impl Told {
         }
     }
 
-    /// Decodes a number in the lists of generated code: a written cost, `-1` for the next added cost, `-2` for the same
-    /// cost again, and `-3` for a cost that is not written.
+    /// The cost that a number in the lists of generated code stands for: the number itself, or one of the constants.
     ///
     /// # Errors
     ///
@@ -255,11 +261,12 @@ impl Told {
         if number >= 0.0 {
             return GivenCost::number(number);
         }
-        if number < -2.0 {
+        if number == Self::UNWRITTEN {
             return GivenCost::unwritten();
         }
-        let is_next = number > -2.0;
-        if let Some(next) = is_next.then(|| self.next.pop_front()).flatten() {
+        if number == Self::NEXT
+            && let Some(next) = self.next.pop_front()
+        {
             self.last = next;
         }
         self.last.clone()
