@@ -113,7 +113,7 @@ fn given_results_survive_merging_costs_and_deaths() {
         let outcome = merged.run(1).unwrap();
         assert_eq!(outcome.c, Ok(47));
         std::fs::remove_file(died).unwrap();
-        let costs = outcome.report().costs();
+        let costs = outcome.report().measured_costs();
         // It dies once more.
         assert_eq!(merged.with_costs(&costs).run(2).unwrap().c, Ok(47));
         std::fs::remove_file(std::env::temp_dir().join("died")).unwrap();
