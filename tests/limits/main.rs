@@ -11,6 +11,7 @@ mod descriptors;
 mod file_size;
 mod memory;
 mod processes;
+mod processor_time;
 mod stack;
 
 use ampeg::{Error, Graph, Pool, Values};

@@ -109,6 +109,11 @@ impl Exit {
         self.signal == Some(9) && self.reason.is_none()
     }
 
+    /// Whether it ended as the system ends programs that have used up their processor time.
+    pub(crate) fn may_be_for_lack_of_time(&self) -> bool {
+        self.is_kill() || self.signal == Some(24)
+    }
+
     /// Whether it ended as programs do that get no memory: by aborting, or by using what they did not get.
     pub(crate) fn may_be_for_lack_of_memory(&self) -> bool {
         matches!(self.signal, Some(4 | 5 | 6 | 7 | 11)) || self.code.is_some_and(|code| code > 100)

@@ -76,6 +76,18 @@ pub(crate) fn memory_limit_in_words(memory_limit: Option<u64>) -> Option<String>
     None
 }
 
+/// Which limit of processor time applies to this process and its workers, in words.
+pub(crate) fn time_limit_in_words() -> Option<String> {
+    #[cfg(unix)]
+    {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Cpu).current;
+        limit
+            .map(|seconds| format!("`ulimit -t` allows this process {seconds} s of processor time"))
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 fn megabytes(bytes: u64) -> String {
     // Limits that are far too low are given in kilobytes.
     match bytes {

@@ -362,6 +362,11 @@ impl IpcCluster {
         {
             add_to_last_words(&mut exit.stderr, &limit);
         }
+        if exit.may_be_for_lack_of_time()
+            && let Some(limit) = resources::time_limit_in_words()
+        {
+            add_to_last_words(&mut exit.stderr, &limit);
+        }
         (place.connection, place.since, place.reports) = (None, None, 0);
         logging::debug(format_args!("worker {worker} has ended: {exit}"));
         ClusterEvent::Exited(worker, exit)
