@@ -1,6 +1,6 @@
 //! The names that a body uses: which it binds itself, and how it uses the others.
 //!
-//! One walk over the expression serves two stages: `resolve` looks at each use, `expand` also replaces it.
+//! `resolve` walks each body once, and leaves a hole in the place of each use ([`Template`]); `expand` fills the holes.
 
 mod binding;
 mod chain;
@@ -9,12 +9,14 @@ mod locals;
 mod macros;
 mod outside;
 mod part;
+mod template;
 mod walk;
 
 pub(crate) use chain::{Chain, Segment};
 pub(crate) use locals::Locals;
 pub(crate) use outside::{Condition, Outside, Unknown, Why, outside};
 pub(crate) use part::{each_bracket, peel};
+pub(crate) use template::{Hole, Origin, Template, hole};
 
 use crate::syntax::name_of;
 use proc_macro2::Span;

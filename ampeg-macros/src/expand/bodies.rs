@@ -11,8 +11,8 @@ use crate::origin;
 use crate::resolve::Graph;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Path;
 use syn::spanned::Spanned;
+use syn::{Path, parse_quote};
 
 /// A closure without captures: each statement, then each capture, then the types of the results.
 pub(super) fn expand_dispatcher(
@@ -91,7 +91,11 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
     let task = &graph.tasks[index];
     let field = &fields.families[task.family];
     let bindings = Bindings::of(graph, task, fields);
-    let body = quiet::outermost(bindings.expand_body());
+    let body = task.body.as_ref().map_or_else(
+        || parse_quote!(()),
+        |body| body.fill(&mut |hole, chain| bindings.fill(hole, chain)),
+    );
+    let body = quiet::outermost(body);
     let takes = bindings.expand_takes(Indices::All);
     let (types, pattern) = bindings.expand_types();
     let parameters = if takes.is_empty() {
@@ -143,14 +147,11 @@ fn expand_forgotten(graph: &Graph, fields: &Fields) -> TokenStream {
     let families = graph.names.families.iter().zip(&fields.families);
     let suspects: Vec<_> = families
         .filter_map(|(family, field)| {
-            let statements = family
-                .statements
-                .iter()
-                .map(|&task| &graph.tasks[task].statement);
-            if statements.clone().any(|statement| statement.ty.is_some()) {
+            let tasks = family.statements.iter().map(|&task| &graph.tasks[task]);
+            if tasks.clone().any(|task| task.statement.ty.is_some()) {
                 return None;
             }
-            let mut bodies = statements.filter_map(|statement| statement.body.as_ref());
+            let mut bodies = tasks.filter_map(|task| Some(&task.body.as_ref()?.expression));
             let body = bodies.find(|body| quiet::ends_in_call(body))?;
             let ask = Ident::new("is_value", origin::span().located_at(body.span()));
             Some(quote_spanned!(origin::span()=> #field.#ask();))

@@ -1,14 +1,15 @@
 //! A graph with errors: all that can be typed is still there, so that an editor goes on completing.
 
-use crate::body::{self, Meaning, Segment, Use, Visitor};
+use super::parts::with_whole;
+use crate::body::{Hole, Origin};
 use crate::diagnostics::Diagnostics;
 use crate::origin;
-use crate::resolve::{Access, Graph, Key, Task, binding};
+use crate::resolve::{Graph, Input, Task, binding};
 use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use std::collections::HashSet;
-use syn::{Expr, ExprReturn, parse_quote, parse_quote_spanned};
+use syn::{Expr, parse_quote, parse_quote_spanned};
 
 /// The errors, and the bodies in a closure that is never called.
 ///
@@ -36,8 +37,8 @@ pub(crate) fn broken(graph: &Graph, diagnostics: &Diagnostics) -> TokenStream {
 }
 
 fn expand_body(graph: &Graph, task: &Task, names: &Names) -> Option<TokenStream> {
-    let mut body = task.statement.body.clone()?;
-    body::walk(&mut body, &mut Rename { graph, task, names });
+    let body = task.body.as_ref()?;
+    let body = body.fill(&mut |hole, chain| names.fill(graph, task, hole, chain));
     let name = names.binding(task.family, task.statement.name.span());
     let indices = task
         .indices
@@ -75,71 +76,37 @@ impl Names {
     fn binding(&self, family: usize, span: Span) -> Ident {
         binding(&self.by_family[family], span)
     }
-}
 
-/// Gives each use of a task or index the name that it is bound to here.
-struct Rename<'a> {
-    graph: &'a Graph,
-    task: &'a Task,
-    names: &'a Names,
-}
-
-impl Visitor for Rename<'_> {
-    fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning {
-        self.graph.scope(self.task).meaning(root, segments)
-    }
-
-    fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
-        let scope = self.graph.scope(self.task);
-        if used.meaning == Meaning::Index {
-            let name = binding(used.path, used.span());
-            return Some(parse_quote_spanned!(name.span()=> #name));
-        }
-        if used.meaning == Meaning::Outside {
-            return None;
-        }
-        let Some(Key::Slot(..)) = scope.key(used) else {
-            // A group, or nothing at all: that has been reported.
-            return Some(parse_quote_spanned!(origin::span()=> ampeg_error));
-        };
-        let access = scope.access(used)?.ok()?;
-        let name = self.names.binding(access.family, used.span());
-        let value = lists(&access, quote!(#name));
-        Some(parse_quote_spanned!(name.span()=> #value))
-    }
-
-    fn wants_part(&self, used: &Use<'_>) -> bool {
-        let access = self.graph.scope(self.task).access(used);
-        matches!(access, Some(Ok(access)) if access.is_list())
-    }
-
-    fn on_part(&mut self, used: &Use<'_>, _: &Expr) -> Option<Expr> {
-        let access = self.graph.scope(self.task).access(used)?.ok()?;
-        let value = lists(&access, quote_spanned!(origin::span()=> ampeg_error));
-        Some(parse_quote!(#value))
-    }
-
-    fn on_return(&mut self, expression: &mut ExprReturn) {
-        // What it returns is still typed, but as nothing in particular.
-        let value = expression.expr.take();
-        let error = quote_spanned!(origin::span()=> ampeg_error);
-        expression.expr = Some(parse_quote!({ #value; #error }));
-    }
-
-    fn on_outside(&mut self, expression: &mut Expr) {
-        *expression = match expression {
-            Expr::Await(waits) => {
-                let future = &waits.base;
-                parse_quote_spanned!(origin::span()=> { #future; ampeg_error })
+    /// Gives each use of a task or index the name that it is bound to here.
+    fn fill(&self, graph: &Graph, task: &Task, hole: &Hole, chain: Expr) -> Expr {
+        let error = || parse_quote_spanned!(origin::span()=> ampeg_error);
+        match hole.origin {
+            Origin::Capture(_) => chain,
+            Origin::Error => error(),
+            Origin::Index(place) => {
+                let name = &graph.names.indices[task.indices[place]].name;
+                let name = binding(&name.as_ref().map(name_of).unwrap_or_default(), hole.span);
+                parse_quote_spanned!(name.span()=> #name)
             }
-            _ => parse_quote!(loop {}),
-        };
+            Origin::Dependency(position) => {
+                let input = &task.dependencies[position];
+                if input.depth() > 0 && !hole.part.is_empty() {
+                    let error: Expr = error();
+                    let value = lists(input, quote!(#error));
+                    return parse_quote!(#value);
+                }
+                let name = self.binding(input.index, hole.span);
+                let value = lists(input, quote!(#name));
+                let value = parse_quote_spanned!(name.span()=> #value);
+                with_whole(chain, hole.part.len(), value)
+            }
+        }
     }
 }
 
 /// As many lists around a value as members are selected in.
-fn lists(access: &Access, value: TokenStream) -> TokenStream {
-    let lists = 0..access.depth();
+fn lists(input: &Input, value: TokenStream) -> TokenStream {
+    let lists = 0..input.depth();
     lists.fold(
         value,
         |value, _| quote_spanned!(origin::span()=> ::std::vec![#value]),

@@ -69,7 +69,7 @@ impl Text {
             text.text(&name.as_ref().map_or_else(String::new, name_of));
         });
         self.list(&task.used_indices, |text, &place| text.number(place));
-        self.number(hash_body(graph, task));
+        self.number(hash_body(task));
         self.is(task.is_output);
     }
 

@@ -3,62 +3,66 @@
 use super::generated;
 use super::parts::{self, part_name, projection};
 use super::types::{Fields, tuple};
-use crate::body::{self, Meaning, Position, Segment, Use, Visitor};
+use crate::body::{Hole, Origin, Position};
 use crate::origin;
-use crate::resolve::{Graph, Input, Key, Mode, PartOf, Projection, Scope, Task, binding};
+use crate::resolve::{Graph, Input, Mode, Projection, Task, binding};
 use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use std::collections::{HashMap, HashSet};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprReturn, parse_quote, parse_quote_spanned};
+use syn::{Expr, parse_quote_spanned};
 
 /// What the names of one body are bound to.
 pub(super) struct Bindings<'a> {
     graph: &'a Graph,
     task: &'a Task,
     fields: &'a Fields,
-    /// The inputs that are bound, in order, with the names of their types.
-    inputs: Vec<(&'a Input, &'a Ident)>,
-    /// The places of the indices that are bound, in order.
+    /// The inputs that are bound, in order.
+    inputs: Vec<Bound<'a>>,
+    /// The positions of the indices that are bound, in order.
     used_indices: Vec<usize>,
-    /// The names of an input: one, or one for each part of it.
-    by_key: HashMap<&'a Key, (&'a Input, Vec<Ident>)>,
-    /// By the place of the index among those of the statement.
+    /// By the position of the index among those of the statement.
     indices: HashMap<usize, Ident>,
+}
+
+/// An input, and the names that it has in a body.
+struct Bound<'a> {
+    origin: Origin,
+    input: &'a Input,
+    /// The name of its type.
+    field: &'a Ident,
+    /// One, or one for each part.
+    names: Vec<Ident>,
 }
 
 impl<'a> Bindings<'a> {
     /// What the body of a task is given.
     pub(super) fn of(graph: &'a Graph, task: &'a Task, fields: &'a Fields) -> Self {
-        let dependencies = task
-            .dependencies
-            .iter()
-            .map(|input| (input, &fields.families[input.index]));
-        let captures = task
-            .captures
-            .iter()
-            .map(|input| (input, &fields.captures[input.index]));
-        let inputs = dependencies.chain(captures).collect();
-        Self::new(graph, task, fields, inputs, task.used_indices.clone())
+        let dependencies = (0..task.dependencies.len()).map(Origin::Dependency);
+        let captures = (0..task.captures.len()).map(Origin::Capture);
+        let origins = dependencies.chain(captures).collect();
+        Self::new(graph, task, fields, origins, task.used_indices.clone())
     }
 
     /// What is given where a part is taken out: what is in its brackets.
     pub(super) fn of_part(graph: &'a Graph, part: &Projection, fields: &'a Fields) -> Self {
         let task = &graph.tasks[part.task];
-        let captures = part.captures.iter().map(|&capture| {
-            let input = &task.captures[capture];
-            (input, &fields.captures[input.index])
-        });
-        let inputs = captures.collect();
-        Self::new(graph, task, fields, inputs, part.indices.clone())
+        let captures = part.captures.iter().copied().map(Origin::Capture);
+        Self::new(
+            graph,
+            task,
+            fields,
+            captures.collect(),
+            part.indices.clone(),
+        )
     }
 
     fn new(
         graph: &'a Graph,
         task: &'a Task,
         fields: &'a Fields,
-        inputs: Vec<(&'a Input, &'a Ident)>,
+        origins: Vec<Origin>,
         used_indices: Vec<usize>,
     ) -> Self {
         let mut taken = HashSet::new();
@@ -75,17 +79,32 @@ impl<'a> Bindings<'a> {
                 indices.insert(place, new(&name_of(name), name.span()));
             }
         }
-        let by_key = inputs.iter().map(|&(input, _)| {
+        let bound = origins.into_iter().filter_map(|origin| {
+            let (input, field) = match origin {
+                Origin::Dependency(position) => {
+                    let input = &task.dependencies[position];
+                    (input, &fields.families[input.index])
+                }
+                Origin::Capture(position) => {
+                    let input = &task.captures[position];
+                    (input, &fields.captures[input.index])
+                }
+                Origin::Index(_) | Origin::Error => return None,
+            };
             let n_names = input.parts.len().max(1);
             let names = (0..n_names).map(|_| new(&input.path, input.span)).collect();
-            (&input.key, (input, names))
+            Some(Bound {
+                origin,
+                input,
+                field,
+                names,
+            })
         });
         Self {
-            by_key: by_key.collect(),
+            inputs: bound.collect(),
             graph,
             task,
             fields,
-            inputs,
             used_indices,
             indices,
         }
@@ -107,7 +126,8 @@ impl<'a> Bindings<'a> {
             .map(|(_, _, field)| field.to_token_stream())
             .collect();
         let (mut types, mut pattern) = (Vec::new(), Vec::new());
-        for (position, &(input, field)) in self.inputs.iter().enumerate() {
+        for (position, bound) in self.inputs.iter().enumerate() {
+            let Bound { input, field, .. } = bound;
             let optional = (!input.conditions.is_empty())
                 .then(|| quote_spanned!(origin::span()=> .optional()));
             let lists = (0..input.depth()).map(|_| quote_spanned!(origin::span()=> .list()));
@@ -129,7 +149,7 @@ impl<'a> Bindings<'a> {
                 continue;
             }
             types.push(quote_spanned!(origin::span()=> #field #lists #optional));
-            pattern.push(self.type_name(position, input, field).to_token_stream());
+            pattern.push(self.type_name(position, bound).to_token_stream());
         }
         let all =
             |types: Vec<TokenStream>| tuple(types.into_iter().chain(indices.clone()).collect());
@@ -137,11 +157,10 @@ impl<'a> Bindings<'a> {
     }
 
     /// The name of an input's type within the body.
-    fn type_name(&self, position: usize, input: &Input, field: &Ident) -> Ident {
-        if matches!(input.key, Key::Slot(..)) && !self.task.is_plain() {
-            slot(position)
-        } else {
-            field.clone()
+    fn type_name(&self, position: usize, bound: &Bound<'_>) -> Ident {
+        match bound.origin {
+            Origin::Dependency(_) if !self.task.is_plain() => slot(position),
+            _ => bound.field.clone(),
         }
     }
 
@@ -161,14 +180,13 @@ impl<'a> Bindings<'a> {
             quote_spanned!(origin::span()=> let #name = #take;)
         });
         let inputs = self.inputs.iter().enumerate();
-        let takes = inputs.map(|(position, &(input, field))| {
-            self.expand_take(input, position, &self.type_name(position, input, field))
-        });
+        let takes = inputs.map(|(position, bound)| self.expand_take(bound, position));
         quote!(#(#indices)* #(#takes)*)
     }
 
-    fn expand_take(&self, input: &Input, position: usize, field: &Ident) -> TokenStream {
-        let (_, names) = &self.by_key[&input.key];
+    fn expand_take(&self, bound: &Bound<'_>, position: usize) -> TokenStream {
+        let Bound { input, names, .. } = bound;
+        let field = self.type_name(position, bound);
         let method = match input.mode {
             Mode::Take => "take",
             Mode::TakeOrClone => "take_or_clone",
@@ -186,37 +204,34 @@ impl<'a> Bindings<'a> {
         quote!(#(#takes)*)
     }
 
-    /// An expression of this statement's with each use of an input in place of its name.
-    pub(super) fn replace(&self, expression: &mut Expr) {
-        body::walk(expression, &mut Replace { bindings: self });
+    /// What takes the place of a hole.
+    pub(super) fn fill(&self, hole: &Hole, chain: Expr) -> Expr {
+        let span = origin::span().located_at(hole.span);
+        if let Origin::Index(place) = hole.origin {
+            let name = self.indices.get(&place).map(|name| located(name, span));
+            return name.map_or(chain, |name| parse_quote_spanned!(span=> #name));
+        }
+        let bound = self.inputs.iter().find(|bound| bound.origin == hole.origin);
+        let Some(Bound { input, names, .. }) = bound else {
+            return chain;
+        };
+        let whole = |position| replacement(input, &located(&names[0], span), position, span);
+        if hole.part.is_empty() {
+            return whole(hole.position);
+        }
+        // Of a list, each part is an input by itself.
+        let holds = |segments: &[String]| match input.depth() {
+            0 => hole.part.starts_with(segments),
+            _ => hole.part == segments,
+        };
+        match input.parts.iter().position(|part| holds(&part.segments)) {
+            None => parts::with_whole(chain, hole.part.len(), whole(Position::Place)),
+            Some(number) => {
+                let n_beyond = hole.part.len() - input.parts[number].segments.len();
+                parts::replacement(input, &located(&names[number], span), chain, hole, n_beyond)
+            }
+        }
     }
-
-    /// The body with each use of an input in place of its name.
-    pub(super) fn expand_body(&self) -> Expr {
-        let mut body = body_of(self.task);
-        self.replace(&mut body);
-        body
-    }
-}
-
-pub(super) fn body_of(task: &Task) -> Expr {
-    task.statement
-        .body
-        .clone()
-        .unwrap_or_else(|| parse_quote!(()))
-}
-
-/// The key under which a use was resolved: that of a use without conditions stands for all.
-pub(super) fn find<'k, V>(
-    scope: Scope<'_>,
-    used: &Use<'_>,
-    by_key: &'k HashMap<&Key, V>,
-) -> Option<&'k V> {
-    let key = scope.key(used)?;
-    let is_always = used.conditions.is_empty();
-    let always = if is_always { None } else { key.always() };
-    let always = always.and_then(|always| by_key.get(&always));
-    always.or_else(|| by_key.get(&key))
 }
 
 /// Which indices the values are given of.
@@ -226,85 +241,6 @@ pub(super) enum Indices {
     All,
     /// Those that are used, in order.
     Used,
-}
-
-struct Replace<'a> {
-    bindings: &'a Bindings<'a>,
-}
-
-impl Visitor for Replace<'_> {
-    fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning {
-        self.bindings
-            .graph
-            .scope(self.bindings.task)
-            .meaning(root, segments)
-    }
-
-    fn is_thorough(&self) -> bool {
-        self.bindings.graph.scope(self.bindings.task).has_indices()
-    }
-
-    fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
-        let Bindings {
-            graph,
-            task,
-            by_key,
-            indices,
-            ..
-        } = self.bindings;
-        let scope = graph.scope(task);
-        let span = origin::span().located_at(used.span());
-        if used.meaning == Meaning::Index {
-            let Some(Key::Index(place)) = scope.key(used) else {
-                return None;
-            };
-            let name = located(indices.get(&place)?, span);
-            return Some(parse_quote_spanned!(span=> #name));
-        }
-        let (input, names) = find(scope, used, by_key)?;
-        let name = located(names.first()?, span);
-        Some(replacement(input, &name, used.position, span))
-    }
-
-    fn wants_part(&self, used: &Use<'_>) -> bool {
-        let Bindings {
-            graph,
-            task,
-            by_key,
-            ..
-        } = self.bindings;
-        let is_wanted = |input: &Input| {
-            let is_list = input.depth() > 0;
-            !input.parts.is_empty() && (is_list || used.position != Position::Unknown)
-        };
-        find(graph.scope(task), used, by_key).is_some_and(|(input, _)| is_wanted(input))
-    }
-
-    fn on_part(&mut self, used: &Use<'_>, expression: &Expr) -> Option<Expr> {
-        let Bindings {
-            graph,
-            task,
-            by_key,
-            ..
-        } = self.bindings;
-        let (input, names) = find(graph.scope(task), used, by_key)?;
-        let part = used.part;
-        // Of a list, each part is one by itself.
-        let holds = |outer: &PartOf| match input.depth() {
-            0 => part.starts_with(&outer.segments),
-            _ => part == outer.segments,
-        };
-        let number = input.parts.iter().position(holds)?;
-        let name = located(&names[number], origin::span().located_at(used.span()));
-        Some(parts::replacement(
-            input,
-            &name,
-            expression,
-            (part.len(), input.parts[number].segments.len()),
-        ))
-    }
-
-    fn on_return(&mut self, _: &mut ExprReturn) {}
 }
 
 fn located(name: &Ident, span: Span) -> Ident {

@@ -6,7 +6,7 @@ use super::facts::to_u32;
 use super::generated;
 use super::inputs::{Bindings, Indices};
 use super::types::Fields;
-use crate::body::{each_bracket, peel};
+use crate::body::{Hole, peel};
 use crate::origin;
 use crate::resolve::{Graph, Input, Mode};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -32,12 +32,12 @@ pub(super) fn expand_projection(graph: &Graph, index: usize, fields: &Fields) ->
     let bindings = Bindings::of_part(graph, part, fields);
     let (types, pattern) = bindings.expand_types();
     let takes = bindings.expand_takes(Indices::Used);
-    let mut expression = part.expression.clone();
-    each_bracket(&mut expression, part.n_segments, &mut |index| {
-        bindings.replace(index);
-    });
     let whole = Ident::new("ampeg_whole", origin::span());
-    let place = within(&expression, part.n_segments, &whole, true);
+    let place = graph.tasks[part.task].body.as_ref().map(|body| {
+        let hole = part.hole(body);
+        let chain = body.fill_chain(hole, &mut |hole, chain| bindings.fill(hole, chain));
+        within(chain, hole.part.len(), &whole, true)
+    });
     let given = if takes.is_empty() {
         quote_spanned!(origin::span()=> _, #whole, _)
     } else {
@@ -53,22 +53,22 @@ pub(super) fn expand_projection(graph: &Graph, index: usize, fields: &Fields) ->
     }
 }
 
-/// What stands for a chain in a body: the part at `name`, and whatever of the chain's segments goes beyond it.
+/// What stands for a chain in a body: the part at `name`, and the fields and brackets of the chain beyond the part.
 pub(super) fn replacement(
     input: &Input,
     name: &Ident,
-    expression: &Expr,
-    (n_segments, n_in_part): (usize, usize),
+    mut chain: Expr,
+    hole: &Hole,
+    n_beyond: usize,
 ) -> Expr {
     let whole = Ident::new("ampeg_whole", origin::span());
-    let n_beyond = n_segments - n_in_part;
-    let part = peel(expression, n_beyond);
+    let part = peel_mut(&mut chain, n_beyond);
     // What rustc says of the part stands at its end, so that its advice to clone fits there.
     let span = origin::span().located_at(end(part));
     let mut name = name.clone();
     name.set_span(span);
     let is_taken = input.mode == Mode::Take;
-    let place = within(part, n_in_part, &whole, !is_taken);
+    let place = within(part.clone(), hole.part.len() - n_beyond, &whole, !is_taken);
     let found: Expr = if input.depth() > 0 {
         let members = if input.conditions.is_empty() {
             quote_spanned!(span=> &#name)
@@ -83,9 +83,8 @@ pub(super) fn replacement(
     } else {
         parse_quote_spanned!(span=> (*#name.get().find(|#whole| &#place)))
     };
-    let mut expression = expression.clone();
-    *peel_mut(&mut expression, n_beyond) = found;
-    expression
+    *part = found;
+    chain
 }
 
 fn end(part: &Expr) -> Span {
@@ -97,18 +96,22 @@ fn end(part: &Expr) -> Span {
 }
 
 /// A chain with `whole` in place of the task.
-fn within(expression: &Expr, n_segments: usize, whole: &Ident, is_borrowed: bool) -> Expr {
-    let mut expression = expression.clone();
-    let task = peel_mut(&mut expression, n_segments);
-    let span = origin::span().located_at(task.span());
+fn within(chain: Expr, n_segments: usize, whole: &Ident, is_borrowed: bool) -> Expr {
+    let span = origin::span().located_at(peel(&chain, n_segments).span());
     let mut whole = whole.clone();
     whole.set_span(span);
-    *task = if is_borrowed {
+    let value = if is_borrowed {
         parse_quote_spanned!(span=> (*#whole))
     } else {
         parse_quote_spanned!(span=> #whole)
     };
-    expression
+    with_whole(chain, n_segments, value)
+}
+
+/// A chain with this value in place of the task.
+pub(super) fn with_whole(mut chain: Expr, n_segments: usize, value: Expr) -> Expr {
+    *peel_mut(&mut chain, n_segments) = value;
+    chain
 }
 
 fn peel_mut(expression: &mut Expr, n_segments: usize) -> &mut Expr {

@@ -3,25 +3,26 @@
 //! A name that no task has is a capture or something outside; whether that exists is for rustc to say.
 
 mod clauses;
+mod input;
 mod modes;
 mod names;
 mod parts;
 mod scope;
 mod uses;
 
+pub(crate) use input::{Input, Mode};
 pub(crate) use names::{Entry, Names};
-pub(crate) use parts::{PartOf, Projection};
-pub(crate) use scope::{Access, Key, Scope, Selector};
+pub(crate) use parts::Projection;
+pub(crate) use scope::{Scope, Selector};
 
-use crate::body::{self, Condition};
+use crate::body::Template;
 use crate::diagnostics::Diagnostics;
 use crate::origin;
 use crate::syntax::{Item, Statement};
 use names::Declared;
-use parts::Part;
 use proc_macro2::Span;
 use syn::{Expr, Ident, Type};
-use uses::{Captures, Uses};
+use uses::{Captures, Resolved};
 
 /// All statements of a graph, in the order written, with their dependencies by index.
 #[derive(Debug)]
@@ -60,6 +61,8 @@ impl Graph {
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) statement: Statement,
+    /// The body; `None` if it could not be parsed, which has been reported.
+    pub(crate) body: Option<Template>,
     pub(crate) family: usize,
     /// The indices of its groups, outermost first, then its own.
     pub(crate) indices: Vec<usize>,
@@ -83,69 +86,6 @@ impl Task {
     }
 }
 
-/// What one body uses of one family or capture.
-#[derive(Debug)]
-pub(crate) struct Input {
-    pub(crate) key: Key,
-    /// The index of the family or of the capture.
-    pub(crate) index: usize,
-    /// The name, or the path of fields, as the body has it, without brackets.
-    pub(crate) path: String,
-    /// What is used, as the body has it.
-    pub(crate) text: String,
-    /// Which members of the family are used: one for each of its indices.
-    pub(crate) selectors: Vec<Selector>,
-    /// Whether branches chosen only where the body runs are around all its uses.
-    pub(crate) in_branch: bool,
-    /// Only if these are as they say.
-    pub(crate) conditions: Vec<Condition>,
-    /// Where it is used first.
-    pub(crate) span: Span,
-    pub(crate) mode: Mode,
-    uses: usize,
-    /// Whether it would do to own the value: what stands there runs once and moves the value.
-    by_value: bool,
-    /// Whether something stands there that may run more than once, or that cannot be analysed.
-    only_shared: bool,
-    /// The parts of it that are used, by each use; none if one uses the whole.
-    used_parts: Option<Vec<Part>>,
-    /// The parts that do in place of the whole; empty if nothing less does.
-    pub(crate) parts: Vec<PartOf>,
-}
-
-impl Input {
-    /// How many levels of lists it is.
-    pub(crate) fn depth(&self) -> usize {
-        self.selectors
-            .iter()
-            .filter(|selector| selector.is_list())
-            .count()
-    }
-
-    /// Whether it is all of a family.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.selectors
-            .iter()
-            .all(|selector| matches!(selector, Selector::All))
-    }
-
-    /// Whether the body needs its value more than once, or in place.
-    pub(crate) fn is_shared(&self) -> bool {
-        self.uses > 1 || self.only_shared
-    }
-}
-
-/// How a body takes an input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// Its only use in the graph: moved.
-    Take,
-    /// Its only use in the body, by value: moved if it is the last one on its worker, else cloned.
-    TakeOrClone,
-    /// Borrowed; uses by value clone it.
-    Borrow,
-}
-
 /// A name, or a path of fields, from around the graph.
 #[derive(Debug)]
 pub(crate) struct Capture {
@@ -165,7 +105,7 @@ pub(crate) fn resolve(items: Vec<Item>, diagnostics: &mut Diagnostics) -> Graph 
         tasks.map(|declared| resolve_statement(&names, declared, &mut captures, diagnostics));
     let mut tasks: Vec<Task> = tasks.collect();
     modes::choose(&names, &mut tasks);
-    let projections = parts::settle(&names, &mut tasks);
+    let projections = parts::choose(&mut tasks);
     Graph {
         names,
         tasks,
@@ -211,23 +151,20 @@ fn resolve_statement(
         indices: &indices,
     };
     clauses::resolve(&statement.clauses, scope, diagnostics);
-    let mut uses = Uses {
-        scope,
+    let body = statement.body.take();
+    let resolved = body.map(|body| uses::resolve(body, scope, captures, diagnostics));
+    let Resolved {
+        template,
+        dependencies,
         captures,
-        diagnostics,
-        dependencies: Vec::new(),
-        used_captures: Vec::new(),
-        used_indices: Vec::new(),
-    };
-    if let Some(body) = &mut statement.body {
-        body::walk(body, &mut uses);
-    }
-    uses.join();
+        indices: used_indices,
+    } = resolved.unwrap_or_default();
     Task {
         is_output: names.families[family].is_output,
-        dependencies: uses.dependencies,
-        captures: uses.used_captures,
-        used_indices: uses.used_indices,
+        body: template,
+        dependencies,
+        captures,
+        used_indices,
         statement,
         family,
         indices,

@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::scope::Selector;
-use super::{Input, Mode, Task};
+use super::{Input, Task};
 use std::collections::HashMap;
 
 /// Decides for each input whether it is moved, cloned or borrowed.
@@ -17,11 +17,11 @@ pub(super) fn choose(names: &Names, tasks: &mut [Task]) {
             // Then no member is used by two tasks, nor twice by one.
             let is_sole =
                 dependencies[&input.index] == 1 && many.iter().all(|&index| input.follows(index));
-            input.mode = mode(input, is_sole && !again);
+            input.choose_mode(is_sole && !again);
         }
         for input in &mut task.captures {
             let is_sole = captures[&input.index] == 1 && task.indices.is_empty();
-            input.mode = mode(input, is_sole && !again);
+            input.choose_mode(is_sole && !again);
         }
     }
 }
@@ -41,22 +41,5 @@ impl Input {
         let is_same =
             |selector: &Selector| matches!(selector, Selector::Same(same) if *same == index);
         self.selectors.iter().any(is_same)
-    }
-}
-
-fn mode(input: &Input, is_sole: bool) -> Mode {
-    let is_list = input.depth() > 0;
-    if is_list && is_sole {
-        Mode::Take
-    } else if is_list {
-        Mode::TakeOrClone
-    } else if input.is_shared() {
-        Mode::Borrow
-    } else if is_sole {
-        Mode::Take
-    } else if input.by_value {
-        Mode::TakeOrClone
-    } else {
-        Mode::Borrow
     }
 }

@@ -1,28 +1,9 @@
-//! Which results a body needs only parts of, and what these are: `a.x` and `a.rows[2..5]`, but not `a`.
+//! The inputs of which a body needs only parts: `a.x` and `a.rows[2..5]`, but not `a`.
 //!
-//! Such a part can be taken out where the result is, so that nothing else travels.
+//! The worker that has the result takes the part out, so the rest is not sent.
 
-use super::names::Names;
-use super::scope::{Key, Scope};
 use super::{Input, Mode, Task};
-use crate::body::{self, Meaning, Position, Segment, Use, Visitor, each_bracket};
-use syn::{Expr, ExprReturn, Ident};
-
-/// One use of a part.
-#[derive(Debug, Clone)]
-pub(super) struct Part {
-    /// The text of each field and bracket behind the task.
-    pub(super) segments: Vec<String>,
-    /// The whole chain as written.
-    pub(super) expression: Expr,
-    pub(super) position: Position,
-}
-
-impl Part {
-    fn has_bracket(&self) -> bool {
-        self.segments.iter().any(|segment| segment.starts_with('['))
-    }
-}
+use crate::body::{Hole, Origin, Position, Template};
 
 /// A part that a body uses in place of the whole.
 #[derive(Debug)]
@@ -38,122 +19,108 @@ pub(crate) struct PartOf {
 pub(crate) struct Projection {
     /// The statement whose body uses it first.
     pub(crate) task: usize,
-    /// Of whose members' results it is a part.
+    /// The hole of this use.
+    hole: usize,
+    /// The family whose members have results with this part.
     pub(crate) family: usize,
-    /// The chain as written, and how many segments stand behind the task.
-    pub(crate) expression: Expr,
-    pub(crate) n_segments: usize,
     /// The captures in its brackets, by their position among those of the statement.
     pub(crate) captures: Vec<usize>,
-    /// The places of the indices in its brackets.
+    /// The positions of the indices in its brackets.
     pub(crate) indices: Vec<usize>,
     segments: Vec<String>,
 }
 
-/// Decides which inputs are parts; gives the parts of all, each once.
-///
-/// A part that a body may move out of a result that is its own stays where it is: it must be a place.
-pub(super) fn settle(names: &Names, tasks: &mut [Task]) -> Vec<Projection> {
+/// Chooses which inputs are parts; returns the projections of all parts, each once.
+pub(super) fn choose(tasks: &mut [Task]) -> Vec<Projection> {
     let mut projections = Vec::new();
-    for index in 0..tasks.len() {
-        let mut dependencies = std::mem::take(&mut tasks[index].dependencies);
-        for input in &mut dependencies {
-            let mut parts = input.used_parts.take().unwrap_or_default();
-            let is_list = input.depth() > 0;
-            if is_list && !parts.is_empty() {
-                input.mode = Mode::Borrow;
-            } else if input.mode == Mode::Take && !parts.iter().any(Part::has_bracket) {
-                match parts.iter().map(|part| part.position).next() {
-                    Some(Position::Value) if input.conditions.is_empty() => {}
-                    Some(Position::Receiver) => parts.clear(),
-                    Some(_) => input.mode = Mode::Borrow,
-                    None => {}
-                }
-            } else if !parts.is_empty() {
-                input.mode = Mode::Borrow;
-            }
-            let parts = if is_list {
-                distinct(parts)
-            } else {
-                shortest(parts)
-            };
-            input.parts = parts
-                .into_iter()
-                .map(|part| PartOf {
-                    projection: number(
-                        &mut projections,
-                        Projection::of(names, tasks, index, input, &part),
-                    ),
-                    segments: part.segments,
-                })
-                .collect();
+    for (index, task) in tasks.iter_mut().enumerate() {
+        let Some(template) = &task.body else { continue };
+        for input in &mut task.dependencies {
+            let parts = parts_of(input, template);
+            let projections = parts.into_iter().map(|number| PartOf {
+                segments: template.holes[number].part.clone(),
+                projection: intern(
+                    &mut projections,
+                    Projection::of(index, template, number, input),
+                ),
+            });
+            input.parts = projections.collect();
         }
-        tasks[index].dependencies = dependencies;
     }
     projections
 }
 
-/// The parts, each once.
-fn distinct(parts: Vec<Part>) -> Vec<Part> {
-    let mut distinct: Vec<Part> = Vec::new();
-    for part in parts {
-        if distinct.iter().all(|other| other.segments != part.segments) {
-            distinct.push(part);
+/// The holes of the parts that suffice for an input; none if it needs the whole. Sets how the body takes the input.
+fn parts_of(input: &mut Input, template: &Template) -> Vec<usize> {
+    let hole = |&number: &usize| &template.holes[number];
+    let has_bracket = |hole: &Hole| hole.part.iter().any(|segment| segment.starts_with('['));
+    let mut holes = input.holes.iter().map(hole);
+    if holes.clone().any(|hole| hole.part.is_empty()) {
+        return Vec::new();
+    }
+    let is_list = input.depth() > 0;
+    if !is_list && input.mode == Mode::Take && !holes.clone().any(has_bracket) {
+        // The body owns the result, and may move a field out of it. It cannot move a field out of a part, which is
+        // borrowed, so then the whole result is sent.
+        match holes.next().map(|hole| hole.position) {
+            Some(Position::Value) if input.conditions.is_empty() => {}
+            Some(Position::Receiver) => return Vec::new(),
+            _ => input.mode = Mode::Borrow,
+        }
+    } else {
+        input.mode = Mode::Borrow;
+    }
+    let mut parts: Vec<usize> = Vec::new();
+    for &new in &input.holes {
+        // Of a list, each part is an input by itself; of one result, a part lies within another.
+        let holds = |outer: usize, inner: usize| {
+            let (outer, inner) = (&template.holes[outer].part, &template.holes[inner].part);
+            if is_list {
+                outer == inner
+            } else {
+                inner.starts_with(outer)
+            }
+        };
+        if !parts.iter().any(|&part| holds(part, new)) {
+            parts.retain(|&part| !holds(new, part));
+            parts.push(new);
         }
     }
-    distinct
-}
-
-/// The parts without those that lie within others, each once.
-fn shortest(parts: Vec<Part>) -> Vec<Part> {
-    let mut shortest: Vec<Part> = Vec::new();
-    for part in parts {
-        let holds = |outer: &Part, inner: &Part| inner.segments.starts_with(&outer.segments);
-        if shortest.iter().any(|other| holds(other, &part)) {
-            continue;
-        }
-        shortest.retain(|other| !holds(&part, other));
-        shortest.push(part);
-    }
-    shortest
+    parts
 }
 
 impl Projection {
-    fn of(names: &Names, tasks: &[Task], task: usize, input: &Input, part: &Part) -> Self {
-        let statement = &tasks[task];
-        let mut brackets = Brackets {
-            scope: Scope {
-                names,
-                group: names.families[statement.family].group,
-                statement: &statement.statement.name,
-                indices: &statement.indices,
-            },
-            keys: Vec::new(),
-        };
-        let mut expression = part.expression.clone();
-        each_bracket(&mut expression, part.segments.len(), &mut |index| {
-            body::walk(index, &mut brackets);
-        });
+    fn of(task: usize, template: &Template, number: usize, input: &Input) -> Self {
+        let hole = &template.holes[number];
         let (mut captures, mut indices) = (Vec::new(), Vec::new());
-        for key in brackets.keys {
-            if let Key::Index(place) = key {
-                indices.push(place);
-            } else {
-                captures.extend(statement.captures.iter().position(|input| input.key == key));
+        for origin in template.origins_within(hole) {
+            let (list, position) = match origin {
+                Origin::Capture(position) => (&mut captures, position),
+                Origin::Index(position) => (&mut indices, position),
+                Origin::Dependency(_) | Origin::Error => continue,
+            };
+            if !list.contains(&position) {
+                list.push(position);
             }
         }
         Self {
             task,
+            hole: number,
             family: input.index,
-            expression,
-            n_segments: part.segments.len(),
             captures,
             indices,
-            segments: part.segments.clone(),
+            segments: hole.part.clone(),
         }
     }
 
-    /// Whether it is the same part: what is in brackets means the same in every statement, but for indices.
+    /// The hole that it was made for, in the body of its statement.
+    pub(crate) fn hole<'a>(&self, template: &'a Template) -> &'a Hole {
+        &template.holes[self.hole]
+    }
+
+    /// Whether it is the same part.
+    ///
+    /// Captures mean the same everywhere; indices do not, so parts with indices are equal only within one statement.
     fn is_same(&self, other: &Self) -> bool {
         self.family == other.family
             && self.segments == other.segments
@@ -161,37 +128,11 @@ impl Projection {
     }
 }
 
-/// The number of a projection, which is that of an equal one if there is one.
-fn number(projections: &mut Vec<Projection>, new: Projection) -> usize {
+/// The index of a projection, which is that of an equal one if there is one.
+fn intern(projections: &mut Vec<Projection>, new: Projection) -> usize {
     let same = projections.iter().position(|other| other.is_same(&new));
     same.unwrap_or_else(|| {
         projections.push(new);
         projections.len() - 1
     })
-}
-
-/// Collects what is used in brackets, each once.
-struct Brackets<'a> {
-    scope: Scope<'a>,
-    keys: Vec<Key>,
-}
-
-impl Visitor for Brackets<'_> {
-    fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning {
-        self.scope.meaning(root, segments)
-    }
-
-    fn is_thorough(&self) -> bool {
-        false
-    }
-
-    fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
-        let key = self.scope.key(used)?;
-        if !self.keys.contains(&key) {
-            self.keys.push(key);
-        }
-        None
-    }
-
-    fn on_return(&mut self, _: &mut ExprReturn) {}
 }

@@ -44,40 +44,6 @@ impl Selector {
     }
 }
 
-/// What tells apart what a body uses; equal ones are one input.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Key {
-    /// The path of a capture, and the macro that its name comes from.
-    Capture(String, String),
-    /// An index of the statement.
-    Index(usize),
-    /// A family, the text of its selectors, and that of the conditions around.
-    ///
-    /// A list of members is another input than a list of parts of them.
-    Slot(usize, String, String),
-}
-
-impl Key {
-    pub(super) fn of_capture(used: &Use<'_>) -> Self {
-        Self::Capture(used.path.to_owned(), source::merge_context(used.span()))
-    }
-
-    /// The same, used without conditions; nothing if it is no task's.
-    pub(crate) fn always(&self) -> Option<Self> {
-        match self {
-            Self::Slot(family, selectors, _) => {
-                Some(Self::Slot(*family, selectors.clone(), String::new()))
-            }
-            _ => None,
-        }
-    }
-
-    /// Itself, if it is used without conditions.
-    pub(super) fn without_conditions(&self) -> Option<Self> {
-        self.always().filter(|always| always == self)
-    }
-}
-
 /// What is wrong with a chain that begins with a group.
 #[derive(Debug)]
 pub(crate) enum Wrong {
@@ -118,8 +84,8 @@ impl Scope<'_> {
         !self.names.indices.is_empty()
     }
 
-    /// Which index of the statement a name means.
-    fn index(&self, ident: &Ident) -> Option<usize> {
+    /// The index of the statement that a name means, by its position.
+    pub(super) fn index(&self, ident: &Ident) -> Option<usize> {
         let is_meant = |&index: &usize| {
             let other = self.names.indices[index].name.as_ref();
             other.is_some_and(|other| source::is_same_name(other, ident))
@@ -233,24 +199,6 @@ impl Scope<'_> {
         }
     }
 
-    /// What a use is the same input as; nothing if it has been reported.
-    pub(crate) fn key(&self, used: &Use<'_>) -> Option<Key> {
-        match used.meaning {
-            Meaning::Index => self.index(used.ident).map(Key::Index),
-            Meaning::Outside => Some(Key::of_capture(used)),
-            Meaning::Task(_) => {
-                let access = self.access(used)?.ok()?;
-                let conditions = self.conditions(&access, used.conditions);
-                let conditions = conditions.iter().map(Condition::text).collect();
-                let mut selectors = access.text();
-                if access.is_list() && !used.part.is_empty() {
-                    selectors.push_str("each");
-                }
-                Some(Key::Slot(access.family, selectors, conditions))
-            }
-        }
-    }
-
     /// The conditions under which a use counts.
     ///
     /// What a task without indices uses as a whole counts always, so that graphs without families mean what they say.
@@ -286,7 +234,8 @@ impl Access {
             .all(|selector| matches!(selector, Selector::All))
     }
 
-    fn text(&self) -> String {
+    /// The text that tells the selectors from others of the same family.
+    pub(super) fn identity(&self) -> String {
         let text = |selector: &Selector| match selector {
             Selector::Same(index) => format!("[={index}]"),
             Selector::At(index) | Selector::Span(index) => format!("[{}]", index.identity()),

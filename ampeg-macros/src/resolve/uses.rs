@@ -1,32 +1,81 @@
-//! What one body uses: its walk collects dependencies, captures and indices, each once.
+//! The walk over one body: it looks up each use, and leaves a hole in its place.
 
-use super::parts::Part;
-use super::scope::{Access, Key, Scope, Wrong};
-use super::{Capture, Input, Mode, clauses};
-use crate::body::{Condition, Meaning, Position, Segment, Unknown, Use, Visitor, Why};
+use super::input::{Captured, Dependencies, Input};
+use super::scope::{Scope, Wrong};
+use super::{Capture, clauses};
+use crate::body::{
+    self, Hole, Meaning, Origin, Position, Segment, Template, Unknown, Use, Visitor, Why,
+};
 use crate::diagnostics::Diagnostics;
 use crate::source;
 use crate::suggest;
 use crate::syntax::name_of;
+use proc_macro2::Span;
 use quote::ToTokens;
 use std::collections::HashMap;
-use syn::{Expr, ExprReturn, Ident};
+use syn::{Expr, ExprReturn, Ident, parse_quote};
 
 /// The captures of all bodies so far.
 #[derive(Default)]
 pub(super) struct Captures {
     pub(super) list: Vec<Capture>,
-    indices: HashMap<Key, usize>,
+    /// By path, and by the macro that the name comes from.
+    by_name: HashMap<(String, String), usize>,
 }
 
-/// Collects what one body uses.
-pub(super) struct Uses<'a> {
-    pub(super) scope: Scope<'a>,
-    pub(super) captures: &'a mut Captures,
-    pub(super) diagnostics: &'a mut Diagnostics,
+/// A body with holes, and what fills them.
+#[derive(Default)]
+pub(super) struct Resolved {
+    pub(super) template: Option<Template>,
     pub(super) dependencies: Vec<Input>,
-    pub(super) used_captures: Vec<Input>,
-    pub(super) used_indices: Vec<usize>,
+    pub(super) captures: Vec<Input>,
+    /// The positions of the indices that it uses.
+    pub(super) indices: Vec<usize>,
+}
+
+/// Looks up what a body uses.
+pub(super) fn resolve(
+    mut body: Expr,
+    scope: Scope<'_>,
+    captures: &mut Captures,
+    diagnostics: &mut Diagnostics,
+) -> Resolved {
+    let mut uses = Uses {
+        scope,
+        captures,
+        diagnostics,
+        holes: Vec::new(),
+        dependencies: Dependencies::default(),
+        captured: Captured::default(),
+        indices: Vec::new(),
+    };
+    body::walk(&mut body, &mut uses);
+    let (dependencies, position_of) = uses.dependencies.finish();
+    for hole in &mut uses.holes {
+        if let Origin::Dependency(position) = &mut hole.origin {
+            *position = position_of[*position];
+        }
+    }
+    Resolved {
+        template: Some(Template {
+            expression: body,
+            holes: uses.holes,
+        }),
+        dependencies,
+        captures: uses.captured.inputs,
+        indices: uses.indices,
+    }
+}
+
+struct Uses<'a> {
+    scope: Scope<'a>,
+    captures: &'a mut Captures,
+    diagnostics: &'a mut Diagnostics,
+    holes: Vec<Hole>,
+    /// Until the end of the walk, the origin of a hole has the number of a candidate.
+    dependencies: Dependencies,
+    captured: Captured,
+    indices: Vec<usize>,
 }
 
 impl Visitor for Uses<'_> {
@@ -39,18 +88,12 @@ impl Visitor for Uses<'_> {
     }
 
     fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
-        match used.meaning {
-            Meaning::Task(_) => self.on_task(used, None),
-            Meaning::Index => {
-                if let Some(Key::Index(index)) = self.scope.key(used)
-                    && !self.used_indices.contains(&index)
-                {
-                    self.used_indices.push(index);
-                }
-            }
-            Meaning::Outside => self.on_capture(used),
-        }
-        None
+        let origin = match used.meaning {
+            Meaning::Task(_) => self.task(used),
+            Meaning::Index => self.index(used),
+            Meaning::Outside => self.capture(used),
+        };
+        Some(self.leave_hole(origin, used, used.expression))
     }
 
     fn wants_part(&self, used: &Use<'_>) -> bool {
@@ -61,13 +104,8 @@ impl Visitor for Uses<'_> {
     }
 
     fn on_part(&mut self, used: &Use<'_>, expression: &Expr) -> Option<Expr> {
-        let part = Part {
-            segments: used.part.to_vec(),
-            expression: expression.clone(),
-            position: used.position,
-        };
-        self.on_task(used, Some(part));
-        None
+        let origin = self.task(used);
+        Some(self.leave_hole(origin, used, expression))
     }
 
     fn refuses_bracket(&mut self, used: &Use<'_>, index: &Expr) -> bool {
@@ -103,6 +141,10 @@ impl Visitor for Uses<'_> {
         let message = "a body ends with its last expression: `return` cannot leave it; \
                        use `?` to fail the task, or `if … { … } else { … }` for its value";
         self.diagnostics.error(expression.return_token, message);
+        // An editor still learns the type of the value.
+        let value = expression.expr.take();
+        let error = self.leave_error(expression.return_token.span);
+        expression.expr = Some(parse_quote!({ #value; #error }));
     }
 
     fn on_outside(&mut self, expression: &mut Expr) {
@@ -122,15 +164,33 @@ impl Visitor for Uses<'_> {
             _ => return,
         };
         self.diagnostics.error_at(span, message);
+        *expression = match expression {
+            Expr::Await(waits) => {
+                let error = self.leave_error(span);
+                let future = &waits.base;
+                parse_quote!({ #future; #error })
+            }
+            _ => parse_quote!(loop {}),
+        };
     }
 }
 
 impl Uses<'_> {
-    fn on_capture(&mut self, used: &Use<'_>) {
+    fn index(&mut self, used: &Use<'_>) -> Origin {
+        let Some(position) = self.scope.index(used.ident) else {
+            return Origin::Error;
+        };
+        if !self.indices.contains(&position) {
+            self.indices.push(position);
+        }
+        Origin::Index(position)
+    }
+
+    fn capture(&mut self, used: &Use<'_>) -> Origin {
         let captures = &mut *self.captures;
         let next = captures.list.len();
-        let key = Key::of_capture(used);
-        let index = *captures.indices.entry(key.clone()).or_insert(next);
+        let name = (used.path.to_owned(), source::merge_context(used.span()));
+        let index = *captures.by_name.entry(name).or_insert(next);
         if index == next {
             captures.list.push(Capture {
                 path: used.path.to_owned(),
@@ -138,24 +198,49 @@ impl Uses<'_> {
                 span: used.span(),
             });
         }
-        note(&mut self.used_captures, Input::new(key, index, used));
+        Origin::Capture(self.captured.add(index, used, self.holes.len()))
     }
 
-    fn on_task(&mut self, used: &Use<'_>, part: Option<Part>) {
+    fn task(&mut self, used: &Use<'_>) -> Origin {
         self.report_unknown(used);
         match self.scope.access(used) {
             Some(Ok(access)) => {
-                let conditions = self.scope.conditions(&access, used.conditions).to_vec();
-                if let Some(key) = self.scope.key(used) {
-                    note(
-                        &mut self.dependencies,
-                        Input::of_task(key, access, conditions, used, part),
-                    );
-                }
+                let conditions = self.scope.conditions(&access, used.conditions);
+                let next = self.holes.len();
+                Origin::Dependency(self.dependencies.add(access, conditions, used, next))
             }
-            Some(Err(wrong)) => self.report_wrong(used, &wrong),
-            None => {}
+            Some(Err(wrong)) => {
+                self.report_wrong(used, &wrong);
+                Origin::Error
+            }
+            None => Origin::Error,
         }
+    }
+
+    /// Adds a hole for a use, and returns the expression that takes the place of its chain.
+    fn leave_hole(&mut self, origin: Origin, used: &Use<'_>, chain: &Expr) -> Expr {
+        let (number, span) = (self.holes.len(), used.span());
+        self.holes.push(Hole {
+            origin,
+            chain: chain.clone(),
+            part: used.part.to_vec(),
+            position: used.position,
+            span,
+        });
+        body::hole(number, span)
+    }
+
+    /// Adds a hole for the value of something that is not allowed.
+    fn leave_error(&mut self, span: Span) -> Expr {
+        let number = self.holes.len();
+        self.holes.push(Hole {
+            origin: Origin::Error,
+            chain: parse_quote!(()),
+            part: Vec::new(),
+            position: Position::Value,
+            span,
+        });
+        body::hole(number, span)
     }
 
     /// Reports brackets whose values are not known where the graph stands.
@@ -227,97 +312,6 @@ impl Uses<'_> {
                 };
                 self.diagnostics.error(used.expression, message);
             }
-        }
-    }
-
-    /// Joins what is used under a condition with the same, if that is used without any too.
-    pub(super) fn join(&mut self) {
-        let always: Vec<Key> = self
-            .dependencies
-            .iter()
-            .filter_map(|input| input.key.without_conditions())
-            .collect();
-        let is_joined = |input: &Input| {
-            !input.conditions.is_empty()
-                && input.key.always().is_some_and(|key| always.contains(&key))
-        };
-        let joined: Vec<Input> = {
-            let (joined, kept) = std::mem::take(&mut self.dependencies)
-                .into_iter()
-                .partition(is_joined);
-            self.dependencies = kept;
-            joined
-        };
-        for input in joined {
-            let always = input.key.always();
-            let same = self
-                .dependencies
-                .iter_mut()
-                .find(|other| Some(&other.key) == always.as_ref());
-            if let Some(same) = same {
-                same.uses += input.uses;
-                same.only_shared |= input.only_shared;
-                same.add_parts(input);
-            }
-        }
-    }
-}
-
-/// Notes an input, or one more use of it.
-fn note(inputs: &mut Vec<Input>, new: Input) {
-    match inputs.iter_mut().find(|input| input.key == new.key) {
-        Some(input) => {
-            input.uses += 1;
-            input.in_branch &= new.in_branch;
-            input.add_parts(new);
-        }
-        None => inputs.push(new),
-    }
-}
-
-impl Input {
-    fn new(key: Key, index: usize, used: &Use<'_>) -> Self {
-        Self {
-            key,
-            index,
-            path: used.path.to_owned(),
-            text: String::new(),
-            selectors: Vec::new(),
-            in_branch: used.in_branch,
-            conditions: Vec::new(),
-            span: used.span(),
-            mode: Mode::Borrow,
-            uses: 1,
-            by_value: used.position == Position::Value,
-            only_shared: used.repeated || used.position == Position::Unknown,
-            used_parts: Some(Vec::new()),
-            parts: Vec::new(),
-        }
-    }
-
-    /// What a body uses of a task: this part of the result, or all of it.
-    fn of_task(
-        key: Key,
-        access: Access,
-        conditions: Vec<Condition>,
-        used: &Use<'_>,
-        part: Option<Part>,
-    ) -> Self {
-        Self {
-            text: source::text(&used.expression.to_token_stream()),
-            selectors: access.selectors,
-            conditions,
-            by_value: used.position == Position::Value && part.is_none(),
-            used_parts: part.map(|part| vec![part]),
-            ..Self::new(key, access.family, used)
-        }
-    }
-
-    /// Notes what another use names; parts are used only as long as nothing uses the whole.
-    fn add_parts(&mut self, other: Self) {
-        match (&mut self.used_parts, other.used_parts) {
-            (Some(parts), Some(others)) => parts.extend(others),
-            (parts, _) => *parts = None,
         }
     }
 }
