@@ -94,9 +94,10 @@ pub(crate) trait Visitor {
         None
     }
 
-    /// Sees a bracket behind a task that is not known where the graph stands; true if it cannot stand there.
-    fn refuses_bracket(&mut self, _used: &Use<'_>, _index: &Expr) -> bool {
-        false
+    /// Sees a bracket behind a task that is not known where the graph stands; if the bracket cannot stand there, what it
+    /// returns takes the place of the expression.
+    fn refuse_bracket(&mut self, _used: &Use<'_>, _index: &Expr) -> Option<Expr> {
+        None
     }
 
     /// Sees a task or a variable around the graph that is assigned to, or borrowed to be changed.

@@ -17,10 +17,15 @@ impl Walker<'_> {
         let part = match self.known_segments(expression, n_segments) {
             Ok(part) => part,
             Err(index) => {
-                let refuses = self.tell(&task, told, &[], |visitor, used| {
-                    visitor.refuses_bracket(used, &index)
+                let replacement = self.tell(&task, told, &[], |visitor, used| {
+                    visitor.refuse_bracket(used, &index)
                 });
-                return refuses == Some(true);
+                let replacement = replacement.flatten();
+                let is_refused = replacement.is_some();
+                if let Some(replacement) = replacement {
+                    *expression = replacement;
+                }
+                return is_refused;
             }
         };
         let wants = self.tell(&task, told, &part, |visitor, used| visitor.wants_part(used));

@@ -108,18 +108,19 @@ impl Visitor for Uses<'_> {
         Some(self.leave_hole(origin, used, expression))
     }
 
-    fn refuses_bracket(&mut self, used: &Use<'_>, index: &Expr) -> bool {
+    fn refuse_bracket(&mut self, used: &Use<'_>, index: &Expr) -> Option<Expr> {
         let is_list = matches!(self.scope.access(used), Some(Ok(access)) if access.is_list());
-        if is_list {
-            let list = source::text(&used.expression.to_token_stream());
-            let message = format!(
-                "what follows a list is taken of each member, so it must be known where the graph stands: literals, \
-                 constants, indices and variables from around the graph; \
-                 here, write `{list}.iter().map(|member| …)`, or `({list})[…]` for a member of the list"
-            );
-            self.diagnostics.error(index, message);
+        if !is_list {
+            return None;
         }
-        is_list
+        let list = source::text(&used.expression.to_token_stream());
+        let message = format!(
+            "what follows a list is taken of each member, so it must be known where the graph stands: literals, \
+             constants, indices and variables from around the graph; \
+             here, write `{list}.iter().map(|member| …)`, or `({list})[…]` for a member of the list"
+        );
+        self.diagnostics.error(index, message);
+        Some(self.leave_error(used.span()))
     }
 
     fn on_change(&mut self, name: &Ident) {
