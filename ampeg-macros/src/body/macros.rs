@@ -3,7 +3,7 @@
 //! In any other macro, a list of expressions is walked as one; of what is no such list,
 //! only tokens that equal a task's name count as its uses.
 
-use super::{Chain, Meaning, Position, Used, Walker, binding, format};
+use super::{Chain, Meaning, Position, Walker, binding, format};
 use crate::source;
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -176,15 +176,7 @@ fn text(argument: &Argument) -> Option<syn::LitStr> {
 /// What a name in a format string stands for, if it is to be replaced.
 fn inline(walker: &mut Walker<'_>, ident: &Ident) -> Option<Expr> {
     walker.meaning(ident)?;
-    replaced(walker, &parse_quote!(#ident), Position::Place)
-}
-
-/// Reports the use that a name or chain among tokens is; gives what takes its place.
-fn replaced(walker: &mut Walker<'_>, expression: &Expr, position: Position) -> Option<Expr> {
-    match walker.used(expression, position) {
-        Used::Yes(replacement) => replacement.map(|replacement| *replacement),
-        Used::No { .. } => None,
-    }
+    walker.used(&parse_quote!(#ident), Position::Place)
 }
 
 fn values(walker: &mut Walker<'_>, tokens: TokenStream) -> Result<TokenStream> {
@@ -330,7 +322,7 @@ fn in_tokens(
                     continue;
                 }
                 let (chain, length) = chain_at(walker, &trees[index - 1..]);
-                if let Some(value) = replaced(walker, &chain, Position::Unknown) {
+                if let Some(value) = walker.used(&chain, Position::Unknown) {
                     index += length - 1;
                     result.extend(quote!((#value)));
                     continue;
@@ -388,8 +380,8 @@ fn chain_at(walker: &Walker<'_>, trees: &[TokenTree]) -> (Expr, usize) {
     }
     let selecting = parse(length).ok().and_then(|whole| {
         let chain = Chain::of(&whole)?;
-        match walker.visitor.meaning(chain.root, &chain.segments) {
-            Meaning::Task(n_segments) => lengths.get(n_segments).copied(),
+        match walker.names.meaning(chain.root, &chain.segments) {
+            Meaning::Task { length, .. } => lengths.get(length).copied(),
             _ => None,
         }
     });

@@ -1,6 +1,7 @@
 //! The names that a body uses: which it binds itself, and how it uses the others.
 //!
-//! `resolve` walks each body once, and leaves a hole in the place of each use ([`Template`]); `expand` fills the holes.
+//! [`walk`] goes through a body once. It leaves a hole in the place of each use, and returns the uses as data;
+//! `resolve` then looks up what fills the holes, and `expand` fills them ([`Template`]).
 
 mod binding;
 mod chain;
@@ -15,43 +16,77 @@ mod walk;
 pub(crate) use chain::{Chain, Segment};
 pub(crate) use locals::Locals;
 pub(crate) use outside::{Condition, Outside, Unknown, Why, outside};
-pub(crate) use part::{each_bracket, peel};
-pub(crate) use template::{Hole, Origin, Template, hole};
+pub(crate) use part::peel;
+pub(crate) use template::{Hole, Origin, Template};
 
 use crate::syntax::name_of;
 use proc_macro2::Span;
-use syn::{Expr, ExprReturn, Ident};
+use syn::spanned::Spanned;
+use syn::{Expr, Ident};
 
-/// A use of a name that the body does not bind: a task's, or one from around the graph.
+/// Something in a body that `resolve` has to look at. Its number is that of the hole in its place.
 #[derive(Debug)]
-pub(crate) struct Use<'a> {
+pub(crate) enum Finding {
+    Use(Use),
+    Misuse(Misuse),
+}
+
+/// A use of a name that the body does not bind: a task's, an index's, or one from around the graph.
+#[derive(Debug)]
+pub(crate) struct Use {
     pub(crate) meaning: Meaning,
     /// The name, or the path of fields that begins with it, without brackets: `data`, `self.config.n`, `shard.b`.
-    pub(crate) path: &'a str,
-    /// The name itself, where it stands.
-    pub(crate) ident: &'a Ident,
-    /// The expression that is the path, with its brackets.
-    pub(crate) expression: &'a Expr,
+    pub(crate) path: String,
+    /// The name, with the fields and brackets that select a task, and those of the part.
+    ///
+    /// In the brackets of the part, there may be further holes.
+    pub(crate) chain: Expr,
+    /// The text of each field and bracket at the end of the chain that takes a part of a result.
+    pub(crate) part: Vec<String>,
     pub(crate) position: Position,
-    /// True if what stands there may run more than once: in a loop or a closure.
+    /// The place of the name.
+    pub(crate) span: Span,
+    /// Whether the use may be evaluated more than once: in a loop or a closure.
     pub(crate) repeated: bool,
-    /// True if a branch chosen only where the body runs is around it.
+    /// Whether the use is in a branch that is chosen only where the body runs.
     pub(crate) in_branch: bool,
     /// The conditions under which it is evaluated, as far as they are known where the graph stands.
-    pub(crate) conditions: &'a [Condition],
-    /// The text of the fields and brackets behind a task, if these are one thing to the visitor.
-    pub(crate) part: &'a [String],
-    /// What is in each of its brackets, if that is known there.
-    pub(crate) brackets: &'a [Result<Outside, Vec<Unknown>>],
+    pub(crate) conditions: Vec<Condition>,
+    /// What is in each bracket that selects a task, if that is known where the graph stands.
+    pub(crate) brackets: Vec<Result<Outside, Vec<Unknown>>>,
+}
+
+impl Use {
+    /// The chain without the part.
+    pub(crate) fn whole(&self) -> &Expr {
+        peel(&self.chain, self.part.len())
+    }
+}
+
+/// Something that a body cannot do.
+#[derive(Debug)]
+pub(crate) enum Misuse {
+    /// It assigns to a task, an index or a variable around the graph, or borrows it to change it.
+    Change(Ident, Meaning),
+    /// `return` out of the body.
+    Return(Span),
+    /// `break` out of a loop around the graph.
+    Break(Span),
+    /// `continue` of a loop around the graph.
+    Continue(Span),
+    /// `.await` outside of an async block.
+    Await(Span),
+    /// A bracket after a list of members that is not known where the graph stands.
+    Bracket { list: Expr, index: Expr },
 }
 
 /// What a name that the body does not bind means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// An index of the statement.
-    Index,
-    /// A task or group; so many of the fields and brackets behind it select what is meant.
-    Task(usize),
+    /// An index of the statement, by its position.
+    Index(usize),
+    /// A task or group: how many of the fields and brackets after the name select it, and whether they select a list.
+    Task { length: usize, is_list: bool },
     /// Something from around the graph.
     Outside,
 }
@@ -69,51 +104,25 @@ pub(crate) enum Position {
     Unknown,
 }
 
-/// Who walks a body, and what for.
-pub(crate) trait Visitor {
+/// The names around a body.
+pub(crate) trait Names {
     /// What a name means, with what follows it.
     fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning;
 
-    /// Whether it matters under which conditions something is used; finding out takes a walk for each condition.
-    fn is_thorough(&self) -> bool {
-        true
-    }
-
-    /// Sees one use; what it returns takes the place of the expression.
-    fn on_use(&mut self, used: &Use<'_>) -> Option<Expr>;
-
-    /// Whether the part of a task's result, by its fields and brackets, is one thing to the visitor.
-    ///
-    /// `used` is the task alone. If not, the task counts as used where it stands.
-    fn wants_part(&self, _used: &Use<'_>) -> bool {
-        false
-    }
-
-    /// Sees a part that it wants, after what is in its brackets; what it returns takes the place of the `expression`.
-    fn on_part(&mut self, _used: &Use<'_>, _expression: &Expr) -> Option<Expr> {
-        None
-    }
-
-    /// Sees a bracket behind a task that is not known where the graph stands; if the bracket cannot stand there, what it
-    /// returns takes the place of the expression.
-    fn refuse_bracket(&mut self, _used: &Use<'_>, _index: &Expr) -> Option<Expr> {
-        None
-    }
-
-    /// Sees a task or a variable around the graph that is assigned to, or borrowed to be changed.
-    fn on_change(&mut self, _name: &Ident) {}
-
-    /// Sees a `return` that would leave the body.
-    fn on_return(&mut self, expression: &mut ExprReturn);
-
-    /// Sees a `break` or `continue` of a loop around the graph, or an `await`, for which nothing waits.
-    fn on_outside(&mut self, _expression: &mut Expr) {}
+    /// Whether the graph has indices. Without them, no condition is known where the graph stands.
+    fn has_indices(&self) -> bool;
 }
 
-/// Walks a body, innermost names first where rustc would evaluate them first.
-pub(crate) fn walk(body: &mut Expr, visitor: &mut dyn Visitor) {
+/// Leaves a hole in the place of each use; visits names in the order in which rustc evaluates them.
+pub(crate) fn walk(body: &mut Expr, names: &dyn Names) -> Vec<Finding> {
+    walk_for(Purpose::Holes, body, names)
+}
+
+fn walk_for(purpose: Purpose, body: &mut Expr, names: &dyn Names) -> Vec<Finding> {
     let mut walker = Walker {
-        visitor,
+        purpose,
+        names,
+        findings: Vec::new(),
         locals: Locals::default(),
         repeated: 0,
         functions: 0,
@@ -123,10 +132,24 @@ pub(crate) fn walk(body: &mut Expr, visitor: &mut dyn Visitor) {
         conditions: Vec::new(),
     };
     walker.value(body);
+    walker.findings
+}
+
+/// What a walk is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To replace all uses by holes.
+    Holes,
+    /// To find the tasks that an expression names.
+    ///
+    /// Such a walk starts no further ones for brackets and conditions, or nested brackets would take exponential time.
+    Tasks,
 }
 
 struct Walker<'v> {
-    visitor: &'v mut dyn Visitor,
+    purpose: Purpose,
+    names: &'v dyn Names,
+    findings: Vec<Finding>,
     locals: Locals,
     /// How many loops and closures are around.
     repeated: usize,
@@ -148,84 +171,92 @@ impl Walker<'_> {
         if self.locals.binds(ident) {
             return None;
         }
-        let meaning = self.visitor.meaning(ident, &[]);
+        let meaning = self.names.meaning(ident, &[]);
         (meaning != Meaning::Outside || is_variable(ident)).then_some(meaning)
     }
 
-    /// Reports the use that an expression is, if it is one, and replaces it; false if it is none.
+    /// Leaves a hole in the place of an expression that is a use; false if it is none.
     fn name(&mut self, expression: &mut Expr, position: Position) -> bool {
         if self.part(expression, position) {
             return true;
         }
-        match self.used(expression, position) {
-            Used::No { is_done } => is_done,
-            Used::Yes(None) => true,
-            Used::Yes(Some(replacement)) => {
-                *expression = *replacement;
-                true
-            }
+        let hole = self.used(expression, position);
+        let is_used = hole.is_some();
+        if let Some(hole) = hole {
+            *expression = hole;
         }
+        is_used
     }
 
-    /// Reports the use that an expression is, if it is one.
-    fn used(&mut self, expression: &Expr, position: Position) -> Used {
-        let Some(chain) = Chain::of(expression) else {
-            return Used::No { is_done: false };
-        };
-        let is_bare = chain.segments.is_empty();
-        if self.locals.binds(chain.root) {
-            return Used::No { is_done: is_bare };
-        }
-        let meaning = self.visitor.meaning(chain.root, &chain.segments);
-        if meaning == Meaning::Outside && !is_variable(chain.root) {
-            return Used::No { is_done: is_bare };
-        }
-        let is_whole = match meaning {
-            Meaning::Index => is_bare,
-            Meaning::Task(length) => length == chain.segments.len(),
-            Meaning::Outside => chain.brackets().next().is_none(),
-        };
-        if !is_whole {
-            return Used::No { is_done: false };
-        }
-        let told = (meaning, position);
-        let replacement = self.tell(expression, told, &[], |visitor, used| visitor.on_use(used));
-        Used::Yes(replacement.flatten().map(Box::new))
-    }
-
-    /// Tells the visitor of a use: the chain that the expression is.
-    fn tell<R>(
-        &mut self,
-        expression: &Expr,
-        (meaning, position): (Meaning, Position),
-        part: &[String],
-        tell: impl FnOnce(&mut dyn Visitor, &Use<'_>) -> R,
-    ) -> Option<R> {
+    /// The hole for an expression that is a use of a whole, if it is one.
+    fn used(&mut self, expression: &Expr, position: Position) -> Option<Expr> {
         let chain = Chain::of(expression)?;
-        let brackets = chain.brackets().map(|index| self.outside(index));
-        let brackets: Vec<_> = brackets.collect();
-        let used = Use {
+        if self.locals.binds(chain.root) {
+            return None;
+        }
+        let meaning = self.names.meaning(chain.root, &chain.segments);
+        let is_whole = match meaning {
+            Meaning::Index(_) => chain.segments.is_empty(),
+            Meaning::Task { length, .. } => length == chain.segments.len(),
+            Meaning::Outside => is_variable(chain.root) && chain.brackets().next().is_none(),
+        };
+        let used = is_whole.then(|| self.use_of(&chain, meaning, position, expression.clone()))?;
+        Some(self.leave(Finding::Use(used)))
+    }
+
+    /// A use of a chain, which is all of an expression.
+    fn use_of(
+        &self,
+        chain: &Chain<'_>,
+        meaning: Meaning,
+        position: Position,
+        expression: Expr,
+    ) -> Use {
+        Use {
             meaning,
-            path: &chain.path(),
-            ident: chain.root,
-            expression,
+            path: chain.path(),
+            chain: expression,
+            part: Vec::new(),
             position,
+            span: chain.root.span(),
             repeated: self.repeated > 0,
             in_branch: self.branches > 0,
-            conditions: &self.conditions,
-            part,
-            brackets: &brackets,
-        };
-        Some(tell(self.visitor, &used))
+            conditions: self.conditions.clone(),
+            brackets: match self.purpose {
+                Purpose::Holes => chain.brackets().map(|index| self.outside(index)).collect(),
+                Purpose::Tasks => Vec::new(),
+            },
+        }
+    }
+
+    /// Adds a finding; returns the hole that takes its place.
+    fn leave(&mut self, finding: Finding) -> Expr {
+        let hole = template::hole(self.findings.len(), finding.span());
+        self.findings.push(finding);
+        hole
     }
 }
 
-/// Whether an expression is a use of a name.
-enum Used {
-    /// It is, and this takes its place.
-    Yes(Option<Box<Expr>>),
-    /// It is not, and perhaps nothing in it either.
-    No { is_done: bool },
+impl Finding {
+    fn span(&self) -> Span {
+        match self {
+            Self::Use(used) => used.span,
+            Self::Misuse(misuse) => misuse.span(),
+        }
+    }
+}
+
+impl Misuse {
+    /// Where to report it.
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Change(name, _) => name.span(),
+            Self::Return(span) | Self::Break(span) | Self::Continue(span) | Self::Await(span) => {
+                *span
+            }
+            Self::Bracket { index, .. } => index.span(),
+        }
+    }
 }
 
 /// True if a name is written like a variable: neither a constant nor a type.
@@ -233,11 +264,4 @@ fn is_variable(ident: &Ident) -> bool {
     let name = name_of(ident);
     let first = name.trim_start_matches('_').chars().next();
     first.is_some_and(|first| !first.is_uppercase()) && !matches!(&*name, "super" | "crate")
-}
-
-/// The place in the source of a use, for messages.
-impl Use<'_> {
-    pub(crate) fn span(&self) -> Span {
-        self.ident.span()
-    }
 }

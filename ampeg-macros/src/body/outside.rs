@@ -1,12 +1,12 @@
 //! Expressions that are known where the graph stands: indices, ranges, selectors, costs, and conditions on indices.
 
-use super::{Locals, Meaning, Segment, Use, Visitor, Walker};
+use super::{Finding, Locals, Meaning, Names, Purpose, Walker};
 use crate::source;
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{BinOp, Expr, ExprReturn};
+use syn::{BinOp, Expr};
 
 /// An expression that means the same where the graph stands as in the body.
 ///
@@ -61,14 +61,18 @@ pub(crate) enum Why {
 pub(crate) fn outside(
     expression: &Expr,
     locals: &Locals,
-    visitor: &dyn Visitor,
+    names: &dyn Names,
 ) -> Result<Outside, Vec<Unknown>> {
-    let mut tasks = Tasks {
-        visitor,
-        unknown: Vec::new(),
-    };
-    super::walk(&mut expression.clone(), &mut tasks);
-    let mut unknown = tasks.unknown;
+    let findings = super::walk_for(Purpose::Tasks, &mut expression.clone(), names).into_iter();
+    let tasks = findings.filter_map(|finding| match finding {
+        Finding::Use(used) if matches!(used.meaning, Meaning::Task { .. }) => Some(Unknown {
+            name: used.path,
+            span: used.span,
+            why: Why::Task,
+        }),
+        _ => None,
+    });
+    let mut unknown: Vec<Unknown> = tasks.collect();
     unknown.extend(locals.declared(&expression.to_token_stream()));
     unknown.extend(first_exit(expression).map(|span| Unknown {
         name: String::new(),
@@ -80,35 +84,6 @@ pub(crate) fn outside(
     } else {
         Err(unknown)
     }
-}
-
-/// Collects the tasks that an expression names.
-struct Tasks<'a> {
-    visitor: &'a dyn Visitor,
-    unknown: Vec<Unknown>,
-}
-
-impl Visitor for Tasks<'_> {
-    fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning {
-        self.visitor.meaning(root, segments)
-    }
-
-    fn is_thorough(&self) -> bool {
-        false
-    }
-
-    fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
-        if let Meaning::Task(_) = used.meaning {
-            self.unknown.push(Unknown {
-                name: used.path.to_owned(),
-                span: used.span(),
-                why: Why::Task,
-            });
-        }
-        None
-    }
-
-    fn on_return(&mut self, _: &mut ExprReturn) {}
 }
 
 /// The condition of an `if` that is known where the graph stands.
@@ -176,7 +151,7 @@ impl Walker<'_> {
     /// A condition counts if it is made of indices and variables from around the graph.
     /// Of `known && unknown` the known part holds in the branch; nothing is known outside of it.
     pub(super) fn known(&self, condition: &Expr) -> (Vec<Condition>, Vec<Condition>) {
-        if !self.visitor.is_thorough() {
+        if self.purpose == Purpose::Tasks || !self.names.has_indices() {
             return (Vec::new(), Vec::new());
         }
         if is_pure(condition)
@@ -201,7 +176,7 @@ impl Walker<'_> {
 
     /// Whether an expression in the body is known where the graph stands.
     pub(super) fn outside(&self, expression: &Expr) -> Result<Outside, Vec<Unknown>> {
-        outside(expression, &self.locals, &*self.visitor)
+        outside(expression, &self.locals, self.names)
     }
 
     /// Walks what runs only under conditions; if there are none, they are not known.

@@ -1,55 +1,46 @@
 //! Parts of results: the fields and brackets behind a task, as far as their values are known where the graph stands.
 
-use super::{Chain, Meaning, Position, Segment, Walker};
+use super::{Chain, Finding, Meaning, Misuse, Position, Purpose, Segment, Use, Walker};
 use crate::syntax::name_of;
 use syn::Expr;
 
 impl Walker<'_> {
-    /// Reports the part of a result that an expression is, if it is one that the visitor wants, and replaces it.
+    /// Leaves a hole in the place of an expression that is a part of a result; false if it is none.
     ///
-    /// What is in the brackets of the part is walked first; the brackets that select the task are not.
+    /// In a macro that cannot be analysed, only the parts of a list are parts.
     pub(super) fn part(&mut self, expression: &mut Expr, position: Position) -> bool {
         let Some((meaning, n_segments)) = self.part_of(expression) else {
             return false;
         };
-        let task = peel(expression, n_segments).clone();
-        let told = (meaning, position);
-        let part = match self.known_segments(expression, n_segments) {
-            Ok(part) => part,
-            Err(index) => {
-                let replacement = self.tell(&task, told, &[], |visitor, used| {
-                    visitor.refuse_bracket(used, &index)
-                });
-                let replacement = replacement.flatten();
-                let is_refused = replacement.is_some();
-                if let Some(replacement) = replacement {
-                    *expression = replacement;
-                }
-                return is_refused;
+        let is_list = matches!(meaning, Meaning::Task { is_list: true, .. });
+        let finding = match self.known_segments(expression, n_segments) {
+            Err(index) if is_list => Finding::Misuse(Misuse::Bracket {
+                list: peel(expression, n_segments).clone(),
+                index: *index,
+            }),
+            Ok(part) if is_list || position != Position::Unknown => {
+                let mut chain = expression.clone();
+                each_bracket(&mut chain, n_segments, &mut |index| self.value(index));
+                let Some(task) = Chain::of(peel(expression, n_segments)) else {
+                    return false;
+                };
+                let used = self.use_of(&task, meaning, position, chain);
+                Finding::Use(Use { part, ..used })
             }
+            _ => return false,
         };
-        let wants = self.tell(&task, told, &part, |visitor, used| visitor.wants_part(used));
-        if wants != Some(true) {
-            return false;
-        }
-        each_bracket(expression, n_segments, &mut |index| self.value(index));
-        let replacement = self.tell(&task, told, &part, |visitor, used| {
-            visitor.on_part(used, expression)
-        });
-        if let Some(replacement) = replacement.flatten() {
-            *expression = replacement;
-        }
+        *expression = self.leave(finding);
         true
     }
 
     /// How many fields and brackets stand behind the task that a chain begins with, if there are any.
     fn part_of(&self, expression: &Expr) -> Option<(Meaning, usize)> {
-        let chain = Chain::of(expression)?;
+        let chain = Chain::of(expression).filter(|_| self.purpose == Purpose::Holes)?;
         if chain.segments.is_empty() || self.locals.binds(chain.root) {
             return None;
         }
-        let meaning = self.visitor.meaning(chain.root, &chain.segments);
-        let Meaning::Task(length) = meaning else {
+        let meaning = self.names.meaning(chain.root, &chain.segments);
+        let Meaning::Task { length, .. } = meaning else {
             return None;
         };
         let n_segments = chain.segments.len().checked_sub(length)?;
@@ -131,7 +122,7 @@ pub(crate) fn peel(mut expression: &Expr, n_segments: usize) -> &Expr {
 }
 
 /// Visits what is in the brackets of the last segments of a chain, in the order written.
-pub(crate) fn each_bracket(
+pub(super) fn each_bracket(
     expression: &mut Expr,
     n_segments: usize,
     visit: &mut dyn FnMut(&mut Expr),

@@ -1,10 +1,11 @@
 //! A body with numbered holes: each use of a task, an index or a captured name is looked up once, and filled in later.
 
-use super::{Position, each_bracket};
+use super::Position;
+use super::part::each_bracket;
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, ExprLit, Lit, LitInt, Macro, parse_quote_spanned};
+use syn::{Expr, ExprLit, Lit, LitInt, Macro, parse_quote, parse_quote_spanned};
 
 /// A body in which a hole stands for each use.
 #[derive(Debug)]
@@ -29,6 +30,19 @@ pub(crate) struct Hole {
     pub(crate) span: Span,
 }
 
+impl Hole {
+    /// The hole for something that is not allowed.
+    pub(crate) fn error(span: Span) -> Self {
+        Self {
+            origin: Origin::Error,
+            chain: parse_quote!(()),
+            part: Vec::new(),
+            position: Position::Value,
+            span,
+        }
+    }
+}
+
 /// Where the value of a hole comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -48,7 +62,7 @@ pub(crate) enum Origin {
 const SUFFIX: &str = "ampeg_hole";
 
 /// The expression that stands for the hole with this number.
-pub(crate) fn hole(number: usize, span: Span) -> Expr {
+pub(super) fn hole(number: usize, span: Span) -> Expr {
     let literal = LitInt::new(&format!("{number}{SUFFIX}"), span);
     parse_quote_spanned!(span=> #literal)
 }

@@ -1,10 +1,11 @@
 //! The walk itself: what each kind of expression binds, and what it does to the names in it.
 
-use super::{Position, Walker, binding, macros};
+use super::{Finding, Misuse, Position, Walker, binding, macros};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Arm, Attribute, BinOp, Block, Expr, ExprBinary, ExprCall, ExprClosure, ExprForLoop, ExprIf,
-    ExprMatch, ExprStruct, ExprWhile, Item, Label, Member, Pat, Path, Stmt, StmtMacro, Type, UnOp,
+    ExprMatch, ExprStruct, ExprWhile, Item, Label, Lifetime, Member, Pat, Path, Stmt, StmtMacro,
+    Type, UnOp, parse_quote,
 };
 
 impl Walker<'_> {
@@ -23,36 +24,46 @@ impl Walker<'_> {
                     *expression = replacement;
                 }
             }
-            Expr::Return(expression_return) => {
-                if self.functions == 0 {
-                    self.visitor.on_return(expression_return);
-                }
+            Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) | Expr::Await(_) => {
                 visit_mut::visit_expr_mut(self, expression);
-            }
-            Expr::Break(_) | Expr::Continue(_) | Expr::Await(_) => {
-                visit_mut::visit_expr_mut(self, expression);
-                if self.functions == 0 && self.leads_outside(expression) {
-                    self.visitor.on_outside(expression);
-                }
+                self.exit(expression);
             }
             _ => visit_mut::visit_expr_mut(self, expression),
         }
     }
 
-    /// True if this leaves a loop that the body has not begun, or waits, which only an async block can.
-    fn leads_outside(&self, expression: &Expr) -> bool {
-        let label = match expression {
-            Expr::Break(leaves) => &leaves.label,
-            Expr::Continue(leaves) => &leaves.label,
-            _ => return true,
+    /// Reports what leaves the body, or waits in it; the value of what is left remains, for editors.
+    fn exit(&mut self, expression: &mut Expr) {
+        if self.functions > 0 {
+            return;
+        }
+        let (misuse, value) = match expression {
+            Expr::Return(returns) => {
+                let value = returns.expr.take().map(|value| *value);
+                (Misuse::Return(returns.return_token.span), value)
+            }
+            Expr::Break(leaves) if !self.is_inside(leaves.label.as_ref()) => {
+                (Misuse::Break(leaves.break_token.span), None)
+            }
+            Expr::Continue(leaves) if !self.is_inside(leaves.label.as_ref()) => {
+                (Misuse::Continue(leaves.continue_token.span), None)
+            }
+            Expr::Await(waits) => {
+                let value = (*waits.base).clone();
+                (Misuse::Await(waits.await_token.span), Some(value))
+            }
+            _ => return,
         };
-        let label = label.as_ref().map(|label| label.ident.to_string());
-        !match label {
-            None => self.loops.iter().any(|(_, is_loop)| *is_loop),
-            Some(label) => self
-                .loops
-                .iter()
-                .any(|(name, _)| name.as_ref() == Some(&label)),
+        let error = self.leave(Finding::Misuse(misuse));
+        *expression = parse_quote!({ #value; #error });
+    }
+
+    /// Whether `break` or `continue` with this label leaves or continues a loop or block of the body.
+    fn is_inside(&self, label: Option<&Lifetime>) -> bool {
+        let mut loops = self.loops.iter();
+        match label.map(|label| label.ident.to_string()) {
+            None => loops.any(|(_, is_loop)| *is_loop),
+            Some(label) => loops.any(|(name, _)| name.as_ref() == Some(&label)),
         }
     }
 
@@ -148,12 +159,10 @@ impl Walker<'_> {
     fn changed(&mut self, place: &Expr) {
         match place {
             Expr::Path(path) => {
-                if let Some(name) = path
-                    .path
-                    .get_ident()
-                    .filter(|name| self.meaning(name).is_some())
+                if let Some(name) = path.path.get_ident()
+                    && let Some(meaning) = self.meaning(name)
                 {
-                    self.visitor.on_change(name);
+                    self.leave(Finding::Misuse(Misuse::Change(name.clone(), meaning)));
                 }
             }
             Expr::Field(field) => self.changed(&field.base),

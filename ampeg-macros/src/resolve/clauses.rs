@@ -1,11 +1,11 @@
 //! Names in clauses and ranges: they are evaluated where the graph stands, before any task runs, so none can mean a task.
 
 use super::scope::Scope;
-use crate::body::{self, Locals, Meaning, Segment, Unknown, Use, Visitor, Why};
+use crate::body::{self, Locals, Unknown, Why};
 use crate::diagnostics::Diagnostics;
 use crate::syntax::{Clauses, Via};
 use proc_macro2::Span;
-use syn::{Expr, ExprReturn, Ident};
+use syn::Expr;
 
 /// Reports each task that a clause names.
 pub(super) fn resolve(clauses: &Clauses, scope: Scope<'_>, diagnostics: &mut Diagnostics) {
@@ -50,7 +50,7 @@ fn reject(
     scope: Scope<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Unknown> {
-    let unknown = body::outside(expression, &Locals::default(), &Names { scope });
+    let unknown = body::outside(expression, &Locals::default(), &scope);
     let unknown = unknown.err().unwrap_or_default();
     for Unknown { name, span, why } in &unknown {
         if *why == Why::Task {
@@ -61,21 +61,4 @@ fn reject(
         }
     }
     unknown
-}
-
-/// What names mean in clauses and ranges.
-struct Names<'a> {
-    scope: Scope<'a>,
-}
-
-impl Visitor for Names<'_> {
-    fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning {
-        self.scope.meaning(root, segments)
-    }
-
-    fn on_use(&mut self, _: &Use<'_>) -> Option<Expr> {
-        None
-    }
-
-    fn on_return(&mut self, _: &mut ExprReturn) {}
 }

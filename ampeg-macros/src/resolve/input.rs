@@ -49,15 +49,15 @@ pub(crate) enum Mode {
 }
 
 impl Input {
-    fn new(index: usize, used: &Use<'_>) -> Self {
+    fn new(index: usize, used: &Use) -> Self {
         Self {
             index,
-            path: used.path.to_owned(),
+            path: used.path.clone(),
             text: String::new(),
             selectors: Vec::new(),
             in_branch: used.in_branch,
             conditions: Vec::new(),
-            span: used.span(),
+            span: used.span,
             mode: Mode::Borrow,
             holes: Vec::new(),
             by_value: used.position == Position::Value && used.part.is_empty(),
@@ -105,7 +105,7 @@ pub(super) struct Captured {
 
 impl Captured {
     /// Adds a use, which leaves this hole; returns the position of its input.
-    pub(super) fn add(&mut self, capture: usize, used: &Use<'_>, hole: usize) -> usize {
+    pub(super) fn add(&mut self, capture: usize, used: &Use, hole: usize) -> usize {
         let next = self.inputs.len();
         let position = *self.positions.entry(capture).or_insert(next);
         if position == next {
@@ -147,7 +147,7 @@ impl Dependencies {
         &mut self,
         access: Access,
         conditions: &[Condition],
-        used: &Use<'_>,
+        used: &Use,
         hole: usize,
     ) -> usize {
         let members = Members {
@@ -160,7 +160,7 @@ impl Dependencies {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => {
                 let input = Input {
-                    text: source::text(&used.expression.to_token_stream()),
+                    text: source::text(&used.whole().to_token_stream()),
                     selectors: access.selectors,
                     conditions: conditions.to_vec(),
                     ..Input::new(access.family, used)

@@ -1,7 +1,7 @@
 //! What a name means in one statement: names resolve outward, and brackets select members.
 
 use super::names::{Entry, Names};
-use crate::body::{Chain, Condition, Meaning, Outside, Segment, Use};
+use crate::body::{self, Chain, Condition, Meaning, Outside, Segment, Use};
 use crate::source;
 use crate::syntax::name_of;
 use syn::{Expr, Ident};
@@ -56,36 +56,59 @@ pub(crate) enum Wrong {
 }
 
 /// How a chain goes on after its first name.
-struct Found {
+struct Found<'a> {
     /// How many of its segments belong to the graph; the others to the value.
     length: usize,
-    target: Result<(usize, Vec<Place>), Wrong>,
+    target: Result<(usize, Vec<Place<'a>>), Wrong>,
 }
 
 /// Where a selector comes from.
-enum Place {
+#[derive(Clone, Copy)]
+enum Place<'a> {
     Implied(usize),
-    Bracket,
+    Bracket(&'a Expr),
     Missing,
 }
 
-impl Scope<'_> {
-    /// What the chain that begins with `root` means.
-    pub(crate) fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning {
-        if self.index(root).is_some() {
-            return Meaning::Index;
+impl Place<'_> {
+    /// Whether several members are selected.
+    fn is_list(self) -> bool {
+        match self {
+            Self::Implied(_) => false,
+            Self::Bracket(index) => matches!(without_parentheses(index), Expr::Range(_)),
+            Self::Missing => true,
         }
-        self.follow(root, segments)
-            .map_or(Meaning::Outside, |found| Meaning::Task(found.length))
+    }
+}
+
+fn without_parentheses(expression: &Expr) -> &Expr {
+    match expression {
+        Expr::Paren(inner) => without_parentheses(&inner.expr),
+        Expr::Group(inner) => without_parentheses(&inner.expr),
+        _ => expression,
+    }
+}
+
+impl body::Names for Scope<'_> {
+    fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning {
+        if let Some(position) = self.index(root) {
+            return Meaning::Index(position);
+        }
+        let Some(Found { length, target }) = self.follow(root, segments) else {
+            return Meaning::Outside;
+        };
+        let is_list = target.is_ok_and(|(_, places)| places.into_iter().any(Place::is_list));
+        Meaning::Task { length, is_list }
     }
 
-    /// Whether the graph has families; else nothing depends on indices.
-    pub(crate) fn has_indices(&self) -> bool {
+    fn has_indices(&self) -> bool {
         !self.names.indices.is_empty()
     }
+}
 
+impl Scope<'_> {
     /// The index of the statement that a name means, by its position.
-    pub(super) fn index(&self, ident: &Ident) -> Option<usize> {
+    fn index(&self, ident: &Ident) -> Option<usize> {
         let is_meant = |&index: &usize| {
             let other = self.names.indices[index].name.as_ref();
             other.is_some_and(|other| source::is_same_name(other, ident))
@@ -109,9 +132,9 @@ impl Scope<'_> {
         }
     }
 
-    fn follow(&self, root: &Ident, segments: &[Segment<'_>]) -> Option<Found> {
+    fn follow<'e>(&self, root: &Ident, segments: &[Segment<'e>]) -> Option<Found<'e>> {
         let (group, mut entry) = self.names.find_used(self.group, self.statement, root)?;
-        let mut places: Vec<Place> = (0..self.names.group_rank(group))
+        let mut places: Vec<Place<'_>> = (0..self.names.group_rank(group))
             .map(Place::Implied)
             .collect();
         let mut next = 0;
@@ -121,8 +144,8 @@ impl Scope<'_> {
                 Entry::Family(family) => self.names.families[family].n_own,
             };
             for _ in 0..n_indices {
-                if matches!(segments.get(next), Some(Segment::Bracket(_))) {
-                    places.push(Place::Bracket);
+                if let Some(Segment::Bracket(index)) = segments.get(next) {
+                    places.push(Place::Bracket(index));
                     next += 1;
                 } else {
                     places.push(Place::Missing);
@@ -163,8 +186,8 @@ impl Scope<'_> {
     }
 
     /// The members that a use of a task selects; nothing if that is not known where the graph stands.
-    pub(crate) fn access(&self, used: &Use<'_>) -> Option<Result<Access, Wrong>> {
-        let chain = Chain::of(used.expression)?;
+    pub(crate) fn access(&self, used: &Use) -> Option<Result<Access, Wrong>> {
+        let chain = Chain::of(used.whole())?;
         let found = self.follow(chain.root, &chain.segments)?;
         let (family, places) = match found.target {
             Ok(target) => target,
@@ -172,23 +195,20 @@ impl Scope<'_> {
         };
         // Each bracket up to here selects, one after the other.
         let mut brackets = used.brackets.iter();
-        let select = |place: Place| match place {
+        let select = |place: Place<'_>| match place {
             Place::Implied(index) => Some(Selector::Same(index)),
             Place::Missing => Some(Selector::All),
-            Place::Bracket => {
-                let index = brackets.next()?.as_ref().ok()?;
-                Some(self.selector(index, index.expression()))
+            Place::Bracket(index) => {
+                Some(self.selector(brackets.next()?.as_ref().ok()?, without_parentheses(index)))
             }
         };
         let selectors = places.into_iter().map(select).collect::<Option<_>>()?;
         Some(Ok(Access { family, selectors }))
     }
 
-    /// What an expression in brackets selects, of which `index` is the whole.
+    /// The members that an expression in brackets selects; `index` is the expression with its parentheses.
     fn selector(&self, index: &Outside, expression: &Expr) -> Selector {
         match expression {
-            Expr::Paren(inner) => self.selector(index, &inner.expr),
-            Expr::Group(inner) => self.selector(index, &inner.expr),
             Expr::Range(range) if range.start.is_none() && range.end.is_none() => Selector::All,
             Expr::Range(_) => Selector::Span(index.clone()),
             Expr::Path(path) => match path.path.get_ident().and_then(|ident| self.index(ident)) {

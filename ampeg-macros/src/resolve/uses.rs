@@ -1,19 +1,16 @@
-//! The walk over one body: it looks up each use, and leaves a hole in its place.
+//! What fills each hole of a body: an index, an input from tasks, or a captured name.
 
 use super::input::{Captured, Dependencies, Input};
 use super::scope::{Scope, Wrong};
 use super::{Capture, clauses};
-use crate::body::{
-    self, Hole, Meaning, Origin, Position, Segment, Template, Unknown, Use, Visitor, Why,
-};
+use crate::body::{self, Finding, Hole, Meaning, Misuse, Origin, Template, Unknown, Use, Why};
 use crate::diagnostics::Diagnostics;
 use crate::source;
 use crate::suggest;
 use crate::syntax::name_of;
-use proc_macro2::Span;
 use quote::ToTokens;
 use std::collections::HashMap;
-use syn::{Expr, ExprReturn, Ident, parse_quote};
+use syn::Expr;
 
 /// The captures of all bodies so far.
 #[derive(Default)]
@@ -44,14 +41,17 @@ pub(super) fn resolve(
         scope,
         captures,
         diagnostics,
-        holes: Vec::new(),
         dependencies: Dependencies::default(),
         captured: Captured::default(),
         indices: Vec::new(),
     };
-    body::walk(&mut body, &mut uses);
+    let findings = body::walk(&mut body, &scope);
+    let holes = findings.into_iter().enumerate();
+    let mut holes: Vec<Hole> = holes
+        .map(|(hole, finding)| uses.hole(hole, finding))
+        .collect();
     let (dependencies, position_of) = uses.dependencies.finish();
-    for hole in &mut uses.holes {
+    for hole in &mut holes {
         if let Origin::Dependency(position) = &mut hole.origin {
             *position = position_of[*position];
         }
@@ -59,7 +59,7 @@ pub(super) fn resolve(
     Resolved {
         template: Some(Template {
             expression: body,
-            holes: uses.holes,
+            holes,
         }),
         dependencies,
         captures: uses.captured.inputs,
@@ -71,144 +71,61 @@ struct Uses<'a> {
     scope: Scope<'a>,
     captures: &'a mut Captures,
     diagnostics: &'a mut Diagnostics,
-    holes: Vec<Hole>,
-    /// Until the end of the walk, the origin of a hole has the number of a candidate.
     dependencies: Dependencies,
     captured: Captured,
     indices: Vec<usize>,
 }
 
-impl Visitor for Uses<'_> {
-    fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning {
-        self.scope.meaning(root, segments)
-    }
-
-    fn is_thorough(&self) -> bool {
-        self.scope.has_indices()
-    }
-
-    fn on_use(&mut self, used: &Use<'_>) -> Option<Expr> {
-        let origin = match used.meaning {
-            Meaning::Task(_) => self.task(used),
-            Meaning::Index => self.index(used),
-            Meaning::Outside => self.capture(used),
-        };
-        Some(self.leave_hole(origin, used, used.expression))
-    }
-
-    fn wants_part(&self, used: &Use<'_>) -> bool {
-        match self.scope.access(used) {
-            Some(Ok(access)) => access.is_list() || used.position != Position::Unknown,
-            _ => false,
-        }
-    }
-
-    fn on_part(&mut self, used: &Use<'_>, expression: &Expr) -> Option<Expr> {
-        let origin = self.task(used);
-        Some(self.leave_hole(origin, used, expression))
-    }
-
-    fn refuse_bracket(&mut self, used: &Use<'_>, index: &Expr) -> Option<Expr> {
-        let is_list = matches!(self.scope.access(used), Some(Ok(access)) if access.is_list());
-        if !is_list {
-            return None;
-        }
-        let list = source::text(&used.expression.to_token_stream());
-        let message = format!(
-            "what follows a list is taken of each member, so it must be known where the graph stands: literals, \
-             constants, indices and variables from around the graph; \
-             here, write `{list}.iter().map(|member| …)`, or `({list})[…]` for a member of the list"
-        );
-        self.diagnostics.error(index, message);
-        Some(self.leave_error(used.span()))
-    }
-
-    fn on_change(&mut self, name: &Ident) {
-        let text = name_of(name);
-        let what = match self.meaning(name, &[]) {
-            Meaning::Task(_) => "the result of a task",
-            Meaning::Index => "an index",
-            Meaning::Outside => "a copy of what is around the graph",
-        };
-        let advice = match &*text {
-            "self" => "change a copy, and give that as the result".to_owned(),
-            _ => format!("begin the body with `let mut {text} = {text};`"),
-        };
-        let message = format!("`{text}` is {what}, which a body cannot change: {advice}");
-        self.diagnostics.error_at(name.span(), message);
-    }
-
-    fn on_return(&mut self, expression: &mut ExprReturn) {
-        let message = "a body ends with its last expression: `return` cannot leave it; \
-                       use `?` to fail the task, or `if … { … } else { … }` for its value";
-        self.diagnostics.error(expression.return_token, message);
-        // An editor still learns the type of the value.
-        let value = expression.expr.take();
-        let error = self.leave_error(expression.return_token.span);
-        expression.expr = Some(parse_quote!({ #value; #error }));
-    }
-
-    fn on_outside(&mut self, expression: &mut Expr) {
-        let (span, message) = match expression {
-            Expr::Break(leaves) => (
-                leaves.break_token.span,
-                "a body cannot `break` out of a loop around the graph: it runs in another process",
-            ),
-            Expr::Continue(leaves) => (
-                leaves.continue_token.span,
-                "a body cannot `continue` a loop around the graph: it runs in another process",
-            ),
-            Expr::Await(waits) => (
-                waits.await_token.span,
-                "a body is not async: wait for the future within it, with the `block_on` of your runtime",
-            ),
-            _ => return,
-        };
-        self.diagnostics.error_at(span, message);
-        *expression = match expression {
-            Expr::Await(waits) => {
-                let error = self.leave_error(span);
-                let future = &waits.base;
-                parse_quote!({ #future; #error })
-            }
-            _ => parse_quote!(loop {}),
-        };
-    }
-}
-
 impl Uses<'_> {
-    fn index(&mut self, used: &Use<'_>) -> Origin {
-        let Some(position) = self.scope.index(used.ident) else {
-            return Origin::Error;
+    /// The hole with this number. Until all are known, the origin of an input from tasks is a candidate's number.
+    fn hole(&mut self, number: usize, finding: Finding) -> Hole {
+        let used = match finding {
+            Finding::Use(used) => used,
+            Finding::Misuse(misuse) => {
+                self.report_misuse(&misuse);
+                return Hole::error(misuse.span());
+            }
         };
-        if !self.indices.contains(&position) {
-            self.indices.push(position);
+        let origin = match used.meaning {
+            Meaning::Task { .. } => self.task(&used, number),
+            Meaning::Index(position) => {
+                if !self.indices.contains(&position) {
+                    self.indices.push(position);
+                }
+                Origin::Index(position)
+            }
+            Meaning::Outside => self.capture(&used, number),
+        };
+        Hole {
+            origin,
+            chain: used.chain,
+            part: used.part,
+            position: used.position,
+            span: used.span,
         }
-        Origin::Index(position)
     }
 
-    fn capture(&mut self, used: &Use<'_>) -> Origin {
+    fn capture(&mut self, used: &Use, hole: usize) -> Origin {
         let captures = &mut *self.captures;
         let next = captures.list.len();
-        let name = (used.path.to_owned(), source::merge_context(used.span()));
+        let name = (used.path.clone(), source::merge_context(used.span));
         let index = *captures.by_name.entry(name).or_insert(next);
         if index == next {
             captures.list.push(Capture {
-                path: used.path.to_owned(),
-                expression: used.expression.clone(),
-                span: used.span(),
+                path: used.path.clone(),
+                expression: used.chain.clone(),
+                span: used.span,
             });
         }
-        Origin::Capture(self.captured.add(index, used, self.holes.len()))
+        Origin::Capture(self.captured.add(index, used, hole))
     }
 
-    fn task(&mut self, used: &Use<'_>) -> Origin {
+    fn task(&mut self, used: &Use, hole: usize) -> Origin {
         self.report_unknown(used);
         match self.scope.access(used) {
             Some(Ok(access)) => {
-                let conditions = self.scope.conditions(&access, used.conditions);
-                let next = self.holes.len();
-                Origin::Dependency(self.dependencies.add(access, conditions, used, next))
+                let conditions = self.scope.conditions(&access, &used.conditions);
+                Origin::Dependency(self.dependencies.add(access, conditions, used, hole))
             }
             Some(Err(wrong)) => {
                 self.report_wrong(used, &wrong);
@@ -218,35 +135,52 @@ impl Uses<'_> {
         }
     }
 
-    /// Adds a hole for a use, and returns the expression that takes the place of its chain.
-    fn leave_hole(&mut self, origin: Origin, used: &Use<'_>, chain: &Expr) -> Expr {
-        let (number, span) = (self.holes.len(), used.span());
-        self.holes.push(Hole {
-            origin,
-            chain: chain.clone(),
-            part: used.part.to_vec(),
-            position: used.position,
-            span,
-        });
-        body::hole(number, span)
-    }
-
-    /// Adds a hole for the value of something that is not allowed.
-    fn leave_error(&mut self, span: Span) -> Expr {
-        let number = self.holes.len();
-        self.holes.push(Hole {
-            origin: Origin::Error,
-            chain: parse_quote!(()),
-            part: Vec::new(),
-            position: Position::Value,
-            span,
-        });
-        body::hole(number, span)
+    fn report_misuse(&mut self, misuse: &Misuse) {
+        let message = match misuse {
+            Misuse::Change(name, meaning) => {
+                let text = name_of(name);
+                let what = match meaning {
+                    Meaning::Task { .. } => "the result of a task",
+                    Meaning::Index(_) => "an index",
+                    Meaning::Outside => "a copy of what is around the graph",
+                };
+                let advice = match &*text {
+                    "self" => "change a copy, and give that as the result".to_owned(),
+                    _ => format!("begin the body with `let mut {text} = {text};`"),
+                };
+                format!("`{text}` is {what}, which a body cannot change: {advice}")
+            }
+            Misuse::Return(_) => {
+                "a body ends with its last expression: `return` cannot leave it; \
+                 use `?` to fail the task, or `if … { … } else { … }` for its value"
+                    .to_owned()
+            }
+            Misuse::Break(_) => {
+                "a body cannot `break` out of a loop around the graph: it runs in another process".to_owned()
+            }
+            Misuse::Continue(_) => {
+                "a body cannot `continue` a loop around the graph: it runs in another process".to_owned()
+            }
+            Misuse::Await(_) => {
+                "a body is not async: wait for the future within it, with the `block_on` of your runtime".to_owned()
+            }
+            Misuse::Bracket { list, index } => {
+                let list = source::text(&list.to_token_stream());
+                let message = format!(
+                    "what follows a list is taken of each member, so it must be known where the graph stands: \
+                     literals, constants, indices and variables from around the graph; \
+                     here, write `{list}.iter().map(|member| …)`, or `({list})[…]` for a member of the list"
+                );
+                self.diagnostics.error(index, message);
+                return;
+            }
+        };
+        self.diagnostics.error_at(misuse.span(), message);
     }
 
     /// Reports brackets whose values are not known where the graph stands.
-    fn report_unknown(&mut self, used: &Use<'_>) {
-        let path = used.path;
+    fn report_unknown(&mut self, used: &Use) {
+        let path = &used.path;
         let unknown = used
             .brackets
             .iter()
@@ -270,7 +204,7 @@ impl Uses<'_> {
         }
     }
 
-    fn report_wrong(&mut self, used: &Use<'_>, wrong: &Wrong) {
+    fn report_wrong(&mut self, used: &Use, wrong: &Wrong) {
         let names = self.scope.names;
         match wrong {
             Wrong::Group(group) => {
@@ -284,8 +218,8 @@ impl Uses<'_> {
                     [] => "it holds no task".to_owned(),
                     tasks => format!("name what is in it: {}", tasks.join(", ")),
                 };
-                self.diagnostics.error(
-                    used.ident,
+                self.diagnostics.error_at(
+                    used.span,
                     format!("`{path}` is a group of tasks, not a value; {end}"),
                 );
             }
@@ -311,7 +245,7 @@ impl Uses<'_> {
                     1 => format!("the group `{path}` has only one index"),
                     n => format!("the group `{path}` has only {n} indices"),
                 };
-                self.diagnostics.error(used.expression, message);
+                self.diagnostics.error(used.whole(), message);
             }
         }
     }

@@ -132,3 +132,16 @@ fn clauses_and_ranges_name_no_task() {
         ],
     );
 }
+
+#[test]
+fn brackets_in_brackets_take_no_exponential_time() {
+    let nested = |name: &str| (0..60).fold("0".to_owned(), |inner, _| format!("{name}[{inner}]"));
+    check(&nested("k"), &[]);
+    check(&format!("x[{}]", nested("k")), &[]);
+    let (_, errors) = analyse(&format!("x[i in 0..3] = i; y = {};", nested("x")));
+    assert!(errors[0].starts_with("x @ which members of `x` are used"));
+    let ifs = (0..60).fold("x[0]".to_owned(), |inner, i| {
+        format!("if i > {i} && (i < 9 || {{ i == 1 }}) {{ {inner} }} else {{ 0 }}")
+    });
+    analyse(&format!("x[i in 0..3] = i; y[i in 0..3] = {ifs};"));
+}
