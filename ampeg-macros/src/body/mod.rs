@@ -16,7 +16,7 @@ mod walk;
 pub(crate) use chain::{Chain, Segment};
 pub(crate) use locals::Locals;
 pub(crate) use outside::{Condition, Outside, Unknown, Why, outside};
-pub(crate) use part::peel;
+pub(crate) use part::{Link, part_of};
 pub(crate) use template::{Hole, Origin, Template};
 
 use crate::syntax::name_of;
@@ -37,12 +37,10 @@ pub(crate) struct Use {
     pub(crate) meaning: Meaning,
     /// The name, or the path of fields that begins with it, without brackets: `data`, `self.config.n`, `shard.b`.
     pub(crate) path: String,
-    /// The name, with the fields and brackets that select a task, and those of the part.
-    ///
-    /// In the brackets of the part, there may be further holes.
-    pub(crate) chain: Expr,
-    /// The text of each field and bracket at the end of the chain that takes a part of a result.
-    pub(crate) part: Vec<String>,
+    /// The name, with the fields and brackets that select a task or are captured.
+    pub(crate) whole: Expr,
+    /// The part that is used of a task's result; empty if the whole is. In its brackets, there may be further holes.
+    pub(crate) part: Vec<Link>,
     pub(crate) position: Position,
     /// The place of the name.
     pub(crate) span: Span,
@@ -54,13 +52,6 @@ pub(crate) struct Use {
     pub(crate) conditions: Vec<Condition>,
     /// What is in each bracket that selects a task, if that is known where the graph stands.
     pub(crate) brackets: Vec<Result<Outside, Vec<Unknown>>>,
-}
-
-impl Use {
-    /// The chain without the part.
-    pub(crate) fn whole(&self) -> &Expr {
-        peel(&self.chain, self.part.len())
-    }
 }
 
 /// Something that a body cannot do.
@@ -77,7 +68,7 @@ pub(crate) enum Misuse {
     /// `.await` outside of an async block.
     Await(Span),
     /// A bracket after a list of members that is not known where the graph stands.
-    Bracket { list: Expr, index: Expr },
+    Bracket { list: Expr, index: Box<Expr> },
 }
 
 /// What a name that the body does not bind means.
@@ -200,22 +191,19 @@ impl Walker<'_> {
             Meaning::Task { length, .. } => length == chain.segments.len(),
             Meaning::Outside => is_variable(chain.root) && chain.brackets().next().is_none(),
         };
-        let used = is_whole.then(|| self.use_of(&chain, meaning, position, expression.clone()))?;
+        if !is_whole {
+            return None;
+        }
+        let used = self.use_of(expression.clone(), meaning, position)?;
         Some(self.leave(Finding::Use(used)))
     }
 
-    /// A use of a chain, which is all of an expression.
-    fn use_of(
-        &self,
-        chain: &Chain<'_>,
-        meaning: Meaning,
-        position: Position,
-        expression: Expr,
-    ) -> Use {
-        Use {
+    /// A use of a whole.
+    fn use_of(&self, whole: Expr, meaning: Meaning, position: Position) -> Option<Use> {
+        let chain = Chain::of(&whole)?;
+        Some(Use {
             meaning,
             path: chain.path(),
-            chain: expression,
             part: Vec::new(),
             position,
             span: chain.root.span(),
@@ -226,7 +214,8 @@ impl Walker<'_> {
                 Purpose::Holes => chain.brackets().map(|index| self.outside(index)).collect(),
                 Purpose::Tasks => Vec::new(),
             },
-        }
+            whole,
+        })
     }
 
     /// Adds a finding; returns the hole that takes its place.

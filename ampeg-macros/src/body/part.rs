@@ -1,40 +1,124 @@
-//! Parts of results: the fields and brackets behind a task, as far as their values are known where the graph stands.
+//! Parts of results: the fields and brackets after a task, if their values are known where the graph stands.
 
-use super::{Chain, Finding, Meaning, Misuse, Position, Purpose, Segment, Use, Walker};
+use super::{Chain, Finding, Meaning, Misuse, Position, Purpose, Use, Walker};
 use crate::syntax::name_of;
-use syn::Expr;
+use proc_macro2::Span;
+use syn::spanned::Spanned;
+use syn::{Expr, ExprField, ExprIndex, Member, Token, token};
+
+/// A field or bracket that takes a part of a value.
+#[derive(Debug, Clone)]
+pub(crate) struct Link {
+    /// The text that tells it from others: `.x`, `[2..5]`.
+    pub(crate) text: String,
+    form: Form,
+}
+
+#[derive(Debug, Clone)]
+enum Form {
+    Field(Token![.], Member),
+    Bracket(token::Bracket, Box<Expr>),
+}
+
+impl Link {
+    pub(crate) fn is_bracket(&self) -> bool {
+        matches!(self.form, Form::Bracket(..))
+    }
+
+    /// The expression in the bracket, if it is one.
+    pub(super) fn index_mut(&mut self) -> Option<&mut Expr> {
+        match &mut self.form {
+            Form::Field(..) => None,
+            Form::Bracket(_, index) => Some(index),
+        }
+    }
+
+    /// The place of the name, or of the bracket.
+    pub(crate) fn span(&self) -> Span {
+        match &self.form {
+            Form::Field(_, member) => member.span(),
+            Form::Bracket(bracket, _) => bracket.span.join(),
+        }
+    }
+
+    /// This part of a value.
+    pub(crate) fn of(self, value: Expr) -> Expr {
+        let (attrs, value) = (Vec::new(), Box::new(value));
+        match self.form {
+            Form::Field(dot_token, member) => Expr::Field(ExprField {
+                attrs,
+                base: value,
+                dot_token,
+                member,
+            }),
+            Form::Bracket(bracket_token, index) => Expr::Index(ExprIndex {
+                attrs,
+                expr: value,
+                bracket_token,
+                index,
+            }),
+        }
+    }
+}
+
+/// What a chain of fields and brackets takes of a value.
+pub(crate) fn part_of(value: Expr, links: impl IntoIterator<Item = Link>) -> Expr {
+    links.into_iter().fold(value, |value, link| link.of(value))
+}
+
+/// A chain without its last fields and brackets, and these.
+fn split(mut chain: Expr, n_links: usize) -> (Expr, Vec<Form>) {
+    let mut forms = Vec::new();
+    while forms.len() < n_links {
+        chain = match chain {
+            Expr::Field(field) => {
+                forms.push(Form::Field(field.dot_token, field.member));
+                *field.base
+            }
+            Expr::Index(index) => {
+                forms.push(Form::Bracket(index.bracket_token, index.index));
+                *index.expr
+            }
+            _ => break,
+        };
+    }
+    forms.reverse();
+    (chain, forms)
+}
 
 impl Walker<'_> {
     /// Leaves a hole in the place of an expression that is a part of a result; false if it is none.
     ///
     /// In a macro that cannot be analysed, only the parts of a list are parts.
     pub(super) fn part(&mut self, expression: &mut Expr, position: Position) -> bool {
-        let Some((meaning, n_segments)) = self.part_of(expression) else {
+        let Some((meaning, n_links)) = self.part_at(expression) else {
             return false;
         };
         let is_list = matches!(meaning, Meaning::Task { is_list: true, .. });
-        let finding = match self.known_segments(expression, n_segments) {
-            Err(index) if is_list => Finding::Misuse(Misuse::Bracket {
-                list: peel(expression, n_segments).clone(),
-                index: *index,
-            }),
-            Ok(part) if is_list || position != Position::Unknown => {
-                let mut chain = expression.clone();
-                each_bracket(&mut chain, n_segments, &mut |index| self.value(index));
-                let Some(task) = Chain::of(peel(expression, n_segments)) else {
-                    return false;
-                };
-                let used = self.use_of(&task, meaning, position, chain);
-                Finding::Use(Use { part, ..used })
+        if !is_list && position == Position::Unknown {
+            return false;
+        }
+        let (task, forms) = split(expression.clone(), n_links);
+        let links: Result<Vec<Link>, _> = forms.into_iter().map(|form| self.link(form)).collect();
+        let finding = match links {
+            Ok(mut part) => {
+                part.iter_mut()
+                    .filter_map(Link::index_mut)
+                    .for_each(|index| self.value(index));
+                let used = self.use_of(task, meaning, position);
+                used.map(|used| Finding::Use(Use { part, ..used }))
             }
-            _ => return false,
+            Err(index) => is_list.then(|| Finding::Misuse(Misuse::Bracket { list: task, index })),
         };
-        *expression = self.leave(finding);
-        true
+        let is_part = finding.is_some();
+        if let Some(finding) = finding {
+            *expression = self.leave(finding);
+        }
+        is_part
     }
 
-    /// How many fields and brackets stand behind the task that a chain begins with, if there are any.
-    fn part_of(&self, expression: &Expr) -> Option<(Meaning, usize)> {
+    /// What an expression is a part of, and how many of its last fields and brackets take the part.
+    fn part_at(&self, expression: &Expr) -> Option<(Meaning, usize)> {
         let chain = Chain::of(expression).filter(|_| self.purpose == Purpose::Holes)?;
         if chain.segments.is_empty() || self.locals.binds(chain.root) {
             return None;
@@ -43,36 +127,24 @@ impl Walker<'_> {
         let Meaning::Task { length, .. } = meaning else {
             return None;
         };
-        let n_segments = chain.segments.len().checked_sub(length)?;
-        (n_segments > 0).then_some((meaning, n_segments))
+        let n_links = chain.segments.len().checked_sub(length)?;
+        (n_links > 0).then_some((meaning, n_links))
     }
 
-    /// What tells each of the last segments of a chain from others, or the first bracket that is not known outside.
-    fn known_segments(
-        &self,
-        expression: &Expr,
-        n_segments: usize,
-    ) -> Result<Vec<String>, Box<Expr>> {
-        let segments = Chain::of(expression).map_or_else(Vec::new, |chain| chain.segments);
-        let first = segments.len().saturating_sub(n_segments);
-        let known = |segment: &Segment<'_>| match (self.known_segment(segment), segment) {
-            (Some(text), _) => Ok(text),
-            (None, Segment::Bracket(index)) => Err(Box::new((*index).clone())),
-            (None, _) => Err(Box::new(expression.clone())),
-        };
-        segments[first..].iter().map(known).collect()
-    }
-
-    /// What tells a segment from others, if what is in its bracket is known where the graph stands.
-    fn known_segment(&self, segment: &Segment<'_>) -> Option<String> {
-        Some(match segment {
-            Segment::Member(name) => format!(".{}", name_of(name)),
-            Segment::Position(position) => format!(".{position}"),
-            Segment::Bracket(index) if self.is_simple(index) => {
-                format!("[{}]", self.outside(index).ok()?.identity())
+    /// A field or bracket with the text that tells it from others; its index if that is not known outside.
+    fn link(&self, form: Form) -> Result<Link, Box<Expr>> {
+        let text = match &form {
+            Form::Field(_, Member::Named(name)) => format!(".{}", name_of(name)),
+            Form::Field(_, Member::Unnamed(position)) => format!(".{}", position.index),
+            Form::Bracket(_, index) => {
+                let known = self.is_simple(index).then(|| self.outside(index));
+                match known {
+                    Some(Ok(known)) => format!("[{}]", known.identity()),
+                    _ => return Err(index.clone()),
+                }
             }
-            Segment::Bracket(_) => return None,
-        })
+        };
+        Ok(Link { text, form })
     }
 
     /// Whether an index may be evaluated where the result is, once more or not at all: it consists of literals,
@@ -106,36 +178,5 @@ impl Walker<'_> {
             Expr::Tuple(tuple) => tuple.elems.iter().all(is_simple),
             _ => false,
         }
-    }
-}
-
-/// A chain without its last segments.
-pub(crate) fn peel(mut expression: &Expr, n_segments: usize) -> &Expr {
-    for _ in 0..n_segments {
-        expression = match expression {
-            Expr::Field(field) => &field.base,
-            Expr::Index(index) => &index.expr,
-            _ => return expression,
-        };
-    }
-    expression
-}
-
-/// Visits what is in the brackets of the last segments of a chain, in the order written.
-pub(super) fn each_bracket(
-    expression: &mut Expr,
-    n_segments: usize,
-    visit: &mut dyn FnMut(&mut Expr),
-) {
-    let Some(n_before) = n_segments.checked_sub(1) else {
-        return;
-    };
-    match expression {
-        Expr::Field(field) => each_bracket(&mut field.base, n_before, visit),
-        Expr::Index(index) => {
-            each_bracket(&mut index.expr, n_before, visit);
-            visit(&mut index.index);
-        }
-        _ => {}
     }
 }

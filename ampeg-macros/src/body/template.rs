@@ -1,7 +1,6 @@
 //! A body with numbered holes: each use of a task, an index or a captured name is looked up once, and filled in later.
 
-use super::Position;
-use super::part::each_bracket;
+use super::{Link, Position};
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
@@ -19,23 +18,26 @@ pub(crate) struct Template {
 #[derive(Debug)]
 pub(crate) struct Hole {
     pub(crate) origin: Origin,
-    /// The name as written, with the fields and brackets that select a task, and those of the part.
-    ///
-    /// In the brackets of the part, there may be further holes.
-    pub(crate) chain: Expr,
-    /// The text of each field and bracket at the end of the chain that takes a part of a result.
-    pub(crate) part: Vec<String>,
+    /// The name as written, with the fields and brackets that select a task or are captured.
+    pub(crate) whole: Expr,
+    /// The part that is used of a task's result; empty if the whole is. In its brackets, there may be further holes.
+    pub(crate) part: Vec<Link>,
     pub(crate) position: Position,
     /// The place of the name.
     pub(crate) span: Span,
 }
 
 impl Hole {
+    /// The text of each field and bracket of the part.
+    pub(crate) fn segments(&self) -> Vec<String> {
+        self.part.iter().map(|link| link.text.clone()).collect()
+    }
+
     /// The hole for something that is not allowed.
     pub(crate) fn error(span: Span) -> Self {
         Self {
             origin: Origin::Error,
-            chain: parse_quote!(()),
+            whole: parse_quote!(()),
             part: Vec::new(),
             position: Position::Value,
             span,
@@ -72,8 +74,8 @@ fn number(literal: &str) -> Option<usize> {
     literal.strip_suffix(SUFFIX)?.parse().ok()
 }
 
-/// What takes the place of a hole; the expression is its chain, with the holes in its brackets filled.
-pub(crate) type Fill<'a> = dyn FnMut(&Hole, Expr) -> Expr + 'a;
+/// What takes the place of a hole. It gets the part of the hole, with the holes in its brackets filled.
+pub(crate) type Fill<'a> = dyn FnMut(&Hole, Vec<Link>) -> Expr + 'a;
 
 impl Template {
     /// The body with its holes filled.
@@ -84,18 +86,18 @@ impl Template {
         expression
     }
 
-    /// The chain of a hole, with the holes in its brackets filled.
-    pub(crate) fn fill_chain(&self, hole: &Hole, fill: &mut Fill<'_>) -> Expr {
+    /// The part of a hole, with the holes in its brackets filled.
+    pub(crate) fn fill_part(&self, hole: &Hole, fill: &mut Fill<'_>) -> Vec<Link> {
         let holes = &self.holes;
-        Filler { holes, fill }.chain(hole)
+        Filler { holes, fill }.part(hole)
     }
 
     /// The origins of the holes in the brackets of a hole, in the order written.
     pub(crate) fn origins_within(&self, hole: &Hole) -> Vec<Origin> {
         let mut within = Vec::new();
-        self.fill_chain(hole, &mut |inner, chain| {
+        self.fill_part(hole, &mut |inner, _| {
             within.push(inner.origin);
-            chain
+            inner.whole.clone()
         });
         within
     }
@@ -109,16 +111,16 @@ struct Filler<'a, 'f> {
 impl Filler<'_, '_> {
     fn filled(&mut self, literal: &str) -> Option<Expr> {
         let hole = self.holes.get(number(literal)?)?;
-        let chain = self.chain(hole);
-        Some((self.fill)(hole, chain))
+        let part = self.part(hole);
+        Some((self.fill)(hole, part))
     }
 
-    fn chain(&mut self, hole: &Hole) -> Expr {
-        let mut chain = hole.chain.clone();
-        each_bracket(&mut chain, hole.part.len(), &mut |index| {
-            self.visit_expr_mut(index);
-        });
-        chain
+    fn part(&mut self, hole: &Hole) -> Vec<Link> {
+        let mut part = hole.part.clone();
+        part.iter_mut()
+            .filter_map(Link::index_mut)
+            .for_each(|index| self.visit_expr_mut(index));
+        part
     }
 
     fn tokens(&mut self, tokens: TokenStream) -> TokenStream {

@@ -93,7 +93,7 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
     let bindings = Bindings::of(graph, task, fields);
     let body = task.body.as_ref().map_or_else(
         || parse_quote!(()),
-        |body| body.fill(&mut |hole, chain| bindings.fill(hole, chain)),
+        |body| body.fill(&mut |hole, part| bindings.fill(hole, part)),
     );
     let body = quiet::outermost(body);
     let takes = bindings.expand_takes(Indices::All);

@@ -1,7 +1,6 @@
 //! A graph with errors: all that can be typed is still there, so that an editor goes on completing.
 
-use super::parts::with_whole;
-use crate::body::{Hole, Origin};
+use crate::body::{Hole, Link, Origin, part_of};
 use crate::diagnostics::Diagnostics;
 use crate::origin;
 use crate::resolve::{Graph, Input, Task, binding};
@@ -38,7 +37,7 @@ pub(crate) fn broken(graph: &Graph, diagnostics: &Diagnostics) -> TokenStream {
 
 fn expand_body(graph: &Graph, task: &Task, names: &Names) -> Option<TokenStream> {
     let body = task.body.as_ref()?;
-    let body = body.fill(&mut |hole, chain| names.fill(graph, task, hole, chain));
+    let body = body.fill(&mut |hole, part| names.fill(graph, task, hole, part));
     let name = names.binding(task.family, task.statement.name.span());
     let indices = task
         .indices
@@ -78,10 +77,10 @@ impl Names {
     }
 
     /// Gives each use of a task or index the name that it is bound to here.
-    fn fill(&self, graph: &Graph, task: &Task, hole: &Hole, chain: Expr) -> Expr {
+    fn fill(&self, graph: &Graph, task: &Task, hole: &Hole, part: Vec<Link>) -> Expr {
         let error = || parse_quote_spanned!(origin::span()=> ampeg_error);
         match hole.origin {
-            Origin::Capture(_) => chain,
+            Origin::Capture(_) => hole.whole.clone(),
             Origin::Error => error(),
             Origin::Index(place) => {
                 let name = &graph.names.indices[task.indices[place]].name;
@@ -90,15 +89,14 @@ impl Names {
             }
             Origin::Dependency(position) => {
                 let input = &task.dependencies[position];
-                if input.depth() > 0 && !hole.part.is_empty() {
+                if input.depth() > 0 && !part.is_empty() {
                     let error: Expr = error();
                     let value = lists(input, quote!(#error));
                     return parse_quote!(#value);
                 }
                 let name = self.binding(input.index, hole.span);
                 let value = lists(input, quote!(#name));
-                let value = parse_quote_spanned!(name.span()=> #value);
-                with_whole(chain, hole.part.len(), value)
+                part_of(parse_quote_spanned!(name.span()=> #value), part)
             }
         }
     }

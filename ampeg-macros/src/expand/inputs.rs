@@ -3,7 +3,7 @@
 use super::generated;
 use super::parts::{self, part_name, projection};
 use super::types::{Fields, tuple};
-use crate::body::{Hole, Origin, Position};
+use crate::body::{Hole, Link, Origin, Position, part_of};
 use crate::origin;
 use crate::resolve::{Graph, Input, Mode, Projection, Task, binding};
 use crate::syntax::name_of;
@@ -205,32 +205,36 @@ impl<'a> Bindings<'a> {
     }
 
     /// What takes the place of a hole.
-    pub(super) fn fill(&self, hole: &Hole, chain: Expr) -> Expr {
+    pub(super) fn fill(&self, hole: &Hole, part: Vec<Link>) -> Expr {
         let span = origin::span().located_at(hole.span);
-        if let Origin::Index(place) = hole.origin {
-            let name = self.indices.get(&place).map(|name| located(name, span));
-            return name.map_or(chain, |name| parse_quote_spanned!(span=> #name));
+        if let Origin::Index(place) = hole.origin
+            && let Some(name) = self.indices.get(&place)
+        {
+            let name = located(name, span);
+            return parse_quote_spanned!(span=> #name);
         }
         let bound = self.inputs.iter().find(|bound| bound.origin == hole.origin);
         let Some(Bound { input, names, .. }) = bound else {
-            return chain;
+            return hole.whole.clone();
         };
-        let whole = |position| replacement(input, &located(&names[0], span), position, span);
-        if hole.part.is_empty() {
-            return whole(hole.position);
-        }
+        let segments = hole.segments();
         // Of a list, each part is an input by itself.
-        let holds = |segments: &[String]| match input.depth() {
-            0 => hole.part.starts_with(segments),
-            _ => hole.part == segments,
+        let holds = |outer: &[String]| match input.depth() {
+            0 => segments.starts_with(outer),
+            _ => segments == outer,
         };
-        match input.parts.iter().position(|part| holds(&part.segments)) {
-            None => parts::with_whole(chain, hole.part.len(), whole(Position::Place)),
-            Some(number) => {
-                let n_beyond = hole.part.len() - input.parts[number].segments.len();
-                parts::replacement(input, &located(&names[number], span), chain, hole, n_beyond)
-            }
+        if let Some(number) = input.parts.iter().position(|part| holds(&part.segments)) {
+            let n_links = input.parts[number].segments.len();
+            return parts::replacement(input, &names[number], hole, part, n_links);
         }
+        let position = match &*part {
+            [] => hole.position,
+            _ => Position::Place,
+        };
+        part_of(
+            replacement(input, &located(&names[0], span), position, span),
+            part,
+        )
     }
 }
 

@@ -6,10 +6,10 @@ use super::facts::to_u32;
 use super::generated;
 use super::inputs::{Bindings, Indices};
 use super::types::Fields;
-use crate::body::{Hole, peel};
+use crate::body::{Hole, Link, part_of};
 use crate::origin;
 use crate::resolve::{Graph, Input, Mode};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, parse_quote_spanned};
@@ -35,8 +35,8 @@ pub(super) fn expand_projection(graph: &Graph, index: usize, fields: &Fields) ->
     let whole = Ident::new("ampeg_whole", origin::span());
     let place = graph.tasks[part.task].body.as_ref().map(|body| {
         let hole = part.hole(body);
-        let chain = body.fill_chain(hole, &mut |hole, chain| bindings.fill(hole, chain));
-        within(chain, hole.part.len(), &whole, true)
+        let part = body.fill_part(hole, &mut |hole, part| bindings.fill(hole, part));
+        within(hole, part, &whole, true)
     });
     let given = if takes.is_empty() {
         quote_spanned!(origin::span()=> _, #whole, _)
@@ -53,22 +53,23 @@ pub(super) fn expand_projection(graph: &Graph, index: usize, fields: &Fields) ->
     }
 }
 
-/// What stands for a chain in a body: the part at `name`, and the fields and brackets of the chain beyond the part.
+/// What stands for a part in a body: the input at `name`, which is the first links, and the links beyond it.
 pub(super) fn replacement(
     input: &Input,
     name: &Ident,
-    mut chain: Expr,
     hole: &Hole,
-    n_beyond: usize,
+    mut part: Vec<Link>,
+    n_links: usize,
 ) -> Expr {
     let whole = Ident::new("ampeg_whole", origin::span());
-    let part = peel_mut(&mut chain, n_beyond);
+    let beyond = part.split_off(n_links);
     // What rustc says of the part stands at its end, so that its advice to clone fits there.
-    let span = origin::span().located_at(end(part));
+    let end = part.last().map_or(hole.span, Link::span);
+    let span = origin::span().located_at(end);
     let mut name = name.clone();
     name.set_span(span);
     let is_taken = input.mode == Mode::Take;
-    let place = within(part.clone(), hole.part.len() - n_beyond, &whole, !is_taken);
+    let place = within(hole, part, &whole, !is_taken);
     let found: Expr = if input.depth() > 0 {
         let members = if input.conditions.is_empty() {
             quote_spanned!(span=> &#name)
@@ -83,21 +84,12 @@ pub(super) fn replacement(
     } else {
         parse_quote_spanned!(span=> (*#name.get().find(|#whole| &#place)))
     };
-    *part = found;
-    chain
+    part_of(found, beyond)
 }
 
-fn end(part: &Expr) -> Span {
-    match part {
-        Expr::Field(field) => field.member.span(),
-        Expr::Index(index) => index.bracket_token.span.join(),
-        _ => part.span(),
-    }
-}
-
-/// A chain with `whole` in place of the task.
-fn within(chain: Expr, n_segments: usize, whole: &Ident, is_borrowed: bool) -> Expr {
-    let span = origin::span().located_at(peel(&chain, n_segments).span());
+/// The part with `whole` in place of the task.
+fn within(hole: &Hole, part: Vec<Link>, whole: &Ident, is_borrowed: bool) -> Expr {
+    let span = origin::span().located_at(hole.whole.span());
     let mut whole = whole.clone();
     whole.set_span(span);
     let value = if is_borrowed {
@@ -105,22 +97,5 @@ fn within(chain: Expr, n_segments: usize, whole: &Ident, is_borrowed: bool) -> E
     } else {
         parse_quote_spanned!(span=> #whole)
     };
-    with_whole(chain, n_segments, value)
-}
-
-/// A chain with this value in place of the task.
-pub(super) fn with_whole(mut chain: Expr, n_segments: usize, value: Expr) -> Expr {
-    *peel_mut(&mut chain, n_segments) = value;
-    chain
-}
-
-fn peel_mut(expression: &mut Expr, n_segments: usize) -> &mut Expr {
-    if n_segments == 0 {
-        return expression;
-    }
-    match expression {
-        Expr::Field(field) => peel_mut(&mut field.base, n_segments - 1),
-        Expr::Index(index) => peel_mut(&mut index.expr, n_segments - 1),
-        _ => expression,
-    }
+    part_of(value, part)
 }

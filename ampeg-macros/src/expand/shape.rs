@@ -1,7 +1,6 @@
 //! What tells whether two bodies do the same: their text, with positions in place of names.
 
-use super::parts::with_whole;
-use crate::body::{Hole, Origin};
+use crate::body::{Hole, Link, Origin, part_of};
 use crate::resolve::Task;
 use crate::source;
 use proc_macro2::Ident;
@@ -11,12 +10,12 @@ use syn::{Expr, parse_quote};
 /// A number that is equal for bodies that are equal but for the names of what they use.
 pub(super) fn hash_body(task: &Task) -> u64 {
     let Some(body) = &task.body else { return 0 };
-    let body = body.fill(&mut |hole, chain| fill(task, hole, chain));
+    let body = body.fill(&mut |hole, part| fill(task, hole, part));
     source::hash_body(&body.to_token_stream())
 }
 
 /// A name made of the position of an input or index.
-fn fill(task: &Task, hole: &Hole, chain: Expr) -> Expr {
+fn fill(task: &Task, hole: &Hole, part: Vec<Link>) -> Expr {
     let name: Ident = match hole.origin {
         Origin::Index(place) => {
             let position = task.used_indices.iter().position(|&used| used == place);
@@ -26,7 +25,7 @@ fn fill(task: &Task, hole: &Hole, chain: Expr) -> Expr {
         Origin::Capture(position) => {
             format_ident!("ampeg_input{}", task.dependencies.len() + position)
         }
-        Origin::Error => return chain,
+        Origin::Error => return hole.whole.clone(),
     };
-    with_whole(chain, hole.part.len(), parse_quote!(#name))
+    part_of(parse_quote!(#name), part)
 }

@@ -160,7 +160,7 @@ impl Dependencies {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => {
                 let input = Input {
-                    text: source::text(&used.whole().to_token_stream()),
+                    text: source::text(&used.whole.to_token_stream()),
                     selectors: access.selectors,
                     conditions: conditions.to_vec(),
                     ..Input::new(access.family, used)

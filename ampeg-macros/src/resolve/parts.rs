@@ -3,7 +3,7 @@
 //! The worker that has the result takes the part out, so the rest is not sent.
 
 use super::{Input, Mode, Task};
-use crate::body::{Hole, Origin, Position, Template};
+use crate::body::{Hole, Link, Origin, Position, Template};
 
 /// A part that a body uses in place of the whole.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(super) fn choose(tasks: &mut [Task]) -> Vec<Projection> {
         for input in &mut task.dependencies {
             let parts = parts_of(input, template);
             let projections = parts.into_iter().map(|number| PartOf {
-                segments: template.holes[number].part.clone(),
+                segments: template.holes[number].segments(),
                 projection: intern(
                     &mut projections,
                     Projection::of(index, template, number, input),
@@ -53,7 +53,7 @@ pub(super) fn choose(tasks: &mut [Task]) -> Vec<Projection> {
 /// The holes of the parts that suffice for an input; none if it needs the whole. Sets how the body takes the input.
 fn parts_of(input: &mut Input, template: &Template) -> Vec<usize> {
     let hole = |&number: &usize| &template.holes[number];
-    let has_bracket = |hole: &Hole| hole.part.iter().any(|segment| segment.starts_with('['));
+    let has_bracket = |hole: &Hole| hole.part.iter().any(Link::is_bracket);
     let mut holes = input.holes.iter().map(hole);
     if holes.clone().any(|hole| hole.part.is_empty()) {
         return Vec::new();
@@ -73,16 +73,16 @@ fn parts_of(input: &mut Input, template: &Template) -> Vec<usize> {
     let mut parts: Vec<usize> = Vec::new();
     for &new in &input.holes {
         // Of a list, each part is an input by itself; of one result, a part lies within another.
-        let holds = |outer: usize, inner: usize| {
-            let (outer, inner) = (&template.holes[outer].part, &template.holes[inner].part);
+        let covers = |outer: usize, inner: usize| {
+            let segments = |number: usize| template.holes[number].segments();
             if is_list {
-                outer == inner
+                segments(outer) == segments(inner)
             } else {
-                inner.starts_with(outer)
+                segments(inner).starts_with(&segments(outer))
             }
         };
-        if !parts.iter().any(|&part| holds(part, new)) {
-            parts.retain(|&part| !holds(new, part));
+        if !parts.iter().any(|&part| covers(part, new)) {
+            parts.retain(|&part| !covers(new, part));
             parts.push(new);
         }
     }
@@ -109,7 +109,7 @@ impl Projection {
             family: input.index,
             captures,
             indices,
-            segments: hole.part.clone(),
+            segments: hole.segments(),
         }
     }
 

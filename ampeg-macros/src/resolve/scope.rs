@@ -187,7 +187,7 @@ impl Scope<'_> {
 
     /// The members that a use of a task selects; nothing if that is not known where the graph stands.
     pub(crate) fn access(&self, used: &Use) -> Option<Result<Access, Wrong>> {
-        let chain = Chain::of(used.whole())?;
+        let chain = Chain::of(&used.whole)?;
         let found = self.follow(chain.root, &chain.segments)?;
         let (family, places) = match found.target {
             Ok(target) => target,

@@ -98,7 +98,7 @@ impl Uses<'_> {
         };
         Hole {
             origin,
-            chain: used.chain,
+            whole: used.whole,
             part: used.part,
             position: used.position,
             span: used.span,
@@ -113,7 +113,7 @@ impl Uses<'_> {
         if index == next {
             captures.list.push(Capture {
                 path: used.path.clone(),
-                expression: used.chain.clone(),
+                expression: used.whole.clone(),
                 span: used.span,
             });
         }
@@ -245,7 +245,7 @@ impl Uses<'_> {
                     1 => format!("the group `{path}` has only one index"),
                     n => format!("the group `{path}` has only {n} indices"),
                 };
-                self.diagnostics.error(used.whole(), message);
+                self.diagnostics.error(&used.whole, message);
             }
         }
     }
