@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 /// The strongly connected components of a graph, each after those that its nodes use.
 ///
 /// Tarjan's algorithm, with a stack of its own: chains of dependencies may be longer than the program's is deep.
-pub(crate) fn knots(uses: &[Vec<usize>]) -> Vec<Vec<usize>> {
+pub(crate) fn components(uses: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut search = Search {
         uses,
         number: vec![None; uses.len()],
@@ -15,14 +15,14 @@ pub(crate) fn knots(uses: &[Vec<usize>]) -> Vec<Vec<usize>> {
         is_open: vec![false; uses.len()],
         open: Vec::new(),
         next: 0,
-        knots: Vec::new(),
+        components: Vec::new(),
     };
     for node in 0..uses.len() {
         if search.number[node].is_none() {
             search.from(node);
         }
     }
-    search.knots
+    search.components
 }
 
 struct Search<'a> {
@@ -32,7 +32,7 @@ struct Search<'a> {
     is_open: Vec<bool>,
     open: Vec<usize>,
     next: usize,
-    knots: Vec<Vec<usize>>,
+    components: Vec<Vec<usize>>,
 }
 
 impl Search<'_> {
@@ -67,7 +67,7 @@ impl Search<'_> {
         self.is_open[node] = true;
     }
 
-    /// Closes the knot that began with this node, if one did.
+    /// Closes the component that began with this node, if one did.
     fn leave(&mut self, node: usize) {
         if self.number[node] != Some(self.low[node]) {
             return;
@@ -77,19 +77,19 @@ impl Search<'_> {
             .iter()
             .rposition(|&other| other == node)
             .unwrap_or(0);
-        let knot = self.open.split_off(first);
-        for &node in &knot {
+        let component = self.open.split_off(first);
+        for &node in &component {
             self.is_open[node] = false;
         }
-        self.knots.push(knot);
+        self.components.push(component);
     }
 }
 
-/// A cycle for each node that uses itself, and one for each knot of several nodes: a shortest one.
+/// A cycle for each node that uses itself, and one for each component of several nodes: a shortest one.
 ///
 /// A cycle is a path from what is used to its user: `[a, c, d]` for `a → c → d → a`. It begins with the smallest node
-/// of the knot through which a shortest cycle goes.
-/// Takes O(n + e) time without a cycle, and O(k·e) more for a knot of k nodes.
+/// of the component through which a shortest cycle goes.
+/// Takes O(n + e) time without a cycle, and O(k·e) more for a component of k nodes.
 pub(crate) fn cycles(uses: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut used_by = vec![Vec::new(); uses.len()];
     let mut cycles: Vec<Vec<usize>> = Vec::new();
@@ -103,17 +103,17 @@ pub(crate) fn cycles(uses: &[Vec<usize>]) -> Vec<Vec<usize>> {
         }
     }
     cycles.dedup();
-    let mut knots = knots(uses);
-    knots.retain(|knot| knot.len() > 1);
-    for knot in &mut knots {
-        knot.sort_unstable();
+    let mut components = components(uses);
+    components.retain(|component| component.len() > 1);
+    for component in &mut components {
+        component.sort_unstable();
     }
-    knots.sort_unstable();
-    for knot in knots {
+    components.sort_unstable();
+    for component in components {
         let through =
             |&start: &usize| shortest_path(&used_by, start, |node| used_by[node].contains(&start));
         // Of equals the first is taken.
-        cycles.extend(knot.iter().filter_map(through).min_by_key(Vec::len));
+        cycles.extend(component.iter().filter_map(through).min_by_key(Vec::len));
     }
     cycles
 }
@@ -150,9 +150,9 @@ mod tests {
     #[test]
     fn what_is_used_comes_first_and_knots_stay_together() {
         // 0 uses 1 and 3, 1 ↔ 2, 3 uses itself, 4 is free.
-        let mut found = knots(&[vec![1, 3], vec![2], vec![1], vec![3], vec![]]);
-        for knot in &mut found {
-            knot.sort_unstable();
+        let mut found = components(&[vec![1, 3], vec![2], vec![1], vec![3], vec![]]);
+        for component in &mut found {
+            component.sort_unstable();
         }
         assert_eq!(found, [vec![1, 2], vec![3], vec![0], vec![4]]);
     }
@@ -198,7 +198,7 @@ mod tests {
         let uses: Vec<Vec<usize>> = (0..n)
             .map(|node| (node + 1 < n).then_some(node + 1).into_iter().collect())
             .collect();
-        assert_eq!(knots(&uses).len(), n);
-        assert_eq!(knots(&uses)[0], [n - 1]);
+        assert_eq!(components(&uses).len(), n);
+        assert_eq!(components(&uses)[0], [n - 1]);
     }
 }

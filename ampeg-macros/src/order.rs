@@ -1,20 +1,20 @@
 //! The order in which rustc should read the statements, so that types are known before they are used.
 //!
-//! Families that need each other's types, or their own, are a knot: their types are declared before its first statement.
+//! Families that need each other's types, or their own, are a group: their types are declared before its first statement.
 
-use crate::digraph::knots;
+use crate::digraph::components;
 use crate::resolve::Graph;
 
 /// The statements of a graph in the order of their types.
 #[derive(Debug)]
 pub(crate) struct Order {
-    pub(crate) knots: Vec<Knot>,
+    pub(crate) groups: Vec<TypeGroup>,
 }
 
 /// Families whose types depend on each other; mostly one that is on its own.
 #[derive(Debug)]
-pub(crate) struct Knot {
-    /// The families whose types must be declared first: all of the knot, or none.
+pub(crate) struct TypeGroup {
+    /// The families whose types must be declared first: all of the group, or none.
     pub(crate) declared: Vec<usize>,
     pub(crate) statements: Vec<usize>,
 }
@@ -26,30 +26,30 @@ impl Order {
         for task in &graph.tasks {
             uses[task.family].extend(task.dependencies.iter().map(|input| input.index));
         }
-        let knots = knots(&uses).into_iter();
-        let knots = knots.map(|mut knot| {
-            knot.sort_unstable();
+        let groups = components(&uses).into_iter();
+        let groups = groups.map(|mut group| {
+            group.sort_unstable();
             let inner = |task: usize| {
                 let inputs = &graph.tasks[task].dependencies;
                 inputs
                     .iter()
-                    .filter(|input| knot.binary_search(&input.index).is_ok())
+                    .filter(|input| group.binary_search(&input.index).is_ok())
                     .count()
             };
-            let mut statements: Vec<usize> = knot
+            let mut statements: Vec<usize> = group
                 .iter()
                 .flat_map(|&family| families[family].statements.iter().copied())
                 .collect();
-            // Those that use least of the knot tell the types that the others need.
+            // Those that use least of the group tell the types that the others need.
             statements.sort_by_key(|&task| (inner(task), task));
             let is_open = statements.len() > 1 || statements.iter().any(|&task| inner(task) > 0);
-            Knot {
-                declared: if is_open { knot } else { Vec::new() },
+            TypeGroup {
+                declared: if is_open { group } else { Vec::new() },
                 statements,
             }
         });
         Self {
-            knots: knots.collect(),
+            groups: groups.collect(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! All stages, from the text of a `graph!` to tokens.
 
 use crate::diagnostics::Diagnostics;
-use crate::expand::{self, Identity};
+use crate::expand::{self, GraphHash};
 use crate::order::Order;
 use crate::resolve::{self, Graph};
 use crate::{check, function, origin, parse};
@@ -29,7 +29,7 @@ fn expand_text(tokens: TokenStream) -> TokenStream {
 
 /// The statements of a graph, after all stages but the last.
 pub(crate) struct Compiled {
-    identity: Identity,
+    hash: GraphHash,
     pub(crate) graph: Graph,
     /// None if the graph is broken.
     pub(crate) order: Option<Order>,
@@ -40,14 +40,14 @@ impl Compiled {
     /// Text to a checked graph, stage by stage.
     pub(crate) fn of(tokens: TokenStream) -> Self {
         let mut diagnostics = Diagnostics::default();
-        let identity = Identity::of(&tokens);
+        let hash = GraphHash::of(&tokens);
         let items = parse::parse(tokens, &mut diagnostics);
         let is_whole = diagnostics.is_empty();
         let graph = resolve::resolve(items, &mut diagnostics);
         let is_whole = is_whole && diagnostics.is_empty();
         let order = check::check(&graph, &mut diagnostics);
         Self {
-            identity,
+            hash,
             graph,
             order: order.filter(|_| is_whole),
             diagnostics,
@@ -57,13 +57,13 @@ impl Compiled {
     /// One expression: a graph with the values of this type, or of a type that it declares.
     pub(crate) fn expand(&self, values: Option<&Path>) -> TokenStream {
         let Self {
-            identity,
+            hash,
             graph,
             order,
             diagnostics,
         } = self;
         match order {
-            Some(order) => expand::whole(graph, order, identity, values, diagnostics),
+            Some(order) => expand::whole(graph, order, hash, values, diagnostics),
             None => expand::broken(graph, diagnostics),
         }
     }

@@ -3,7 +3,7 @@
 //! In any other macro, a list of expressions is walked as one; of what is no such list,
 //! only tokens that equal a task's name count as its uses.
 
-use super::{Chain, Meaning, Position, Walker, binding, format};
+use super::{Chain, Meaning, Position, Walker, format, pattern_position};
 use crate::source;
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -209,7 +209,11 @@ fn matched(walker: &mut Walker<'_>, tokens: TokenStream) -> Result<TokenStream> 
         Ok((value, pattern, guard, input.parse::<TokenStream>()?))
     };
     let (mut value, mut pattern, mut guard, rest) = parts.parse2(tokens)?;
-    walker.part_or(&mut value, binding::position([&pattern]), Walker::place);
+    walker.part_or(
+        &mut value,
+        pattern_position::position([&pattern]),
+        Walker::place,
+    );
     walker.scoped(|walker| {
         walker.pattern(&mut pattern);
         if let Some(guard) = &mut guard {

@@ -3,13 +3,13 @@
 //! [`walk`] goes through a body once. It leaves a hole in the place of each use, and returns the uses as data;
 //! `resolve` then looks up what fills the holes, and `expand` fills them ([`Template`]).
 
-mod binding;
 mod chain;
 mod format;
 mod locals;
 mod macros;
 mod outside;
 mod part;
+mod pattern_position;
 mod template;
 mod walk;
 

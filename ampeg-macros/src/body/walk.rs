@@ -1,6 +1,6 @@
 //! The walk itself: what each kind of expression binds, and what it does to the names in it.
 
-use super::{Finding, Misuse, Position, Walker, binding, macros};
+use super::{Finding, Misuse, Position, Walker, macros, pattern_position};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Arm, Attribute, BinOp, Block, Expr, ExprBinary, ExprCall, ExprClosure, ExprForLoop, ExprIf,
@@ -68,12 +68,7 @@ impl Walker<'_> {
     }
 
     /// Walks what `break` leaves.
-    fn left_by_break(
-        &mut self,
-        label: Option<&Label>,
-        is_loop: bool,
-        walk: impl FnOnce(&mut Self),
-    ) {
+    fn in_breakable(&mut self, label: Option<&Label>, is_loop: bool, walk: impl FnOnce(&mut Self)) {
         let label = label.map(|label| label.name.ident.to_string());
         self.loops.push((label, is_loop));
         walk(self);
@@ -92,7 +87,11 @@ impl Walker<'_> {
 
     /// Walks an expression that patterns are compared with: a place, of which they may move something out.
     fn compared<'p>(&mut self, expression: &mut Expr, patterns: impl IntoIterator<Item = &'p Pat>) {
-        self.part_or(expression, binding::position(patterns), Self::value);
+        self.part_or(
+            expression,
+            pattern_position::position(patterns),
+            Self::value,
+        );
     }
 
     /// Walks an expression that is in this position if it is a part of a result, and anything else in another way.
@@ -356,20 +355,20 @@ impl VisitMut for Walker<'_> {
         let (label, body) = (expression.label.as_ref(), &mut expression.body);
         self.repeated(|walker| {
             walker.value(&mut expression.cond);
-            walker.left_by_break(label, true, |walker| walker.visit_block_mut(body));
+            walker.in_breakable(label, true, |walker| walker.visit_block_mut(body));
         });
     }
 
     fn visit_expr_loop_mut(&mut self, expression: &mut syn::ExprLoop) {
         let (label, body) = (expression.label.as_ref(), &mut expression.body);
         self.repeated(|walker| {
-            walker.left_by_break(label, true, |walker| walker.visit_block_mut(body));
+            walker.in_breakable(label, true, |walker| walker.visit_block_mut(body));
         });
     }
 
     fn visit_expr_block_mut(&mut self, expression: &mut syn::ExprBlock) {
         let (label, block) = (expression.label.as_ref(), &mut expression.block);
-        self.left_by_break(label, false, |walker| walker.visit_block_mut(block));
+        self.in_breakable(label, false, |walker| walker.visit_block_mut(block));
     }
 
     fn visit_expr_for_loop_mut(&mut self, expression: &mut ExprForLoop) {
@@ -377,7 +376,7 @@ impl VisitMut for Walker<'_> {
         let (label, body) = (expression.label.as_ref(), &mut expression.body);
         self.repeated(|walker| {
             walker.locals.bind_pattern(&expression.pat);
-            walker.left_by_break(label, true, |walker| walker.visit_block_mut(body));
+            walker.in_breakable(label, true, |walker| walker.visit_block_mut(body));
         });
     }
 

@@ -1,7 +1,7 @@
 //! Cycles that are certain, whatever the values of indices are; the others are found when the graph is first used.
 
 use crate::diagnostics::Diagnostics;
-use crate::digraph::{self, knots, shortest_path};
+use crate::digraph::{self, components, shortest_path};
 use crate::resolve::{Graph, Input, Selector, Task};
 use std::cmp::Reverse;
 
@@ -9,11 +9,11 @@ use std::cmp::Reverse;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Need {
     /// Each member needs all members.
-    Whole,
+    AllMembers,
     /// Each member needs the one with the same indices.
-    Identity,
+    SameMember,
     /// Each member needs some.
-    Indexed,
+    SomeMembers,
 }
 
 /// Reports every certain cycle; true if there is none.
@@ -21,12 +21,12 @@ pub(super) fn check(graph: &Graph, diagnostics: &mut Diagnostics) -> bool {
     let needs: Vec<Vec<(usize, Need)>> =
         graph.tasks.iter().map(|task| needs(graph, task)).collect();
     let certain = needs.iter().map(|needs| {
-        let certain = needs.iter().filter(|(_, need)| *need != Need::Indexed);
+        let certain = needs.iter().filter(|(_, need)| *need != Need::SomeMembers);
         certain.map(|&(predecessor, _)| predecessor).collect()
     });
     let mut cycles = digraph::cycles(&certain.collect::<Vec<_>>());
     if cycles.is_empty() {
-        cycles = through_wholes(&needs);
+        cycles = through_whole_families(&needs);
     }
     for cycle in &cycles {
         report(graph, cycle, diagnostics);
@@ -45,10 +45,10 @@ fn needs(graph: &Graph, task: &Task) -> Vec<(usize, Need)> {
             let statements = &graph.names.families[input.index].statements;
             let need = need(task, input);
             // Of several statements, it is open which one declares the members that are used.
-            let is_told = need == Need::Whole || statements.len() == 1;
+            let is_certain = need == Need::AllMembers || statements.len() == 1;
             statements
                 .iter()
-                .filter(move |_| is_told)
+                .filter(move |_| is_certain)
                 .map(move |&statement| (statement, need))
         })
         .collect()
@@ -57,31 +57,33 @@ fn needs(graph: &Graph, task: &Task) -> Vec<(usize, Need)> {
 fn need(task: &Task, input: &Input) -> Need {
     let mut places = input.selectors.iter().enumerate();
     if input.is_whole() {
-        Need::Whole
+        Need::AllMembers
     } else if input.selectors.len() == task.indices.len()
         && places
             .all(|(place, selector)| matches!(selector, Selector::Same(index) if *index == place))
     {
-        Need::Identity
+        Need::SameMember
     } else {
-        Need::Indexed
+        Need::SomeMembers
     }
 }
 
-/// For each knot, a shortest cycle on which something needs all members of what depends on it.
-fn through_wholes(needs: &[Vec<(usize, Need)>]) -> Vec<Vec<usize>> {
+/// For each component, a shortest cycle on which something needs all members of what depends on it.
+fn through_whole_families(needs: &[Vec<(usize, Need)>]) -> Vec<Vec<usize>> {
     let uses: Vec<Vec<usize>> = needs
         .iter()
         .map(|needs| needs.iter().map(|&(task, _)| task).collect())
         .collect();
     let mut cycles = Vec::new();
-    for mut knot in knots(&uses) {
-        knot.sort_unstable();
-        let wholes = knot.iter().flat_map(|&task| {
-            let wholes = needs[task].iter().filter(|(_, need)| *need == Need::Whole);
+    for mut component in components(&uses) {
+        component.sort_unstable();
+        let wholes = component.iter().flat_map(|&task| {
+            let wholes = needs[task]
+                .iter()
+                .filter(|(_, need)| *need == Need::AllMembers);
             wholes.map(move |&(predecessor, _)| (predecessor, task))
         });
-        let paths = wholes.filter(|(predecessor, _)| knot.binary_search(predecessor).is_ok());
+        let paths = wholes.filter(|(predecessor, _)| component.binary_search(predecessor).is_ok());
         let paths = paths.filter_map(|(predecessor, task)| {
             shortest_path(&uses, predecessor, |node| node == task)
         });

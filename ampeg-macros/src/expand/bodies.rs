@@ -2,11 +2,11 @@
 
 use super::facts::to_u32;
 use super::inputs::{Bindings, Indices};
+use super::lints;
 use super::outputs::expand_results;
 use super::parts::expand_projection;
-use super::quiet;
-use super::types::{Fields, tuple};
-use crate::order::{Knot, Order};
+use super::types::{WitnessNames, tuple};
+use crate::order::{Order, TypeGroup};
 use crate::origin;
 use crate::resolve::Graph;
 use proc_macro2::{Ident, TokenStream};
@@ -18,22 +18,22 @@ use syn::{Path, parse_quote};
 pub(super) fn expand_dispatcher(
     graph: &Graph,
     order: &Order,
-    fields: &Fields,
+    fields: &WitnessNames,
     values: Option<&Path>,
 ) -> TokenStream {
-    let mut are_told = vec![false; graph.projections.len()];
-    let knots = order
-        .knots
+    let mut is_emitted = vec![false; graph.projections.len()];
+    let groups = order
+        .groups
         .iter()
-        .map(|knot| expand_knot(graph, knot, &mut are_told, fields));
+        .map(|group| expand_type_group(graph, group, &mut is_emitted, fields));
     let forgotten = expand_forgotten(graph, fields);
     let captures = &fields.captures;
     let arms = (0..captures.len()).map(to_u32);
-    let modes = expand_pattern(fields);
+    let modes = expand_witness_pattern(fields);
     let results = expand_results(graph, fields, values);
     quote_spanned! {origin::span()=>
-        ::ampeg::__private::dispatcher(&ampeg_modes, |ampeg_call, &#modes| {
-            #(#knots)*
+        ::ampeg::__private::dispatcher(&ampeg_witnesses, |ampeg_call, &#modes| {
+            #(#groups)*
             #forgotten
             #(ampeg_call.capture(#arms, #captures);)*
             #results
@@ -42,7 +42,7 @@ pub(super) fn expand_dispatcher(
 }
 
 /// What the dispatcher calls what it is told: how captures travel, and the types of indices.
-fn expand_pattern(fields: &Fields) -> TokenStream {
+fn expand_witness_pattern(fields: &WitnessNames) -> TokenStream {
     let captures = fields.captures.iter().map(ToTokens::to_token_stream);
     let indices = fields
         .indices
@@ -53,16 +53,21 @@ fn expand_pattern(fields: &Fields) -> TokenStream {
 }
 
 /// The statements of families whose types depend on each other, after these types, if they are needed before.
-fn expand_knot(graph: &Graph, knot: &Knot, are_told: &mut [bool], fields: &Fields) -> TokenStream {
-    let types = knot.declared.iter().map(|&family| {
+fn expand_type_group(
+    graph: &Graph,
+    group: &TypeGroup,
+    is_emitted: &mut [bool],
+    fields: &WitnessNames,
+) -> TokenStream {
+    let types = group.declared.iter().map(|&family| {
         let annotation = graph.annotation(family);
         let ty = annotation.map(|ty| quote_spanned!(origin::span()=> ::<#ty>));
         let field = &fields.families[family];
         quote_spanned!(origin::span()=> let #field = ::ampeg::__private::Type #ty ::new();)
     });
-    let is_declared = !knot.declared.is_empty();
-    let tasks = knot.statements.iter().map(|&task| {
-        let parts = expand_parts(graph, task, are_told, fields);
+    let is_declared = !group.declared.is_empty();
+    let tasks = group.statements.iter().map(|&task| {
+        let parts = expand_parts(graph, task, is_emitted, fields);
         let task = expand_task(graph, task, is_declared, fields);
         quote!(#(#parts)* #task)
     });
@@ -73,8 +78,8 @@ fn expand_knot(graph: &Graph, knot: &Knot, are_told: &mut [bool], fields: &Field
 fn expand_parts(
     graph: &Graph,
     task: usize,
-    are_told: &mut [bool],
-    fields: &Fields,
+    is_emitted: &mut [bool],
+    fields: &WitnessNames,
 ) -> Vec<TokenStream> {
     let parts = graph.tasks[task]
         .dependencies
@@ -82,12 +87,17 @@ fn expand_parts(
         .flat_map(|input| &input.parts);
     let new = parts
         .map(|part| part.projection)
-        .filter(|&part| !std::mem::replace(&mut are_told[part], true));
+        .filter(|&part| !std::mem::replace(&mut is_emitted[part], true));
     new.map(|part| expand_projection(graph, part, fields))
         .collect()
 }
 
-fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) -> TokenStream {
+fn expand_task(
+    graph: &Graph,
+    index: usize,
+    is_declared: bool,
+    fields: &WitnessNames,
+) -> TokenStream {
     let task = &graph.tasks[index];
     let field = &fields.families[task.family];
     let bindings = Bindings::of(graph, task, fields);
@@ -95,10 +105,10 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
         || parse_quote!(()),
         |body| body.fill(&mut |hole, part| bindings.fill(hole, part)),
     );
-    let body = quiet::outermost(body);
-    let takes = bindings.expand_takes(Indices::All);
+    let body = lints::respan_delimiters(body);
+    let binds = bindings.bind_inputs(Indices::All);
     let (types, pattern) = bindings.expand_types();
-    let parameters = if takes.is_empty() {
+    let parameters = if binds.is_empty() {
         quote_spanned!(origin::span()=> _, _)
     } else {
         quote_spanned!(origin::span()=> #pattern, ampeg_inputs)
@@ -106,7 +116,7 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
     let body_span = origin::span().located_at(body.span());
     // The user's annotation is what the body is compared with, and where rustc points.
     let ok = quote_spanned!(body_span=> ::core::result::Result::Ok);
-    let closure = if quiet::never_ends(&body) {
+    let closure = if lints::never_ends(&body) {
         // Nothing may follow such a body, so its type becomes that of the whole.
         let ty = match &task.statement.ty {
             Some(ty) => ty.to_token_stream(),
@@ -116,7 +126,7 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
         };
         let result =
             quote_spanned!(body_span=> ::core::result::Result<#ty, ::ampeg::__private::Failure>);
-        quote_spanned!(body_span=> |#parameters| -> #result { #takes #body })
+        quote_spanned!(body_span=> |#parameters| -> #result { #binds #body })
     } else {
         let result = match &task.statement.ty {
             Some(ty) => {
@@ -126,7 +136,7 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
             None if is_declared => quote!(#ok { 0: #body }),
             None => quote!(#ok(#body)),
         };
-        quote_spanned!(body_span=> |#parameters| { #takes #result })
+        quote_spanned!(body_span=> |#parameters| { #binds #result })
     };
     let arm = to_u32(index);
     if is_declared {
@@ -143,7 +153,7 @@ fn expand_task(graph: &Graph, index: usize, is_declared: bool, fields: &Fields) 
 /// Has rustc refuse values that are a `Result`, unless their type is written: somebody forgot a `?`.
 ///
 /// Only where a value comes from a call, since rustc's work grows with each.
-fn expand_forgotten(graph: &Graph, fields: &Fields) -> TokenStream {
+fn expand_forgotten(graph: &Graph, fields: &WitnessNames) -> TokenStream {
     let families = graph.names.families.iter().zip(&fields.families);
     let suspects: Vec<_> = families
         .filter_map(|(family, field)| {
@@ -152,7 +162,7 @@ fn expand_forgotten(graph: &Graph, fields: &Fields) -> TokenStream {
                 return None;
             }
             let mut bodies = tasks.filter_map(|task| Some(&task.body.as_ref()?.expression));
-            let body = bodies.find(|body| quiet::ends_in_call(body))?;
+            let body = bodies.find(|body| lints::ends_in_call(body))?;
             let ask = Ident::new("is_value", origin::span().located_at(body.span()));
             Some(quote_spanned!(origin::span()=> #field.#ask();))
         })

@@ -3,7 +3,7 @@
 use crate::body::{Hole, Link, Origin, part_of};
 use crate::diagnostics::Diagnostics;
 use crate::origin;
-use crate::resolve::{Graph, Input, Task, binding};
+use crate::resolve::{Graph, Input, Task, local_name};
 use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -17,9 +17,9 @@ use syn::{Expr, parse_quote, parse_quote_spanned};
 pub(crate) fn broken(graph: &Graph, diagnostics: &Diagnostics) -> TokenStream {
     let errors = diagnostics.to_expressions();
     let (first, others) = errors.split_first().expect("a broken graph has an error");
-    let names = &Names::of(graph);
+    let names = &ResultNames::of(graph);
     let all = (0..names.by_family.len())
-        .map(|family| names.binding(family, graph.names.families[family].name.span()));
+        .map(|family| names.local_name(family, graph.names.families[family].name.span()));
     let bodies = graph
         .tasks
         .iter()
@@ -35,15 +35,15 @@ pub(crate) fn broken(graph: &Graph, diagnostics: &Diagnostics) -> TokenStream {
     }}
 }
 
-fn expand_body(graph: &Graph, task: &Task, names: &Names) -> Option<TokenStream> {
+fn expand_body(graph: &Graph, task: &Task, names: &ResultNames) -> Option<TokenStream> {
     let body = task.body.as_ref()?;
     let body = body.fill(&mut |hole, part| names.fill(graph, task, hole, part));
-    let name = names.binding(task.family, task.statement.name.span());
+    let name = names.local_name(task.family, task.statement.name.span());
     let indices = task
         .indices
         .iter()
         .filter_map(|&index| graph.names.indices[index].name.as_ref());
-    let indices = indices.map(|name| binding(&name_of(name), name.span()));
+    let indices = indices.map(|name| local_name(&name_of(name), name.span()));
     Some(quote_spanned! {origin::span()=>
         let #name = (|| -> ::core::result::Result<_, ::ampeg::__private::Failure> {
             #(let #indices = ampeg_error;)*
@@ -53,11 +53,11 @@ fn expand_body(graph: &Graph, task: &Task, names: &Names) -> Option<TokenStream>
 }
 
 /// What the results of each family are bound to here.
-struct Names {
+struct ResultNames {
     by_family: Vec<String>,
 }
 
-impl Names {
+impl ResultNames {
     fn of(graph: &Graph) -> Self {
         let mut taken = HashSet::new();
         let by_family = (0..graph.names.families.len()).map(|family| {
@@ -72,8 +72,8 @@ impl Names {
         }
     }
 
-    fn binding(&self, family: usize, span: Span) -> Ident {
-        binding(&self.by_family[family], span)
+    fn local_name(&self, family: usize, span: Span) -> Ident {
+        local_name(&self.by_family[family], span)
     }
 
     /// Gives each use of a task or index the name that it is bound to here.
@@ -84,7 +84,7 @@ impl Names {
             Origin::Error => error(),
             Origin::Index(place) => {
                 let name = &graph.names.indices[task.indices[place]].name;
-                let name = binding(&name.as_ref().map(name_of).unwrap_or_default(), hole.span);
+                let name = local_name(&name.as_ref().map(name_of).unwrap_or_default(), hole.span);
                 parse_quote_spanned!(name.span()=> #name)
             }
             Origin::Dependency(position) => {
@@ -94,7 +94,7 @@ impl Names {
                     let value = lists(input, quote!(#error));
                     return parse_quote!(#value);
                 }
-                let name = self.binding(input.index, hole.span);
+                let name = self.local_name(input.index, hole.span);
                 let value = lists(input, quote!(#name));
                 part_of(parse_quote_spanned!(name.span()=> #value), part)
             }

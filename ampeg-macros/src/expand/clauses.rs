@@ -1,6 +1,6 @@
 //! Clauses: which there are, and their operands as the user wrote them.
 
-use super::quiet;
+use super::lints;
 use crate::check;
 use crate::origin;
 use crate::resolve::{Graph, Input, Task};
@@ -49,7 +49,7 @@ pub(super) fn expand_call(method: &TokenStream, operand: &Expr) -> TokenStream {
         token
     });
     let method = method.collect::<TokenStream>();
-    let operand = quiet::outermost(operand.clone());
+    let operand = lints::respan_delimiters(operand.clone());
     quote!(#method(#operand))
 }
 

@@ -1,6 +1,6 @@
 //! The static facts of a graph: what its statements are called, where they stand, what they depend on.
 
-use super::shape::hash_body;
+use super::body_hash::hash_body;
 use crate::origin;
 use crate::resolve::{Graph, Input, Mode, Projection, Task};
 use crate::source;
@@ -9,26 +9,22 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use std::fmt::{Display, Write as _};
 
-/// What tells one graph from every other in the program.
-pub(crate) struct Identity {
-    hash: u64,
-}
+/// A number that no other graph of the program has.
+pub(crate) struct GraphHash(u64);
 
-impl Identity {
+impl GraphHash {
     pub(crate) fn of(tokens: &TokenStream) -> Self {
         let first = tokens.clone().into_iter().next();
         let span = first.map_or_else(Span::call_site, |tree| tree.span());
         let place = format!("{}:{:?}", span.file(), span.start());
-        Self {
-            hash: source::hash(tokens, &place),
-        }
+        Self(source::hash(tokens, &place))
     }
 }
 
 /// The facts as one text, which `facts/text.rs` of the runtime reads: as so many structs they would be what takes rustc
 /// longest.
-pub(super) fn expand(graph: &Graph, identity: &Identity) -> TokenStream {
-    let hash = identity.hash;
+pub(super) fn expand(graph: &Graph, hash: &GraphHash) -> TokenStream {
+    let hash = hash.0;
     let mut text = Text::default();
     text.list(&graph.tasks, |text, task| text.statement(graph, task));
     text.list(0..graph.names.families.len(), |text, family| {

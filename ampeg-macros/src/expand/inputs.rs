@@ -2,10 +2,10 @@
 
 use super::generated;
 use super::parts::{self, part_name, projection};
-use super::types::{Fields, tuple};
+use super::types::{WitnessNames, tuple};
 use crate::body::{Hole, Link, Origin, Position, part_of};
 use crate::origin;
-use crate::resolve::{Graph, Input, Mode, Projection, Task, binding};
+use crate::resolve::{Graph, Input, Mode, Projection, Task, local_name};
 use crate::syntax::name_of;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -17,7 +17,7 @@ use syn::{Expr, parse_quote_spanned};
 pub(super) struct Bindings<'a> {
     graph: &'a Graph,
     task: &'a Task,
-    fields: &'a Fields,
+    fields: &'a WitnessNames,
     /// The inputs that are bound, in order.
     inputs: Vec<Bound<'a>>,
     /// The positions of the indices that are bound, in order.
@@ -38,7 +38,7 @@ struct Bound<'a> {
 
 impl<'a> Bindings<'a> {
     /// What the body of a task is given.
-    pub(super) fn of(graph: &'a Graph, task: &'a Task, fields: &'a Fields) -> Self {
+    pub(super) fn of(graph: &'a Graph, task: &'a Task, fields: &'a WitnessNames) -> Self {
         let dependencies = (0..task.dependencies.len()).map(Origin::Dependency);
         let captures = (0..task.captures.len()).map(Origin::Capture);
         let origins = dependencies.chain(captures).collect();
@@ -46,7 +46,7 @@ impl<'a> Bindings<'a> {
     }
 
     /// What is given where a part is taken out: what is in its brackets.
-    pub(super) fn of_part(graph: &'a Graph, part: &Projection, fields: &'a Fields) -> Self {
+    pub(super) fn of_part(graph: &'a Graph, part: &Projection, fields: &'a WitnessNames) -> Self {
         let task = &graph.tasks[part.task];
         let captures = part.captures.iter().copied().map(Origin::Capture);
         Self::new(
@@ -61,17 +61,17 @@ impl<'a> Bindings<'a> {
     fn new(
         graph: &'a Graph,
         task: &'a Task,
-        fields: &'a Fields,
+        fields: &'a WitnessNames,
         origins: Vec<Origin>,
         used_indices: Vec<usize>,
     ) -> Self {
         let mut taken = HashSet::new();
         let mut new = |path: &str, span: Span| {
             let mut path = path.to_owned();
-            while !taken.insert(binding(&path, span).to_string()) {
+            while !taken.insert(local_name(&path, span).to_string()) {
                 path.push('_');
             }
-            binding(&path, span)
+            local_name(&path, span)
         };
         let mut indices = HashMap::new();
         for &place in &used_indices {
@@ -165,7 +165,7 @@ impl<'a> Bindings<'a> {
     }
 
     /// Takes or borrows each, indices first.
-    pub(super) fn expand_takes(&self, given: Indices) -> TokenStream {
+    pub(super) fn bind_inputs(&self, given: Indices) -> TokenStream {
         let indices = self.used_indices().map(|(number, place, field)| {
             let name = &self.indices[&place];
             let values = &self.graph.names.indices[self.task.indices[place]].expression;
@@ -180,11 +180,11 @@ impl<'a> Bindings<'a> {
             quote_spanned!(origin::span()=> let #name = #take;)
         });
         let inputs = self.inputs.iter().enumerate();
-        let takes = inputs.map(|(position, bound)| self.expand_take(bound, position));
-        quote!(#(#indices)* #(#takes)*)
+        let binds = inputs.map(|(position, bound)| self.bind_input(bound, position));
+        quote!(#(#indices)* #(#binds)*)
     }
 
-    fn expand_take(&self, bound: &Bound<'_>, position: usize) -> TokenStream {
+    fn bind_input(&self, bound: &Bound<'_>, position: usize) -> TokenStream {
         let Bound { input, names, .. } = bound;
         let field = self.type_name(position, bound);
         let method = match input.mode {
@@ -197,14 +197,14 @@ impl<'a> Bindings<'a> {
             let name = &names[0];
             return quote_spanned!(origin::span()=> let #name = #field.#method(ampeg_inputs, #position););
         }
-        let takes = names.iter().enumerate().map(|(part, name)| {
+        let binds = names.iter().enumerate().map(|(part, name)| {
             let projection = part_name(position, part);
             quote_spanned!(origin::span()=> let #name = #projection.#method(ampeg_inputs, #position, #part);)
         });
-        quote!(#(#takes)*)
+        quote!(#(#binds)*)
     }
 
-    /// What takes the place of a hole.
+    /// What binds the place of a hole.
     pub(super) fn fill(&self, hole: &Hole, part: Vec<Link>) -> Expr {
         let span = origin::span().located_at(hole.span);
         if let Origin::Index(place) = hole.origin

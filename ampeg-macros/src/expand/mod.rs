@@ -4,21 +4,21 @@
 //! What rustc may complain about carries the span of the user's own token.
 
 mod bodies;
+mod body_hash;
 mod broken;
 mod clauses;
 mod facts;
 mod inputs;
+mod lints;
 mod outputs;
 mod parts;
-pub(crate) mod plain;
-mod quiet;
-mod shape;
 mod site;
 mod structs;
 mod types;
+pub(crate) mod unindexed;
 
 pub(crate) use broken::broken;
-pub(crate) use facts::Identity;
+pub(crate) use facts::GraphHash;
 pub(crate) use structs::{Field, Structs, lists, task, vecs};
 
 use crate::diagnostics::Diagnostics;
@@ -30,7 +30,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Path;
 use syn::spanned::Spanned;
-use types::Fields;
+use types::WitnessNames;
 
 /// One expression of type `Graph<Values>`, or of the type that the program names, after whatever errors leave the graph whole.
 ///
@@ -38,20 +38,20 @@ use types::Fields;
 pub(crate) fn whole(
     graph: &Graph,
     order: &Order,
-    identity: &Identity,
+    hash: &GraphHash,
     values: Option<&Path>,
     diagnostics: &Diagnostics,
 ) -> TokenStream {
-    let fields = Fields::of(graph);
+    let fields = WitnessNames::of(graph);
     let errors = diagnostics.to_expressions();
     let unused = expand_unused(graph);
     let probes = types::expand_probes(graph, &fields);
-    let facts = facts::expand(graph, identity);
+    let facts = facts::expand(graph, hash);
     let dispatcher = bodies::expand_dispatcher(graph, order, &fields, values);
     let mut site = site::expand(graph, &fields);
     let captures = &fields.captures;
     let indices: Vec<_> = fields.indices.iter().flatten().collect();
-    let modes = types::tuple(expand_modes(&fields));
+    let modes = types::tuple(expand_witnesses(&fields));
     let outputs = values.map_or_else(|| quote!(&[]), |values| {
         quote_spanned!(origin::span().located_at(values.span())=> <#values as ::ampeg::__private::Named>::FIELDS)
     });
@@ -65,12 +65,12 @@ pub(crate) fn whole(
         #(let #indices = ::ampeg::__private::IndexType::new();)*
         let ampeg_source = { #facts Source };
         #site_first
-        let ampeg_modes = #modes;
+        let ampeg_witnesses = #modes;
         let ampeg_dispatch = #dispatcher;
         #site
         ::ampeg::__private::graph(
             ampeg_source,
-            ampeg_modes,
+            ampeg_witnesses,
             ampeg_dispatch,
             ampeg_site,
             ::std::vec![#(#captures.into_payload()),*],
@@ -80,7 +80,7 @@ pub(crate) fn whole(
 }
 
 /// What tells the dispatcher the types around the graph: how captures travel, and the types of indices.
-fn expand_modes(fields: &Fields) -> Vec<TokenStream> {
+fn expand_witnesses(fields: &WitnessNames) -> Vec<TokenStream> {
     let captures = fields.captures.iter();
     let modes = captures.map(|capture| quote_spanned!(origin::span()=> #capture.mode()));
     modes

@@ -2,7 +2,7 @@
 
 use super::generated;
 use super::structs::{Field, Structs, expand_debug, lists, task, vecs};
-use super::types::{Fields, tuple};
+use super::types::{WitnessNames, tuple};
 use crate::origin;
 use crate::resolve::{Entry, Graph};
 use crate::syntax::{hash_of, name_of};
@@ -12,7 +12,11 @@ use syn::spanned::Spanned;
 use syn::{GenericParam, Generics, Path};
 
 /// A witness of the type of the graph's values, after the declarations that it needs.
-pub(super) fn expand_results(graph: &Graph, fields: &Fields, values: Option<&Path>) -> TokenStream {
+pub(super) fn expand_results(
+    graph: &Graph,
+    fields: &WitnessNames,
+    values: Option<&Path>,
+) -> TokenStream {
     let root = Group::of(graph, 0);
     if let Some(values) = values {
         let span = origin::span().located_at(values.span());
@@ -141,7 +145,12 @@ impl<'a> Group<'a> {
     }
 
     /// The types of its outputs, as the fields of a struct that belongs to the type `values`.
-    fn expand_literal(&self, values: &TokenStream, span: Span, fields: &Fields) -> TokenStream {
+    fn expand_literal(
+        &self,
+        values: &TokenStream,
+        span: Span,
+        fields: &WitnessNames,
+    ) -> TokenStream {
         let outputs = self.outputs.iter().map(|output| {
             let name = output.name;
             let span = origin::span().located_at(name.span());

@@ -1,11 +1,11 @@
-//! Parts of results: a function that takes each out of the whole, told once, and what stands for it in a body.
+//! Parts of results: a function that binds each out of the whole, told once, and what stands for it in a body.
 //!
 //! In a body, a part is looked up in whichever is there: the part itself, or the whole.
 
 use super::facts::to_u32;
 use super::generated;
 use super::inputs::{Bindings, Indices};
-use super::types::Fields;
+use super::types::WitnessNames;
 use crate::body::{Hole, Link, part_of};
 use crate::origin;
 use crate::resolve::{Graph, Input, Mode};
@@ -25,27 +25,27 @@ pub(super) fn part_name(position: usize, part: usize) -> Ident {
 }
 
 /// How a part is taken out of the whole, and how it travels.
-pub(super) fn expand_projection(graph: &Graph, index: usize, fields: &Fields) -> TokenStream {
+pub(super) fn expand_projection(graph: &Graph, index: usize, fields: &WitnessNames) -> TokenStream {
     let part = &graph.projections[index];
     let name = projection(index);
     let family = &fields.families[part.family];
     let bindings = Bindings::of_part(graph, part, fields);
     let (types, pattern) = bindings.expand_types();
-    let takes = bindings.expand_takes(Indices::Used);
+    let binds = bindings.bind_inputs(Indices::Used);
     let whole = Ident::new("ampeg_whole", origin::span());
     let place = graph.tasks[part.task].body.as_ref().map(|body| {
         let hole = part.hole(body);
         let part = body.fill_part(hole, &mut |hole, part| bindings.fill(hole, part));
         within(hole, part, &whole, true)
     });
-    let given = if takes.is_empty() {
+    let given = if binds.is_empty() {
         quote_spanned!(origin::span()=> _, #whole, _)
     } else {
         quote_spanned!(origin::span()=> #pattern, #whole, ampeg_inputs)
     };
     let number = to_u32(index);
     quote_spanned! {origin::span()=>
-        let #name = ::ampeg::__private::projection(#family, #types, |#given| { #takes &#place });
+        let #name = ::ampeg::__private::projection(#family, #types, |#given| { #binds &#place });
         {
             use ::ampeg::__private::carry::*;
             ampeg_call.part(#number, (&&&#name).carry());

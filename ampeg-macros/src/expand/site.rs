@@ -4,8 +4,8 @@ use super::clauses::{
     cost_of, expand_call, expand_cost, expand_count, expand_duration, expand_number,
 };
 use super::generated;
-use super::plain::Plain;
-use super::types::Fields;
+use super::types::WitnessNames;
+use super::unindexed::Unindexed;
 use crate::check;
 use crate::origin;
 use crate::resolve::{Graph, Input, Selector, Task};
@@ -16,18 +16,18 @@ use syn::Expr;
 use syn::spanned::Spanned;
 
 /// `Site`, told statement by statement.
-pub(super) fn expand(graph: &Graph, fields: &Fields) -> TokenStream {
-    let mut plain = Plain::default();
+pub(super) fn expand(graph: &Graph, fields: &WitnessNames) -> TokenStream {
+    let mut unindexed = Unindexed::default();
     let mut tasks = TokenStream::new();
     for task in &graph.tasks {
         if task.is_plain() {
-            tasks.extend(plain.take(graph, task));
+            tasks.extend(unindexed.take(graph, task));
         } else {
-            tasks.extend(plain.expand());
+            tasks.extend(unindexed.expand());
             tasks.extend(expand_family(graph, task, fields));
         }
     }
-    tasks.extend(plain.expand());
+    tasks.extend(unindexed.expand());
     quote_spanned! {origin::span()=>
         let mut ampeg_site = ::ampeg::__private::Site::new(&ampeg_source);
         #tasks
@@ -35,16 +35,16 @@ pub(super) fn expand(graph: &Graph, fields: &Fields) -> TokenStream {
 }
 
 /// A loop for each index, around what is told of one member.
-fn expand_family(graph: &Graph, task: &Task, fields: &Fields) -> TokenStream {
+fn expand_family(graph: &Graph, task: &Task, fields: &WitnessNames) -> TokenStream {
     let member = expand_member(graph, task);
     let indices = task.indices.iter().enumerate().rev();
     let loops = indices.fold(member, |inner, (level, &index)| {
         let facts = &graph.names.indices[index];
         let expression = &facts.expression;
         let (Some(name), Some(ty)) = (&facts.name, &fields.indices[index]) else {
-            let told = expand_index(expression);
-            let is_told = quote_spanned!(at(expression)=> ampeg_site.fixed(#level, || #told));
-            return quote_spanned!(origin::span()=> if #is_told { #inner });
+            let number = expand_index(expression);
+            let is_known = quote_spanned!(at(expression)=> ampeg_site.fixed(#level, || #number));
+            return quote_spanned!(origin::span()=> if #is_known { #inner });
         };
         let range = generated("range", level);
         let value = Ident::new(&format!("ampeg_value{level}"), at(expression));
@@ -126,7 +126,7 @@ fn at(expression: &Expr) -> Span {
 }
 
 fn expand_index(index: &Expr) -> TokenStream {
-    expand_call(&quote!(::ampeg::messages::IntoIndex::told), index)
+    expand_call(&quote!(::ampeg::messages::IntoIndex::to_number), index)
 }
 
 fn expand_selector(selector: &Selector) -> TokenStream {
@@ -134,8 +134,8 @@ fn expand_selector(selector: &Selector) -> TokenStream {
         Selector::Same(index) => quote_spanned!(origin::span()=> ampeg_site.same(#index);),
         Selector::At(index) => {
             let index = index.expression();
-            let told = expand_index(index);
-            quote_spanned!(at(index)=> ampeg_site.at(|| #told);)
+            let number = expand_index(index);
+            quote_spanned!(at(index)=> ampeg_site.at(|| #number);)
         }
         Selector::Span(range) => {
             quote_spanned!(at(range.expression())=> ampeg_site.span(|| { #range });)

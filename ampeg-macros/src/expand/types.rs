@@ -10,14 +10,14 @@ use quote::{quote, quote_spanned};
 use syn::{Expr, Index};
 
 /// The names of the families, captures and indices of a graph in generated code.
-pub(super) struct Fields {
+pub(super) struct WitnessNames {
     pub(super) families: Vec<Ident>,
     pub(super) captures: Vec<Ident>,
     /// Of those that have several values.
     pub(super) indices: Vec<Option<Ident>>,
 }
 
-impl Fields {
+impl WitnessNames {
     pub(super) fn of(graph: &Graph) -> Self {
         let names = |prefix, n: usize| (0..n).map(|index| generated(prefix, index)).collect();
         let indices = graph.names.indices.iter().enumerate();
@@ -54,8 +54,8 @@ pub(super) fn places(n: usize) -> Vec<TokenStream> {
         }
         (width, step) = (width.div_ceil(LONGEST), step * LONGEST);
     }
-    let outermost = places.iter_mut().enumerate();
-    outermost.for_each(|(index, place)| place.insert(0, index / step));
+    let respan_delimiters = places.iter_mut().enumerate();
+    respan_delimiters.for_each(|(index, place)| place.insert(0, index / step));
     let tokens = |place: Vec<usize>| {
         let place = place.into_iter().map(Index::from);
         quote_spanned!(origin::span()=> #(.#place)*)
@@ -84,7 +84,7 @@ pub(super) fn unpack(tuple: &Ident, n: usize) -> (Option<TokenStream>, Vec<Token
 }
 
 /// `let (capture0, …) = …`: how each captured name travels, and its bytes.
-pub(super) fn expand_probes(graph: &Graph, fields: &Fields) -> TokenStream {
+pub(super) fn expand_probes(graph: &Graph, fields: &WitnessNames) -> TokenStream {
     if graph.captures.is_empty() {
         return TokenStream::new();
     }
@@ -95,8 +95,8 @@ pub(super) fn expand_probes(graph: &Graph, fields: &Fields) -> TokenStream {
         let span = origin::span().located_at(span);
         // Names of one or two letters are always near to one another.
         let is_word = matches!(expression, Expr::Path(_)) && capture.path.len() > 2;
-        let meant = is_word.then(|| expand_meant(graph, capture));
-        quote_spanned!(span=> (&&&&&::ampeg::__private::probe::Probe::new({ #meant #reference })).probe())
+        let bait = is_word.then(|| expand_suggestion_bait(graph, capture));
+        quote_spanned!(span=> (&&&&&::ampeg::__private::probe::Probe::new({ #bait #reference })).probe())
     });
     quote_spanned! {origin::span()=>
         let (#(#captures,)*) = {
@@ -110,7 +110,7 @@ pub(super) fn expand_probes(graph: &Graph, fields: &Fields) -> TokenStream {
 ///
 /// If there is no variable to capture, rustc looks for similar names and suggests this one.
 /// It is imported, not declared: no lint compares it with the user's variables.
-fn expand_meant(graph: &Graph, capture: &Capture) -> Option<TokenStream> {
+fn expand_suggestion_bait(graph: &Graph, capture: &Capture) -> Option<TokenStream> {
     let families = graph.names.families.iter();
     // A task of the same name from another macro would hide the variable.
     let tasks: Vec<(String, &Ident)> = families

@@ -11,7 +11,7 @@ mod scope;
 mod uses;
 
 pub(crate) use input::{Input, Mode};
-pub(crate) use names::{Entry, Names};
+pub(crate) use names::{Declarations, Entry};
 pub(crate) use parts::Projection;
 pub(crate) use scope::{Scope, Selector};
 
@@ -27,7 +27,7 @@ use uses::{Captures, Resolved};
 /// All statements of a graph, in the order written, with their dependencies by index.
 #[derive(Debug)]
 pub(crate) struct Graph {
-    pub(crate) names: Names,
+    pub(crate) names: Declarations,
     pub(crate) tasks: Vec<Task>,
     pub(crate) captures: Vec<Capture>,
     /// The parts of results that bodies use in place of the whole, each once.
@@ -97,7 +97,7 @@ pub(crate) struct Capture {
 
 /// Looks up all names; reports names that are taken, reserved or misused, and `return`.
 pub(crate) fn resolve(items: Vec<Item>, diagnostics: &mut Diagnostics) -> Graph {
-    let (names, statements) = Names::declare(items, diagnostics);
+    let (names, statements) = Declarations::declare(items, diagnostics);
     let mut captures = Captures::default();
     resolve_indices(&names, &statements, diagnostics);
     let tasks = statements.into_iter();
@@ -114,7 +114,7 @@ pub(crate) fn resolve(items: Vec<Item>, diagnostics: &mut Diagnostics) -> Graph 
     }
 }
 
-fn resolve_indices(names: &Names, statements: &[Declared], diagnostics: &mut Diagnostics) {
+fn resolve_indices(names: &Declarations, statements: &[Declared], diagnostics: &mut Diagnostics) {
     let mut is_resolved = vec![false; names.indices.len()];
     for declared in statements {
         let group = names.families[declared.family].group;
@@ -133,7 +133,7 @@ fn resolve_indices(names: &Names, statements: &[Declared], diagnostics: &mut Dia
 }
 
 fn resolve_statement(
-    names: &Names,
+    names: &Declarations,
     declared: Declared,
     captures: &mut Captures,
     diagnostics: &mut Diagnostics,
@@ -172,7 +172,7 @@ fn resolve_statement(
 }
 
 /// A name for the binding of an input in generated code, at `span`: its own, which no user token can mean.
-pub(crate) fn binding(path: &str, span: Span) -> Ident {
+pub(crate) fn local_name(path: &str, span: Span) -> Ident {
     let span = origin::span().located_at(span);
     let name = match path {
         "self" => "this".to_owned(),

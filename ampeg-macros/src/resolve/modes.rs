@@ -1,12 +1,12 @@
 //! How each body takes what it uses: moved, cloned or borrowed.
 
-use super::names::Names;
+use super::names::Declarations;
 use super::scope::Selector;
 use super::{Input, Task};
 use std::collections::HashMap;
 
 /// Decides for each input whether it is moved, cloned or borrowed.
-pub(super) fn choose(names: &Names, tasks: &mut [Task]) {
+pub(super) fn choose(names: &Declarations, tasks: &mut [Task]) {
     let dependencies = users(tasks, |task| &task.dependencies);
     let captures = users(tasks, |task| &task.captures);
     for task in tasks {

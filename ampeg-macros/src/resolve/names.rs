@@ -14,7 +14,7 @@ use syn::{Attribute, Expr, Ident};
 
 /// The groups, families and indices of a graph.
 #[derive(Debug)]
-pub(crate) struct Names {
+pub(crate) struct Declarations {
     /// The graph itself, then its groups, each after the one that it is in.
     pub(crate) groups: Vec<Group>,
     /// In the order of their first statements.
@@ -22,7 +22,7 @@ pub(crate) struct Names {
     pub(crate) indices: Vec<Index>,
 }
 
-/// Names under one prefix.
+/// Declarations under one prefix.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     /// The group around it and its name there; nothing for the graph itself.
@@ -76,7 +76,7 @@ pub(crate) struct Declared {
     pub(crate) indices: Vec<usize>,
 }
 
-impl Names {
+impl Declarations {
     /// Declares all items; reports names that are taken or reserved, and statements that do not go together.
     pub(crate) fn declare(
         items: Vec<Item>,
@@ -238,7 +238,7 @@ impl Names {
 }
 
 struct Declaration<'a> {
-    names: Names,
+    names: Declarations,
     statements: Vec<Declared>,
     diagnostics: &'a mut Diagnostics,
 }

@@ -1,6 +1,6 @@
 //! What a name means in one statement: names resolve outward, and brackets select members.
 
-use super::names::{Entry, Names};
+use super::names::{Declarations, Entry};
 use crate::body::{self, Chain, Condition, Meaning, Outside, Segment, Use};
 use crate::source;
 use crate::syntax::name_of;
@@ -9,7 +9,7 @@ use syn::{Expr, Ident};
 /// The names of a graph, seen from one statement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope<'a> {
-    pub(crate) names: &'a Names,
+    pub(crate) names: &'a Declarations,
     pub(crate) group: usize,
     /// The name of the statement.
     pub(crate) statement: &'a Ident,
@@ -46,7 +46,7 @@ impl Selector {
 
 /// What is wrong with a chain that begins with a group.
 #[derive(Debug)]
-pub(crate) enum Wrong {
+pub(crate) enum BadPath {
     /// The group stands where a value should.
     Group(usize),
     /// A group has nothing of this name.
@@ -56,10 +56,10 @@ pub(crate) enum Wrong {
 }
 
 /// How a chain goes on after its first name.
-struct Found<'a> {
+struct ResolvedPath<'a> {
     /// How many of its segments belong to the graph; the others to the value.
     length: usize,
-    target: Result<(usize, Vec<Place<'a>>), Wrong>,
+    target: Result<(usize, Vec<Place<'a>>), BadPath>,
 }
 
 /// Where a selector comes from.
@@ -94,7 +94,7 @@ impl body::Names for Scope<'_> {
         if let Some(position) = self.index(root) {
             return Meaning::Index(position);
         }
-        let Some(Found { length, target }) = self.follow(root, segments) else {
+        let Some(ResolvedPath { length, target }) = self.resolve_path(root, segments) else {
             return Meaning::Outside;
         };
         let is_list = target.is_ok_and(|(_, places)| places.into_iter().any(Place::is_list));
@@ -132,7 +132,7 @@ impl Scope<'_> {
         }
     }
 
-    fn follow<'e>(&self, root: &Ident, segments: &[Segment<'e>]) -> Option<Found<'e>> {
+    fn resolve_path<'e>(&self, root: &Ident, segments: &[Segment<'e>]) -> Option<ResolvedPath<'e>> {
         let (group, mut entry) = self.names.find_used(self.group, self.statement, root)?;
         let mut places: Vec<Place<'_>> = (0..self.names.group_rank(group))
             .map(Place::Implied)
@@ -154,7 +154,7 @@ impl Scope<'_> {
             let group = match entry {
                 Entry::Family(family) => {
                     let target = Ok((family, places));
-                    return Some(Found {
+                    return Some(ResolvedPath {
                         length: next,
                         target,
                     });
@@ -168,17 +168,17 @@ impl Scope<'_> {
                         next += 1;
                         continue;
                     }
-                    None => Wrong::Unknown(group, (*ident).clone()),
+                    None => BadPath::Unknown(group, (*ident).clone()),
                 },
-                Some(Segment::Bracket(_)) => Wrong::Bracket(group),
+                Some(Segment::Bracket(_)) => BadPath::Bracket(group),
                 _ => {
-                    return Some(Found {
+                    return Some(ResolvedPath {
                         length: next,
-                        target: Err(Wrong::Group(group)),
+                        target: Err(BadPath::Group(group)),
                     });
                 }
             };
-            return Some(Found {
+            return Some(ResolvedPath {
                 length: next + 1,
                 target: Err(wrong),
             });
@@ -186,9 +186,9 @@ impl Scope<'_> {
     }
 
     /// The members that a use of a task selects; nothing if that is not known where the graph stands.
-    pub(crate) fn access(&self, used: &Use) -> Option<Result<Access, Wrong>> {
+    pub(crate) fn access(&self, used: &Use) -> Option<Result<Access, BadPath>> {
         let chain = Chain::of(&used.whole)?;
-        let found = self.follow(chain.root, &chain.segments)?;
+        let found = self.resolve_path(chain.root, &chain.segments)?;
         let (family, places) = match found.target {
             Ok(target) => target,
             Err(wrong) => return Some(Err(wrong)),

@@ -1,7 +1,7 @@
 //! What fills each hole of a body: an index, an input from tasks, or a captured name.
 
 use super::input::{Captured, Dependencies, Input};
-use super::scope::{Scope, Wrong};
+use super::scope::{BadPath, Scope};
 use super::{Capture, clauses};
 use crate::body::{self, Finding, Hole, Meaning, Misuse, Origin, Template, Unknown, Use, Why};
 use crate::diagnostics::Diagnostics;
@@ -128,7 +128,7 @@ impl Uses<'_> {
                 Origin::Dependency(self.dependencies.add(access, conditions, used, hole))
             }
             Some(Err(wrong)) => {
-                self.report_wrong(used, &wrong);
+                self.report_bad_path(used, &wrong);
                 Origin::Error
             }
             None => Origin::Error,
@@ -204,10 +204,10 @@ impl Uses<'_> {
         }
     }
 
-    fn report_wrong(&mut self, used: &Use, wrong: &Wrong) {
+    fn report_bad_path(&mut self, used: &Use, wrong: &BadPath) {
         let names = self.scope.names;
         match wrong {
-            Wrong::Group(group) => {
+            BadPath::Group(group) => {
                 let path = names.group_path(*group);
                 let tasks: Vec<String> = names
                     .names_in(*group)
@@ -223,7 +223,7 @@ impl Uses<'_> {
                     format!("`{path}` is a group of tasks, not a value; {end}"),
                 );
             }
-            Wrong::Unknown(group, ident) => {
+            BadPath::Unknown(group, ident) => {
                 let (path, word) = (names.group_path(*group), name_of(ident));
                 let known = names.names_in(*group);
                 let end = suggest::nearest(&word, known.iter().map(String::as_str)).map_or_else(
@@ -238,7 +238,7 @@ impl Uses<'_> {
                     format!("the group `{path}` has no task `{word}`; {end}"),
                 );
             }
-            Wrong::Bracket(group) => {
+            BadPath::Bracket(group) => {
                 let path = names.group_path(*group);
                 let message = match names.groups[*group].indices.len() {
                     0 => format!("the group `{path}` has no index"),

@@ -20,7 +20,7 @@ pub trait IntoIndex: Copy + fmt::Display {
     /// # Errors
     ///
     /// If it does not fit 64 bits.
-    fn told(self) -> Result<i64, String> {
+    fn to_number(self) -> Result<i64, String> {
         self.into_index().ok_or_else(|| self.to_string())
     }
 }

@@ -123,13 +123,13 @@ pub trait IntoCost {
         Ok(GivenCost::new(self.into_cost()?, None))
     }
 
-    /// Adds it to the costs of a graph.
+    /// Adds the cost to the evaluated costs of a graph.
     #[doc(hidden)]
-    fn tell(self, told: &mut Told)
+    fn push_to(self, costs: &mut EvaluatedCosts)
     where
         Self: Sized,
     {
-        told.next.push_back(self.given());
+        costs.next.push_back(self.given());
     }
 }
 
@@ -230,12 +230,12 @@ into_cost!(
 /// Generated code adds costs one by one. rustc would compile a list slowly, since each expression of the user may panic
 /// and the results before it would have to be dropped.
 #[derive(Debug)]
-pub struct Told {
+pub struct EvaluatedCosts {
     next: VecDeque<Result<GivenCost, Error>>,
     last: Result<GivenCost, Error>,
 }
 
-impl Told {
+impl EvaluatedCosts {
     /// In the lists of generated code: the next cost that was evaluated. No cost that is written is negative.
     pub const NEXT: f64 = -1.0;
     /// In the lists of generated code: the last cost that was evaluated, once more.

@@ -15,7 +15,7 @@ use crate::generated_code::index::{IndexNumber, IndexRange, IndexType, IntoIndex
 use ampeg_schedule::Cost;
 use ampeg_schedule::Error;
 use ampeg_schedule::internal::GraphErrorKind;
-use ampeg_schedule::internal::{GivenCost, Told};
+use ampeg_schedule::internal::{GivenCost, EvaluatedCosts};
 use std::ops::{Bound, Range, RangeBounds};
 use std::time::Duration;
 use std::vec;
@@ -110,13 +110,13 @@ impl Site {
     /// The next statements, one task each: what each costs, then what moving the results of each of their slots does.
     ///
     /// In both, `-1` is the next evaluated cost, `-2` the same cost again, and `-3` a cost that is not written.
-    pub fn tasks(&mut self, costs: &[f64], vias: &[f64], mut told: Told) {
+    pub fn tasks(&mut self, costs: &[f64], vias: &[f64], mut evaluated: EvaluatedCosts) {
         let mut vias = vias.iter();
         for &cost in costs {
             let statement = self.n_begun;
-            self.task(told.cost(cost));
+            self.task(evaluated.cost(cost));
             for (_, &via) in self.statements[statement].inputs.iter().zip(&mut vias) {
-                self.via(told.cost(via));
+                self.via(evaluated.cost(via));
             }
         }
     }
@@ -174,7 +174,7 @@ impl Site {
     /// Goes on with this value of an index.
     pub fn enter(&mut self, index: usize, value: impl IndexNumber) {
         self.row.truncate(index);
-        self.push_index(index, value.told());
+        self.push_index(index, value.to_number());
     }
 
     /// Goes on with the one value of an index that the statement fixes; false after a mistake.
@@ -359,7 +359,7 @@ impl Site {
 
     /// A bound of a range, or the number after it; there is none after the last, which is as good as no bound.
     fn bound(&mut self, value: impl IntoIndex, more: i64) -> Option<i64> {
-        let bound = self.index(Expression::Selection, value.told())?;
+        let bound = self.index(Expression::Selection, value.to_number())?;
         bound.checked_add(more)
     }
 

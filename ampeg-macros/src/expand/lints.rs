@@ -7,7 +7,7 @@ use syn::token::{Brace, Paren};
 use syn::{Block, Expr, Stmt};
 
 /// The expression, with outer braces and parentheses that rustc does not take for those of an argument.
-pub(super) fn outermost(mut expression: Expr) -> Expr {
+pub(super) fn respan_delimiters(mut expression: Expr) -> Expr {
     let span = origin::span().located_at(expression.span());
     match &mut expression {
         Expr::Block(block) => block.block.brace_token = Brace(span),
