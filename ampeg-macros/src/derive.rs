@@ -12,7 +12,7 @@ use syn::{
     Result, Type,
 };
 
-/// The outcome of the struct, and what a graph needs to fill it.
+/// The outcome of the struct, and the traits that a graph needs to fill it.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
     let input: DeriveInput = match syn::parse2(input) {
@@ -57,7 +57,7 @@ fn origin(input: &DeriveInput) -> Result<Option<TokenStream>> {
 struct Output<'a> {
     field: &'a syn::Field,
     name: &'a Ident,
-    /// How many lists are around `ty`.
+    /// The number of lists around `ty`.
     n_lists: usize,
     ty: &'a Type,
     is_group: bool,
@@ -173,7 +173,7 @@ impl<'a> Output<'a> {
     }
 }
 
-/// How many indices a family has: `family`, or `family = 2`.
+/// The number of indices of a family: `family`, or `family = 2`.
 fn n_indices(meta: &ParseNestedMeta<'_>) -> Result<usize> {
     if !meta.input.peek(syn::Token![=]) {
         return Ok(1);
@@ -193,7 +193,7 @@ fn is_doc(attribute: &Attribute) -> bool {
     matches!(&attribute.meta, Meta::NameValue(pair) if pair.path.is_ident("doc"))
 }
 
-/// `T` of a type that is written `Vec<T>`.
+/// The `T` of a type written as `Vec<T>`.
 fn item(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else {
         return None;

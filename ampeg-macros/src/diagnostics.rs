@@ -1,6 +1,6 @@
-//! What is wrong with a graph: an accumulator of errors, each with the tokens that it is about.
+//! The errors of a graph, each with the tokens that it is about.
 //!
-//! Every stage pushes all that it finds, so that a user sees the mistakes of a stage at once.
+//! Every stage adds all errors that it finds, so that a user sees the mistakes of a stage at once.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -22,7 +22,7 @@ impl Diagnostics {
         self.push(syn::Error::new(span, message));
     }
 
-    /// Adds what syn found wrong.
+    /// Adds the errors of syn.
     pub(crate) fn push(&mut self, error: syn::Error) {
         self.errors.extend(error);
     }
@@ -35,12 +35,12 @@ impl Diagnostics {
         self.errors.is_empty()
     }
 
-    /// One `compile_error!(…)` an error, each an expression whose type rustc takes for granted.
+    /// One `compile_error!(…)` for each error. As an expression, it has rustc's error type, which fits everywhere.
     pub(crate) fn to_expressions(&self) -> Vec<TokenStream> {
         self.errors.iter().map(to_expression).collect()
     }
 
-    /// Message and source text of each error.
+    /// The message and source text of each error.
     #[cfg(test)]
     pub(crate) fn to_test_lines(&self) -> Vec<String> {
         let text = |error: &syn::Error| error.span().source_text().unwrap_or_default();
@@ -51,7 +51,7 @@ impl Diagnostics {
     }
 }
 
-/// The tokens of `compile_error!`, placed so that rustc underlines what the error is about.
+/// The tokens of `compile_error!`, with the spans that rustc underlines.
 fn to_expression(error: &syn::Error) -> TokenStream {
     let message = error.to_string();
     let invocation: Vec<_> = error.to_compile_error().into_iter().collect();

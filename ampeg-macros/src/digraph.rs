@@ -1,12 +1,13 @@
 //! Directed graphs: strongly connected components, shortest paths and shortest cycles.
 //!
-//! It knows neither names nor tokens: nodes are numbers from zero, and each has a list of the nodes that it uses.
+//! Nodes are numbers from zero, and each has a list of the nodes that it uses. There are no names or tokens here.
 
 use std::collections::VecDeque;
 
 /// The strongly connected components of a graph, each after those that its nodes use.
 ///
-/// Tarjan's algorithm, with a stack of its own: chains of dependencies may be longer than the program's is deep.
+/// Tarjan's algorithm with an explicit stack, since recursion along a long chain of dependencies would overflow.
+/// Takes O(n + e) time.
 pub(crate) fn components(uses: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut search = Search {
         uses,
@@ -67,7 +68,7 @@ impl Search<'_> {
         self.is_open[node] = true;
     }
 
-    /// Closes the component that began with this node, if one did.
+    /// Closes the component that began with this node, if there is one.
     fn leave(&mut self, node: usize) {
         if self.number[node] != Some(self.low[node]) {
             return;
@@ -87,8 +88,8 @@ impl Search<'_> {
 
 /// A cycle for each node that uses itself, and one for each component of several nodes: a shortest one.
 ///
-/// A cycle is a path from what is used to its user: `[a, c, d]` for `a → c → d → a`. It begins with the smallest node
-/// of the component through which a shortest cycle goes.
+/// A cycle is a path from a node to its users: `[a, c, d]` for `a → c → d → a`. It begins with the smallest node of the
+/// component that is on a shortest cycle.
 /// Takes O(n + e) time without a cycle, and O(k·e) more for a component of k nodes.
 pub(crate) fn cycles(uses: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut used_by = vec![Vec::new(); uses.len()];
@@ -112,7 +113,7 @@ pub(crate) fn cycles(uses: &[Vec<usize>]) -> Vec<Vec<usize>> {
     for component in components {
         let through =
             |&start: &usize| shortest_path(&used_by, start, |node| used_by[node].contains(&start));
-        // Of equals the first is taken.
+        // The first of equally short ones.
         cycles.extend(component.iter().filter_map(through).min_by_key(Vec::len));
     }
     cycles

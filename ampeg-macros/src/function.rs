@@ -47,7 +47,7 @@ fn expand_function(function: &Function) -> TokenStream {
     }
 }
 
-/// Reports outputs without a type; the struct then has no such field.
+/// Reports outputs without a type; the struct then lacks these fields.
 fn check_types(function: &Function, compiled: &mut Compiled) {
     let function = name_of(&function.name);
     for (index, family) in compiled.graph.names.families.iter().enumerate() {
@@ -91,7 +91,7 @@ fn is_of_values(attribute: &Attribute) -> bool {
 struct Structs<'a> {
     function: &'a Function,
     graph: &'a Graph,
-    /// What stands before each of the structs.
+    /// The attributes of each struct.
     attributes: Vec<&'a Attribute>,
     declarations: TokenStream,
 }
@@ -122,7 +122,7 @@ impl<'a> Structs<'a> {
         self.declarations
     }
 
-    /// Declares the struct of a group, after those of the groups in it; whether it has any field.
+    /// Declares the struct of a group, after the structs of the groups in it; returns whether it has any field.
     fn declare(&mut self, group: usize, name: &Ident, generics: &Generics) -> bool {
         let mut fields = TokenStream::new();
         for &entry in &self.graph.names.groups[group].entries {
@@ -205,12 +205,12 @@ impl<'a> Structs<'a> {
     }
 }
 
-/// Where rustc points if it has something to say about a field.
+/// The span at which rustc reports problems of a field.
 fn at(name: &Ident) -> Span {
     origin::span().located_at(name.span())
 }
 
-/// The parameters that are named in `used`, with the conditions that concern no others.
+/// The generic parameters that `used` names, with the `where` conditions that concern no others.
 fn restrict(generics: &Generics, used: &TokenStream) -> Generics {
     let parameters = generics.params.iter();
     let parameters: Vec<(String, &GenericParam)> = parameters
@@ -242,7 +242,7 @@ fn restrict(generics: &Generics, used: &TokenStream) -> Generics {
     restricted
 }
 
-/// Whether a name is among the tokens.
+/// Whether the tokens contain a name.
 fn mentions(tokens: &TokenStream, name: &str) -> bool {
     tokens.clone().into_iter().any(|tree| match tree {
         TokenTree::Ident(ident) => ident == name,
@@ -297,7 +297,7 @@ fn name_with_indices(graph: &Graph, task: &Task) -> String {
     segments.collect::<Vec<_>>().join(".")
 }
 
-/// What a task uses: of other tasks, then of the parameters.
+/// The names that a task uses: other tasks, then parameters.
 fn inputs(task: &Task) -> String {
     let mut names: Vec<String> = Vec::new();
     for input in task.dependencies.iter().chain(&task.captures) {
@@ -309,7 +309,7 @@ fn inputs(task: &Task) -> String {
     names.join(", ")
 }
 
-/// A text as code in a cell of a table.
+/// A text as code in a table cell.
 fn code(text: &str) -> String {
     format!("`{}`", text.replace('|', "\\|").replace(['\n', '`'], " "))
 }

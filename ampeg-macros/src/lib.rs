@@ -27,7 +27,7 @@ mod tests;
 
 use proc_macro::TokenStream;
 
-/// What `ampeg::graph!` hands its tokens to, with the path to its crate before them.
+/// The procedural macro behind `ampeg::graph!`, which passes its tokens with the path to its crate before them.
 #[proc_macro]
 pub fn graph(tokens: TokenStream) -> TokenStream {
     stages::expand_graph(tokens.into()).into()

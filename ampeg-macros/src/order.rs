@@ -1,6 +1,6 @@
-//! The order in which rustc should read the statements, so that types are known before they are used.
+//! The order of the statements in generated code: rustc must infer each type before its uses.
 //!
-//! Families that need each other's types, or their own, are a group: their types are declared before its first statement.
+//! Families that use each other, or themselves, form a group. Their types are declared before the first statement.
 
 use crate::digraph::components;
 use crate::resolve::Graph;
@@ -11,10 +11,10 @@ pub(crate) struct Order {
     pub(crate) groups: Vec<TypeGroup>,
 }
 
-/// Families whose types depend on each other; mostly one that is on its own.
+/// Families whose types depend on each other; most groups have one family.
 #[derive(Debug)]
 pub(crate) struct TypeGroup {
-    /// The families whose types must be declared first: all of the group, or none.
+    /// The families whose types must be declared before the statements: all of the group, or none.
     pub(crate) declared: Vec<usize>,
     pub(crate) statements: Vec<usize>,
 }
@@ -40,7 +40,7 @@ impl Order {
                 .iter()
                 .flat_map(|&family| families[family].statements.iter().copied())
                 .collect();
-            // Those that use least of the group tell the types that the others need.
+            // Statements that use the fewest families of the group come first: they determine the types for the others.
             statements.sort_by_key(|&task| (inner(task), task));
             let is_open = statements.len() > 1 || statements.iter().any(|&task| inner(task) > 0);
             TypeGroup {

@@ -1,7 +1,7 @@
 //! The path to the crate `ampeg` in generated code: a program may rename it, or know it only through another crate.
 //!
-//! `ampeg::graph!` hands `$crate` to the procedural macro. Generated code is written with `::ampeg`, for which `$crate`
-//! is then put.
+//! `ampeg::graph!` passes `$crate` to the procedural macro. Generated code is written with `::ampeg`, which is replaced by
+//! `$crate` at the end.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use std::cell::Cell;
@@ -13,13 +13,13 @@ thread_local! {
 
 /// The span of generated tokens, which no token of the user can mean.
 ///
-/// It is that of `$crate` in `ampeg::graph!`: were the path to the crate of another macro than what follows, rustc would
-/// underline the whole graph instead of the token concerned.
+/// It is the span of `$crate` in `ampeg::graph!`. If the path to the crate came from another macro than the tokens after
+/// it, rustc would underline the whole graph instead of the token concerned.
 pub(crate) fn span() -> Span {
     SITE.get().unwrap_or_else(Span::mixed_site)
 }
 
-/// Expands a graph whose generated tokens are those of `origin`.
+/// Expands a graph; generated tokens have the span of `origin`.
 pub(crate) fn expand_at(origin: &TokenStream, expand: impl FnOnce() -> TokenStream) -> TokenStream {
     let last = origin.clone().into_iter().last();
     SITE.set(last.map(|tree| tree.span()));
@@ -28,7 +28,7 @@ pub(crate) fn expand_at(origin: &TokenStream, expand: impl FnOnce() -> TokenStre
     replace(expanded, origin)
 }
 
-/// Takes `[$crate]` off the front of a graph, if it is there.
+/// Splits `[$crate]` from the front of a graph, if it is there.
 pub(crate) fn split(tokens: TokenStream) -> (Option<TokenStream>, TokenStream) {
     let mut trees = tokens.clone().into_iter();
     let origin = match trees.next() {
@@ -50,14 +50,14 @@ pub(crate) fn split(tokens: TokenStream) -> (Option<TokenStream>, TokenStream) {
     }
 }
 
-/// Puts `origin` for each absolute path `::ampeg` in generated code.
+/// Replaces each absolute path `::ampeg` in generated code by `origin`.
 ///
-/// It stands in its place, where rustc points if something is wrong, and is looked up as in the program.
+/// The new path keeps the location of the old one, where rustc reports errors, and is resolved as in the program.
 pub(crate) fn replace(tokens: TokenStream, origin: &TokenStream) -> TokenStream {
     replaced(&tokens, origin).unwrap_or(tokens)
 }
 
-/// The same; none if nothing changes, since a group that is made anew forgets where its brackets are.
+/// As [`replace`], but `None` if nothing changes, since a new group loses the places of its brackets.
 fn replaced(tokens: &TokenStream, origin: &TokenStream) -> Option<TokenStream> {
     let mut is_changed = false;
     let mut trees: Vec<TokenTree> = Vec::new();
@@ -92,7 +92,7 @@ fn ends_with_root(trees: &[TokenTree]) -> bool {
     match trees {
         [before @ .., first, second] if is_colon(first) && is_colon(second) => {
             match before.last() {
-                // After a keyword a path begins; after a name one goes on.
+                // After a keyword, `::` begins a path; after a name, it continues one.
                 Some(TokenTree::Ident(name)) => syn::parse_str::<Ident>(&name.to_string()).is_err(),
                 _ => true,
             }

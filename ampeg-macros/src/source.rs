@@ -1,4 +1,4 @@
-//! The text of tokens as it was written, and a number that tells one graph from another.
+//! The text of tokens as written, hashes of it, and the hygiene context of names.
 
 use crate::origin;
 use crate::syntax::name_of;
@@ -15,23 +15,22 @@ pub(crate) fn text(tokens: &TokenStream) -> String {
     writer.text
 }
 
-/// Which macro, if any, a token comes from: names of one text are different variables if this differs.
+/// The hygiene context of a token: two names with the same text but different contexts are different variables.
 ///
-/// Stable Rust shows it only where a span is printed. If a compiler prints spans in another form, the result is none:
-/// names of one text then count as one variable, but two of them are never merged ([`merge_context`]).
+/// Stable Rust exposes it only in the `Debug` text of a span. If a compiler prints spans in another form, the result is
+/// `None`: names with the same text then count as one variable, but they are never merged ([`merge_context`]).
 pub(crate) fn context(span: Span) -> Option<String> {
     printed_context(&format!("{span:?}")).map(str::to_owned)
 }
 
-/// The `#3` of `#3 bytes(17..18)`; outside of a compiler there is none, as in `bytes(17..18)`.
+/// The `#3` of `#3 bytes(17..18)`; empty in `bytes(17..18)`, which spans print outside of a compiler.
 fn printed_context(printed: &str) -> Option<&str> {
     let (context, _) = printed.split_once("bytes(")?;
     let context = context.trim_end();
     (context.is_empty() || context.starts_with('#')).then_some(context)
 }
 
-/// What tells names of one text apart where equal ones are merged: the macro that they come from or, if that is
-/// unknown, where they stand.
+/// The text that distinguishes names where equal ones are merged: the hygiene context or, if that is unknown, the place.
 pub(crate) fn merge_context(span: Span) -> String {
     context(span).unwrap_or_else(|| {
         let LineColumn { line, column } = span.start();
@@ -39,20 +38,20 @@ pub(crate) fn merge_context(span: Span) -> String {
     })
 }
 
-/// Whether two names mean the same variable where both are known.
+/// Whether two names mean the same variable in a place where both are known.
 pub(crate) fn is_same_name(a: &Ident, b: &Ident) -> bool {
     name_of(a) == name_of(b) && context(a.span()) == context(b.span())
 }
 
-/// Uses a variable, which rustc would warn of otherwise, without an `allow` that a user's `forbid` forbids.
+/// A statement that uses a variable, so that rustc does not warn of an unused one. A user's `forbid` would refuse `allow`.
 ///
-/// It does not warn of a name that begins with `_`, and clippy would of its use.
+/// There is none for a name that begins with `_`: rustc does not warn of it, and clippy would warn of its use.
 pub(crate) fn used(name: &Ident) -> Option<TokenStream> {
     let is_warned_of = !name_of(name).starts_with('_');
     is_warned_of.then(|| quote_spanned!(origin::span()=> let _ = &#name;))
 }
 
-/// What tells an expression from others: its text, and where the names in it begin to come from another macro.
+/// The text that distinguishes an expression: its tokens, and the places where the hygiene context of its names changes.
 pub(crate) fn identity(tokens: &TokenStream) -> String {
     let mut identity = text(tokens);
     let (mut number, mut last) = (0, String::new());
@@ -126,14 +125,14 @@ impl Writer {
     }
 }
 
-/// Where something begins and ends.
+/// The start and end of a token.
 type Place = (LineColumn, LineColumn);
 
 fn place(span: Span) -> Place {
     (span.start(), span.end())
 }
 
-/// Where the brackets of a group are, even if syn has made it anew and knows only where it is as a whole.
+/// The places of the brackets of a group. A group that syn has printed has only one span, from which they are derived.
 fn brackets(group: &Group) -> (Place, Place) {
     let (whole, open, close) = (
         place(group.span()),
@@ -155,9 +154,9 @@ fn brackets(group: &Group) -> (Place, Place) {
     ((start, after), (before, end))
 }
 
-/// A number for the graph written as `tokens` at `place`; equal text at equal places is equal.
+/// A number for the graph written as `tokens` at `place`; it is equal for equal text at equal places.
 ///
-/// FNV-1a, 64 bits: the same whatever the compiler, the platform and the order of hash tables.
+/// FNV-1a, 64 bits: it depends neither on the compiler nor on the platform nor on the order of hash tables.
 pub(crate) fn hash(tokens: &TokenStream, place: &str) -> u64 {
     let text = tokens.to_string();
     let bytes = place.bytes().chain([0]).chain(text.bytes());
@@ -166,7 +165,7 @@ pub(crate) fn hash(tokens: &TokenStream, place: &str) -> u64 {
     })
 }
 
-/// A number for a body: equal if the text is, and if the same of its names come from one macro.
+/// A number for a body; it is equal if the text is, and if the same names have equal hygiene contexts.
 pub(crate) fn hash_body(tokens: &TokenStream) -> u64 {
     let mut numbers = HashMap::new();
     let mut contexts = String::new();

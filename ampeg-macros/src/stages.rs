@@ -8,7 +8,7 @@ use crate::{check, function, origin, parse};
 use proc_macro2::TokenStream;
 use syn::Path;
 
-/// Text to tokens, which name the crate `ampeg` as the text says.
+/// Expands a graph. The tokens before the text say how generated code names the crate `ampeg`.
 pub(crate) fn expand_graph(tokens: TokenStream) -> TokenStream {
     let (origin, tokens) = origin::split(tokens);
     match origin {
@@ -27,7 +27,7 @@ fn expand_text(tokens: TokenStream) -> TokenStream {
     }
 }
 
-/// The statements of a graph, after all stages but the last.
+/// A graph after all stages but the expansion.
 pub(crate) struct Compiled {
     hash: GraphHash,
     pub(crate) graph: Graph,
@@ -37,7 +37,7 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    /// Text to a checked graph, stage by stage.
+    /// Parses, resolves and checks a graph.
     pub(crate) fn of(tokens: TokenStream) -> Self {
         let mut diagnostics = Diagnostics::default();
         let hash = GraphHash::of(&tokens);
@@ -54,7 +54,7 @@ impl Compiled {
         }
     }
 
-    /// One expression: a graph with the values of this type, or of a type that it declares.
+    /// Expands to one expression: a graph whose values have this type, or a type that the expression declares.
     pub(crate) fn expand(&self, values: Option<&Path>) -> TokenStream {
         let Self {
             hash,

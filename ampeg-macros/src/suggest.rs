@@ -1,12 +1,12 @@
 //! "Did you mean …": the known word that is nearest to a misspelt one.
 
-/// The candidate nearest to `word`, if one is near enough to have been meant.
+/// The candidate nearest to `word`, if one is near enough.
 ///
-/// Near is at most one edit for three letters of the word (two letters: one edit).
-/// Equal distances go to the candidate that comes first.
+/// At most one edit for three letters of the word is near (for two letters: one edit).
+/// Of equally near candidates, the first is taken.
 ///
-/// A graph looks for each of its captured names among all of its tasks, so that most candidates must cost little: one
-/// that is too far is given up after a few letters.
+/// A graph compares each captured name with all of its tasks, so a distant candidate must cost little: the comparison ends
+/// after a few letters.
 pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -21,14 +21,14 @@ pub(crate) fn nearest<'a>(
             if distance == 0 {
                 break;
             }
-            // Whatever comes later must be nearer.
+            // A later candidate must be nearer.
             limit = distance - 1;
         }
     }
     nearest
 }
 
-/// The last three rows of the table of distances between prefixes, kept for the next candidate.
+/// The last three rows of the table of distances between prefixes; the next candidate reuses the memory.
 #[derive(Default)]
 struct Rows {
     before: Vec<usize>,
@@ -38,11 +38,11 @@ struct Rows {
 }
 
 impl Rows {
-    /// How many letters must be inserted, removed, replaced or swapped with their neighbour to turn `word` into
-    /// `candidate`, if that is at most `limit`.
+    /// The number of letters to insert, remove, replace or swap with a neighbour to turn `word` into `candidate`, if it is
+    /// at most `limit`.
     ///
-    /// The optimal string alignment distance, in O(n·m) time; it ends after two rows that are above the limit, since no
-    /// later number is less than the least of these.
+    /// The optimal string alignment distance, in O(n·m) time. It ends after two rows above the limit, since no later number
+    /// is less than the least number of these two.
     fn distance(&mut self, word: &[char], candidate: &str, limit: usize) -> Option<usize> {
         self.candidate.clear();
         self.candidate.extend(candidate.chars());

@@ -1,4 +1,4 @@
-//! The text of a graph as a tree: what was written, before any name is looked up.
+//! The syntax tree of a graph, before any name is resolved.
 
 use proc_macro2::{Span, TokenStream};
 use syn::punctuated::Punctuated;
@@ -17,7 +17,7 @@ pub(crate) struct Function {
     pub(crate) body: TokenStream,
 }
 
-/// A statement, or statements under a prefix.
+/// A statement, or a group of statements with a prefix.
 #[derive(Debug)]
 pub(crate) enum Item {
     Statement(Box<Statement>),
@@ -50,14 +50,14 @@ pub(crate) struct Statement {
     pub(crate) name: Ident,
     pub(crate) indices: Vec<Index>,
     pub(crate) ty: Option<Type>,
-    /// What the task computes; `None` where it could not be parsed, which has been reported.
+    /// The expression that the task evaluates; `None` if it could not be parsed, which has been reported.
     pub(crate) body: Option<Expr>,
     /// The text of the body as it was written.
     pub(crate) source: String,
     pub(crate) clauses: Clauses,
 }
 
-/// What may follow a body, each at most once, in any order.
+/// The clauses after a body: each at most once, in any order.
 #[derive(Debug, Default)]
 pub(crate) struct Clauses {
     pub(crate) cost: Option<Clause<Expr>>,
@@ -66,19 +66,19 @@ pub(crate) struct Clauses {
     pub(crate) retry: Option<Clause<Expr>>,
 }
 
-/// The operand of a clause, and where its keyword stands.
+/// The operand of a clause, and the place of its keyword.
 #[derive(Debug)]
 pub(crate) struct Clause<T> {
     pub(crate) keyword: Span,
     pub(crate) operand: T,
 }
 
-/// What moving the dependencies of a task costs.
+/// The costs of moving the inputs of a task.
 #[derive(Debug)]
 pub(crate) enum Via {
-    /// `via 1`: the same for each.
+    /// `via 1`: one cost for each input.
     All(Box<Expr>),
-    /// `via { a: 1, left.b: 2.5 }`: nothing for those that are not named.
+    /// `via { a: 1, left.b: 2.5 }`: inputs that are not named cost nothing.
     Each(Vec<(Dependency, Expr)>),
 }
 
@@ -94,9 +94,9 @@ pub(crate) fn name_of(ident: &Ident) -> String {
     ident.unraw().to_string()
 }
 
-/// A number that stands for a name where only a number may stand: a parameter of a trait.
+/// A number for a name, for traits whose parameter can only be a number.
 ///
-/// It is FNV-1a, since both who derives a struct and who uses it must find the same.
+/// FNV-1a, since the crate that derives a struct and the crate that uses it must compute the same number.
 pub(crate) fn hash_of(ident: &Ident) -> u64 {
     let name = name_of(ident);
     let step = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

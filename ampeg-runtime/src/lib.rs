@@ -76,7 +76,7 @@ pub mod generated {
     pub use crate::generated_code::task::{Call, dispatcher};
     pub use crate::generated_code::task_value::{Codec, TaskValue};
     pub use crate::value::payload::Payload;
-    pub use ampeg_schedule::internal::{GivenCost, EvaluatedCosts};
+    pub use ampeg_schedule::internal::{EvaluatedCosts, GivenCost};
 }
 
 /// What the fuzz targets feed with bytes.

@@ -18,6 +18,6 @@ pub use task_graph::{Dependency, TaskGraph, TaskGraphBuilder};
 #[doc(hidden)]
 pub mod internal {
     pub use crate::task_graph::GraphErrorKind;
-    pub use crate::task_graph::cost::{GivenCost, EvaluatedCosts, Unit};
+    pub use crate::task_graph::cost::{EvaluatedCosts, GivenCost, Unit};
     pub use crate::task_graph::dot::escape;
 }

@@ -1,6 +1,6 @@
-//! Which names a body binds itself, and from where to where: blocks, patterns, items.
+//! The names that a body declares, and their scopes: blocks, patterns, items.
 //!
-//! It follows rustc's rules for local names; what is not bound here means a task, a capture, or something outside.
+//! It follows rustc's rules for local names. Any other name means a task, an index, or something around the graph.
 
 use super::{Unknown, Why, format, is_variable, macros};
 use crate::source;
@@ -9,22 +9,22 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::HashSet;
 use syn::{Block, Fields, ForeignItem, Ident, Item, ItemUse, LitStr, Macro, Pat, Stmt, UseTree};
 
-/// The names that the body declares around one place in it, innermost block last.
+/// The names that the body declares around one of its places, innermost block last.
 #[derive(Debug, Default)]
 pub(crate) struct Locals {
     frames: Vec<Frame>,
 }
 
-/// What one block, arm or closure declares.
+/// The names that one block, arm or closure declares.
 #[derive(Debug, Default)]
 struct Frame {
-    /// Variables, each with the macro that its name comes from: of another macro, the same name means another variable.
+    /// Variables, each with its hygiene context: with another context, the same name means another variable.
     variables: HashSet<Variable>,
-    /// Functions, constants and imports: what may stand for a value alone, whatever macro names it.
+    /// Functions, constants and imports: names of values that ignore hygiene.
     items: HashSet<String>,
-    /// Types, modules and macros, and all that is given to a macro which may declare something.
+    /// Types, modules and macros, and all names among the arguments of a macro that may declare something.
     others: HashSet<String>,
-    /// Whether there are items whose names are not seen here: by a glob import, or by a macro.
+    /// Whether a glob import or a macro may declare items with names that the text does not show.
     has_hidden: bool,
 }
 
@@ -37,7 +37,7 @@ impl Locals {
         self.frames.pop();
     }
 
-    /// Whether the body declares what a name means that stands alone.
+    /// Whether a name that stands alone means something that the body declares.
     pub(super) fn binds(&self, ident: &Ident) -> bool {
         self.is_variable(ident) || {
             let name = name_of(ident);
@@ -56,7 +56,7 @@ impl Locals {
 
     /// The names among tokens that the body declares, or may declare.
     ///
-    /// It is not asked whether the tokens declare such a name themselves, nor what they mean to a macro.
+    /// A name counts even if the tokens declare it themselves, or if a macro gives it another meaning.
     pub(super) fn declared(&self, tokens: &TokenStream) -> Vec<Unknown> {
         let mut declared = Vec::new();
         if !self.frames.is_empty() {
@@ -87,7 +87,7 @@ impl Locals {
         }
     }
 
-    /// Why a name that begins a path, or is one, may mean something of the body's.
+    /// Why a name alone or at the start of a path may mean something that the body declares; `None` if it cannot.
     fn unknown(&self, ident: &Ident, is_called: bool) -> Option<Unknown> {
         let name = name_of(ident);
         let is_item = |frame: &Frame| frame.items.contains(&name) || frame.others.contains(&name);
@@ -96,7 +96,7 @@ impl Locals {
         } else if self.frames.iter().any(is_item) {
             Why::Item
         } else {
-            // What is written like a variable is taken for one from around the graph in all of the body.
+            // A name in lower case that the body does not declare counts as a variable from around the graph.
             let may_be_hidden = (is_called || !is_variable(ident)) && is_name(&name);
             let has_hidden = self.frames.iter().any(|frame| frame.has_hidden);
             (may_be_hidden && has_hidden).then_some(Why::Hidden)?
@@ -123,10 +123,10 @@ impl Locals {
         }
     }
 
-    /// Binds what a pattern binds, in the innermost scope.
+    /// Binds the names of a pattern in the innermost scope.
     ///
-    /// A name that stands for a constant or a unit struct is bound too: it cannot be told from a variable,
-    /// and nothing outside the body is meant by it either way.
+    /// The name of a constant or unit struct is bound too: in a pattern it looks like a variable, and it is no use of a
+    /// task in either case.
     pub(super) fn bind_pattern(&mut self, pattern: &Pat) {
         match pattern {
             Pat::Ident(pattern) => {
@@ -156,7 +156,7 @@ impl Locals {
         }
     }
 
-    /// Binds the items of a block, which hold in all of it, before their own text too.
+    /// Binds the items of a block. They are in scope in the whole block, also before their declaration.
     pub(super) fn bind_items(&mut self, block: &Block) {
         for statement in &block.stmts {
             match statement {
@@ -203,7 +203,7 @@ impl Locals {
         }
     }
 
-    /// Notes a macro that may declare something, of whatever name, and of each that it is given.
+    /// Records a macro that may declare items with any name, and with each name among its arguments.
     fn bind_hidden(&mut self, mac: &Macro) {
         if let Some(frame) = self.frames.last_mut() {
             frame.has_hidden = true;
@@ -260,7 +260,7 @@ impl Locals {
         }
     }
 
-    /// Binds what is imported; of `a::{self}`, that is `a`.
+    /// Binds imported names; `a::{self}` imports `a`.
     fn bind_use(&mut self, tree: &UseTree, around: Option<&Ident>) {
         match tree {
             UseTree::Path(path) => self.bind_use(&path.tree, Some(&path.ident)),
@@ -285,7 +285,7 @@ impl Locals {
     }
 }
 
-/// A variable: its name, and the macro that the name comes from.
+/// A variable: its name and hygiene context.
 type Variable = (String, Option<String>);
 
 fn variable(ident: &Ident) -> Variable {
@@ -305,12 +305,12 @@ fn add_names(tokens: &TokenStream, names: &mut HashSet<String>) {
     }
 }
 
-/// Whether a name is none of Rust's own words.
+/// Whether a name is no keyword.
 fn is_name(name: &str) -> bool {
     syn::parse_str::<Ident>(name).is_ok()
 }
 
-/// Whether what follows these tokens is a field, a method, the rest of a path, or a label.
+/// Whether the name after these tokens is a field, a method, the rest of a path, or a label.
 fn is_further(before: &[TokenTree]) -> bool {
     let punct = |tree: Option<&TokenTree>| match tree {
         Some(TokenTree::Punct(punct)) => punct.as_char(),
@@ -324,7 +324,7 @@ fn is_further(before: &[TokenTree]) -> bool {
     }
 }
 
-/// Whether a name that stands before these tokens is that of a function, of a macro, or of a module or type.
+/// Whether the name before these tokens is the name of a called function, a macro, a module or a type.
 fn is_called(after: &[TokenTree]) -> bool {
     match after {
         [TokenTree::Group(group), ..] => group.delimiter() == Delimiter::Parenthesis,

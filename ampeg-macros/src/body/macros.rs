@@ -1,7 +1,7 @@
-//! Macros in bodies: the arguments of the common ones are walked as the expressions that they are.
+//! Macros in bodies: the arguments of well-known macros are walked according to their grammar.
 //!
-//! In any other macro, a list of expressions is walked as one; of what is no such list,
-//! only tokens that equal a task's name count as its uses.
+//! The arguments of other macros are walked as expressions if they parse as a comma-separated list of expressions.
+//! Otherwise, only identifiers that equal a task's name count as uses of the task.
 
 use super::{Chain, Meaning, Position, Walker, format, pattern_position};
 use crate::source;
@@ -11,15 +11,15 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Expr, ExprMacro, Lit, Macro, MacroDelimiter, Pat, Result, Token, parse_quote};
 
-/// What a macro does with its arguments.
+/// The grammar of a macro's arguments.
 enum Kind {
-    /// A format string and its arguments, after this many expressions in this position.
+    /// A format string and its arguments, after a number of expressions in this position.
     Format(usize, Position),
     /// `vec![a, b]`, `vec![a; n]`, `dbg!(a)`.
     Values,
     /// `matches!(a, pattern if guard)`.
     Matches,
-    /// Nothing that is evaluated.
+    /// No expression.
     Literal,
     Unknown,
 }
@@ -34,7 +34,7 @@ impl Kind {
         match name.as_deref().unwrap_or_default() {
             "format" | "print" | "println" | "eprint" | "eprintln" | "panic" | "todo"
             | "unimplemented" | "unreachable" | "format_args" => Self::Format(0, Position::Place),
-            // Of `log`, `tracing`, `anyhow` and their kin.
+            // From `log`, `tracing`, `anyhow` and similar crates.
             "trace" | "debug" | "info" | "warn" | "error" | "bail" | "anyhow" | "eyre" => {
                 Self::Format(0, Position::Place)
             }
@@ -53,7 +53,7 @@ impl Kind {
     }
 }
 
-/// Walks the arguments of a macro; returns what takes the place of the whole expression, if anything must.
+/// Walks the arguments of a macro; returns a replacement for the whole expression, if it needs one.
 pub(super) fn in_expression(walker: &mut Walker<'_>, expression: &mut Expr) -> Option<Expr> {
     let Expr::Macro(ExprMacro { mac, .. }) = expression else {
         return None;
@@ -73,7 +73,7 @@ pub(super) fn in_expression(walker: &mut Walker<'_>, expression: &mut Expr) -> O
     None
 }
 
-/// Whether a macro that stands as a statement may declare something in the block.
+/// Whether a macro in the place of a statement may declare something in the block.
 pub(super) fn may_declare(mac: &Macro) -> bool {
     matches!(Kind::of(mac), Kind::Unknown)
 }
@@ -145,7 +145,8 @@ fn formatted(
     Ok(quote!(#arguments))
 }
 
-/// The arguments of a macro; an `assert!` without a message gets its condition as written, not as replaced.
+/// The new arguments of a macro. An `assert!` without a message gets a message with its condition as written, since rustc
+/// would show the condition after the replacement.
 fn with_condition(path: &syn::Path, old: &TokenStream, new: TokenStream) -> TokenStream {
     let is_assert = path.is_ident("assert") || path.is_ident("debug_assert");
     let has_message = || {
@@ -173,7 +174,7 @@ fn text(argument: &Argument) -> Option<syn::LitStr> {
     }
 }
 
-/// What a name in a format string stands for, if it is to be replaced.
+/// The hole for a name in a format string, if it is a use.
 fn inline(walker: &mut Walker<'_>, ident: &Ident) -> Option<Expr> {
     walker.meaning(ident)?;
     walker.used(&parse_quote!(#ident), Position::Place)
@@ -224,7 +225,7 @@ fn matched(walker: &mut Walker<'_>, tokens: TokenStream) -> Result<TokenStream> 
     Ok(quote!(#value, #pattern #guard #rest))
 }
 
-/// Walks a macro of which nothing is known; returns the names in its texts that need a binding around it.
+/// Walks the arguments of an unknown macro; returns the names in its string literals that need a binding around the macro.
 fn unknown(walker: &mut Walker<'_>, mac: &mut Macro) -> Option<Vec<(Ident, Expr)>> {
     let mut names = Vec::new();
     let is_graph = mac
@@ -239,7 +240,7 @@ fn unknown(walker: &mut Walker<'_>, mac: &mut Macro) -> Option<Vec<(Ident, Expr)
             match (&argument.value, text(argument)) {
                 (_, Some(text)) => in_text(walker, &text, &mut names),
                 (Expr::Path(path), _) => opaque(walker, &path.clone(), &mut argument.value),
-                // Whatever the macro does with a part.
+                // The macro may borrow or move a part.
                 _ => walker.part_or(&mut argument.value, Position::Receiver, Walker::value),
             }
         }
@@ -276,7 +277,7 @@ pub(super) const PRIMITIVES: [&str; 17] = [
     "u32", "u64", "u128", "usize",
 ];
 
-/// Collects the tasks named in a text, which the macro may take for a format string.
+/// Collects the tasks that a string literal names, since the macro may use it as a format string.
 fn in_text(walker: &mut Walker<'_>, text: &syn::LitStr, names: &mut Vec<(Ident, Expr)>) {
     for name in format::names(&text.value()) {
         let ident = Ident::new(&name, text.span());
@@ -349,7 +350,7 @@ fn is_declared(walker: &Walker<'_>, ident: &Ident) -> bool {
     !matches!(walker.meaning(ident), None | Some(Meaning::Outside))
 }
 
-/// The part of each member that tokens begin with, and how many tokens it is: what follows a list goes with it.
+/// The part of each member of a list at the start of the tokens, and its number of tokens.
 fn part_at(walker: &mut Walker<'_>, trees: &[TokenTree]) -> Option<(Expr, usize)> {
     let mut length = 1;
     while let Some(more) = link(&trees[length..]) {
@@ -373,7 +374,7 @@ fn is_path(trees: &[TokenTree]) -> bool {
     matches!(trees, [TokenTree::Punct(a), TokenTree::Punct(b), ..] if a.as_char() == ':' && b.as_char() == ':')
 }
 
-/// The name that tokens begin with, with the fields and brackets that select what it means; and how many tokens it is.
+/// The name at the start of the tokens with the fields and brackets that select a task, and its number of tokens.
 fn chain_at(walker: &Walker<'_>, trees: &[TokenTree]) -> (Expr, usize) {
     let parse = |length: usize| syn::parse2::<Expr>(trees[..length].iter().cloned().collect());
     let mut lengths = vec![1];
@@ -394,7 +395,7 @@ fn chain_at(walker: &Walker<'_>, trees: &[TokenTree]) -> (Expr, usize) {
     parse(length).map_or_else(|_| (parse_quote!(#name), 1), |chain| (chain, length))
 }
 
-/// How many tokens the field or bracket is that tokens begin with.
+/// The number of tokens of a field or bracket at the start of the tokens.
 fn link(trees: &[TokenTree]) -> Option<usize> {
     match trees {
         [TokenTree::Group(group), ..] if group.delimiter() == Delimiter::Bracket => Some(1),

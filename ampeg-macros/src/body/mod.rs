@@ -1,4 +1,4 @@
-//! The names that a body uses: which it binds itself, and how it uses the others.
+//! The names in a body: those that it declares itself, and its uses of others.
 //!
 //! [`walk`] goes through a body once. It leaves a hole in the place of each use, and returns the uses as data;
 //! `resolve` then looks up what fills the holes, and `expand` fills them ([`Template`]).
@@ -24,14 +24,14 @@ use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{Expr, Ident};
 
-/// Something in a body that `resolve` has to look at. Its number is that of the hole in its place.
+/// A use or misuse in a body. It leaves a hole, which has the number of the finding.
 #[derive(Debug)]
 pub(crate) enum Finding {
     Use(Use),
     Misuse(Misuse),
 }
 
-/// A use of a name that the body does not bind: a task's, an index's, or one from around the graph.
+/// A use of a name that the body does not declare: of a task, an index, or something around the graph.
 #[derive(Debug)]
 pub(crate) struct Use {
     pub(crate) meaning: Meaning,
@@ -48,9 +48,9 @@ pub(crate) struct Use {
     pub(crate) repeated: bool,
     /// Whether the use is in a branch that is chosen only where the body runs.
     pub(crate) in_branch: bool,
-    /// The conditions under which it is evaluated, as far as they are known where the graph stands.
+    /// The conditions of the branches around it that are known where the graph stands.
     pub(crate) conditions: Vec<Condition>,
-    /// What is in each bracket that selects a task, if that is known where the graph stands.
+    /// The index in each bracket that selects a task, if it is known where the graph stands.
     pub(crate) brackets: Vec<Result<Outside, Vec<Unknown>>>,
 }
 
@@ -71,25 +71,25 @@ pub(crate) enum Misuse {
     Bracket { list: Expr, index: Box<Expr> },
 }
 
-/// What a name that the body does not bind means.
+/// The meaning of a name that the body does not declare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// An index of the statement, by its position.
     Index(usize),
-    /// A task or group: how many of the fields and brackets after the name select it, and whether they select a list.
+    /// A task or group. The first `length` fields and brackets after the name select it.
     Task { length: usize, is_list: bool },
     /// Something from around the graph.
     Outside,
 }
 
-/// What happens to the value of a name where it stands.
+/// What an expression does with the value of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Position {
     /// It is moved or copied.
     Value,
     /// It is borrowed, or a part of it is used.
     Place,
-    /// A method is called on it, or it is dereferenced or taken apart: it is borrowed or moved, which only types say.
+    /// A method is called on it, or it is dereferenced or destructured: only its type decides whether it is moved.
     Receiver,
     /// It stands in a macro that cannot be analysed.
     Unknown,
@@ -97,7 +97,7 @@ pub(crate) enum Position {
 
 /// The names around a body.
 pub(crate) trait Names {
-    /// What a name means, with what follows it.
+    /// The meaning of a name with these fields and brackets after it.
     fn meaning(&self, root: &Ident, segments: &[Segment<'_>]) -> Meaning;
 
     /// Whether the graph has indices. Without them, no condition is known where the graph stands.
@@ -126,7 +126,7 @@ fn walk_for(purpose: Purpose, body: &mut Expr, names: &dyn Names) -> Vec<Finding
     walker.findings
 }
 
-/// What a walk is for.
+/// The purpose of a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     /// To replace all uses by holes.
@@ -142,22 +142,22 @@ struct Walker<'v> {
     names: &'v dyn Names,
     findings: Vec<Finding>,
     locals: Locals,
-    /// How many loops and closures are around.
+    /// The number of loops and closures around.
     repeated: usize,
-    /// How many closures and async blocks are around: what `return` and `?` leave.
+    /// The number of closures and async blocks around, which `return` and `?` leave.
     functions: usize,
-    /// How many `unsafe` blocks are around.
+    /// The number of `unsafe` blocks around.
     unsafe_blocks: usize,
-    /// What `break` can leave: its label, if it has one, and whether it is a loop.
+    /// The loops and blocks that `break` can leave: the label, if any, and whether it is a loop.
     loops: Vec<(Option<String>, bool)>,
-    /// How many branches are around of which nothing is known where the graph stands.
+    /// The number of branches around whose conditions are not known where the graph stands.
     branches: usize,
-    /// What is known to hold here.
+    /// The known conditions of the branches around.
     conditions: Vec<Condition>,
 }
 
 impl Walker<'_> {
-    /// What a name means that stands alone; nothing if the body binds it, or it is no variable.
+    /// The meaning of a name that stands alone; `None` if the body declares it, or if it is no variable.
     fn meaning(&self, ident: &Ident) -> Option<Meaning> {
         if self.locals.binds(ident) {
             return None;
@@ -166,7 +166,7 @@ impl Walker<'_> {
         (meaning != Meaning::Outside || is_variable(ident)).then_some(meaning)
     }
 
-    /// Leaves a hole in the place of an expression that is a use; false if it is none.
+    /// Replaces an expression that is a use by a hole; false if it is no use.
     fn name(&mut self, expression: &mut Expr, position: Position) -> bool {
         if self.part(expression, position) {
             return true;
@@ -179,7 +179,7 @@ impl Walker<'_> {
         is_used
     }
 
-    /// The hole for an expression that is a use of a whole, if it is one.
+    /// The hole for an expression that uses all of a task, an index or a variable; `None` if it is no such use.
     fn used(&mut self, expression: &Expr, position: Position) -> Option<Expr> {
         let chain = Chain::of(expression)?;
         if self.locals.binds(chain.root) {
@@ -198,7 +198,7 @@ impl Walker<'_> {
         Some(self.leave(Finding::Use(used)))
     }
 
-    /// A use of a whole.
+    /// The use of all of a task, an index or a variable.
     fn use_of(&self, whole: Expr, meaning: Meaning, position: Position) -> Option<Use> {
         let chain = Chain::of(&whole)?;
         Some(Use {
@@ -236,7 +236,7 @@ impl Finding {
 }
 
 impl Misuse {
-    /// Where to report it.
+    /// The place to report it.
     pub(crate) fn span(&self) -> Span {
         match self {
             Self::Change(name, _) => name.span(),

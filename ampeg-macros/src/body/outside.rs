@@ -1,4 +1,4 @@
-//! Expressions that are known where the graph stands: indices, ranges, selectors, costs, and conditions on indices.
+//! Expressions that can be evaluated where the graph stands: indices, ranges, selectors, costs, and conditions on indices.
 
 use super::{Finding, Locals, Meaning, Names, Purpose, Walker};
 use crate::source;
@@ -10,12 +10,12 @@ use syn::{BinOp, Expr};
 
 /// An expression that means the same where the graph stands as in the body.
 ///
-/// It names no task and nothing that the body declares, and nothing in it leaves the body. Only `outside` makes one.
+/// It names no task and nothing that the body declares, and does not leave the body. Only [`outside`] makes one.
 #[derive(Debug, Clone)]
 pub(crate) struct Outside(Expr);
 
 impl Outside {
-    /// What tells it from others: its text, and the macros that its names come from.
+    /// The text that distinguishes it: its tokens with the hygiene contexts of their names.
     pub(crate) fn identity(&self) -> String {
         source::identity(&self.0.to_token_stream())
     }
@@ -31,16 +31,16 @@ impl ToTokens for Outside {
     }
 }
 
-/// A name, or something that leaves the body, which keeps an expression from being known where the graph stands.
+/// A reason why an expression is not known where the graph stands: a name, or something that leaves the body.
 #[derive(Debug, Clone)]
 pub(crate) struct Unknown {
-    /// As written; the path of a task.
+    /// The name as written; for a task, its path.
     pub(crate) name: String,
     pub(crate) span: Span,
     pub(crate) why: Why,
 }
 
-/// Why something is not known where the graph stands.
+/// Why a name or expression is not known where the graph stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Why {
     /// It is the result of a task.
@@ -55,7 +55,7 @@ pub(crate) enum Why {
     Exit,
 }
 
-/// Whether an expression is known where the graph stands; if not, all that keeps it from being so.
+/// An expression that is known where the graph stands, or all reasons why it is not.
 ///
 /// `locals` are the names that the body declares around the expression.
 pub(crate) fn outside(
@@ -90,7 +90,7 @@ pub(crate) fn outside(
 #[derive(Debug, Clone)]
 pub(crate) struct Condition {
     pub(crate) expression: Outside,
-    /// Whether what it is about runs if it holds, or if it does not.
+    /// Whether the branch runs if the expression is true, or if it is false.
     pub(crate) holds: bool,
 }
 
@@ -101,7 +101,7 @@ impl Condition {
     }
 }
 
-/// The first thing that leaves an expression before its end, or waits: `?`, `return`, `.await`.
+/// The first `?`, `return`, `.await` or `yield` in an expression.
 fn first_exit(expression: &Expr) -> Option<Span> {
     struct Exits(Option<Span>);
     impl<'ast> Visit<'ast> for Exits {
@@ -119,7 +119,7 @@ fn first_exit(expression: &Expr) -> Option<Span> {
     exits.0
 }
 
-/// Whether a condition may be evaluated twice, here and there: it binds, changes and leaves nothing.
+/// Whether a condition can be evaluated a second time, where the graph stands: it declares, changes and leaves nothing.
 fn is_pure(condition: &Expr) -> bool {
     struct Pure(bool);
     impl<'ast> Visit<'ast> for Pure {
@@ -146,10 +146,10 @@ fn is_pure(condition: &Expr) -> bool {
 }
 
 impl Walker<'_> {
-    /// The conditions that hold in the branch of an `if`, and those that hold where it is not taken.
+    /// The known conditions in the branch of an `if`, and those in its `else`.
     ///
-    /// A condition counts if it is made of indices and variables from around the graph.
-    /// Of `known && unknown` the known part holds in the branch; nothing is known outside of it.
+    /// A condition is known if it consists of indices and variables from around the graph.
+    /// For `known && unknown`, the known part counts in the branch, and nothing is known in the `else`.
     pub(super) fn known(&self, condition: &Expr) -> (Vec<Condition>, Vec<Condition>) {
         if self.purpose == Purpose::Tasks || !self.names.has_indices() {
             return (Vec::new(), Vec::new());
@@ -174,12 +174,12 @@ impl Walker<'_> {
         }
     }
 
-    /// Whether an expression in the body is known where the graph stands.
+    /// As [`outside`], for an expression in the body.
     pub(super) fn outside(&self, expression: &Expr) -> Result<Outside, Vec<Unknown>> {
         outside(expression, &self.locals, self.names)
     }
 
-    /// Walks what runs only under conditions; if there are none, they are not known.
+    /// Walks a branch with these conditions; an empty list means that its condition is not known.
     pub(super) fn under(&mut self, conditions: Vec<Condition>, walk: impl FnOnce(&mut Self)) {
         let (around, is_unknown) = (self.conditions.len(), conditions.is_empty());
         self.conditions.extend(conditions);

@@ -9,7 +9,7 @@ use syn::{Expr, ExprField, ExprIndex, Member, Token, token};
 /// A field or bracket that takes a part of a value.
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
-    /// The text that tells it from others: `.x`, `[2..5]`.
+    /// The text that distinguishes it: `.x`, `[2..5]`.
     pub(crate) text: String,
     form: Form,
 }
@@ -41,7 +41,7 @@ impl Link {
         }
     }
 
-    /// This part of a value.
+    /// The expression for this field or element of a value.
     pub(crate) fn of(self, value: Expr) -> Expr {
         let (attrs, value) = (Vec::new(), Box::new(value));
         match self.form {
@@ -61,12 +61,12 @@ impl Link {
     }
 }
 
-/// What a chain of fields and brackets takes of a value.
+/// The expression for a value followed by fields and brackets.
 pub(crate) fn part_of(value: Expr, links: impl IntoIterator<Item = Link>) -> Expr {
     links.into_iter().fold(value, |value, link| link.of(value))
 }
 
-/// A chain without its last fields and brackets, and these.
+/// Splits the last fields and brackets from a chain.
 fn split(mut chain: Expr, n_links: usize) -> (Expr, Vec<Form>) {
     let mut forms = Vec::new();
     while forms.len() < n_links {
@@ -87,7 +87,7 @@ fn split(mut chain: Expr, n_links: usize) -> (Expr, Vec<Form>) {
 }
 
 impl Walker<'_> {
-    /// Leaves a hole in the place of an expression that is a part of a result; false if it is none.
+    /// Replaces an expression that is a part of a result by a hole; false if it is no part.
     ///
     /// In a macro that cannot be analysed, only the parts of a list are parts.
     pub(super) fn part(&mut self, expression: &mut Expr, position: Position) -> bool {
@@ -117,7 +117,7 @@ impl Walker<'_> {
         is_part
     }
 
-    /// What an expression is a part of, and how many of its last fields and brackets take the part.
+    /// The task that an expression is a part of, and the number of its last fields and brackets that take the part.
     fn part_at(&self, expression: &Expr) -> Option<(Meaning, usize)> {
         let chain = Chain::of(expression).filter(|_| self.purpose == Purpose::Holes)?;
         if chain.segments.is_empty() || self.locals.binds(chain.root) {
@@ -131,7 +131,7 @@ impl Walker<'_> {
         (n_links > 0).then_some((meaning, n_links))
     }
 
-    /// A field or bracket with the text that tells it from others; its index if that is not known outside.
+    /// A field or bracket with the text that distinguishes it; fails with an index that is not known outside.
     fn link(&self, form: Form) -> Result<Link, Box<Expr>> {
         let text = match &form {
             Form::Field(_, Member::Named(name)) => format!(".{}", name_of(name)),
@@ -147,8 +147,8 @@ impl Walker<'_> {
         Ok(Link { text, form })
     }
 
-    /// Whether an index may be evaluated where the result is, once more or not at all: it consists of literals,
-    /// constants, indices and captures, with operators at most.
+    /// Whether an index may be evaluated any number of times on the worker that has the result: it consists of literals,
+    /// constants, indices and captures, and of operators on these.
     fn is_simple(&self, index: &Expr) -> bool {
         let is_simple = |index: &Expr| self.is_simple(index);
         match index {

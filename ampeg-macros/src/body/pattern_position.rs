@@ -1,11 +1,11 @@
-//! What patterns do to the place that they are compared with: move it, move something out of it, or neither.
+//! Whether patterns move the expression that they are compared with, move something out of it, or only borrow it.
 
 use super::{Position, is_variable};
 use syn::Pat;
 
 /// The position of an expression that these patterns are compared with.
 ///
-/// A single name moves all of it, as any value is moved; names further within move what only types say.
+/// A single name moves the whole value. For names inside a pattern, only types decide what is moved.
 pub(super) fn position<'p>(patterns: impl IntoIterator<Item = &'p Pat>) -> Position {
     let mut position = Position::Place;
     for pattern in patterns {
@@ -52,7 +52,7 @@ fn moves(pattern: &Pat) -> bool {
         | Pat::Range(_)
         | Pat::Rest(_)
         | Pat::Wild(_) => false,
-        // A macro, or what is not known yet.
+        // A macro, or a pattern of a later version of Rust.
         _ => true,
     }
 }

@@ -1,4 +1,4 @@
-//! A body with numbered holes: each use of a task, an index or a captured name is looked up once, and filled in later.
+//! A body with numbered holes: each use of a task, an index or a captured name is resolved once, and filled in later.
 
 use super::{Link, Position};
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
@@ -46,7 +46,7 @@ impl Hole {
 }
 
 /// Where the value of a hole comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Origin {
     /// An index, by its position among those of the statement.
     Index(usize),
@@ -74,7 +74,7 @@ fn number(literal: &str) -> Option<usize> {
     literal.strip_suffix(SUFFIX)?.parse().ok()
 }
 
-/// What takes the place of a hole. It gets the part of the hole, with the holes in its brackets filled.
+/// Returns the replacement of a hole. The second argument is the part of the hole, with the holes in its brackets filled.
 pub(crate) type Fill<'a> = dyn FnMut(&Hole, Vec<Link>) -> Expr + 'a;
 
 impl Template {

@@ -1,18 +1,18 @@
-//! Cycles that are certain, whatever the values of indices are; the others are found when the graph is first used.
+//! Cycles that exist for all values of indices. The runtime finds the others when the graph is first used.
 
 use crate::diagnostics::Diagnostics;
 use crate::digraph::{self, components, shortest_path};
 use crate::resolve::{Graph, Input, Selector, Task};
 use std::cmp::Reverse;
 
-/// What one statement surely needs of another.
+/// The members of one statement that another statement needs for all values of indices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Need {
     /// Each member needs all members.
     AllMembers,
     /// Each member needs the one with the same indices.
     SameMember,
-    /// Each member needs some.
+    /// Each member needs some members.
     SomeMembers,
 }
 
@@ -34,7 +34,7 @@ pub(super) fn check(graph: &Graph, diagnostics: &mut Diagnostics) -> bool {
     cycles.is_empty()
 }
 
-/// What a statement needs of each statement that declares what it uses.
+/// The statements that a statement needs.
 fn needs(graph: &Graph, task: &Task) -> Vec<(usize, Need)> {
     let certain = task
         .dependencies
@@ -44,7 +44,8 @@ fn needs(graph: &Graph, task: &Task) -> Vec<(usize, Need)> {
         .flat_map(|input| {
             let statements = &graph.names.families[input.index].statements;
             let need = need(task, input);
-            // Of several statements, it is open which one declares the members that are used.
+            // If several statements declare the family, we cannot tell which of them declares the members that are used.
+            // So only uses of the whole family count.
             let is_certain = need == Need::AllMembers || statements.len() == 1;
             statements
                 .iter()
@@ -68,7 +69,7 @@ fn need(task: &Task, input: &Input) -> Need {
     }
 }
 
-/// For each component, a shortest cycle on which something needs all members of what depends on it.
+/// For each component, a shortest cycle on which a statement needs all members of another one.
 fn through_whole_families(needs: &[Vec<(usize, Need)>]) -> Vec<Vec<usize>> {
     let uses: Vec<Vec<usize>> = needs
         .iter()
@@ -98,7 +99,7 @@ fn through_whole_families(needs: &[Vec<(usize, Need)>]) -> Vec<Vec<usize>> {
     cycles
 }
 
-/// Marks each dependency of a cycle where it is used; the first mark tells the whole path.
+/// Reports each dependency of a cycle at its use; the first message has the whole path.
 fn report(graph: &Graph, cycle: &[usize], diagnostics: &mut Diagnostics) {
     let name = |task: usize| graph.name(&graph.tasks[task]);
     let use_of = |task: usize, predecessor: usize| {

@@ -1,6 +1,6 @@
-//! What a resolved graph must satisfy: no cycle, clauses that make sense, literals in range.
+//! The checks of a resolved graph: no cycle, `via` only for inputs, literals in range.
 //!
-//! What is no literal is checked when the graph is first used.
+//! The runtime checks expressions that are no literals when the graph is first used.
 
 mod cycles;
 
@@ -153,7 +153,7 @@ pub(crate) fn literal(expression: &Expr) -> Option<f64> {
     }
 }
 
-/// The text of a literal whose suffix is that of no number, like `10ms`.
+/// The text of a literal with a suffix that no number type has, like `10ms`.
 fn suffixed(expression: &Expr) -> Option<String> {
     const SUFFIXES: [&str; 15] = [
         "", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize",

@@ -14,7 +14,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Path, parse_quote};
 
-/// A closure without captures: each statement, then each capture, then the types of the results.
+/// A closure without captures, with each statement, each capture, and the types of the results.
 pub(super) fn expand_dispatcher(
     graph: &Graph,
     order: &Order,
@@ -41,7 +41,7 @@ pub(super) fn expand_dispatcher(
     }
 }
 
-/// What the dispatcher calls what it is told: how captures travel, and the types of indices.
+/// The pattern for the dispatcher's argument: how each capture is sent, and the types of indices.
 fn expand_witness_pattern(fields: &WitnessNames) -> TokenStream {
     let captures = fields.captures.iter().map(ToTokens::to_token_stream);
     let indices = fields
@@ -52,7 +52,7 @@ fn expand_witness_pattern(fields: &WitnessNames) -> TokenStream {
     tuple(captures.chain(indices).collect())
 }
 
-/// The statements of families whose types depend on each other, after these types, if they are needed before.
+/// The statements of families whose types depend on each other, after the types that must be declared first.
 fn expand_type_group(
     graph: &Graph,
     group: &TypeGroup,
@@ -74,7 +74,7 @@ fn expand_type_group(
     quote!(#(#types)* #(#tasks)*)
 }
 
-/// The parts that a statement uses, but for those that are told already.
+/// The projections that a statement uses, except for those that have been emitted.
 fn expand_parts(
     graph: &Graph,
     task: usize,
@@ -114,13 +114,13 @@ fn expand_task(
         quote_spanned!(origin::span()=> #pattern, ampeg_inputs)
     };
     let body_span = origin::span().located_at(body.span());
-    // The user's annotation is what the body is compared with, and where rustc points.
+    // rustc compares the body with the user's annotation, and reports a mismatch there.
     let ok = quote_spanned!(body_span=> ::core::result::Result::Ok);
     let closure = if lints::never_ends(&body) {
-        // Nothing may follow such a body, so its type becomes that of the whole.
+        // No code may follow such a body, so its type becomes the type of the closure.
         let ty = match &task.statement.ty {
             Some(ty) => ty.to_token_stream(),
-            // Whatever type another task expects of it.
+            // rustc infers the type from the tasks that use it.
             None if is_declared || is_used(graph, task.family) => quote!(_),
             None => quote!(()),
         };
@@ -132,7 +132,7 @@ fn expand_task(
             Some(ty) => {
                 quote_spanned!(body_span=> let ampeg_result: #ty = #body; #ok(ampeg_result))
             }
-            // Of a wrong argument, rustc would also show what `Ok` is.
+            // With `Ok(…)`, rustc would also show the definition of `Ok` in a message about a wrong type.
             None if is_declared => quote!(#ok { 0: #body }),
             None => quote!(#ok(#body)),
         };
@@ -150,9 +150,9 @@ fn expand_task(
     }
 }
 
-/// Has rustc refuse values that are a `Result`, unless their type is written: somebody forgot a `?`.
+/// Makes rustc refuse a value that is a `Result` and has no type annotation: a `?` is missing.
 ///
-/// Only where a value comes from a call, since rustc's work grows with each.
+/// Only bodies that end in a call are checked, since each check adds to rustc's time.
 fn expand_forgotten(graph: &Graph, fields: &WitnessNames) -> TokenStream {
     let families = graph.names.families.iter().zip(&fields.families);
     let suspects: Vec<_> = families

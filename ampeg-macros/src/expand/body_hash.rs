@@ -1,4 +1,4 @@
-//! What tells whether two bodies do the same: their text, with positions in place of names.
+//! A hash of a body, with positions in the place of inputs. Equal hashes mean equal code, whatever the names of the tasks.
 
 use crate::body::{Hole, Link, Origin, part_of};
 use crate::resolve::Task;
@@ -7,14 +7,14 @@ use proc_macro2::Ident;
 use quote::{ToTokens, format_ident};
 use syn::{Expr, parse_quote};
 
-/// A number that is equal for bodies that are equal but for the names of what they use.
+/// A number that is equal for bodies that differ only in the names of their inputs.
 pub(super) fn hash_body(task: &Task) -> u64 {
     let Some(body) = &task.body else { return 0 };
     let body = body.fill(&mut |hole, part| fill(task, hole, part));
     source::hash_body(&body.to_token_stream())
 }
 
-/// A name made of the position of an input or index.
+/// A name with the position of an input or index.
 fn fill(task: &Task, hole: &Hole, part: Vec<Link>) -> Expr {
     let name: Ident = match hole.origin {
         Origin::Index(place) => {

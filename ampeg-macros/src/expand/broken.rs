@@ -1,4 +1,4 @@
-//! A graph with errors: all that can be typed is still there, so that an editor goes on completing.
+//! A graph with errors. The expansion has all code that rustc can still check, so that an editor completes names.
 
 use crate::body::{Hole, Link, Origin, part_of};
 use crate::diagnostics::Diagnostics;
@@ -12,8 +12,8 @@ use syn::{Expr, parse_quote, parse_quote_spanned};
 
 /// The errors, and the bodies in a closure that is never called.
 ///
-/// The whole is of the type of a `compile_error!`, about which rustc says nothing more.
-/// What such a value stands for, it says nothing about either: indices, and results that are not typed yet.
+/// The expression has the error type of `compile_error!`, which fits everywhere, so that rustc reports no second error.
+/// Indices and results whose type is not known yet have this type too.
 pub(crate) fn broken(graph: &Graph, diagnostics: &Diagnostics) -> TokenStream {
     let errors = diagnostics.to_expressions();
     let (first, others) = errors.split_first().expect("a broken graph has an error");
@@ -52,7 +52,7 @@ fn expand_body(graph: &Graph, task: &Task, names: &ResultNames) -> Option<TokenS
     })
 }
 
-/// What the results of each family are bound to here.
+/// The names of the variables for the results of each family.
 struct ResultNames {
     by_family: Vec<String>,
 }
@@ -76,7 +76,7 @@ impl ResultNames {
         local_name(&self.by_family[family], span)
     }
 
-    /// Gives each use of a task or index the name that it is bound to here.
+    /// Replaces each use of a task or index by the name of its variable.
     fn fill(&self, graph: &Graph, task: &Task, hole: &Hole, part: Vec<Link>) -> Expr {
         let error = || parse_quote_spanned!(origin::span()=> ampeg_error);
         match hole.origin {
@@ -102,7 +102,7 @@ impl ResultNames {
     }
 }
 
-/// As many lists around a value as members are selected in.
+/// A value in nested lists, as many as the input has.
 fn lists(input: &Input, value: TokenStream) -> TokenStream {
     let lists = 0..input.depth();
     lists.fold(

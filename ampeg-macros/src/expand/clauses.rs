@@ -1,4 +1,4 @@
-//! Clauses: which there are, and their operands as the user wrote them.
+//! The operands of clauses as expressions.
 
 use super::lints;
 use crate::check;
@@ -24,7 +24,7 @@ pub(super) fn expand_cost(cost: &Expr) -> TokenStream {
     )
 }
 
-/// A literal has been checked; `0` stands for one that is wrong.
+/// A literal has been checked, so a wrong one can become `0`.
 pub(super) fn expand_count(count: &Expr) -> TokenStream {
     let Some(literal) = check::literal(count) else {
         return expand_call(&quote!(::ampeg::messages::IntoCount::into_count), count);
@@ -34,14 +34,14 @@ pub(super) fn expand_count(count: &Expr) -> TokenStream {
 }
 
 pub(super) fn expand_number(number: f64) -> TokenStream {
-    // What is not finite has been reported; it only has to be a number here.
+    // A literal that is not finite has been reported, and must only be a number here.
     let number = if number.is_finite() { number } else { 0.0 };
     quote_spanned!(origin::span()=> ::ampeg::__private::GivenCost::number(#number))
 }
 
-/// The method of a trait, with the span of the operand, where rustc points if it is of a wrong type.
+/// The call of a trait's method, with the span of the operand, at which rustc reports a wrong type.
 ///
-/// Of a method it says nothing but that; of a function with a bound it would also show where the bound stands.
+/// For a function with a bound, rustc would also show our source; for a method of the trait itself, it does not.
 pub(super) fn expand_call(method: &TokenStream, operand: &Expr) -> TokenStream {
     let span = origin::span().located_at(operand.span());
     let method = method.clone().into_iter().map(|mut token| {
@@ -53,7 +53,7 @@ pub(super) fn expand_call(method: &TokenStream, operand: &Expr) -> TokenStream {
     quote!(#method(#operand))
 }
 
-/// What moving a dependency costs, if something is written.
+/// The cost of moving an input, if it is written.
 pub(super) fn cost_of<'a>(graph: &Graph, task: &'a Task, input: &Input) -> Option<&'a Expr> {
     match &task.statement.clauses.via.as_ref()?.operand {
         Via::All(cost) => Some(cost),

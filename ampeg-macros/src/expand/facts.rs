@@ -1,4 +1,4 @@
-//! The static facts of a graph: what its statements are called, where they stand, what they depend on.
+//! The static facts of a graph: name, text, location and dependencies of each statement.
 
 use super::body_hash::hash_body;
 use crate::origin;
@@ -21,8 +21,7 @@ impl GraphHash {
     }
 }
 
-/// The facts as one text, which `facts/text.rs` of the runtime reads: as so many structs they would be what takes rustc
-/// longest.
+/// The facts as one text, which `facts/text.rs` of the runtime reads. As structs, they would take most of rustc's time.
 pub(super) fn expand(graph: &Graph, hash: &GraphHash) -> TokenStream {
     let hash = hash.0;
     let mut text = Text::default();
@@ -46,7 +45,7 @@ pub(super) fn expand(graph: &Graph, hash: &GraphHash) -> TokenStream {
     }
 }
 
-/// A number in decimal, with a blank after it; a text as its length and itself; a list as its length and its items.
+/// A number is decimal, with a space after it; a text follows its length; the items of a list follow their number.
 #[derive(Default)]
 struct Text(String);
 
@@ -119,7 +118,7 @@ impl Text {
     }
 }
 
-/// A number of the source text; what is too large for it cannot be compiled anyway.
+/// A position or count in the source text. A graph with more than `u32::MAX` of anything cannot be compiled.
 pub(super) fn to_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

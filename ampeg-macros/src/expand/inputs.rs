@@ -1,4 +1,4 @@
-//! What the names in one body are bound to: dependencies, captures and indices, and how each is taken.
+//! The variables of one body: how it takes its inputs and indices, and what fills its holes.
 
 use super::generated;
 use super::parts::{self, part_name, projection};
@@ -13,31 +13,32 @@ use std::collections::{HashMap, HashSet};
 use syn::spanned::Spanned;
 use syn::{Expr, parse_quote_spanned};
 
-/// What the names of one body are bound to.
+/// The variables of one body.
 pub(super) struct Bindings<'a> {
     graph: &'a Graph,
     task: &'a Task,
     fields: &'a WitnessNames,
-    /// The inputs that are bound, in order.
+    /// The inputs, in order.
     inputs: Vec<Bound<'a>>,
-    /// The positions of the indices that are bound, in order.
+    positions: HashMap<Origin, usize>,
+    /// The positions of the indices, in order.
     used_indices: Vec<usize>,
-    /// By the position of the index among those of the statement.
+    /// The variables of indices, by position among those of the statement.
     indices: HashMap<usize, Ident>,
 }
 
-/// An input, and the names that it has in a body.
+/// An input, and its variables in a body.
 struct Bound<'a> {
     origin: Origin,
     input: &'a Input,
-    /// The name of its type.
+    /// The name of the witness of its type.
     field: &'a Ident,
-    /// One, or one for each part.
+    /// One variable, or one for each part.
     names: Vec<Ident>,
 }
 
 impl<'a> Bindings<'a> {
-    /// What the body of a task is given.
+    /// The variables of a task's body.
     pub(super) fn of(graph: &'a Graph, task: &'a Task, fields: &'a WitnessNames) -> Self {
         let dependencies = (0..task.dependencies.len()).map(Origin::Dependency);
         let captures = (0..task.captures.len()).map(Origin::Capture);
@@ -45,7 +46,7 @@ impl<'a> Bindings<'a> {
         Self::new(graph, task, fields, origins, task.used_indices.clone())
     }
 
-    /// What is given where a part is taken out: what is in its brackets.
+    /// The variables of a projection: the captures and indices in its brackets.
     pub(super) fn of_part(graph: &'a Graph, part: &Projection, fields: &'a WitnessNames) -> Self {
         let task = &graph.tasks[part.task];
         let captures = part.captures.iter().copied().map(Origin::Capture);
@@ -79,7 +80,7 @@ impl<'a> Bindings<'a> {
                 indices.insert(place, new(&name_of(name), name.span()));
             }
         }
-        let bound = origins.into_iter().filter_map(|origin| {
+        let inputs = origins.into_iter().filter_map(|origin| {
             let (input, field) = match origin {
                 Origin::Dependency(position) => {
                     let input = &task.dependencies[position];
@@ -100,8 +101,11 @@ impl<'a> Bindings<'a> {
                 names,
             })
         });
+        let inputs: Vec<Bound<'_>> = inputs.collect();
+        let positions = inputs.iter().map(|bound| bound.origin).zip(0..);
         Self {
-            inputs: bound.collect(),
+            positions: positions.collect(),
+            inputs,
             graph,
             task,
             fields,
@@ -110,7 +114,7 @@ impl<'a> Bindings<'a> {
         }
     }
 
-    /// The number of each bound index among those given, its place and its type.
+    /// The number of each index among those that are passed, its position in the statement, and its witness.
     fn used_indices(&self) -> impl Iterator<Item = (usize, usize, &'a Ident)> {
         let places = self.used_indices.iter().enumerate();
         places.filter_map(|(number, &place)| {
@@ -119,7 +123,7 @@ impl<'a> Bindings<'a> {
         })
     }
 
-    /// The types of the inputs, and a pattern for them.
+    /// The witnesses of the inputs, and a pattern for them.
     pub(super) fn expand_types(&self) -> (TokenStream, TokenStream) {
         let indices: Vec<TokenStream> = self
             .used_indices()
@@ -156,7 +160,7 @@ impl<'a> Bindings<'a> {
         (all(types), all(pattern))
     }
 
-    /// The name of an input's type within the body.
+    /// The name of an input's witness within the body.
     fn type_name(&self, position: usize, bound: &Bound<'_>) -> Ident {
         match bound.origin {
             Origin::Dependency(_) if !self.task.is_plain() => slot(position),
@@ -164,12 +168,12 @@ impl<'a> Bindings<'a> {
         }
     }
 
-    /// Takes or borrows each, indices first.
+    /// The statements that take or borrow the inputs, indices first.
     pub(super) fn bind_inputs(&self, given: Indices) -> TokenStream {
         let indices = self.used_indices().map(|(number, place, field)| {
             let name = &self.indices[&place];
             let values = &self.graph.names.indices[self.task.indices[place]].expression;
-            // Where rustc points if no index can have these values.
+            // rustc reports values here that cannot be indices.
             let span = origin::span().located_at(values.span());
             let field = located(field, span);
             let number = match given {
@@ -204,7 +208,7 @@ impl<'a> Bindings<'a> {
         quote!(#(#binds)*)
     }
 
-    /// What binds the place of a hole.
+    /// The expression for a hole.
     pub(super) fn fill(&self, hole: &Hole, part: Vec<Link>) -> Expr {
         let span = origin::span().located_at(hole.span);
         if let Origin::Index(place) = hole.origin
@@ -213,12 +217,12 @@ impl<'a> Bindings<'a> {
             let name = located(name, span);
             return parse_quote_spanned!(span=> #name);
         }
-        let bound = self.inputs.iter().find(|bound| bound.origin == hole.origin);
-        let Some(Bound { input, names, .. }) = bound else {
+        let Some(&position) = self.positions.get(&hole.origin) else {
             return hole.whole.clone();
         };
+        let Bound { input, names, .. } = &self.inputs[position];
         let segments = hole.segments();
-        // Of a list, each part is an input by itself.
+        // Parts of each member of a list are separate inputs. For one result, `a.x` contains `a.x.y`.
         let holds = |outer: &[String]| match input.depth() {
             0 => segments.starts_with(outer),
             _ => segments == outer,
@@ -238,12 +242,12 @@ impl<'a> Bindings<'a> {
     }
 }
 
-/// Which indices the values are given of.
+/// The indices whose values are passed.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Indices {
-    /// All of the statement.
+    /// All indices of the statement.
     All,
-    /// Those that are used, in order.
+    /// The used indices, in order.
     Used,
 }
 
@@ -253,11 +257,11 @@ fn located(name: &Ident, span: Span) -> Ident {
     name
 }
 
-/// What stands for an input where it is used.
+/// The expression for a use of an input.
 fn replacement(input: &Input, name: &Ident, position: Position, span: Span) -> Expr {
     let is_borrowed = input.mode == Mode::Borrow;
     let is_value = position == Position::Value;
-    // A place of what is there under a condition is one in a place of its own.
+    // A conditional input is wrapped in `Maybe`, so borrowing it needs one more step.
     let place: TokenStream = match (input.conditions.is_empty(), is_borrowed) {
         (true, true) => quote_spanned!(span=> *#name),
         (true, false) => quote_spanned!(span=> #name),
@@ -270,14 +274,14 @@ fn replacement(input: &Input, name: &Ident, position: Position, span: Span) -> E
     } else if is_owned && is_value {
         parse_quote_spanned!(span=> #name.get())
     } else if is_value {
-        // In a `let`, since what is expected here must not decide what is cloned.
+        // In a `let`, since the expected type must not decide whether the value or a reference is cloned.
         parse_quote_spanned!(span=> { let #name = ::core::clone::Clone::clone(&#place); #name })
     } else {
         parse_quote_spanned!(span=> (#place))
     }
 }
 
-/// The name of a slot's type where one family has several.
+/// The name of an input's witness, if one family may have several.
 fn slot(position: usize) -> Ident {
     generated("slot", position)
 }

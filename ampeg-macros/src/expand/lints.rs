@@ -1,4 +1,4 @@
-//! What keeps rustc's lints from taking generated code around an expression for the user's own.
+//! Prevents lints of rustc and clippy about generated code around a user's expression.
 
 use crate::origin;
 use proc_macro2::TokenStream;
@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::token::{Brace, Paren};
 use syn::{Block, Expr, Stmt};
 
-/// The expression, with outer braces and parentheses that rustc does not take for those of an argument.
+/// The expression with new spans for its outer delimiters, since rustc would report them as unnecessary in an argument.
 pub(super) fn respan_delimiters(mut expression: Expr) -> Expr {
     let span = origin::span().located_at(expression.span());
     match &mut expression {
@@ -17,7 +17,7 @@ pub(super) fn respan_delimiters(mut expression: Expr) -> Expr {
     expression
 }
 
-/// True if an expression is written such that its type is never: a loop without `break`, a panic, the end of the process.
+/// True if an expression has the type never by its form: a loop without `break`, a panic, the end of the process.
 pub(super) fn never_ends(expression: &Expr) -> bool {
     match expression {
         Expr::Loop(endless) => !breaks(&endless.body),
@@ -48,7 +48,7 @@ pub(super) fn never_ends(expression: &Expr) -> bool {
     }
 }
 
-/// True if the value of an expression is what a call gives, at least in one of its branches.
+/// True if the value of an expression, or of one of its branches, is the result of a call.
 pub(super) fn ends_in_call(expression: &Expr) -> bool {
     let last = |block: &Block| matches!(block.stmts.last(), Some(Stmt::Expr(last, None)) if ends_in_call(last));
     match expression {
@@ -68,7 +68,7 @@ pub(super) fn ends_in_call(expression: &Expr) -> bool {
 
 const NEVER_MACROS: [&str; 4] = ["panic", "todo", "unimplemented", "unreachable"];
 
-/// True if the word `break` stands anywhere in a block, which may then end.
+/// True if a block contains `break`, so that it may end.
 fn breaks(block: &Block) -> bool {
     use proc_macro2::TokenTree;
     use quote::ToTokens;

@@ -1,7 +1,7 @@
-//! A checked graph to tokens: static facts, types, one dispatcher, costs and captures. It cannot fail.
+//! Expands a checked graph to tokens: static facts, types, one dispatcher, costs and captures. Expansion cannot fail.
 //!
-//! Generated names are `mixed_site`, so that no token of the user can mean them, and generated paths are absolute.
-//! What rustc may complain about carries the span of the user's own token.
+//! Generated names are `mixed_site`, so that no token of the user can refer to them, and generated paths are absolute.
+//! Code that rustc may report an error about has the span of the user's token.
 
 mod bodies;
 mod body_hash;
@@ -32,9 +32,10 @@ use syn::Path;
 use syn::spanned::Spanned;
 use types::WitnessNames;
 
-/// One expression of type `Graph<Values>`, or of the type that the program names, after whatever errors leave the graph whole.
+/// One expression of type `Graph<Values>`, or of the type that the program names.
 ///
-/// Types are declared in a block of their own, where no token of the user can mean them.
+/// `diagnostics` may have errors that leave the graph complete. Types are declared in a block of their own, so that no
+/// token of the user can refer to them.
 pub(crate) fn whole(
     graph: &Graph,
     order: &Order,
@@ -55,8 +56,9 @@ pub(crate) fn whole(
     let outputs = values.map_or_else(|| quote!(&[]), |values| {
         quote_spanned!(origin::span().located_at(values.span())=> <#values as ::ampeg::__private::Named>::FIELDS)
     });
-    // The dispatcher comes last where it needs the types of indices, and else first: rustc would try again and again
-    // what integers of an open type the costs are, at each of a thousand tasks.
+    // The order matters for compile time. With families, the loops over indices determine the types of indices, so the
+    // dispatcher comes after them. Without, costs such as `@ 2 * k` leave integer types open, and rustc would try to infer
+    // them again at each of a thousand later tasks, so the costs come after the dispatcher.
     let site_first = (!indices.is_empty()).then(|| std::mem::take(&mut site));
     quote_spanned! {origin::span()=> {
         #(#errors;)*
@@ -79,7 +81,7 @@ pub(crate) fn whole(
     }}
 }
 
-/// What tells the dispatcher the types around the graph: how captures travel, and the types of indices.
+/// The dispatcher's argument: how each capture is sent, and the types of indices.
 fn expand_witnesses(fields: &WitnessNames) -> Vec<TokenStream> {
     let captures = fields.captures.iter();
     let modes = captures.map(|capture| quote_spanned!(origin::span()=> #capture.mode()));
@@ -94,12 +96,12 @@ fn expand_witnesses(fields: &WitnessNames) -> Vec<TokenStream> {
         .collect()
 }
 
-/// Has rustc warn of each task that is neither an output nor used, as of an unused variable.
+/// Makes rustc warn of each task that is neither used nor an output, as of an unused variable.
 fn expand_unused(graph: &Graph) -> TokenStream {
     let families = &graph.names.families;
     let mut is_used = vec![false; families.len()];
     for task in &graph.tasks {
-        // What only its own members use, nobody uses.
+        // Uses by members of the same family do not count.
         for input in task
             .dependencies
             .iter()
@@ -115,7 +117,7 @@ fn expand_unused(graph: &Graph) -> TokenStream {
     quote_spanned!(origin::span()=> #(let #names = ();)*)
 }
 
-/// A generated name, which no token of the user can mean, nor the binding of any input.
+/// A generated name, different from the names of all inputs. No token of the user can refer to it.
 fn generated(prefix: &str, index: usize) -> Ident {
     format_ident!("ampeg_{prefix}{index}", span = origin::span())
 }

@@ -1,4 +1,4 @@
-//! The outputs by name: a struct for the graph and one for each group, whose fields the results become.
+//! The structs of a graph's values and outcome, and those of its groups, with a field for each output.
 
 use super::generated;
 use super::structs::{Field, Structs, expand_debug, lists, task, vecs};
@@ -41,12 +41,12 @@ pub(super) fn expand_results(
 
 /// The outputs of one group.
 struct Group<'a> {
-    /// What `Debug` calls its outcome.
+    /// The name of its outcome in `Debug`.
     name: String,
     is_graph: bool,
     outcome: Ident,
     values: Ident,
-    /// All families in it, within groups too.
+    /// All families in it and in its groups.
     families: Vec<usize>,
     outputs: Vec<Output<'a>>,
 }
@@ -54,7 +54,7 @@ struct Group<'a> {
 struct Output<'a> {
     name: &'a Ident,
     docs: TokenStream,
-    /// How many indices stand at its name.
+    /// The number of indices at its name.
     n_indices: usize,
     content: Content<'a>,
 }
@@ -96,13 +96,13 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// The types of the results, each a parameter of the structs.
+    /// The types of the results, which are the parameters of the structs.
     fn types(&self) -> Vec<Ident> {
         let families = self.families.iter();
         families.map(|&family| generated("R", family)).collect()
     }
 
-    /// The structs of the values and of the outcome; for each group too.
+    /// The structs of the values and the outcome, also for each group.
     fn declare(&self, declarations: &mut TokenStream) {
         for output in &self.outputs {
             if let Content::Group(group) = &output.content {

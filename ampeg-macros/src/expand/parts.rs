@@ -1,6 +1,6 @@
-//! Parts of results: a function that binds each out of the whole, told once, and what stands for it in a body.
+//! Parts of results: a projection that takes each part out of the whole, and the expressions for the part in bodies.
 //!
-//! In a body, a part is looked up in whichever is there: the part itself, or the whole.
+//! A body gets the part or, on the worker that has the result, the whole. Its expression works with both.
 
 use super::facts::to_u32;
 use super::generated;
@@ -24,7 +24,7 @@ pub(super) fn part_name(position: usize, part: usize) -> Ident {
     format_ident!("ampeg_part{position}_{part}", span = origin::span())
 }
 
-/// How a part is taken out of the whole, and how it travels.
+/// The projection of a part, and how the part is sent.
 pub(super) fn expand_projection(graph: &Graph, index: usize, fields: &WitnessNames) -> TokenStream {
     let part = &graph.projections[index];
     let name = projection(index);
@@ -53,7 +53,7 @@ pub(super) fn expand_projection(graph: &Graph, index: usize, fields: &WitnessNam
     }
 }
 
-/// What stands for a part in a body: the input at `name`, which is the first links, and the links beyond it.
+/// The expression for a part in a body: the first `n_links` fields and brackets are the input `name`.
 pub(super) fn replacement(
     input: &Input,
     name: &Ident,
@@ -63,7 +63,7 @@ pub(super) fn replacement(
 ) -> Expr {
     let whole = Ident::new("ampeg_whole", origin::span());
     let beyond = part.split_off(n_links);
-    // What rustc says of the part stands at its end, so that its advice to clone fits there.
+    // rustc reports errors about the part at its end, where its advice to clone fits.
     let end = part.last().map_or(hole.span, Link::span);
     let span = origin::span().located_at(end);
     let mut name = name.clone();
@@ -87,7 +87,7 @@ pub(super) fn replacement(
     part_of(found, beyond)
 }
 
-/// The part with `whole` in place of the task.
+/// The part of the variable `whole`.
 fn within(hole: &Hole, part: Vec<Link>, whole: &Ident, is_borrowed: bool) -> Expr {
     let span = origin::span().located_at(hole.whole.span());
     let mut whole = whole.clone();

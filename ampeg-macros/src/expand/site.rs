@@ -1,4 +1,4 @@
-//! What is evaluated where the graph stands: costs and limits, and of families which tasks there are and what each uses.
+//! The code that is evaluated where the graph stands: costs, limits, and the tasks of families with their inputs.
 
 use super::clauses::{
     cost_of, expand_call, expand_cost, expand_count, expand_duration, expand_number,
@@ -15,7 +15,7 @@ use quote::{quote, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned;
 
-/// `Site`, told statement by statement.
+/// A `Site`, to which each statement is added.
 pub(super) fn expand(graph: &Graph, fields: &WitnessNames) -> TokenStream {
     let mut unindexed = Unindexed::default();
     let mut tasks = TokenStream::new();
@@ -34,7 +34,7 @@ pub(super) fn expand(graph: &Graph, fields: &WitnessNames) -> TokenStream {
     }
 }
 
-/// A loop for each index, around what is told of one member.
+/// A loop for each index around the code for one member.
 fn expand_family(graph: &Graph, task: &Task, fields: &WitnessNames) -> TokenStream {
     let member = expand_member(graph, task);
     let indices = task.indices.iter().enumerate().rev();
@@ -120,7 +120,7 @@ fn expand_member(graph: &Graph, task: &Task) -> TokenStream {
     }
 }
 
-/// Where rustc points if an expression of the user's is of a wrong type.
+/// The span at which rustc reports a wrong type of a user's expression.
 fn at(expression: &Expr) -> Span {
     origin::span().located_at(expression.span())
 }
@@ -144,7 +144,7 @@ fn expand_selector(selector: &Selector) -> TokenStream {
     }
 }
 
-/// All conditions of an input, each evaluated only where those before it hold.
+/// All conditions of an input; each is evaluated only if those before it are met.
 fn expand_condition(input: &Input) -> Option<TokenStream> {
     let conditions = input.conditions.iter().map(|condition| {
         let expression = &condition.expression;

@@ -9,13 +9,13 @@ use syn::Generics;
 
 /// A struct with a plain value for each output, or for each of a group.
 pub(crate) struct Structs<'a> {
-    /// How far the structs are visible.
+    /// The visibility of the structs.
     pub(crate) visibility: TokenStream,
     /// The docs of the outcome.
     pub(crate) docs: TokenStream,
     pub(crate) values: &'a Ident,
     pub(crate) outcome: &'a Ident,
-    /// What `Debug` calls the outcome.
+    /// The name of the outcome in `Debug`.
     pub(crate) shown_as: &'a str,
     pub(crate) generics: &'a Generics,
     pub(crate) fields: Vec<Field>,
@@ -29,15 +29,16 @@ pub(crate) struct Field {
     pub(crate) visibility: TokenStream,
     /// Its type in the outcome.
     pub(crate) result: TokenStream,
-    /// What takes it out of the results of a run.
+    /// The witness that decodes it from the results of a run.
     pub(crate) witness: TokenStream,
 }
 
 impl Structs<'_> {
-    /// The struct of the outcome, and all that the runtime needs to make one.
+    /// The struct of the outcome, and the traits that the runtime needs to make one.
     ///
-    /// Results go through tuples, moved in one step: rustc's work on a value per output with calls between them, each
-    /// of which may unwind, grows with the square of their number. So does that on a bound per output.
+    /// Outputs are decoded into nested tuples, and then moved into the struct in one step. If each field were decoded by
+    /// itself, every call could unwind past all earlier fields, and rustc's time would grow with the square of their
+    /// number. One trait bound per field would be quadratic too.
     pub(crate) fn expand(&self) -> TokenStream {
         let Self {
             visibility,
@@ -89,13 +90,13 @@ impl Structs<'_> {
         }
     }
 
-    /// The where clause of the struct; results own what is in them.
+    /// The where clause of the struct: results own their contents.
     pub(crate) fn expand_static(
         generics: &Generics,
         witnesses: impl Iterator<Item = TokenStream>,
     ) -> TokenStream {
         let witnesses = tuple(witnesses.collect());
-        // Of types without parameters rustc knows it, and warns of what it knows.
+        // For types without parameters, rustc would warn that the bound is always met.
         let has_parameters = !generics.params.is_empty();
         let is_static =
             has_parameters.then(|| quote_spanned!(origin::span()=> #witnesses: 'static));
@@ -103,8 +104,8 @@ impl Structs<'_> {
         expand_where(generics, &is_static)
     }
 
-    /// From the outcome to the values. The methods of the trait are those of the struct too, so that nobody need
-    /// import the trait.
+    /// The conversion from the outcome to the values. The struct has the methods of the trait too, so that users need not
+    /// import it.
     fn expand_convert(&self) -> TokenStream {
         let Self {
             values,
@@ -163,7 +164,7 @@ impl Structs<'_> {
     }
 }
 
-/// The type of the result of a task in the outcome, and what takes it out of the results of a run.
+/// The type of a task's result in the outcome, and the witness that decodes it.
 pub(crate) fn task(ty: &TokenStream) -> (TokenStream, TokenStream) {
     (
         quote_spanned!(origin::span()=> ::core::result::Result<#ty, ::ampeg::TaskError>),
@@ -171,7 +172,7 @@ pub(crate) fn task(ty: &TokenStream) -> (TokenStream, TokenStream) {
     )
 }
 
-/// A type in so many `Vec`s.
+/// A type in `n` nested `Vec`s.
 pub(crate) fn vecs(ty: TokenStream, n: usize) -> TokenStream {
     (0..n).fold(
         ty,
@@ -179,7 +180,7 @@ pub(crate) fn vecs(ty: TokenStream, n: usize) -> TokenStream {
     )
 }
 
-/// A witness in so many lists.
+/// A witness in `n` nested lists.
 pub(crate) fn lists(ty: TokenStream, n: usize) -> TokenStream {
     (0..n).fold(
         ty,
@@ -187,7 +188,7 @@ pub(crate) fn lists(ty: TokenStream, n: usize) -> TokenStream {
     )
 }
 
-/// `Debug` of a struct, as a derived one shows it, with one bound for all fields.
+/// `Debug` of a struct with the output of a derived one, but one bound for all fields.
 pub(super) fn expand_debug<'a>(
     ty: &Ident,
     shown_as: &str,

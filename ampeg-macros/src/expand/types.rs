@@ -1,4 +1,4 @@
-//! The types of a graph: a witness of what each family and capture is, and tuples of any length.
+//! The witnesses of a graph's types, and tuples of any length.
 
 use super::generated;
 use crate::origin;
@@ -13,7 +13,7 @@ use syn::{Expr, Index};
 pub(super) struct WitnessNames {
     pub(super) families: Vec<Ident>,
     pub(super) captures: Vec<Ident>,
-    /// Of those that have several values.
+    /// `None` for an index with a single value.
     pub(super) indices: Vec<Option<Ident>>,
 }
 
@@ -31,10 +31,10 @@ impl WitnessNames {
     }
 }
 
-/// The longest tuple for which the runtime implements what is needed of one.
+/// The longest tuple for which the runtime implements the traits of generated code.
 const LONGEST: usize = 12;
 
-/// Any number of things as tuples of tuples, none longer than those that are `Default`.
+/// Any number of items as nested tuples, none longer than `LONGEST`.
 pub(super) fn tuple(mut items: Vec<TokenStream>) -> TokenStream {
     while items.len() > LONGEST {
         let groups = items.chunks(LONGEST);
@@ -43,7 +43,7 @@ pub(super) fn tuple(mut items: Vec<TokenStream>) -> TokenStream {
     quote!((#(#items,)*))
 }
 
-/// Where each of `n` things is in their `tuple`: the fields to take, one after the other.
+/// The path of fields to each of `n` items in their [`tuple`].
 pub(super) fn places(n: usize) -> Vec<TokenStream> {
     let mut places = vec![Vec::new(); n];
     let mut width = n;
@@ -63,9 +63,9 @@ pub(super) fn places(n: usize) -> Vec<TokenStream> {
     places.into_iter().map(tokens).collect()
 }
 
-/// Takes the `tuple` of `n` things apart into its innermost tuples, and where each thing then is.
+/// Splits the [`tuple`] of `n` items into its innermost tuples; returns the place of each item in them.
 ///
-/// Each mention of a tuple costs rustc time for all that is in it, so none of those that are mentioned so often is long.
+/// rustc's time for each mention of a tuple grows with its length, so tuples that are mentioned once per item are short.
 pub(super) fn unpack(tuple: &Ident, n: usize) -> (Option<TokenStream>, Vec<TokenStream>) {
     if n <= LONGEST {
         let places = places(n).into_iter().map(|place| quote!(#tuple #place));
@@ -83,7 +83,7 @@ pub(super) fn unpack(tuple: &Ident, n: usize) -> (Option<TokenStream>, Vec<Token
     (Some(unpack), places.collect())
 }
 
-/// `let (capture0, …) = …`: how each captured name travels, and its bytes.
+/// `let (capture0, …) = …`: how each captured name is sent, and its bytes.
 pub(super) fn expand_probes(graph: &Graph, fields: &WitnessNames) -> TokenStream {
     if graph.captures.is_empty() {
         return TokenStream::new();
@@ -93,7 +93,7 @@ pub(super) fn expand_probes(graph: &Graph, fields: &WitnessNames) -> TokenStream
         let (expression, span) = (&capture.expression, capture.span);
         let reference = quote_spanned!(origin::span()=> &#expression);
         let span = origin::span().located_at(span);
-        // Names of one or two letters are always near to one another.
+        // Names of one or two letters are always near each other.
         let is_word = matches!(expression, Expr::Path(_)) && capture.path.len() > 2;
         let bait = is_word.then(|| expand_suggestion_bait(graph, capture));
         quote_spanned!(span=> (&&&&&::ampeg::__private::probe::Probe::new({ #bait #reference })).probe())
@@ -108,11 +108,11 @@ pub(super) fn expand_probes(graph: &Graph, fields: &WitnessNames) -> TokenStream
 
 /// A constant with the name of the task that is nearest to a captured name, if one is near.
 ///
-/// If there is no variable to capture, rustc looks for similar names and suggests this one.
-/// It is imported, not declared: no lint compares it with the user's variables.
+/// If the captured variable does not exist, rustc looks for similar names and suggests this one.
+/// It is imported, not declared, so that no lint compares it with the user's variables.
 fn expand_suggestion_bait(graph: &Graph, capture: &Capture) -> Option<TokenStream> {
     let families = graph.names.families.iter();
-    // A task of the same name from another macro would hide the variable.
+    // A constant with the same name would hide the variable; such a task has another hygiene context.
     let tasks: Vec<(String, &Ident)> = families
         .filter(|family| family.group == 0)
         .map(|family| (name_of(&family.name), &family.name))

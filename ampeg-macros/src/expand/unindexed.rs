@@ -1,6 +1,7 @@
-//! The costs and limits of tasks that are no families, in as few calls as may be: rustc's work grows with each.
+//! The costs and limits of statements without indices, in as few calls as possible, since rustc's time grows with each.
 //!
-//! Numbers go as lists of them; what must be evaluated is told before, each in a call that leaves nothing to drop.
+//! Literal costs are passed as lists of numbers. Other costs are evaluated before, each in a call that leaves nothing to
+//! drop.
 
 use super::clauses::{cost_of, expand_limits};
 use super::lints;
@@ -13,27 +14,27 @@ use quote::quote_spanned;
 use syn::Expr;
 use syn::spanned::Spanned;
 
-/// In a list of numbers: the next cost that was evaluated. No cost that is written is negative.
+/// In a list of costs: the next evaluated cost. Literal costs are not negative.
 ///
 /// The runtime has the same constants; a test compares them.
 pub(crate) const NEXT: f64 = -1.0;
-/// In a list of numbers: that cost once more.
+/// In a list of costs: the last evaluated cost once more.
 pub(crate) const AGAIN: f64 = -2.0;
-/// In a list of numbers: nothing is written.
+/// In a list of costs: no cost is written.
 pub(crate) const UNWRITTEN: f64 = -3.0;
 
-/// Statements one after the other that are one task each.
+/// Consecutive statements that are one task each.
 #[derive(Default)]
 pub(super) struct Unindexed {
     costs: Vec<f64>,
-    /// Of all slots, one statement after the other.
+    /// The costs of moving all inputs, statement by statement.
     vias: Vec<f64>,
-    /// What is evaluated, in the order of the statements, each with its slots.
+    /// The code that evaluates costs, in the order of the statements, each followed by its inputs.
     evaluated: Vec<TokenStream>,
 }
 
 impl Unindexed {
-    /// Takes a task; what ends the list if there are limits to tell of it.
+    /// Adds a task; returns the code for all that were added if the task has limits, since these belong to the last task.
     pub(super) fn take(&mut self, graph: &Graph, task: &Task) -> Option<TokenStream> {
         let cost = task.statement.clauses.cost.as_ref();
         let cost = cost.map_or(UNWRITTEN, |cost| self.number_of(&cost.operand));
@@ -60,14 +61,14 @@ impl Unindexed {
     /// The number that stands for a cost in a list.
     fn number_of(&mut self, cost: &Expr) -> f64 {
         if let Some(number) = check::literal(cost) {
-            // One that is wrong has been reported.
+            // A wrong literal has been reported.
             return if number.is_finite() {
                 number.max(0.0)
             } else {
                 0.0
             };
         }
-        // Where rustc points if it is of a wrong type.
+        // rustc reports a wrong type here.
         let span = origin::span().located_at(cost.span());
         let push = quote_spanned!(span=> ::ampeg::IntoCost::push_to);
         let cost = lints::respan_delimiters(cost.clone());
@@ -76,7 +77,7 @@ impl Unindexed {
         NEXT
     }
 
-    /// Tells all that were taken, if any were.
+    /// The code for all tasks that were added, if there are any.
     pub(super) fn expand(&mut self) -> Option<TokenStream> {
         let Self {
             costs,

@@ -1,4 +1,4 @@
-//! Where the body of a task ends: an expression followed by `@`, a word that begins a clause, or `;`.
+//! The body of a task: an expression before `@`, a word that begins a clause, or `;`.
 
 use super::{begins_statement, comma_ends_statement, trees_ahead};
 use crate::source;
@@ -16,9 +16,9 @@ pub(super) struct Body {
 
 /// Reads the body of task `name`.
 ///
-/// syn's parser stops where an expression ends, which is nearly always right.
-/// An expression that could go on with a clause (`0..` before `via`) is cut at the first `@` or clause word
-/// before which there is a whole expression.
+/// syn's parser stops where an expression ends, which is nearly always the end of the body.
+/// If a clause could also continue the expression (`0..` before `via`), the body is cut at the first `@` or clause word
+/// that follows a whole expression.
 pub(super) fn parse(name: &str, input: ParseStream<'_>) -> Result<Body> {
     let ahead = trees_ahead(input);
     if input.peek(Token![;]) || input.peek(Token![@]) {
@@ -70,7 +70,7 @@ pub(super) fn at_clause_word(input: ParseStream<'_>) -> bool {
     ident.is_some_and(|(ident, _)| CLAUSE_WORDS.iter().any(|word| ident == word))
 }
 
-/// How many trees stand before each `@` and each clause word.
+/// The number of token trees before each `@` and each clause word.
 fn cuts(trees: &[TokenTree]) -> Vec<usize> {
     let is_cut = |tree: &TokenTree| match tree {
         TokenTree::Punct(punct) => punct.as_char() == '@',

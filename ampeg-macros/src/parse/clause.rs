@@ -1,4 +1,4 @@
-//! What follows a body: `@ cost`, `via comm`, `within duration`, `retry count`.
+//! The clauses after a body: `@ cost`, `via comm`, `within duration`, `retry count`.
 
 use super::body::{at_clause_or_end, at_clause_word};
 use super::{begins_statement, comma_ends_statement};
@@ -9,7 +9,7 @@ use proc_macro2::{Span, TokenTree};
 use syn::parse::ParseStream;
 use syn::{Expr, Ident, Result, Token, braced, token};
 
-/// Reads clauses up to the `;` or the next statement; reports what is unknown, repeated or malformed.
+/// Reads clauses up to the `;` or the next statement; reports unknown, repeated and malformed ones.
 pub(super) fn parse(name: &str, input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> Clauses {
     let mut clauses = Clauses::default();
     while !ends(input) {
@@ -87,7 +87,7 @@ fn unknown(input: ParseStream<'_>) -> syn::Error {
     syn::Error::new(span, message)
 }
 
-/// The clause that goes by another word elsewhere.
+/// The clause for a word that other tools use.
 fn meant(word: &str) -> Option<&'static str> {
     match word {
         "cost" | "costs" | "takes" | "weight" | "at" => Some("@"),

@@ -1,4 +1,4 @@
-//! What `graph!` declares: an expression, `-> Values; …` of a named type, or functions that return graphs.
+//! The forms of `graph!`: an expression, an expression with a named type (`-> Values; …`), or functions.
 
 use crate::diagnostics::Diagnostics;
 use crate::syntax::Function;
@@ -10,7 +10,7 @@ use syn::{
     Visibility, braced,
 };
 
-/// Takes `-> Values;` off the front of a graph.
+/// Splits `-> Values;` from the front of a graph.
 ///
 /// # Errors
 ///
@@ -48,7 +48,7 @@ pub(crate) fn is_function(tokens: &TokenStream) -> bool {
     begins.parse2(tokens.clone()).unwrap_or(false)
 }
 
-/// Reads all functions; what cannot be read is reported, with all that follows.
+/// Reads all functions, up to the first that cannot be read, which is reported.
 pub(crate) fn parse_functions(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Vec<Function> {
     let mut functions = Vec::new();
     let parsed = |input: ParseStream<'_>| {

@@ -1,7 +1,7 @@
 //! The grammar of `graph!`: tokens to [`Item`]s.
 //!
 //! A bad statement is reported and skipped up to the next `;`, so that every mistake is found.
-//! Nothing here looks a name up; what comes next is `resolve`.
+//! Names are resolved in the next stage.
 
 mod body;
 mod clause;
@@ -16,9 +16,9 @@ use proc_macro2::{Punct, Spacing, Span, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Ident, Meta, Result, Token, Type, Visibility, braced, token};
 
-/// Reads all statements; what cannot be read is reported.
+/// Reads all statements; reports those that cannot be read.
 ///
-/// A statement of which only the name could be read is returned without a body.
+/// A statement whose name alone could be read is returned without a body.
 pub(crate) fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Vec<Item> {
     let mut items = Vec::new();
     for chunk in chunks(tokens) {
@@ -27,10 +27,10 @@ pub(crate) fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Vec<I
     items
 }
 
-/// Tokens up to and with a `;` outside all brackets: one statement, or several if a `;` is missing.
+/// Tokens up to a `;` outside all brackets, with this `;`: one statement, or several if a `;` is missing.
 struct Chunk {
     tokens: TokenStream,
-    /// False if the `;` was not in the text; one is then put there, at the last token.
+    /// False if the text had no `;`; the chunk then has one at the place of its last token.
     terminated: bool,
 }
 
@@ -109,7 +109,7 @@ fn header(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> Result<Heade
     if input.peek(Token![let]) {
         let message = "a task is declared without `let`: `name = expression;`";
         diagnostics.error_at(input.span(), message);
-        // What follows is a statement all the same, and others may use it.
+        // Despite the error, a statement follows, which others may use.
         input.parse::<Token![let]>()?;
         input.parse::<Option<Token![mut]>>()?;
     }
@@ -151,7 +151,7 @@ fn is_raw(keyword: &Ident) -> bool {
 }
 
 impl Header {
-    /// Reads the rest of a statement or group; on a mistake in a statement, reports it and leaves the body out.
+    /// Reads the rest of a statement or group; reports a mistake in a statement, which then has no body.
     fn finish(
         self,
         input: ParseStream<'_>,
@@ -178,7 +178,7 @@ impl Header {
         };
         if let Err(error) = define(&mut statement, input, diagnostics) {
             diagnostics.push(error);
-            // What cannot be skipped is the end of the chunk.
+            // Nothing can be skipped at the end of the chunk.
             let _ = skip(input);
         } else {
             end(&statement.name, input, &all, terminated, diagnostics);
@@ -273,7 +273,7 @@ fn is_assigned(input: ParseStream<'_>) -> bool {
     false
 }
 
-/// Takes the `;`; reports its absence, and anything that is neither it nor the next statement.
+/// Reads the `;`; reports a missing `;`, and tokens that belong neither to a clause nor to the next statement.
 fn end(
     name: &Ident,
     input: ParseStream<'_>,
@@ -298,12 +298,12 @@ fn end(
         let span = all.get(done - 1).map_or_else(|| input.span(), end_of);
         diagnostics.error_at(span, format!("missing `;` after the statement of `{name}`"));
     } else {
-        // The clauses have reported what stands here.
+        // The clauses have reported these tokens.
         let _ = skip(input);
     }
 }
 
-/// True before a `,` that stands where a `;` should: another statement follows it, or nothing.
+/// True before a `,` in place of a `;`: another statement follows it, or nothing.
 fn comma_ends_statement(input: ParseStream<'_>) -> bool {
     let after = input.fork();
     let is_comma = after.parse::<Token![,]>().is_ok();
@@ -338,7 +338,7 @@ fn trees_ahead(input: ParseStream<'_>) -> Vec<TokenTree> {
     rest.map_or_else(|_| Vec::new(), |rest| rest.into_iter().collect())
 }
 
-/// Where a token tree ends: its last bracket, or the token itself.
+/// The end of a token tree: its closing bracket, or the token itself.
 fn end_of(tree: &TokenTree) -> Span {
     match tree {
         TokenTree::Group(group) => group.span_close(),

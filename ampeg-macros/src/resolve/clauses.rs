@@ -1,4 +1,4 @@
-//! Names in clauses and ranges: they are evaluated where the graph stands, before any task runs, so none can mean a task.
+//! Names in clauses and ranges. These are evaluated before any task runs, so they cannot use a task.
 
 use super::scope::Scope;
 use crate::body::{self, Locals, Unknown, Why};
@@ -28,7 +28,7 @@ pub(super) fn resolve(clauses: &Clauses, scope: Scope<'_>, diagnostics: &mut Dia
     }
 }
 
-/// Reports each task that the values of an index depend on, and what would leave the graph.
+/// Reports each task that the values of an index depend on, and each `?`, `return` and `.await`.
 pub(super) fn resolve_index(values: &Expr, scope: Scope<'_>, diagnostics: &mut Diagnostics) {
     for unknown in reject("an index", values, scope, diagnostics) {
         if unknown.why == Why::Exit {
@@ -37,13 +37,13 @@ pub(super) fn resolve_index(values: &Expr, scope: Scope<'_>, diagnostics: &mut D
     }
 }
 
-/// Reports what would leave an index before its end.
+/// Reports a `?`, `return` or `.await` in an index.
 pub(super) fn report_exit(span: Span, diagnostics: &mut Diagnostics) {
     let message = "an index is evaluated where the graph stands, so nothing can leave it";
     diagnostics.error_at(span, message);
 }
 
-/// Reports each task that an expression names; returns all that keeps it from being known where the graph stands.
+/// Reports each task that an expression names; returns all reasons why it is not known where the graph stands.
 fn reject(
     what: &str,
     expression: &Expr,

@@ -1,4 +1,4 @@
-//! The inputs of a body: what it uses of each family and of each captured name, once, whatever the number of uses.
+//! The inputs of a body: members of families and captured names, each once, whatever the number of uses.
 
 use super::parts::PartOf;
 use super::scope::{Access, Selector};
@@ -9,20 +9,20 @@ use quote::ToTokens;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-/// What one body uses of one family or captured name.
+/// An input of a body: members of one family, or one captured name.
 #[derive(Debug)]
 pub(crate) struct Input {
     /// The index of the family or of the capture.
     pub(crate) index: usize,
-    /// The name, or the path of fields, as the body has it, without brackets.
+    /// The name, or the path of fields, as written in the body, without brackets.
     pub(crate) path: String,
-    /// What is used, as the body has it.
+    /// The text of its first use.
     pub(crate) text: String,
-    /// Which members of the family are used: one for each of its indices.
+    /// The members that are used: a selector for each index of the family.
     pub(crate) selectors: Vec<Selector>,
     /// Whether each of its uses is in a branch that is chosen only where the body runs.
     pub(crate) in_branch: bool,
-    /// The input is needed only if all of these are as they say.
+    /// The input is needed only if all of these conditions are met.
     pub(crate) conditions: Vec<Condition>,
     /// The place of its first use.
     pub(crate) span: Span,
@@ -40,9 +40,9 @@ pub(crate) struct Input {
 /// How a body takes an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Its only use in the graph: moved.
+    /// Moved: this is its only use in the graph.
     Take,
-    /// Its only use in the body, by value: moved if it is the last one on its worker, else cloned.
+    /// Its only use in the body, by value: moved if it is the last use on its worker, else cloned.
     TakeOrClone,
     /// Borrowed; uses by value clone it.
     Borrow,
@@ -66,13 +66,13 @@ impl Input {
         }
     }
 
-    /// How many levels of lists it is.
+    /// The number of nested lists that it is.
     pub(crate) fn depth(&self) -> usize {
         let lists = self.selectors.iter().filter(|selector| selector.is_list());
         lists.count()
     }
 
-    /// Whether it is all of a family.
+    /// Whether it is all members of a family.
     pub(crate) fn is_whole(&self) -> bool {
         let mut selectors = self.selectors.iter();
         selectors.all(|selector| matches!(selector, Selector::All))
@@ -83,7 +83,7 @@ impl Input {
         self.holes.len() > 1 || self.only_shared
     }
 
-    /// Chooses how the body takes it; `is_sole` if no other body uses the same value, and this one runs once.
+    /// Chooses how the body takes it. `is_sole`: no other body uses the same value, and this body runs once.
     pub(super) fn choose_mode(&mut self, is_sole: bool) {
         let is_list = self.depth() > 0;
         self.mode = if is_sole && (is_list || !self.is_shared()) {
@@ -104,7 +104,7 @@ pub(super) struct Captured {
 }
 
 impl Captured {
-    /// Adds a use, which leaves this hole; returns the position of its input.
+    /// Adds the use of this hole; returns the position of its input.
     pub(super) fn add(&mut self, capture: usize, used: &Use, hole: usize) -> usize {
         let next = self.inputs.len();
         let position = *self.positions.entry(capture).or_insert(next);
@@ -135,14 +135,14 @@ struct Candidate {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Members {
     family: usize,
-    /// What tells the selectors from others.
+    /// The text that distinguishes the selectors.
     selectors: String,
-    /// Whether these are parts of each member of a list, which is another input than the list itself.
+    /// Whether parts of each member of a list are used, which are another input than the list.
     are_parts: bool,
 }
 
 impl Dependencies {
-    /// Adds a use under conditions, which leaves this hole; returns the number of its candidate.
+    /// Adds the use of this hole; returns the number of its candidate.
     pub(super) fn add(
         &mut self,
         access: Access,
@@ -177,7 +177,7 @@ impl Dependencies {
 
     /// The inputs, and the position of the input of each candidate.
     ///
-    /// An input that is used without conditions is needed always, so uses under conditions share it.
+    /// An input with a use without conditions is always needed, so its uses under conditions share it.
     pub(super) fn finish(self) -> (Vec<Input>, Vec<usize>) {
         let Self {
             candidates,

@@ -1,6 +1,6 @@
-//! Names to indices: which task uses which, what is captured, and how each body takes its inputs.
+//! Resolves names: the inputs of each task, the captured names, and how each body takes its inputs.
 //!
-//! A name that no task has is a capture or something outside; whether that exists is for rustc to say.
+//! A name in lower case that is neither a task nor an index is captured. rustc reports the name if it does not exist.
 
 mod clauses;
 mod input;
@@ -30,12 +30,12 @@ pub(crate) struct Graph {
     pub(crate) names: Declarations,
     pub(crate) tasks: Vec<Task>,
     pub(crate) captures: Vec<Capture>,
-    /// The parts of results that bodies use in place of the whole, each once.
+    /// The parts that bodies use instead of whole results, each once.
     pub(crate) projections: Vec<Projection>,
 }
 
 impl Graph {
-    /// The names as a statement sees them.
+    /// The names in scope of a statement.
     pub(crate) fn scope<'a>(&'a self, task: &'a Task) -> Scope<'a> {
         Scope {
             names: &self.names,
@@ -45,7 +45,7 @@ impl Graph {
         }
     }
 
-    /// The type of a family's members, as one of its statements has it.
+    /// The type of a family's members, if one of its statements is annotated.
     pub(crate) fn annotation(&self, family: usize) -> Option<&Type> {
         let mut statements = self.names.families[family].statements.iter();
         statements.find_map(|&task| self.tasks[task].statement.ty.as_ref())
@@ -66,17 +66,17 @@ pub(crate) struct Task {
     pub(crate) family: usize,
     /// The indices of its groups, outermost first, then its own.
     pub(crate) indices: Vec<usize>,
-    /// What it uses of other tasks, each once, in the order of first use.
+    /// Its inputs from tasks, each once, in the order of first use.
     pub(crate) dependencies: Vec<Input>,
-    /// The captures that it uses, each once, in the order of their first use.
+    /// Its captured names, each once, in the order of first use.
     pub(crate) captures: Vec<Input>,
-    /// The places of the indices that its body uses.
+    /// The positions of the indices that its body uses.
     pub(crate) used_indices: Vec<usize>,
     pub(crate) is_output: bool,
 }
 
 impl Task {
-    /// Whether it is one task that takes whole results, whatever the values of variables are.
+    /// Whether it is one task with whole families as inputs, whatever the values of variables are.
     pub(crate) fn is_plain(&self) -> bool {
         self.indices.is_empty()
             && self
@@ -90,12 +90,12 @@ impl Task {
 #[derive(Debug)]
 pub(crate) struct Capture {
     pub(crate) path: String,
-    /// As first used.
+    /// The expression of its first use.
     pub(crate) expression: Expr,
     pub(crate) span: Span,
 }
 
-/// Looks up all names; reports names that are taken, reserved or misused, and `return`.
+/// Resolves all names; reports names that are taken, reserved or misused, and bodies that `return`.
 pub(crate) fn resolve(items: Vec<Item>, diagnostics: &mut Diagnostics) -> Graph {
     let (names, statements) = Declarations::declare(items, diagnostics);
     let mut captures = Captures::default();
@@ -171,7 +171,7 @@ fn resolve_statement(
     }
 }
 
-/// A name for the binding of an input in generated code, at `span`: its own, which no user token can mean.
+/// The name of an input's binding in generated code: similar to the user's, but with the hygiene of the macro.
 pub(crate) fn local_name(path: &str, span: Span) -> Ident {
     let span = origin::span().located_at(span);
     let name = match path {

@@ -1,4 +1,4 @@
-//! How each body takes what it uses: moved, cloned or borrowed.
+//! Chooses how each body takes its inputs: moved, cloned or borrowed.
 
 use super::names::Declarations;
 use super::scope::Selector;
@@ -14,7 +14,7 @@ pub(super) fn choose(names: &Declarations, tasks: &mut [Task]) {
         let is_each = |position: &usize| names.indices[task.indices[*position]].name.is_some();
         let many: Vec<usize> = (0..task.indices.len()).filter(is_each).collect();
         for input in &mut task.dependencies {
-            // Then no member is used by two tasks, nor twice by one.
+            // If each index of this statement also selects another member, no member has two users.
             let is_sole =
                 dependencies[&input.index] == 1 && many.iter().all(|&index| input.follows(index));
             input.choose_mode(is_sole && !again);
@@ -26,7 +26,7 @@ pub(super) fn choose(names: &Declarations, tasks: &mut [Task]) {
     }
 }
 
-/// How many inputs each family or capture is.
+/// The number of inputs that use each family or capture.
 fn users(tasks: &[Task], inputs: impl Fn(&Task) -> &[Input]) -> HashMap<usize, usize> {
     let mut users = HashMap::new();
     for input in tasks.iter().flat_map(inputs) {
@@ -36,7 +36,7 @@ fn users(tasks: &[Task], inputs: impl Fn(&Task) -> &[Input]) -> HashMap<usize, u
 }
 
 impl Input {
-    /// Whether each value of an index of the statement selects members of its own.
+    /// Whether different values of this index of the statement select different members.
     fn follows(&self, index: usize) -> bool {
         let is_same =
             |selector: &Selector| matches!(selector, Selector::Same(same) if *same == index);

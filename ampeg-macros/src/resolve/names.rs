@@ -1,7 +1,6 @@
-//! What a graph declares: groups within groups, the families in them, and their indices.
+//! The declarations of a graph: groups, the families in them, and their indices.
 //!
-//! A task without indices is a family of one. It says what may be declared together; what a name in a body means
-//! is for `scope`.
+//! A task without indices is a family with one member. `scope` resolves the names in bodies.
 
 use crate::diagnostics::Diagnostics;
 use crate::source;
@@ -15,45 +14,45 @@ use syn::{Attribute, Expr, Ident};
 /// The groups, families and indices of a graph.
 #[derive(Debug)]
 pub(crate) struct Declarations {
-    /// The graph itself, then its groups, each after the one that it is in.
+    /// The graph itself, then its groups, each after the group around it.
     pub(crate) groups: Vec<Group>,
     /// In the order of their first statements.
     pub(crate) families: Vec<Family>,
     pub(crate) indices: Vec<Index>,
 }
 
-/// Declarations under one prefix.
+/// The declarations with one prefix.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
-    /// The group around it and its name there; nothing for the graph itself.
+    /// The group around it and its name there; `None` for the graph itself.
     pub(crate) parent: Option<(usize, Ident)>,
     pub(crate) docs: Vec<Attribute>,
     /// Its own indices, without those of the groups around it.
     pub(crate) indices: Vec<usize>,
-    /// The macro that its name comes from.
+    /// The hygiene context of its name.
     contexts: Vec<Option<String>>,
     /// In the order written.
     pub(crate) entries: Vec<Entry>,
     by_name: HashMap<String, Entry>,
 }
 
-/// What a name in a group stands for.
+/// The meaning of a name in a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entry {
     Group(usize),
     Family(usize),
 }
 
-/// All tasks that are declared under one path.
+/// All tasks with one path.
 #[derive(Debug)]
 pub(crate) struct Family {
     pub(crate) name: Ident,
-    /// The macros that its name comes from, in one statement or another.
+    /// The hygiene contexts of its name in its statements.
     contexts: Vec<Option<String>>,
     pub(crate) group: usize,
     /// The statements that declare its members.
     pub(crate) statements: Vec<usize>,
-    /// How many indices stand at its own name.
+    /// The number of indices at its own name.
     pub(crate) n_own: usize,
     pub(crate) docs: Vec<Attribute>,
     pub(crate) is_output: bool,
@@ -62,12 +61,12 @@ pub(crate) struct Family {
 /// One index of a family or group, with the expression for its values.
 #[derive(Debug)]
 pub(crate) struct Index {
-    /// `i` in `i in range`; nothing where there is one value only.
+    /// `i` in `i in range`; `None` for a single value.
     pub(crate) name: Option<Ident>,
     pub(crate) expression: Expr,
 }
 
-/// A statement and where it belongs.
+/// A statement with its family and indices.
 #[derive(Debug)]
 pub(crate) struct Declared {
     pub(crate) statement: Statement,
@@ -77,7 +76,8 @@ pub(crate) struct Declared {
 }
 
 impl Declarations {
-    /// Declares all items; reports names that are taken or reserved, and statements that do not go together.
+    /// Declares all items; reports names that are taken or reserved, and statements of one family that contradict each
+    /// other.
     pub(crate) fn declare(
         items: Vec<Item>,
         diagnostics: &mut Diagnostics,
@@ -107,7 +107,8 @@ impl Declarations {
         (names, statements)
     }
 
-    /// What a name means in a group: its own, or that of a group around it, and which one that is.
+    /// The meaning of a name in a group or, if the group has no such name, in the groups around it; and the group that has
+    /// the name.
     pub(crate) fn find(&self, mut group: usize, name: &str) -> Option<(usize, Entry)> {
         loop {
             let scope = &self.groups[group];
@@ -118,10 +119,10 @@ impl Declarations {
         }
     }
 
-    /// The same for a name that is used in a statement.
+    /// As [`find`](Self::find), for a name that is used in a statement.
     ///
-    /// A name from another macro than the task's is another name, as of variables: an expression that is given to a
-    /// macro uses the variables of its caller. But who adds a whole statement to a macro's graph means its tasks.
+    /// As for variables, names with different hygiene contexts are different names: an expression that is passed to a macro
+    /// uses the variables of the caller. But a whole statement that is passed to a macro uses the tasks of the macro's graph.
     pub(crate) fn find_used(
         &self,
         mut group: usize,
@@ -138,7 +139,7 @@ impl Declarations {
         }
     }
 
-    /// Whether a name of the same text means this entry.
+    /// Whether a name with the same text means this entry.
     fn is_declared_as(&self, entry: Entry, ident: &Ident) -> bool {
         let contexts = match entry {
             Entry::Family(family) => &self.families[family].contexts,
@@ -147,7 +148,7 @@ impl Declarations {
         contexts.contains(&source::context(ident.span()))
     }
 
-    /// What a name in exactly this group means.
+    /// The meaning of a name in exactly this group.
     pub(crate) fn entry(&self, group: usize, name: &str) -> Option<Entry> {
         self.groups[group].by_name.get(name).copied()
     }
@@ -173,7 +174,7 @@ impl Declarations {
         }
     }
 
-    /// How many indices each part of a family's path has: `[1, 0]` for `shard[i].b`.
+    /// The number of indices of each name in a family's path: `[1, 0]` for `shard[i].b`.
     pub(crate) fn segments(&self, family: usize) -> Vec<usize> {
         let family = &self.families[family];
         let mut segments = vec![family.n_own];
@@ -186,7 +187,7 @@ impl Declarations {
         segments
     }
 
-    /// How many indices a group and those around it have.
+    /// The number of indices of a group and of the groups around it.
     pub(crate) fn group_rank(&self, group: usize) -> usize {
         let scope = &self.groups[group];
         let around = scope
@@ -196,7 +197,7 @@ impl Declarations {
         around + scope.indices.len()
     }
 
-    /// The names of all that a group holds, in the order written.
+    /// All names in a group, in the order written.
     pub(crate) fn names_in(&self, group: usize) -> Vec<String> {
         let name = |entry: &Entry| match entry {
             Entry::Group(group) => {
@@ -208,7 +209,7 @@ impl Declarations {
         self.groups[group].entries.iter().map(name).collect()
     }
 
-    /// Reports indices of one name, and those that have the name of a task.
+    /// Reports indices with equal names, and indices with the name of a task.
     fn check_indices(&self, statements: &[Declared], diagnostics: &mut Diagnostics) {
         let mut reported = vec![false; self.indices.len()];
         for declared in statements {
@@ -396,7 +397,7 @@ impl Declaration<'_> {
             .error(&family.name, format!("`{name}` is declared here first"));
     }
 
-    /// Reports what keeps a statement from declaring more members of a family.
+    /// Reports contradictions between a statement and the earlier statements of its family.
     fn check_together(&mut self, family: usize, statement: &Statement, n_own: usize) {
         let known = &self.names.families[family];
         if known.n_own != n_own {

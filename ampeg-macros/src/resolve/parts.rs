@@ -14,7 +14,7 @@ pub(crate) struct PartOf {
     pub(crate) projection: usize,
 }
 
-/// How a part is taken out of a result.
+/// A function that takes a part out of a result.
 #[derive(Debug)]
 pub(crate) struct Projection {
     /// The statement whose body uses it first.
@@ -50,7 +50,7 @@ pub(super) fn choose(tasks: &mut [Task]) -> Vec<Projection> {
     projections
 }
 
-/// The holes of the parts that suffice for an input; none if it needs the whole. Sets how the body takes the input.
+/// Returns the holes of the parts that suffice for an input, or no hole if the input needs the whole. Sets the mode.
 fn parts_of(input: &mut Input, template: &Template) -> Vec<usize> {
     let hole = |&number: &usize| &template.holes[number];
     let has_bracket = |hole: &Hole| hole.part.iter().any(Link::is_bracket);
@@ -72,7 +72,7 @@ fn parts_of(input: &mut Input, template: &Template) -> Vec<usize> {
     }
     let mut parts: Vec<usize> = Vec::new();
     for &new in &input.holes {
-        // Of a list, each part is an input by itself; of one result, a part lies within another.
+        // Parts of each member of a list are separate inputs. For one result, `a.x` contains `a.x.y`.
         let covers = |outer: usize, inner: usize| {
             let segments = |number: usize| template.holes[number].segments();
             if is_list {
@@ -113,14 +113,15 @@ impl Projection {
         }
     }
 
-    /// The hole that it was made for, in the body of its statement.
+    /// The hole of its first use, in the body of its statement.
     pub(crate) fn hole<'a>(&self, template: &'a Template) -> &'a Hole {
         &template.holes[self.hole]
     }
 
     /// Whether it is the same part.
     ///
-    /// Captures mean the same everywhere; indices do not, so parts with indices are equal only within one statement.
+    /// Captures have the same value in all statements. Indices do not, so parts with indices are equal only within one
+    /// statement.
     fn is_same(&self, other: &Self) -> bool {
         self.family == other.family
             && self.segments == other.segments
@@ -128,7 +129,7 @@ impl Projection {
     }
 }
 
-/// The index of a projection, which is that of an equal one if there is one.
+/// The index of a projection; equal projections have one index.
 fn intern(projections: &mut Vec<Projection>, new: Projection) -> usize {
     let same = projections.iter().position(|other| other.is_same(&new));
     same.unwrap_or_else(|| {

@@ -1,4 +1,4 @@
-//! What a name means in one statement: names resolve outward, and brackets select members.
+//! The meaning of a name in one statement: names are looked up outward through groups, and brackets select members.
 
 use super::names::{Declarations, Entry};
 use crate::body::{self, Chain, Condition, Meaning, Outside, Segment, Use};
@@ -6,7 +6,7 @@ use crate::source;
 use crate::syntax::name_of;
 use syn::{Expr, Ident};
 
-/// The names of a graph, seen from one statement.
+/// The names in scope of one statement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) names: &'a Declarations,
@@ -21,48 +21,48 @@ pub(crate) struct Scope<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct Access {
     pub(crate) family: usize,
-    /// One for each index of the family.
+    /// A selector for each index of the family.
     pub(crate) selectors: Vec<Selector>,
 }
 
-/// Which values of one index of a family are used.
+/// The values of one index of a family that are used.
 #[derive(Debug, Clone)]
 pub(crate) enum Selector {
-    /// That of an index of the using statement.
+    /// The value of an index of the statement, by its position.
     Same(usize),
-    /// One.
+    /// One value.
     At(Outside),
-    /// Those in a range.
+    /// The values in a range.
     Span(Outside),
     All,
 }
 
 impl Selector {
-    /// Whether what is used is a list, not one value.
+    /// Whether it selects a list, not one value.
     pub(crate) fn is_list(&self) -> bool {
         matches!(self, Self::Span(_) | Self::All)
     }
 }
 
-/// What is wrong with a chain that begins with a group.
+/// A mistake in a path that begins with a group.
 #[derive(Debug)]
 pub(crate) enum BadPath {
-    /// The group stands where a value should.
+    /// The group is used as a value.
     Group(usize),
-    /// A group has nothing of this name.
+    /// A group has no such name.
     Unknown(usize, Ident),
-    /// A bracket that a group has no index for.
+    /// A group has no index for a bracket.
     Bracket(usize),
 }
 
-/// How a chain goes on after its first name.
+/// The meaning of a path.
 struct ResolvedPath<'a> {
-    /// How many of its segments belong to the graph; the others to the value.
+    /// The number of fields and brackets that select the task; the others belong to its value.
     length: usize,
     target: Result<(usize, Vec<Place<'a>>), BadPath>,
 }
 
-/// Where a selector comes from.
+/// The origin of a selector.
 #[derive(Clone, Copy)]
 enum Place<'a> {
     Implied(usize),
@@ -71,7 +71,7 @@ enum Place<'a> {
 }
 
 impl Place<'_> {
-    /// Whether several members are selected.
+    /// Whether it selects several members.
     fn is_list(self) -> bool {
         match self {
             Self::Implied(_) => false,
@@ -116,7 +116,7 @@ impl Scope<'_> {
         self.indices.iter().position(is_meant)
     }
 
-    /// The task that a path without brackets names, as `via` has it.
+    /// The task that a path without brackets names, as in `via`.
     pub(crate) fn family(&self, path: &[&Ident]) -> Option<usize> {
         let (first, rest) = path.split_first()?;
         let (_, mut entry) = self.names.find(self.group, &name_of(first))?;
@@ -185,7 +185,7 @@ impl Scope<'_> {
         }
     }
 
-    /// The members that a use of a task selects; nothing if that is not known where the graph stands.
+    /// The members that a use of a task selects; `None` if they are not known where the graph stands.
     pub(crate) fn access(&self, used: &Use) -> Option<Result<Access, BadPath>> {
         let chain = Chain::of(&used.whole)?;
         let found = self.resolve_path(chain.root, &chain.segments)?;
@@ -193,7 +193,7 @@ impl Scope<'_> {
             Ok(target) => target,
             Err(wrong) => return Some(Err(wrong)),
         };
-        // Each bracket up to here selects, one after the other.
+        // `brackets` has the index of each bracket in `places`, in this order.
         let mut brackets = used.brackets.iter();
         let select = |place: Place<'_>| match place {
             Place::Implied(index) => Some(Selector::Same(index)),
@@ -219,9 +219,10 @@ impl Scope<'_> {
         }
     }
 
-    /// The conditions under which a use counts.
+    /// The conditions under which a use needs its input.
     ///
-    /// What a task without indices uses as a whole counts always, so that graphs without families mean what they say.
+    /// A task without indices always needs the whole families that it uses, so a graph without families has the dependencies
+    /// that its text shows.
     pub(crate) fn conditions<'c>(
         &self,
         access: &Access,
@@ -236,25 +237,25 @@ impl Scope<'_> {
 }
 
 impl Access {
-    /// Whether it is several members.
+    /// Whether it selects several members.
     pub(crate) fn is_list(&self) -> bool {
         self.depth() > 0
     }
 
-    /// How many levels of lists it is.
+    /// The number of nested lists that it selects.
     pub(crate) fn depth(&self) -> usize {
         let lists = self.selectors.iter().filter(|selector| selector.is_list());
         lists.count()
     }
 
-    /// Whether all members are used.
+    /// Whether it selects all members.
     pub(crate) fn is_whole(&self) -> bool {
         self.selectors
             .iter()
             .all(|selector| matches!(selector, Selector::All))
     }
 
-    /// The text that tells the selectors from others of the same family.
+    /// The text that distinguishes the selectors from others of the same family.
     pub(super) fn identity(&self) -> String {
         let text = |selector: &Selector| match selector {
             Selector::Same(index) => format!("[={index}]"),

@@ -1,4 +1,4 @@
-//! What fills each hole of a body: an index, an input from tasks, or a captured name.
+//! Resolves each use in a body to an index, an input from tasks, or a captured name.
 
 use super::input::{Captured, Dependencies, Input};
 use super::scope::{BadPath, Scope};
@@ -12,15 +12,15 @@ use quote::ToTokens;
 use std::collections::HashMap;
 use syn::Expr;
 
-/// The captures of all bodies so far.
+/// The captures of the bodies that have been resolved.
 #[derive(Default)]
 pub(super) struct Captures {
     pub(super) list: Vec<Capture>,
-    /// By path, and by the macro that the name comes from.
+    /// By path and hygiene context.
     by_name: HashMap<(String, String), usize>,
 }
 
-/// A body with holes, and what fills them.
+/// A body with holes, and its inputs.
 #[derive(Default)]
 pub(super) struct Resolved {
     pub(super) template: Option<Template>,
@@ -30,7 +30,7 @@ pub(super) struct Resolved {
     pub(super) indices: Vec<usize>,
 }
 
-/// Looks up what a body uses.
+/// Resolves the uses in a body.
 pub(super) fn resolve(
     mut body: Expr,
     scope: Scope<'_>,
@@ -77,7 +77,7 @@ struct Uses<'a> {
 }
 
 impl Uses<'_> {
-    /// The hole with this number. Until all are known, the origin of an input from tasks is a candidate's number.
+    /// Resolves a finding to the hole with this number. The origin of an input from tasks is the number of a candidate.
     fn hole(&mut self, number: usize, finding: Finding) -> Hole {
         let used = match finding {
             Finding::Use(used) => used,
@@ -178,7 +178,7 @@ impl Uses<'_> {
         self.diagnostics.error_at(misuse.span(), message);
     }
 
-    /// Reports brackets whose values are not known where the graph stands.
+    /// Reports brackets with indices that are not known where the graph stands.
     fn report_unknown(&mut self, used: &Use) {
         let path = &used.path;
         let unknown = used

@@ -15,7 +15,7 @@ use crate::generated_code::index::{IndexNumber, IndexRange, IndexType, IntoIndex
 use ampeg_schedule::Cost;
 use ampeg_schedule::Error;
 use ampeg_schedule::internal::GraphErrorKind;
-use ampeg_schedule::internal::{GivenCost, EvaluatedCosts};
+use ampeg_schedule::internal::{EvaluatedCosts, GivenCost};
 use std::ops::{Bound, Range, RangeBounds};
 use std::time::Duration;
 use std::vec;

@@ -82,7 +82,7 @@ fn chain(range: Range<u64>, before: impl Fn(u64) -> u64) -> Graph<MembersAndSum>
     let index = IndexType::new();
     let mut site = Site::new(&Chain);
     site.family();
-    if site.fixed(0, || IntoIndex::told(0)) {
+    if site.fixed(0, || IntoIndex::to_number(0)) {
         site.member(|| IntoCost::given(1));
     }
     site.family();
@@ -92,7 +92,7 @@ fn chain(range: Range<u64>, before: impl Fn(u64) -> u64) -> Graph<MembersAndSum>
         site.retry(|| IntoCount::into_count(1));
         site.within(|| IntoDuration::into_duration(60));
         site.slot();
-        site.at(|| IntoIndex::told(before(t)));
+        site.at(|| IntoIndex::to_number(before(t)));
         site.via_with(|| IntoCost::given(0.5));
     }
     site.task(IntoCost::given(2.5));
@@ -210,7 +210,7 @@ fn triangle(n: i32) -> Graph<Triangles> {
         if site.when(|| i_value > 1) {
             site.slot();
             site.span(|| 1..i_value);
-            site.at(|| IntoIndex::told(0));
+            site.at(|| IntoIndex::to_number(0));
             site.via_with(|| IntoCost::given(0));
         } else {
             site.absent();
@@ -419,7 +419,7 @@ fn ranges_in_brackets_are_those_of_rust() {
     assert_eq!(
         tasks(&|site| site.at(|| {
             let one = &1;
-            IntoIndex::told(one)
+            IntoIndex::to_number(one)
         }))
         .unwrap(),
         (vec![5], vec![])
