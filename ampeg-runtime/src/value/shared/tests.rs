@@ -1,4 +1,4 @@
-//! Shared memory is sent as itself between processes, and as plain data in other formats.
+//! Shared memory is sent as a descriptor between processes, and as plain data in other formats.
 
 use super::*;
 use crate::value::codec::{decode, encode};
