@@ -44,7 +44,7 @@ pub trait Values: Sized + 'static {
 
 /// The plain values of a graph, in a struct that the program declares. `#[derive(Values)]` implements this trait.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no struct for the values of a graph",
+    message = "`{Self}` is not a struct for the values of a graph",
     label = "this struct needs `#[derive(ampeg::Values)]`"
 )]
 pub trait Named: Values {

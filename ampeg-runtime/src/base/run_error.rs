@@ -252,7 +252,7 @@ fn write_unknown_output(
     if is_task {
         return write!(
             f,
-            "`{name}` is a task but no output: write `pub` before it in the graph"
+            "`{name}` is a task but not an output: write `pub` before it in the graph"
         );
     }
     let outputs: Vec<_> = outputs.iter().map(|name| format!("`{name}`")).collect();

@@ -80,7 +80,7 @@ impl fmt::Display for FamilyErrorKind {
             Self::NoIndex { what, index } => {
                 write!(
                     f,
-                    "{what} is {index}, where an index must fit 64 bits with a sign"
+                    "{what} is {index}, but an index must fit in 64 bits with a sign"
                 )
             }
             Self::TooManyTasks => write!(f, "the graph has more than {MOST_TASKS} tasks"),
@@ -125,8 +125,8 @@ impl fmt::Display for FamilyErrorKind {
                 families: [first, second],
             } => write!(
                 f,
-                "the indices of `{group}` are others for `{second}` than for `{first}`: \
-                 its range must give the same each time it is evaluated"
+                "the indices of `{group}` differ between `{first}` and `{second}`: \
+                 its range must have the same values each time it is evaluated"
             ),
         }
     }

@@ -252,7 +252,7 @@ impl<T> Deref for Borrowed<T> {
     message = "this value cannot be captured: it cannot be sent to a worker process",
     label = "`{Self}` cannot be serialized",
     note = "put `#[derive(serde::Serialize, serde::Deserialize)]` on the type, or build the value inside the task",
-    note = "what belongs to this process, like a file, a lock, a channel or a pointer, cannot leave it: capture what it holds",
+    note = "a file, a lock, a channel or a pointer belongs to this process and cannot be sent: capture its content instead",
     note = "a function that is `unsafe`, `extern` or of more than twelve arguments is named by its path: `self::name`"
 )]
 pub trait Capture: TaskValue {}
@@ -406,8 +406,8 @@ pub mod probe {
         type Value: TaskValue;
         /// Captures the value.
         #[deprecated(
-            note = "each task gets a copy of this value: what one changes in it, no other task sees, and neither does the caller; \
-                    capture what is in it, and have tasks return what they find out"
+            note = "each task gets a copy of this value, so other tasks and the caller do not see its changes; \
+                    capture the content, and return new values from tasks"
         )]
         fn probe(&self) -> Captured<Value<Self::Value>>;
     }
@@ -483,7 +483,7 @@ pub mod probe {
                         assert!(
                             size_of::<F>() == 0,
                             "this closure uses variables from around it, so it cannot be sent to a worker process: \
-                             write it inside the task; a generic function takes `f: fn(…) -> …`, and so no such closure"
+                             write it inside the task; if a generic function takes it, give that parameter the type `fn(…) -> …`"
                         );
                     }
                     Captured::new(Ok(Payload::Inline(smallvec::SmallVec::new())))

@@ -15,7 +15,7 @@ pub struct Limit {
 
 /// The values of a `within` clause: a `Duration`, or a number of seconds.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no duration",
+    message = "`{Self}` is not a duration",
     label = "expected a `Duration`, or a number of seconds"
 )]
 pub trait IntoDuration {
@@ -37,7 +37,10 @@ impl<C: IntoCost> IntoDuration for C {
 }
 
 /// The values of a `retry` clause: whole numbers.
-#[diagnostic::on_unimplemented(message = "`{Self}` is no count", label = "expected a whole number")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a count",
+    label = "expected a whole number"
+)]
 pub trait IntoCount {
     /// The count.
     ///
@@ -51,6 +54,6 @@ pub trait IntoCount {
 impl<N: TryInto<u32> + fmt::Display + Copy> IntoCount for N {
     fn into_count(self) -> Result<u32, String> {
         self.try_into()
-            .map_err(|_| format!("{self} is no count from 0 to {}", u32::MAX))
+            .map_err(|_| format!("{self} is not a count from 0 to {}", u32::MAX))
     }
 }

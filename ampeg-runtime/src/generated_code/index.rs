@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 /// Types that can select a member of a family: integers, and references to them.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no index of a family",
+    message = "`{Self}` is not an index of a family",
     label = "expected an integer",
     note = "an index in brackets is an integer, or a range written as such: `part[a..b]`",
     note = "to index the values of a whole family, give it a name first: `let all = &part; all[k]`"
@@ -34,7 +34,7 @@ impl<N: IntoIndex> IntoIndex for &N {
 
 /// Types that give the values of an index: ranges, and all other iterators over integers.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no range of integers",
+    message = "`{Self}` is not a range of integers",
     label = "expected a range of integers, as in `i in 0..n`"
 )]
 pub trait IndexRange {

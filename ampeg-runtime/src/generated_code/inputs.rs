@@ -431,8 +431,8 @@ impl<T: 'static> Optional<Type<T>> {
 #[derive(Debug, Clone, Copy)]
 pub struct Maybe<V>(Option<V>);
 
-const ABSENT: &str = "a condition in this body gave another answer than where the graph stands, \
-                      so that a dependency is missing: it must depend on indices and captures alone";
+const ABSENT: &str = "a condition in this body has another value than where the graph was declared, \
+                      so a dependency is missing: the condition must depend only on indices and captures";
 
 impl<V> Maybe<V> {
     pub(crate) fn when(is_present: bool, value: impl FnOnce() -> V) -> Self {
@@ -530,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "gave another answer")]
+    #[should_panic(expected = "has another value")]
     fn taking_an_absent_value_panics_with_the_reason() {
         let shape = smallvec![0];
         let inputs = Inputs::folded(SmallVec::new(), Values::new(), shape, &[slot(0, true)], 0);

@@ -17,7 +17,7 @@ use std::rc::Rc;
 #[diagnostic::on_unimplemented(
     message = "the result of this task cannot be sent between processes",
     label = "`{Self}` cannot be serialized, or borrows something",
-    note = "a result owns its data: of what it borrows, give a copy (`.to_owned()`, `.to_vec()`, `.clone()`)",
+    note = "a result must own its data: return a copy of borrowed data (`.to_owned()`, `.to_vec()`, `.clone()`)",
     note = "put `#[derive(serde::Serialize, serde::Deserialize)]` on the type and on all types in it",
     note = "if it comes from another crate, look for that crate's `serde` feature"
 )]

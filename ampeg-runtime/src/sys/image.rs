@@ -60,7 +60,7 @@ impl ConstantAddress {
     pub(crate) fn resolve<T>(self) -> Result<&'static Anchored<T>, String> {
         let image = Image::of_this_process();
         let address = usize::try_from(self.offset)
-            .map_err(|_| "its address is none of this machine's")?
+            .map_err(|_| "its address is too large for this machine")?
             .wrapping_add(image.base);
         let size = size_of::<Anchored<T>>();
         if !address.is_multiple_of(align_of::<Anchored<T>>()) || !image.holds(address, size) {

@@ -99,7 +99,7 @@ impl From<Duration> for Cost {
 
 /// Types that convert into a cost: numbers, durations (in seconds) and costs.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no cost",
+    message = "`{Self}` is not a cost",
     label = "expected a number or a `Duration`"
 )]
 pub trait IntoCost {

@@ -111,7 +111,7 @@ fn message(payload: &(dyn Any + Send)) -> String {
     } else if let Some(text) = payload.downcast_ref::<String>() {
         text
     } else {
-        "a panic whose payload is no text"
+        "a panic whose payload is not text"
     };
     bounded::display(&text)
 }
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn payload_that_is_no_text_is_a_panic_like_any_other() {
         let (message, location) = panicked(|| panic::panic_any(7_u8));
-        assert_eq!(message, "a panic whose payload is no text");
+        assert_eq!(message, "a panic whose payload is not text");
         line(location);
     }
 

@@ -326,11 +326,11 @@ fn too_many_tasks_and_too_large_indices_are_refused_at_once() {
     let last = u64::MAX - 1;
     assert_eq!(
         mistake(last..u64::MAX, |t| t - 1),
-        "the index `t` of `x` is 18446744073709551614, where an index must fit 64 bits with a sign"
+        "the index `t` of `x` is 18446744073709551614, but an index must fit in 64 bits with a sign"
     );
     assert_eq!(
         mistake(1..3, |_| u64::MAX),
-        "`x[t - 1]` in `x[1]` is 18446744073709551615, where an index must fit 64 bits with a sign"
+        "`x[t - 1]` in `x[1]` is 18446744073709551615, but an index must fit in 64 bits with a sign"
     );
 }
 
@@ -375,7 +375,7 @@ fn errors_of_clauses_name_the_member() {
     site.retry(|| IntoCount::into_count(-1));
     assert_eq!(
         error_of(site),
-        "`retry` of task `row[2]`: -1 is no count from 0 to 4294967295"
+        "`retry` of task `row[2]`: -1 is not a count from 0 to 4294967295"
     );
 
     let mut site = site_of_row();
@@ -486,8 +486,8 @@ fn statements_of_a_group_must_have_the_same_indices() {
     );
     assert_eq!(
         shard([2, 3]).unwrap_err(),
-        "the indices of `shard` are others for `shard.c` than for `shard.b`: \
-         its range must give the same each time it is evaluated"
+        "the indices of `shard` differ between `shard.b` and `shard.c`: \
+         its range must have the same values each time it is evaluated"
     );
 }
 

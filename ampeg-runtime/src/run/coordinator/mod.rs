@@ -59,7 +59,8 @@ enum TaskState {
 struct HeldBack {
     worker: ProcessorId,
     report: AttemptReport,
-    /// The number of inputs, from the first on, that are known to be done.
+    /// The number of inputs, from the first on, that are known to be done. The next check continues there, so that all
+    /// checks of a report together take linear time.
     n_done: usize,
 }
 
@@ -151,6 +152,7 @@ impl<'a> Coordinator<'a> {
         report: AttemptReport,
         cluster: &mut dyn Cluster,
     ) {
+        // A loop and not a recursion, because a chain of held-back reports may be long.
         let mut arrived = Vec::new();
         let mut next = Some(HeldBack {
             worker,

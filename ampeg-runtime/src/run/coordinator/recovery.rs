@@ -66,6 +66,7 @@ impl Coordinator<'_> {
         worker: ProcessorId,
         cluster: &mut dyn Cluster,
     ) -> Result<(), String> {
+        // Advances `position`, where `open_steps` begins.
         self.first_open(worker);
         self.forget_recomputations(worker);
         let open = self.open_steps(worker);

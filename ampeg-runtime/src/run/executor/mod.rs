@@ -127,6 +127,9 @@ impl Executor {
 
     /// Counts the missing inputs of a step. From now on, [`store`](Self::store) returns true when one of these
     /// arrives.
+    ///
+    /// So an arrival only decrements a count. Checking all inputs at each arrival would take quadratic time for a step
+    /// with many inputs.
     pub(crate) fn look_for_inputs(&mut self, step: &Step) -> usize {
         self.looks += 1;
         let descriptor = self.graph.descriptor;

@@ -103,6 +103,7 @@ impl<'p, 'a> Annealer<'p, 'a> {
         if processor != before && self.random.f64() < TAKE_ALONG {
             self.take_along(task, before);
         }
+        // The Metropolis criterion, with the random number drawn first: `settle` can then stop at this limit.
         let limit = self.makespan - temperature * (1.0 - self.random.f64()).ln();
         if self.state.settle(limit) {
             let makespan = self.state.makespan();

@@ -46,6 +46,7 @@ impl<'p, 'a> State<'p, 'a> {
             .iter()
             .map(|task| number(task.index()))
             .collect();
+        // The sort is stable, so tasks without duration that start together stay in topological order.
         order.sort_by(|&a, &b| {
             let [a, b] = [a, b].map(|task| &placements[task as usize]);
             let by_start = a.start.total_cmp(&b.start);
@@ -192,8 +193,11 @@ impl<'p, 'a> State<'p, 'a> {
     /// Computes the times of all tasks that changes have affected. Returns false as soon as the makespan is certain
     /// to exceed `limit`.
     ///
-    /// In that case, the times are incomplete. They are those of the last commit again after the change is undone and
-    /// [`roll_back`](Self::roll_back) is called.
+    /// Marks are visited by position, so each task is timed at most once, after everything that it depends on.
+    /// The finish of a task plus its tail is a lower bound on the makespan, which often ends this early.
+    ///
+    /// If this returns false, the times are incomplete. They are those of the last commit again after the change is
+    /// undone and [`roll_back`](Self::roll_back) is called.
     pub(super) fn settle(&mut self, limit: f64) -> bool {
         let mut word = self.first_mark;
         self.first_mark = usize::MAX;

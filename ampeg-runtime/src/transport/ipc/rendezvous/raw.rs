@@ -56,7 +56,7 @@ impl Raw {
         bytes.truncate(received.bytes);
         let message = Self { bytes, descriptors };
         if received.flags.contains(ReturnFlags::TRUNC) || !message.is_whole() {
-            return Err(io::Error::other("what it said is no message"));
+            return Err(io::Error::other("its message is not valid"));
         }
         Ok(Some(message))
     }

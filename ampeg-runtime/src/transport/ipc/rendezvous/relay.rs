@@ -84,7 +84,7 @@ impl Relay {
         let kinds: Vec<bool> = kinds.collect::<Result<_, String>>()?;
         // ipc-channel panics if channels are missing, and leaks channels that it does not expect.
         if kinds != [true, true, false] {
-            return Err("what it said is no hello".into());
+            return Err("its message is not a hello".into());
         }
         message
             .send(&self.socket)

@@ -258,7 +258,7 @@ fn child_that_connects_before_its_start_is_over_is_heard() {
         move |arrival| drop(tell.send(arrival)),
     );
     let said = said.recv().unwrap();
-    assert_eq!(said.unwrap_err(), "what it said is no hello");
+    assert_eq!(said.unwrap_err(), "its message is not a hello");
     Process::end_all([&process.unwrap()], Instant::now());
 }
 
@@ -285,7 +285,7 @@ fn process_that_comes_while_no_descriptor_is_left_is_heard_later() {
         drop(taken);
         let said = news.recv().unwrap();
         assert!(
-            matches!(&said, News::Said(Err(why)) if why == "what it said is no hello"),
+            matches!(&said, News::Said(Err(why)) if why == "its message is not a hello"),
             "{said:?}"
         );
         Process::end_all([&process], Instant::now());
@@ -312,8 +312,8 @@ fn message_that_is_not_a_hello_is_reported_with_the_reason() {
     let _deadline = Deadline::seconds("no hello", 60);
     let rendezvous = Rendezvous::open().unwrap();
     for (role, why) in [
-        ("no hello", "what it said is no hello"),
-        ("random", "what it said is no message"),
+        ("no hello", "its message is not a hello"),
+        ("random", "its message is not valid"),
         ("another build", "it is another build of this program"),
     ] {
         let (_, news) = start(&rendezvous, role).unwrap();

@@ -43,7 +43,7 @@ pub(super) fn variant(fault: Fault, name: &str, variant: &str) -> Fault {
 #[cold]
 pub(super) fn tuple(name: &str, written: usize, read: usize) -> Fault {
     Fault::new(format!(
-        "`{name}` writes {written} of its fields and reads {read}, and they have no names by which to tell which \
+        "`{name}` writes {written} of its fields and reads {read}; without names, the missing field is unknown \
          (`skip_serializing_if`, or `skip_serializing` or `skip_deserializing` alone)"
     ))
 }
