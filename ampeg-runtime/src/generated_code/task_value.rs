@@ -184,7 +184,7 @@ mod tests {
     struct Unit;
 
     #[test]
-    fn nothing_is_a_value_too() {
+    fn unit_is_a_value() {
         assert_eq!(Unit.encode().unwrap().len(), 0);
         assert!(Unit::decode(&Payload::Inline(smallvec::SmallVec::new())).is_ok());
     }

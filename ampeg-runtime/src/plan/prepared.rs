@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn schedule_by_hand_is_no_schedule_by_policy() {
+    fn schedule_by_hand_is_not_reused_as_one_by_policy() {
         let (cache, graph) = (cache(), two_tasks());
         let definition = graph.definition().unwrap();
         let order = [vec![TaskId::new(0), TaskId::new(1)], vec![]];

@@ -50,7 +50,7 @@ impl Caller {
         })
     }
 
-    /// The caller that the tasks of a new pool are.
+    /// The caller of tasks in a new pool; fails if pools are nested too deep.
     pub(crate) fn of_tasks(self, pool: PoolId) -> Result<Self, Error> {
         if self.depth >= DEEPEST {
             return Err(RunErrorKind::TooDeep { deepest: DEEPEST }.into());

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn file_that_is_no_executable_has_no_array() {
+    fn file_that_is_not_an_executable_has_no_array() {
         let file = tempfile::tempfile().unwrap();
         assert_eq!(elf::array_in_file(&file), None);
         file.set_len(64).unwrap();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn only_constructors_behind_this_crate_s_are_called() {
+    fn only_constructors_after_this_crates_are_called() {
         let is_behind = (&raw const ONE).addr() > (&raw const ENTRY).addr();
         // The loader has called it.
         assert_eq!(CALLS.load(Ordering::SeqCst), 1);

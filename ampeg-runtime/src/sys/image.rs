@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_are_no_descriptor_are_refused() {
+    fn addresses_without_a_descriptor_are_refused() {
         let image = Image::of_this_process();
         for segment in &image.segments {
             for address in [

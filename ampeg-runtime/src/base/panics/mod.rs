@@ -203,14 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn panic_gives_message_and_place() {
+    fn caught_panic_has_message_and_location() {
         let (message, location) = panicked(|| panic!("no {}", "way"));
         assert_eq!(message, "no way");
         assert!(location.unwrap().starts_with(file!()));
     }
 
     #[test]
-    fn payload_that_is_no_text_is_a_panic_like_any_other() {
+    fn payload_that_is_not_text_is_caught() {
         let (message, location) = panicked(|| panic::panic_any(7_u8));
         assert_eq!(message, "a panic whose payload is not text");
         line(location);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn place_is_that_of_the_panic_that_arrives() {
+    fn location_is_that_of_the_caught_panic() {
         struct Careful;
         impl Drop for Careful {
             fn drop(&mut self) {
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn panic_that_another_thread_passes_on_keeps_its_place() {
+    fn panic_that_another_thread_passes_on_keeps_its_location() {
         let here = line!();
         let (message, location) = panicked(|| {
             let thread = std::thread::spawn(|| panic!("in another thread"));
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn hook_that_is_set_later_loses_no_place_and_prints_no_value() {
+    fn later_hook_keeps_locations_and_does_not_print_values() {
         use std::sync::atomic::{AtomicU32, Ordering};
         static CALLS: AtomicU32 = AtomicU32::new(0);
         let own = || {
@@ -271,7 +271,7 @@ mod tests {
                 CALLS.fetch_add(1, Ordering::SeqCst);
             }));
         };
-        let name = "hook_that_is_set_later_loses_no_place_and_prints_no_value";
+        let name = "later_hook_keeps_locations_and_does_not_print_values";
         let without_backtrace = [("RUST_BACKTRACE", "0".as_ref())];
         alone(module_path!(), name, &without_backtrace, || {
             line(panicked(|| panic!("before")).1);

@@ -251,7 +251,7 @@ fn triangle(n: i32) -> Graph<Triangles> {
 }
 
 #[test]
-fn several_indices_make_lists_of_lists_even_of_nothing() {
+fn several_indices_make_nested_lists_even_empty_ones() {
     let pool = Pool::builder().threads(2).build().unwrap();
     for n in 0..7 {
         let rows: Rows = (0..n)

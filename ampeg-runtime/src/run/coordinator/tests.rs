@@ -339,7 +339,7 @@ fn failure_skips_dependent_tasks_and_no_others() {
 }
 
 #[test]
-fn dead_worker_is_replaced_and_supplied_with_what_the_coordinator_has() {
+fn replacement_gets_the_results_that_the_coordinator_has() {
     begun!(coordinator, recorder, with_outputs(&[0, 2, 3, 4]));
     coordinator.on_report(worker(0), output(0), &mut recorder);
     coordinator.on_report(worker(1), output(2), &mut recorder);
@@ -515,7 +515,7 @@ fn lost_result_comes_with_an_input_that_was_reported_late() {
 }
 
 #[test]
-fn worker_that_joins_later_is_given_all_that_is_done() {
+fn worker_that_joins_later_gets_all_results_that_are_done() {
     begun!(coordinator, recorder, with_outputs(&[2, 3]));
     coordinator.on_report(worker(0), done(0), &mut recorder);
     recorder.since[0] = None;
@@ -593,7 +593,7 @@ fn death_of_a_worker_without_steps_costs_nothing() {
 }
 
 #[test]
-fn death_in_a_task_of_an_ended_run_is_no_crash() {
+fn death_in_a_task_of_an_ended_run_is_not_a_crash() {
     begun!(coordinator, recorder, with_outputs(&[3]));
     let late = Activity {
         run: 0,

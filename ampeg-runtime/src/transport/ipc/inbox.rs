@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_come_in_order_whoever_receives_them() {
+    fn messages_arrive_in_order_in_both_threads() {
         const MESSAGES: u64 = 20_000;
         let _deadline = Deadline::seconds("inbox", 120);
         let (sender, mut inbox) = inbox();

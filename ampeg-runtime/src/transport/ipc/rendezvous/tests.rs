@@ -239,7 +239,7 @@ fn process_that_says_nothing_delays_no_other() {
 }
 
 #[test]
-fn child_that_connects_before_its_start_is_over_is_heard() {
+fn hello_before_the_start_returns_is_received() {
     let _deadline = Deadline::seconds("early bird", 60);
     let rendezvous = Rendezvous::open().unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -263,8 +263,8 @@ fn child_that_connects_before_its_start_is_over_is_heard() {
 }
 
 #[test]
-fn process_that_comes_while_no_descriptor_is_left_is_heard_later() {
-    let test = "process_that_comes_while_no_descriptor_is_left_is_heard_later";
+fn hello_without_free_descriptors_is_received_later() {
+    let test = "hello_without_free_descriptors_is_received_later";
     alone(module_path!(), test, &[], || {
         let _deadline = Deadline::seconds("descriptors", 60);
         let few = rustix::process::Rlimit {
