@@ -383,8 +383,8 @@ impl Run<'_> {
             self.events
                 .worker_dies(death, running, will_retry, is_replaced);
         }
-        // A worker without open steps is started for the next run. If its process ended each time, restarting it here
-        // could go on for ever.
+        // A worker without open steps is only replaced by the next run: if its process ended each time, replacing it
+        // here could go on for ever.
         if self.coordinator.has_open_steps(worker) {
             logging::debug(format_args!("worker {worker} is replaced"));
             self.start(worker);

@@ -19,8 +19,8 @@ pub(super) struct Queue {
     position: usize,
     /// By position: the number of the next attempt, if it is not 1.
     attempts: BTreeMap<usize, u32>,
-    /// Results to compute again. Each comes right before the planned step at the first number of its key; the second
-    /// number keeps the order of insertion.
+    /// Results to compute again. The first number of a key is the position of the planned step right after the result,
+    /// and the second number keeps the order of insertion.
     recomputations: BTreeMap<(u32, u64), Recomputation>,
     n_inserted: u64,
 }
