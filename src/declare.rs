@@ -243,7 +243,7 @@
 ///     block[i in 0..n] = (0..n).map(|j| 10 * i + j).collect::<Vec<usize>>();
 ///     turned[j in 0..n] = block[..][j];       // the `j`-th of each block: a column
 ///     fit[k in 0..n] = fit_line(k);
-///     slopes = fit.slope;                     // no residual travels
+///     slopes = fit.slope;                     // no residuals are sent
 ///     second = block[1];                      // the second member of the list …
 ///     same = { let all = &block; all[1].clone() }; // … also as a plain `Vec`, by a variable of the body
 ///     count = block[..].len();                // methods apply to the list
@@ -367,7 +367,7 @@
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 ///
-/// The function has the docs, visibility, parameters and bounds as written. It captures the parameters that its statements
+/// The function keeps its docs, visibility, parameters and bounds. The graph captures the parameters that its statements
 /// use.
 /// Each output needs a type. The type of a family is that of one member, and its field is a `Vec`.
 /// All other types are inferred.
@@ -380,10 +380,11 @@
 ///
 /// # What is checked
 ///
-/// The macro reports cycles, duplicate and reserved names, unknown clauses, `via` for a task that is no dependency, and
-/// literal costs out of range, all at once and each at its token. rustc checks other names, types and missing `Clone`.
-/// Errors that depend on the values of indices appear when the graph is first used: members that are missing or declared
-/// twice, and cycles among members, with their path.
+/// The macro reports cycles, duplicate and reserved names, unknown clauses, `via` for a task that is not a dependency,
+/// and literal costs out of range. It reports all of them at once, each at its token. rustc checks other names, types
+/// and missing `Clone`.
+/// Errors that depend on the values of indices are returned when the graph is first used: members that are missing or
+/// declared twice, and cycles among members, with their path.
 ///
 /// ```compile_fail
 /// ampeg::graph! { a = c + 1; b = a + 1; c = b + 1; }; // error: the path of the cycle

@@ -111,28 +111,29 @@
 //!
 //! # How it works
 //!
-//! The macro turns the graph into one function with an arm for each task, a table of tasks, and the encoded captures.
+//! The macro turns the graph into one function with a branch for each task, a table of tasks, and the encoded captures.
 //! A worker is this program, started again: before `main`, a constructor detects that the process is a worker, runs tasks
 //! and never returns.
 //! So no set-up call is needed, and graphs run in binaries, examples, tests and doc tests.
 //! The graph is scheduled before it runs, by an earliest-finish-time method that is never worse than HEFT
 //! ([`Policy::Fast`]).
 //! Each worker receives its part of the schedule at once, and each task starts as soon as its inputs have arrived.
-//! Large results travel in shared memory.
+//! Large results are sent in shared memory.
 //!
 //! # Guarantees
 //!
 //! - The results equal those of running the tasks one after another; processes, costs and schedules do not change them.
-//! - If a task fails, only the tasks that depend on it fail too, and [`run`](Graph::run) always returns:
-//!   a crash, a killed worker, and an endless task with `within` each become a [`TaskError`].
+//! - If a task fails, only the tasks that depend on it fail, too.
+//! - [`run`](Graph::run) always returns. A crash, a killed worker, and an endless task with `within` each become a
+//!   [`TaskError`].
 //! - When a worker dies, a new worker takes over its tasks.
 //!   It also computes again the results that these tasks need, except outputs. So a task may run more than once;
 //!   its side effects, such as writing a file, must be safe to repeat.
 //! - Workers never outlive the program, even if the program is killed. A worker that is stopped at that time ends when it
 //!   is continued.
 //!
-//! Tasks share no memory. Each worker has its own copy of each `static`, as constructors have set it, since workers never
-//! run `main`.
+//! Tasks share no memory. Each worker has its own copy of each `static`, with the value that constructors have set,
+//! because workers never run `main`.
 //! The output of tasks is passed on in whole lines before the run returns; their standard input is empty.
 //! The page [`guarantees`] has the details.
 //!

@@ -106,9 +106,9 @@ fn name_of_no_output_is_an_error_that_lists_them() {
         ("", "no output is named ``"),
         (
             "base",
-            "`base` is a task but no output: write `pub` before it",
+            "`base` is a task but not an output: write `pub` before it",
         ),
-        ("shard.part", "`shard.part` is a task but no output"),
+        ("shard.part", "`shard.part` is a task but not an output"),
     ] {
         let error = graph.only(&[name]).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");

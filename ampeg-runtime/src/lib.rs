@@ -47,7 +47,7 @@ pub mod worker_process {
     pub use crate::transport::entry::enter;
 }
 
-/// What generated code names; it changes without notice.
+/// The items that generated code names. They change without notice.
 #[doc(hidden)]
 pub mod generated {
     pub use crate::api::outcome::{
@@ -79,7 +79,7 @@ pub mod generated {
     pub use ampeg_schedule::internal::{EvaluatedCosts, GivenCost};
 }
 
-/// What the fuzz targets feed with bytes.
+/// Entry points of the fuzz targets.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing {
@@ -99,7 +99,7 @@ pub mod fuzzing {
         T::decode(&Payload::copied(bytes).ok()?).ok()
     }
 
-    /// Decodes a value from bytes that describe themselves.
+    /// Decodes a value from bytes in the self-describing form.
     pub fn described<T: TaskValue>(bytes: &[u8]) -> Option<T> {
         T::decode(&Payload::copied(bytes).ok()?.described()).ok()
     }

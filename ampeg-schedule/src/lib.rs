@@ -14,7 +14,7 @@ pub use schedule::{
 pub use task_graph::cost::{Cost, IntoCost, Time};
 pub use task_graph::{Dependency, TaskGraph, TaskGraphBuilder};
 
-/// What the runtime of `ampeg` needs besides; it changes without notice.
+/// Additional items for the runtime of `ampeg`. They change without notice.
 #[doc(hidden)]
 pub mod internal {
     pub use crate::task_graph::GraphErrorKind;

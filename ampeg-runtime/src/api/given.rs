@@ -1,4 +1,4 @@
-//! A graph some of whose results are known.
+//! A graph with given results.
 
 use super::only::is_named;
 use crate::api::program::Graph;
@@ -11,11 +11,11 @@ use std::any::{TypeId, type_name};
 impl<V> Graph<V> {
     /// The same graph with a known result: the task is not run, and its result is this value.
     ///
-    /// `task` is the full name of a task, output or not: `mean_x`, `part[2]` or `shard[1].sum`.
-    /// Tasks that computed only what this task no longer needs are left out of the graph; outputs stay.
-    /// The value is encoded now, and takes part in a run as a task without a cost.
+    /// `task` is the full name of a task, output or not: `mean_x`, `part[2]` or `shard[1].sum`. Tasks that are only
+    /// needed to compute this task are left out of the graph, unless they are outputs. The value is encoded now. In a
+    /// run, it takes part as a task without a cost.
     ///
-    /// It serves tests of what comes after an expensive task, and a second run that keeps the results of the first.
+    /// Use this to test the tasks after an expensive one, or to keep the results of a first run in a second one.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl<V> Graph<V> {
     }
 }
 
-/// The task of this name, or why there is none.
+/// The task with this name, or the reason why there is none.
 fn find(definition: &Definition, wanted: &str) -> Result<TaskId, String> {
     let graph = &definition.task_graph;
     let mut tasks = graph.task_ids();

@@ -22,13 +22,13 @@ use std::rc::Rc;
 impl<V> Graph<V> {
     /// Runs the graph in this process and thread, in topological order.
     ///
-    /// Results are the same as with worker processes, but for what processes are for: a crash takes the program,
-    /// and `within` has no effect.
+    /// Results are the same as with worker processes, but there is no isolation: a crash ends the program, and
+    /// `within` has no effect.
     ///
     /// # Errors
     ///
-    /// If the graph has no valid costs or captures, or the file that `AMPEG_TRACE` names cannot be written.
-    /// A task that fails is no error of the run.
+    /// If the graph has invalid costs or captures, or the file that `AMPEG_TRACE` names cannot be written. A failed
+    /// task is not an error of the run.
     ///
     /// ```
     /// let here = std::process::id();
@@ -91,7 +91,7 @@ impl<V> Graph<V> {
     }
 }
 
-/// What became of one task: the bytes of an output, or why there is no result.
+/// The end of one task: the bytes of an output, or the reason why there is no result.
 type Ending = Result<Option<Payload>, TaskError>;
 
 fn run(

@@ -8,13 +8,13 @@ use ampeg_schedule::Error;
 impl<V> Graph<V> {
     /// The part of the graph that these outputs need.
     ///
-    /// An output is named as in the graph: `line` is a task or all members of a family, `part[2]` one member, `shard`
-    /// all outputs of a group, `shard[1]` those of one row, and `shard.sum` those of all rows.
-    /// The other outputs have the error [`LeftOut`](crate::TaskErrorKind::LeftOut).
+    /// Outputs are named as in the graph. `line` is a task or all members of a family, and `part[2]` is one member.
+    /// `shard` is all outputs of a group, `shard[1]` those of one row, and `shard.sum` those of one name in all rows.
+    /// All other outputs have the error [`LeftOut`](crate::TaskErrorKind::LeftOut).
     ///
     /// # Errors
     ///
-    /// Returns an error if the graph is not valid, or if a name is not that of an output.
+    /// Returns an error if the graph is not valid, or if a name is not the name of an output.
     ///
     /// ```
     /// use ampeg::graph;
@@ -45,7 +45,7 @@ impl<V> Graph<V> {
     }
 }
 
-/// Which tasks of a graph are kept.
+/// The tasks of a graph that are kept.
 struct Part {
     is_output: Vec<bool>,
 }
@@ -89,7 +89,7 @@ impl Part {
         .into())
     }
 
-    /// The graph of the outputs and of what they need.
+    /// The graph of the outputs and of the tasks that they need.
     fn of(&self, definition: &Definition) -> Definition {
         let graph = &definition.task_graph;
         let mut is_kept = self.is_output.clone();
@@ -111,7 +111,7 @@ impl Part {
     }
 }
 
-/// So many names are in a message.
+/// The number of names in a message.
 const MOST_NAMES: usize = 10;
 
 /// Whether a task has this name, or belongs to the family or group of this name.
@@ -123,7 +123,7 @@ pub(super) fn is_named(task: &str, wanted: &str) -> bool {
     begins(task) || begins(&without_indices(task))
 }
 
-/// `shard.sum` of `shard[1].sum`.
+/// The name without indices: `shard.sum` for `shard[1].sum`.
 fn without_indices(name: &str) -> String {
     let segments = name.split('.');
     let names = segments.map(|segment| segment.split('[').next().unwrap_or_default());

@@ -15,9 +15,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::slice;
 
-/// The plain values of a graph's outputs, one field each; implemented by `graph!` and by `#[derive(Values)]`.
+/// The plain values of a graph's outputs, with one field for each output. `graph!` and `#[derive(Values)]` implement
+/// this trait.
 ///
-/// It is the `V` of a [`Graph<V>`](crate::Graph), which a function needs that runs any graph:
+/// It is the bound of `V` in a function that runs any [`Graph<V>`](crate::Graph):
 ///
 /// ```
 /// use ampeg::{Error, Graph, Outcome, Values, graph};
@@ -33,21 +34,21 @@ use std::slice;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Values: Sized + 'static {
-    /// What a run of the graph returns.
+    /// The type that a run of the graph returns.
     type Outcome: Outcome<Values = Self> + 'static;
 
-    /// Takes the outputs out of the results of a run.
+    /// Moves the outputs out of the results of a run.
     #[doc(hidden)]
     fn outcome(results: &mut Results<'_>) -> Self::Outcome;
 }
 
-/// The plain values of a graph in a struct that the program declares; implemented by `#[derive(Values)]`.
+/// The plain values of a graph, in a struct that the program declares. `#[derive(Values)]` implements this trait.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no struct for the values of a graph",
+    message = "`{Self}` is not a struct for the values of a graph",
     label = "this struct needs `#[derive(ampeg::Values)]`"
 )]
 pub trait Named: Values {
-    /// The types of the outputs, one field each.
+    /// The types of the outputs, with one field for each output.
     type Tasks;
 
     /// The fields in the order of their declaration.
@@ -68,7 +69,7 @@ pub trait GroupOf<const NAME: u64> {
 /// The types of the outputs of a graph whose values are `V`, as a struct.
 pub type TasksOf<V> = <V as Named>::Tasks;
 
-/// Several of these types.
+/// A list of these types.
 pub fn list_of<W>(_: W) -> List<W> {
     List::default()
 }
@@ -82,10 +83,9 @@ pub fn named<V: Named>(_: V::Tasks) -> Type<V> {
 ///
 /// `graph!` makes a struct that implements this trait.
 /// It has one field per output, in the names of the graph: `outcome.e` is a `Result<T, TaskError>`.
-/// A family `part[i in 0..n]` is a `Vec` of them, and a group is a struct of its own.
-/// The field `report` is the report, unless an output has that name.
-/// Fields can be moved out one by one, before or after the report is read.
-/// The methods of this trait are also methods of the struct, so that a program need not import the trait.
+/// A family `part[i in 0..n]` is a `Vec` of results, and a group is a struct. The field `report` is the report,
+/// unless an output has this name. Fields can be moved out one by one, before or after reading the report. The
+/// methods of this trait are also methods of the struct, so a program need not import the trait.
 ///
 /// ```
 /// use ampeg::graph;
@@ -130,12 +130,12 @@ pub trait Outcome: Sized {
     fn into_values(self) -> Result<Self::Values, TaskError>;
 }
 
-/// The types of outputs: tuples of them, nested.
+/// The types of outputs, as nested tuples.
 pub trait Take {
-    /// Their results, nested alike.
+    /// The results, with the same nesting.
     type Taken: 'static;
 
-    /// Takes them out of the results of a run, in the order of the tasks.
+    /// Moves the results out of the results of a run, in the order of the tasks.
     fn take(results: &mut Results<'_>) -> Self::Taken;
 }
 
@@ -168,16 +168,16 @@ impl<V: Values> Take for Fields<V> {
     }
 }
 
-/// Results, in nested tuples, that become plain values.
+/// Results, as nested tuples, that can be converted into plain values.
 pub trait Unwrap {
-    /// The values, nested alike.
+    /// The values, with the same nesting.
     type Values;
 
     /// All values.
     ///
     /// # Errors
     ///
-    /// If one is missing: the first such, traced to the task where it began.
+    /// Returns the error of the first output that has no value, traced to the task that failed first.
     fn unwrap(self) -> Result<Self::Values, TaskError>;
 }
 
@@ -205,9 +205,9 @@ impl<U: Unwrap> Unwrap for Vec<U> {
     }
 }
 
-/// References to fields, in nested tuples, that can be shown.
+/// References to fields, as nested tuples, that can be formatted.
 pub trait Show {
-    /// Adds each to a struct that is shown, by the next of the names.
+    /// Adds each field to a `DebugStruct`, with the next of the names.
     fn show(self, shown: &mut fmt::DebugStruct<'_, '_>, names: &mut slice::Iter<'_, &str>);
 }
 
@@ -219,11 +219,11 @@ impl<T: fmt::Debug> Show for &T {
     }
 }
 
-/// A struct of this name and these fields, as a derived `Debug` shows it.
+/// Formats a struct with this name and these fields like a derived `Debug`.
 ///
 /// # Errors
 ///
-/// If it cannot be written.
+/// If the formatter returns an error.
 pub fn show(
     f: &mut fmt::Formatter<'_>,
     name: &str,
@@ -270,13 +270,13 @@ macro_rules! tuples {
 
 tuples! { A B C D E F G H I J K L }
 
-/// The encoded results of a run, by task; generated code takes the typed ones out.
+/// The encoded results of a run, by task. Generated code moves the typed results out.
 #[derive(Debug)]
 pub struct Results<'a> {
     definition: &'a Definition,
     table: Table,
     by_task: Vec<Option<Result<Payload, TaskError>>>,
-    /// How many times each result is still to be taken.
+    /// By task: how many times its result will still be moved out.
     uses: Vec<u32>,
     outputs: slice::Iter<'a, Result<TaskId, TaskError>>,
     lengths: slice::Iter<'a, u32>,
@@ -304,7 +304,7 @@ impl<'a> Results<'a> {
         }
     }
 
-    /// The report of the run; all clones share what is in it.
+    /// The report of the run. Clones share its data.
     pub fn report(&self) -> Report {
         self.report.clone()
     }

@@ -18,14 +18,14 @@ use std::sync::Arc;
 
 /// A graph of tasks, declared with `graph!`, that can be run any number of times.
 ///
-/// `V` is the type of its values: a struct with one field per output.
-/// A graph that is a plain expression has a struct without a name; a function takes any graph as `&Graph<V>`, with the
-/// bound [`V: Values`](crate::Values) if it runs the graph.
-/// A named graph (`graph! { fn fit(…) -> Fit { … } }` or `graph! { -> Fit; … }`) has the type `Graph<Fit>`, which
-/// functions can return and structs can store.
-/// Cloning it is cheap: all clones share the captured values.
+/// `V` is the type of its values: a struct with one field per output. A graph that is a plain expression has a struct
+/// without a name. A function takes any graph as `&Graph<V>`, with the bound [`V: Values`](crate::Values) if it runs
+/// the graph. A named graph (`graph! { fn fit(…) -> Fit { … } }` or `graph! { -> Fit; … }`) has the type
+/// `Graph<Fit>`, which functions can return and structs can store. Cloning a graph is cheap, because all clones share
+/// the captured values.
 ///
-/// Costs and captures are evaluated once, where the graph is declared; their errors appear when the graph is first used.
+/// Costs and captures are evaluated once, where the graph is declared. Their errors are returned when the graph is
+/// first used.
 ///
 /// ```
 /// use ampeg::{Error, Graph, graph};
@@ -70,7 +70,7 @@ impl<V> Graph<V> {
     ///
     /// # Errors
     ///
-    /// If a cost is out of range, a captured value could not be encoded, or a member of a family that a task uses is
+    /// If a cost is out of range, if a captured value could not be encoded, or if a member of a family is used but
     /// not declared, declared twice, or depends on itself.
     ///
     /// ```
@@ -90,7 +90,7 @@ impl<V> Graph<V> {
         Ok(&self.definition()?.task_graph)
     }
 
-    /// The statements of the graph, in the order written: names, source text and locations.
+    /// The statements of the graph in the order of the source: names, source text and locations.
     ///
     /// # Errors
     ///
@@ -110,13 +110,13 @@ impl<V> Graph<V> {
     ///
     /// # Errors
     ///
-    /// As [`statements`](Self::statements).
+    /// Returns the errors of [`statements`](Self::statements).
     #[deprecated(since = "0.1.0", note = "write `statements`")]
     pub fn tasks(&self) -> Result<&'static [Statement], Error> {
         self.statements()
     }
 
-    /// The graph in the DOT language of Graphviz: tasks with their costs, dependencies with theirs.
+    /// The graph in the DOT language of Graphviz: tasks and dependencies with their costs.
     ///
     /// # Errors
     ///
@@ -140,7 +140,7 @@ impl<V> Graph<V> {
         })
     }
 
-    /// The same outputs of another definition; a graph that cannot be used stays as it is.
+    /// A graph with the same outputs and another definition. A graph that is not valid is returned unchanged.
     pub(crate) fn map(&self, change: impl FnOnce(&Definition) -> Definition) -> Self {
         let definition = self.definition.as_ref().map_err(Clone::clone);
         Self {
@@ -162,7 +162,7 @@ impl<V> Graph<V> {
     }
 }
 
-/// Makes a graph of what generated code hands over; `fields` are those of a struct that the program declares.
+/// Makes a graph from the parts that generated code passes. `fields` are those of a struct that the program declares.
 #[allow(
     clippy::needless_pass_by_value,
     reason = "generated code hands over its witnesses, which have no size"
@@ -228,10 +228,10 @@ fn payloads(facts: &Facts, captures: Vec<Result<Payload, String>>) -> Result<Vec
 impl<V> Graph<V> {
     /// The same graph with other costs, such as those that an earlier run measured.
     ///
-    /// A dependency whose result was not moved is taken to cost what other results of the same task or family cost.
-    /// What else `costs` does not name is scaled: its declared costs are taken as so many times the mean ratio of
-    /// measured to declared costs, so that measured seconds and declared units can stand side by side.
-    /// A graph whose costs are not valid stays as it is.
+    /// If the result of a dependency was not moved, the dependency gets the mean cost of other results of the same
+    /// task or family. All other costs that `costs` does not have are scaled by the mean ratio of measured to
+    /// declared costs, so that measured seconds and declared units can be used together. A graph whose costs are not
+    /// valid is returned unchanged.
     pub fn with_costs(&self, costs: &MeasuredCosts) -> Self {
         match self.task_graph() {
             Ok(graph) => self.with_task_graph(costs::apply(graph, costs)),

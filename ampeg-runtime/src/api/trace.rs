@@ -9,12 +9,13 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-/// A file that could be written when it was opened.
+/// A file that was writable when it was opened.
 #[derive(Debug)]
 pub(crate) struct TraceFile(PathBuf);
 
 impl TraceFile {
-    /// The file that the environment names; none if it names none, or if a task asks, whose run is not the program's.
+    /// The file that the environment names; none without that variable, or inside a task, whose runs are not the
+    /// program's.
     pub(crate) fn named() -> Result<Option<Self>, Error> {
         let path = std::env::var_os("AMPEG_TRACE").filter(|path| !path.is_empty());
         let Some(path) = path.filter(|_| Caller::here().depth == 0) else {
@@ -37,7 +38,7 @@ impl TraceFile {
         Ok(Some(Self(opened?)))
     }
 
-    /// Writes the trace of a run in place of the last one. If that fails, the run has its results all the same.
+    /// Writes the trace of a run in place of the previous trace. A failure does not affect the results of the run.
     pub(crate) fn write(&self, report: &Report) {
         if let Err(error) = fs::write(&self.0, report.to_trace()) {
             let path = self.0.display();

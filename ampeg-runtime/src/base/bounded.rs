@@ -2,22 +2,23 @@
 
 use std::fmt::{self, Display, Write};
 
-/// No message is longer, but for the note that it was cut.
+/// The longest text of a message in bytes, without the note that it was cut.
 pub(crate) const LONGEST: usize = 64 * 1024;
 
-/// What a value displays. It is asked for no more than that, so that a text without an end is cut, too.
+/// The text that a value displays, cut after [`LONGEST`] bytes. A `Display` implementation that writes without end is
+/// stopped there.
 pub(crate) fn display(value: &dyn Display) -> String {
     display_within(LONGEST, value)
 }
 
-/// As [`display`], with another limit.
+/// Like [`display`], with another limit.
 pub(crate) fn display_within(longest: usize, value: &dyn Display) -> String {
     let mut bounded = Bounded {
         text: String::new(),
         longest,
         is_cut: false,
     };
-    // An error of the user's own ends the text as well.
+    // An error that the user's `Display` implementation returns ends the text, too.
     let _ = write!(bounded, "{value}");
     if bounded.is_cut {
         let _ = write!(bounded.text, " … (cut here, after {longest} bytes)");
@@ -25,7 +26,7 @@ pub(crate) fn display_within(longest: usize, value: &dyn Display) -> String {
     bounded.text
 }
 
-/// As much of a text as a message may have.
+/// A text, cut to the length that a message may have.
 pub(crate) fn cut(text: String) -> String {
     if text.len() <= LONGEST {
         return text;
@@ -33,7 +34,7 @@ pub(crate) fn cut(text: String) -> String {
     display(&text)
 }
 
-/// The longest beginning of a text that takes no more than this many bytes.
+/// The longest prefix of a text with at most this many bytes.
 pub(crate) fn beginning(text: &str, bytes: usize) -> &str {
     let mut end = text.len().min(bytes);
     while !text.is_char_boundary(end) {
@@ -42,7 +43,7 @@ pub(crate) fn beginning(text: &str, bytes: usize) -> &str {
     &text[..end]
 }
 
-/// Refuses what is too much, so that the one who writes stops.
+/// Returns an error once the text is full, so that the writer stops.
 struct Bounded {
     text: String,
     longest: usize,
@@ -65,7 +66,7 @@ impl Write for Bounded {
 mod tests {
     use super::*;
 
-    /// Writes until it is refused.
+    /// Writes until the formatter returns an error.
     struct Endless;
 
     impl Display for Endless {

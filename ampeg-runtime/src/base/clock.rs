@@ -5,7 +5,7 @@ use std::time::Instant;
 /// Nanoseconds on a clock that all processes of this machine share.
 pub(crate) type Timestamp = u64;
 
-/// Nanoseconds since some moment before this machine's processes started.
+/// Nanoseconds since a fixed moment before any process of this machine started.
 pub(crate) fn now() -> Timestamp {
     #[cfg(test)]
     if let Some(time) = simulated::time() {
@@ -14,7 +14,7 @@ pub(crate) fn now() -> Timestamp {
     real()
 }
 
-/// The same moment as an instant, for deadlines.
+/// The current time as an [`Instant`], for deadlines.
 pub(crate) fn instant() -> Instant {
     #[cfg(test)]
     if let Some(instant) = simulated::instant() {
@@ -38,7 +38,7 @@ fn real() -> Timestamp {
     time.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
-/// A clock that a test sets by hand; it is that of one thread.
+/// A clock that a test sets by hand. Each thread has its own.
 #[cfg(test)]
 pub(crate) mod simulated {
     use super::Timestamp;
@@ -51,7 +51,7 @@ pub(crate) mod simulated {
         static START: Instant = Instant::now();
     }
 
-    /// Sets the clock of this thread, or has it follow the real one again.
+    /// Sets the clock of this thread. `None` makes this thread use the real clock again.
     pub(crate) fn set(time: Option<Timestamp>) {
         TIME.set(time);
     }

@@ -9,7 +9,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What `?` in the body of a task turns an error into: anything that converts into a boxed error.
+/// The type into which `?` in the body of a task converts an error. It accepts any error that converts into a boxed
+/// error.
 pub struct Failure(Box<dyn StdError + Send + Sync>);
 
 impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Failure {
@@ -42,9 +43,10 @@ impl Failure {
     }
 }
 
-/// So many errors behind an error are kept; there may be any number, as when one is its own source.
+/// The number of sources of an error that are kept. A chain of sources may be endless, since an error may be its own
+/// source.
 const MOST_SOURCES: usize = 32;
-/// The longest message of each.
+/// The longest message of a source in bytes.
 const LONGEST_SOURCE: usize = bounded::LONGEST / MOST_SOURCES;
 
 /// Where a task is declared in the source code.
@@ -144,16 +146,16 @@ struct Inner {
 pub enum TaskErrorKind {
     /// Its body returned an error through `?`.
     Failed {
-        /// What the error says; what is longer than 64 KiB is cut.
+        /// The message of the error, cut after 64 KiB.
         message: String,
-        /// What the errors behind it say, nearest first; at most 32 of them, and 2 KiB of each.
+        /// The messages of the error's sources, nearest first: at most 32, each cut after 2 KiB.
         sources: Vec<String>,
     },
     /// Its body panicked.
     Panicked {
-        /// The message of the panic, if it was text; what is longer than 64 KiB is cut.
+        /// The message of the panic, if it was text, cut after 64 KiB.
         message: String,
-        /// Where it panicked, as `file:line:column`, if known.
+        /// The location of the panic, as `file:line:column`, if known.
         location: Option<String>,
     },
     /// Its worker process died while running it.
@@ -166,11 +168,10 @@ pub enum TaskErrorKind {
         ///
         /// They may come from a task that ended just before this one began.
         stderr: String,
-        /// Where it panicked and with which message, if it panicked before it died; the first panic, then those that
-        /// followed.
+        /// The panics of the worker before it died, in order, each with its location and message.
         ///
-        /// A panic ends the worker with `panic = "abort"`, and where it cannot unwind: in a function that C calls, or
-        /// in a destructor during another panic.
+        /// A panic ends the worker if the program is built with `panic = "abort"`, or if the panic cannot unwind: in
+        /// a function that C calls, or in a destructor during another panic.
         panics: Vec<String>,
     },
     /// It ran for longer than its `within` clause allows.
@@ -220,7 +221,7 @@ impl TaskError {
         }
     }
 
-    /// The error of a task that the end of its run cancelled, because of this time limit of the run if there is one.
+    /// Records that the end of the run cancelled the task, and the time limit that ended the run, if one did.
     pub(crate) fn cancelled_by(mut self, run_timeout: Option<Duration>) -> Self {
         Arc::make_mut(&mut self.inner).run_timeout = run_timeout;
         self
@@ -288,7 +289,7 @@ impl TaskError {
 
 impl fmt::Debug for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A failed `unwrap` or `assert_eq!` prints this: the message is what a reader needs there.
+        // A failed `unwrap` or `assert_eq!` prints this, and its reader needs the message.
         write!(f, "TaskError({self})")
     }
 }
@@ -358,7 +359,7 @@ impl fmt::Display for TaskErrorKind {
     }
 }
 
-/// So that `?` on the result of a task works in a function that returns an [`Error`].
+/// Lets `?` on the result of a task work in a function that returns an [`Error`].
 impl From<TaskError> for Error {
     fn from(error: TaskError) -> Self {
         Self::of(ErrorKind::Task, error)
@@ -372,7 +373,7 @@ impl StdError for TaskError {
     }
 }
 
-/// Adds to the last line that says something.
+/// Appends a note to the [`last_words`] of a process.
 pub(crate) fn add_to_last_words(stderr: &mut String, note: &str) {
     match last_words(stderr).map(|line| line.as_ptr().addr() - stderr.as_ptr().addr() + line.len())
     {
@@ -381,7 +382,7 @@ pub(crate) fn add_to_last_words(stderr: &mut String, note: &str) {
     }
 }
 
-/// Writes what a process left behind: its panics, and the end of its stderr if that says something else.
+/// Writes the traces of a dead process: its panics, and its last words unless a panic contains them.
 pub(crate) fn write_traces(
     f: &mut fmt::Formatter<'_>,
     panics: &[String],
@@ -389,7 +390,8 @@ pub(crate) fn write_traces(
 ) -> fmt::Result {
     let mut before = "; it";
     for (index, panic) in panics.iter().enumerate() {
-        // The first one is the cause, and the last one is what ended the process.
+        // The first panic is the cause, and the last two ended the process: a panic that cannot unwind is followed by
+        // a panic of std.
         if index == 0 || index + 2 >= panics.len() {
             write!(f, "{before} {panic}")?;
             before = ", then";
@@ -402,7 +404,7 @@ pub(crate) fn write_traces(
     }
 }
 
-/// The last line that says something: what comes behind `stack backtrace:` is for the patient.
+/// The last line of stderr that is not empty, not part of a backtrace, and not one of std's general notes on panics.
 pub(crate) fn last_words(stderr: &str) -> Option<&str> {
     let text = stderr.split("stack backtrace:").next()?;
     let says = |line: &&str| {
@@ -414,7 +416,8 @@ pub(crate) fn last_words(stderr: &str) -> Option<&str> {
     text.lines().map(str::trim).rfind(says)
 }
 
-/// How a process ended that this program, or the system for it, has waited for before this crate could.
+/// The text for a process whose exit status was taken by this program or by the system, before this crate could read
+/// it.
 pub(crate) const UNKNOWN_END: &str = "how it ended is unknown, since this program ignores SIGCHLD, or waits for all of \
      its children itself, as in a handler of SIGCHLD";
 
@@ -492,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn crash_tells_the_panics_before_it() {
+    fn crash_message_has_the_panics_before_it() {
         let crash = |panics: &[&str], stderr: &str| {
             let kind = TaskErrorKind::Crashed {
                 signal: Some(6),
@@ -519,7 +522,7 @@ mod tests {
     }
 
     #[test]
-    fn message_names_task_place_and_root() {
+    fn message_names_task_location_and_root() {
         let location = Location {
             file: "main.rs".into(),
             line: 3,

@@ -1,24 +1,24 @@
-//! Lines for the program's logger, if it has one: how workers start, end and are replaced, and what that takes.
+//! Writes to the program's logger, if it has one: how workers start, end and are replaced, and how long that takes.
 //!
-//! They go to the target `ampeg`. Without a logger, or with a higher level, a line costs one comparison.
+//! The target of each record is `ampeg`. Without a logger, or above its level, a record costs one comparison.
 
 use crate::base::panics;
 use log::Level;
 use std::fmt;
 
-/// Something that happens in the course of a run.
+/// Logs an ordinary event of a run.
 pub(crate) fn debug(message: fmt::Arguments<'_>) {
     write(Level::Debug, message);
 }
 
-/// Something that should not happen, and that does not stop the run.
+/// Logs an unexpected event that does not stop the run.
 pub(crate) fn warn(message: fmt::Arguments<'_>) {
     write(Level::Warn, message);
 }
 
 fn write(level: Level, message: fmt::Arguments<'_>) {
     if level <= log::max_level() {
-        // A logger is code of the user's: if it panics, the run goes on.
+        // A logger is user code: if it panics, the run continues.
         let _ = panics::catch(|| log::log!(target: "ampeg", level, "{message}"));
     }
 }

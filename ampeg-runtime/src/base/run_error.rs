@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Clone)]
 pub(crate) enum RunErrorKind {
-    /// There is nothing to run on.
+    /// The number of workers is 0.
     NoProcesses,
     /// A worker could not be started.
     NoWorker(String),
@@ -23,21 +23,21 @@ pub(crate) enum RunErrorKind {
         directory: PathBuf,
         reason: String,
     },
-    /// The graph cannot be found by worker processes.
+    /// Worker processes cannot find the graph, because a dynamic library declares it.
     Elsewhere,
     /// A schedule has more processors than a pool has workers.
     TooFewWorkers {
         needed: usize,
         present: usize,
     },
-    /// There is not one speed for each worker.
+    /// The number of speeds differs from the number of workers.
     Speeds {
         given: usize,
         workers: usize,
     },
-    /// A run would end before anything failed.
+    /// `max_failures` is 0.
     NoFailures,
-    /// The variable with the number of workers has this value, which is not such a number.
+    /// The value of the variable `AMPEG_WORKERS` is not a number of workers.
     WorkersVariable {
         value: String,
         most: usize,
@@ -58,8 +58,8 @@ pub(crate) enum RunErrorKind {
     TooDeep {
         deepest: u32,
     },
-    /// A run for which a task would wait that the run waits for itself: since one run on a pool follows the other, or
-    /// by way of others.
+    /// A task would wait for a run that waits for this task: the run needs the pool that runs the task, either
+    /// directly or because a run on another pool waits for that pool.
     WaitsForItself {
         by_others: bool,
     },
@@ -72,12 +72,12 @@ pub(crate) enum RunErrorKind {
         left: usize,
         limit: Option<u64>,
     },
-    /// Nothing can happen any more although tasks are open: a mistake of this crate.
+    /// Tasks are unfinished, but no event can follow. This is a bug in this crate.
     Stuck(String),
     /// No output has this name.
     UnknownOutput {
         name: String,
-        /// Whether it is a task that is no output.
+        /// Whether a task that is not an output has this name.
         is_task: bool,
         /// The first outputs.
         outputs: Vec<String>,
@@ -90,7 +90,7 @@ pub(crate) enum RunErrorKind {
     /// A captured name could not be encoded.
     Capture {
         name: String,
-        /// The first task that uses it, and where that stands.
+        /// The first task that uses the name, and the location of the task.
         user: Option<(String, Location)>,
         reason: String,
     },
@@ -252,7 +252,7 @@ fn write_unknown_output(
     if is_task {
         return write!(
             f,
-            "`{name}` is a task but no output: write `pub` before it in the graph"
+            "`{name}` is a task but not an output: write `pub` before it in the graph"
         );
     }
     let outputs: Vec<_> = outputs.iter().map(|name| format!("`{name}`")).collect();

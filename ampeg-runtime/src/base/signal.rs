@@ -14,7 +14,7 @@ pub(crate) fn signal_name(signal: i32) -> String {
         if (first..=last).contains(&signal) {
             return format!(" (SIGRTMIN+{}, a real-time signal)", signal - first);
         }
-        // The C library keeps those before the first for itself.
+        // The C library uses the signals below `SIGRTMIN` itself.
         if (32..first).contains(&signal) {
             return " (a real-time signal of the C library)".into();
         }
@@ -22,7 +22,7 @@ pub(crate) fn signal_name(signal: i32) -> String {
     String::new()
 }
 
-/// There are no signals elsewhere.
+/// Other systems have no signals.
 #[cfg(not(unix))]
 pub(crate) fn signal_name(_: i32) -> String {
     String::new()

@@ -7,17 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 /// The captured values of a graph, and of its variants with other costs or merged tasks.
 pub(crate) struct Captures {
     pub(crate) values: Vec<Payload>,
-    /// Who has copies of them.
+    /// The owners of copies.
     keepers: Mutex<Vec<Weak<dyn Keeper>>>,
 }
 
-/// Somebody who keeps copies of captured values.
+/// An owner of copies of captured values.
 pub(crate) trait Keeper: Send + Sync {
-    /// A graph is gone whose captured values are large.
+    /// Called when a graph with large captured values is dropped.
     fn release(&self);
 }
 
-/// Captured values that have fewer bytes in all may stay where they are until another graph is run.
+/// Workers keep smaller captured values until the next graph is run, because a message to release them costs more.
 const WORTH_RELEASING: u64 = 1 << 20;
 
 impl Captures {

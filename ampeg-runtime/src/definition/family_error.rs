@@ -6,53 +6,53 @@ use std::fmt;
 
 #[derive(Debug)]
 pub(crate) enum FamilyErrorKind {
-    /// An expression that is evaluated where the graph stands has panicked.
+    /// An expression that is evaluated where the graph is declared panicked.
     Panicked {
         what: String,
         message: String,
-        /// Whether it selects members, so that a condition may be meant.
+        /// Whether the expression selects members. Then a condition may help.
         selects: bool,
     },
-    /// An index is too large.
+    /// An index does not fit in 64 bits.
     NoIndex {
         what: String,
         index: String,
     },
-    /// The range of an index has no end that makes sense.
+    /// The range of an index is too long or has no end.
     TooManyTasks,
     TooManyDependencies,
-    /// A range in brackets whose end is before its start.
+    /// A range in brackets ends before its start.
     Backwards {
         what: String,
         start: i64,
         end: i64,
     },
-    /// A member that a task uses is not there.
+    /// A task uses a member that does not exist.
     Missing {
         user: String,
         /// The use as written.
         path: String,
         member: String,
-        /// What is there instead: the first and last name of each run.
+        /// The members that exist: the first and last name of each run.
         present: Vec<(String, String)>,
-        /// Whether the use stands under a condition that only the body knows.
+        /// Whether the use is under a condition that is evaluated in the body.
         branch: bool,
     },
-    /// Two tasks have one name.
+    /// Two tasks have the same name.
     Duplicate {
         member: String,
         locations: [Location; 2],
     },
-    /// The range of a group was evaluated for each of its statements, with unequal results.
+    /// The range of a group is evaluated for each statement of the group, and the results differ.
     Unequal {
         group: String,
         families: [&'static str; 2],
     },
 }
 
-/// How many tasks a graph may have.
+/// The largest number of tasks in a graph.
 pub(crate) const MOST_TASKS: usize = 1 << 24;
-/// How many dependencies a graph may have.
+/// The largest number of dependencies in a graph.
 pub(crate) const MOST_DEPENDENCIES: usize = 1 << 26;
 
 impl From<FamilyErrorKind> for Error {
@@ -80,7 +80,7 @@ impl fmt::Display for FamilyErrorKind {
             Self::NoIndex { what, index } => {
                 write!(
                     f,
-                    "{what} is {index}, where an index must fit 64 bits with a sign"
+                    "{what} is {index}, but an index must fit in 64 bits with a sign"
                 )
             }
             Self::TooManyTasks => write!(f, "the graph has more than {MOST_TASKS} tasks"),
@@ -125,8 +125,8 @@ impl fmt::Display for FamilyErrorKind {
                 families: [first, second],
             } => write!(
                 f,
-                "the indices of `{group}` are others for `{second}` than for `{first}`: \
-                 its range must give the same each time it is evaluated"
+                "the indices of `{group}` differ between `{first}` and `{second}`: \
+                 its range must have the same values each time it is evaluated"
             ),
         }
     }

@@ -18,22 +18,22 @@ use ampeg_schedule::TaskId;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Everything about a graph but the types of its results.
+/// Everything about a graph except the types of its results.
 #[derive(Debug, Clone)]
 pub(crate) struct Definition {
     pub(crate) descriptor: &'static Descriptor,
-    /// Reports share it.
+    /// Shared with the reports of the graph's runs.
     pub(crate) task_graph: Arc<TaskGraph>,
     pub(crate) captures: Arc<Captures>,
     pub(crate) tasks: Vec<Instance>,
-    /// What the outputs of the graph are made of.
+    /// The tasks whose results are the outputs of the graph.
     pub(crate) outputs: OutputTasks,
 }
 
-/// The tasks of all outputs, in order, and the lengths of the lists that they form, outer ones first.
+/// The tasks of all outputs, in order, and the lengths of the lists that they form, outer lists first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct OutputTasks {
-    /// The task of an output, or why it has none.
+    /// The task of an output, or the error of an output without a task.
     pub(crate) tasks: Vec<Result<TaskId, TaskError>>,
     pub(crate) shape: Vec<u32>,
 }
@@ -44,14 +44,15 @@ pub(crate) struct Instance {
     pub(crate) statement: u32,
     /// The values of the statement's indices.
     pub(crate) indices: Vec<i64>,
-    /// The tasks whose results it needs, in the order of its inputs.
+    /// The tasks whose results the body uses, in the order of the inputs.
     pub(crate) inputs: Vec<TaskId>,
-    /// How they fold into lists: for each optional slot 1 if it is there, then the lengths of its lists, outer ones first.
+    /// How the inputs form lists: for each optional slot 1 if it is present and 0 if not, then the lengths of its
+    /// lists, outer lists first.
     pub(crate) shape: Vec<u32>,
     pub(crate) limits: Limits,
-    /// Whether its result is an output of the graph.
+    /// Whether the result is an output of the graph.
     pub(crate) output: bool,
-    /// The captured value that is its result, if the caller has given it: its body does not run.
+    /// The captured value that is the result, if the caller has given the result. The body does not run then.
     pub(crate) given: Option<u32>,
 }
 
@@ -72,8 +73,8 @@ impl Definition {
         }
     }
 
-    /// The same graph with one captured value more, which is the result of a task; the tasks that compute only what that
-    /// one no longer needs are left out.
+    /// The same graph with a given result of a task, as one more captured value. Tasks that only compute inputs of
+    /// this task are left out.
     pub(crate) fn with_result(&self, task: TaskId, value: Payload) -> Self {
         let mut values = self.captures.values.clone();
         let given = u32::try_from(values.len()).expect("captures are numbered");
@@ -86,7 +87,7 @@ impl Definition {
             instance.inputs.clear();
             instance.shape.clear();
         }
-        // Consumers come before what they consume.
+        // In reverse topological order, the consumers of a task come before the task.
         for &other in graph.topological_order().iter().rev() {
             let successors = graph.successors(other);
             let uses = |successor: TaskId| {
@@ -104,7 +105,7 @@ impl Definition {
         }
     }
 
-    /// The same code and captures, for other tasks.
+    /// The same code and captures, with other tasks.
     pub(crate) fn with_tasks(
         &self,
         task_graph: TaskGraph,
@@ -129,24 +130,24 @@ impl Definition {
         &self.descriptor.facts().statements[self.instance(task).statement as usize]
     }
 
-    /// The error of a task, in the user's words.
+    /// The error of a task, with its name and location.
     pub(crate) fn blame(&self, task: TaskId, attempt: u32, kind: TaskErrorKind) -> TaskError {
         let location = self.statement(task).location();
         TaskError::new(self.task_graph.name(task), Some(location), attempt, kind)
     }
 }
 
-/// How long a task may run and how often it may be tried again.
+/// The time limit of a task, and the number of its retries.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Limits {
-    /// After this time it is killed.
+    /// The time after which the task is killed.
     pub(crate) within: Option<Duration>,
-    /// How many more times it is run if it fails.
+    /// How many more times the task is run if it fails.
     pub(crate) retry: u32,
 }
 
 impl Limits {
-    /// How many attempts there may be in all.
+    /// The largest number of attempts.
     pub(crate) fn attempts(&self) -> u32 {
         self.retry.saturating_add(1)
     }

@@ -1,4 +1,4 @@
-//! The outputs of a graph as a tree of groups and families, and their tasks in the order of its fields.
+//! The outputs of a graph as a tree of groups and families, and their tasks in the order of the fields.
 
 use crate::definition::OutputTasks;
 use crate::definition::family::Members;
@@ -15,9 +15,10 @@ pub struct Field {
     pub fields: &'static [Field],
 }
 
-/// The tasks of all outputs, each group row by row: all fields of its first index, then all of its second.
+/// The tasks of all outputs. A group is added row by row: all fields of its first index, then all fields of its
+/// second.
 ///
-/// They come in the order of `fields`, or in that of the families where these are empty.
+/// The outputs are in the order of `fields`. If `fields` is empty, they are in the order of the families.
 pub(crate) fn output_tasks<'a>(
     families: impl Iterator<Item = (&'a Family, &'a Members)>,
     fields: &[Field],
@@ -49,17 +50,17 @@ struct Found {
 #[derive(Debug)]
 struct Node<'a> {
     name: &'a str,
-    /// How many indices follow its own name.
+    /// The number of indices directly after this name.
     n_indices: usize,
-    /// The members of an output; of a group those of its first output.
+    /// The members of an output, or of the first output in a group.
     ///
-    /// All families of a group have the same indices, so that a branch has the same number in each.
+    /// All families of a group have the same indices, so a branch has the same number in each family.
     members: &'a Members,
-    /// What a group holds; nothing for an output.
+    /// The outputs and groups in a group; empty for an output.
     children: Vec<Node<'a>>,
 }
 
-/// Adds an output below these names. Families of one group follow each other.
+/// Adds an output with this path of names. The families of one group are adjacent.
 fn insert<'a>(
     nodes: &mut Vec<Node<'a>>,
     mut names: impl Iterator<Item = (&'a str, &'a u8)>,
@@ -81,7 +82,7 @@ fn insert<'a>(
     }
 }
 
-/// Brings the nodes into the order of `fields`, if there are any.
+/// Sorts the nodes into the order of `fields`, unless it is empty.
 fn sort(nodes: &mut [Node<'_>], fields: &[Field]) {
     if fields.is_empty() {
         return;
@@ -94,7 +95,7 @@ fn sort(nodes: &mut [Node<'_>], fields: &[Field]) {
 }
 
 impl Node<'_> {
-    /// Adds its tasks below one branch at the end of `depth` levels.
+    /// Adds the tasks of this node below a branch that is `depth` levels deep.
     fn push(&self, depth: usize, branch: usize, found: &mut Found) {
         if self.children.is_empty() {
             let Found { tasks, shape } = found;
@@ -105,7 +106,7 @@ impl Node<'_> {
         }
     }
 
-    /// Adds the tasks of a group, one row for each value of the indices that are left.
+    /// Adds the tasks of a group, with one row for each value of the remaining `n_left` indices.
     fn push_rows(&self, depth: usize, n_left: usize, branch: usize, found: &mut Found) {
         if n_left == 0 {
             for child in &self.children {

@@ -5,10 +5,11 @@ use crate::base::failure::TaskErrorKind;
 use ampeg_schedule::{Cost, TaskGraphBuilder, TaskId};
 
 impl Definition {
-    /// The graph of those tasks that have an instance here, by their ids in this graph; their inputs must have one too.
+    /// The graph of those tasks that have an instance in `instances`, which is indexed by the ids of this graph. The
+    /// inputs of these tasks must have an instance, too.
     ///
-    /// An output that is left out, or is none any more, has the error [`LeftOut`](TaskErrorKind::LeftOut).
-    /// A task whose result is given costs nothing.
+    /// An output without an instance, or whose instance is no output any more, gets the error
+    /// [`LeftOut`](TaskErrorKind::LeftOut). A task with a given result costs nothing.
     pub(crate) fn part(&self, instances: Vec<Option<Instance>>) -> Self {
         let graph = &self.task_graph;
         let mut n_kept = 0;

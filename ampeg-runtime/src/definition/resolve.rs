@@ -1,4 +1,4 @@
-//! Makes tasks from the site of a graph: numbers the members, and finds their inputs.
+//! Makes tasks from the site of a graph: numbers the members and finds their inputs.
 
 use crate::definition::family::{MemberName, Members, Missing, Row};
 use crate::definition::family_error::{FamilyErrorKind, MOST_DEPENDENCIES};
@@ -19,11 +19,11 @@ pub(crate) struct Resolved {
     pub(crate) outputs: OutputTasks,
 }
 
-/// Numbers the tasks, family by family in the order of their first statements, and finds what each uses.
+/// Numbers the tasks, family by family in the order of their first statements, and finds the inputs of each.
 ///
-/// Takes time in proportion to tasks and dependencies, but for a logarithm of the size of a family for each use.
+/// The outputs are in the order of `fields`, unless it is empty.
 ///
-/// The outputs come in the order of `fields`, if there are any.
+/// Takes linear time in the number of tasks and dependencies, except for a binary search in a family for each use.
 pub(crate) fn resolve(mut site: Site, fields: &[Field]) -> Result<Resolved, Error> {
     if let Some(error) = site.take_error() {
         return Err(error);
@@ -71,7 +71,7 @@ struct Families {
     by_number: Vec<Members>,
     /// The families in the order of their first statements.
     sequence: Vec<usize>,
-    /// The members by their tasks.
+    /// The numbers of the members, in the order of their tasks.
     order: Vec<usize>,
 }
 
@@ -109,7 +109,7 @@ impl Families {
         })
     }
 
-    /// Finds the tasks that a slot takes.
+    /// Adds the tasks whose results a slot takes.
     fn find(
         &self,
         site: &Site,
@@ -139,7 +139,7 @@ impl Families {
         output_tasks(families, fields)
     }
 
-    /// Fails if a group has other indices for one of its families than for another.
+    /// Fails if the indices of a group differ between two of its families.
     fn check_groups(&self, site: &Site) -> Result<(), Error> {
         let mut first_in: HashMap<&str, usize> = HashMap::new();
         for &family in &self.sequence {

@@ -1,10 +1,15 @@
 //! Chooses how a captured name is sent, by method probing on its type.
 //!
-//! References are probed first (the owned form is sent, the worker borrows from it), then serializable values,
-//! then `fn` pointers (their address in the executable is sent), then functions and closures without captures (nothing is
-//! sent), then everything else, with one clear message.
-//! Each trait sits one reference deeper than the next, so that method lookup finds it first
-//! ("autoref specialization", after David Tolnay).
+//! The types are probed in this order:
+//! - references: the owned form is sent, and the worker borrows from it;
+//! - serializable values: a copy is sent;
+//! - `fn` pointers: their address in the executable is sent;
+//! - functions and closures without captures: nothing is sent;
+//! - all other types: rustc reports that they cannot be captured.
+//!
+//! Generated code calls `probe` through five references to a [`Probe`](probe::Probe). Each trait is implemented for
+//! one reference more than the next one, so that method lookup finds it first ("autoref specialization", after David
+//! Tolnay).
 
 use crate::generated_code::inputs::Inputs;
 use crate::generated_code::task_value::{Codec, TaskValue};
@@ -20,7 +25,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// A captured name: how it travels, and its bytes.
+/// A captured name: how it is sent, and its bytes.
 #[derive(Debug)]
 pub struct Captured<M> {
     mode: M,
@@ -35,24 +40,24 @@ impl<M: Mode> Captured<M> {
         }
     }
 
-    /// How it travels.
+    /// How the name is sent.
     pub fn mode(&self) -> M {
         self.mode
     }
 
-    /// Its bytes.
+    /// The bytes that are sent.
     ///
     /// # Errors
     ///
-    /// What the type's own `Serialize` reports.
+    /// The error of the type's own `Serialize`.
     pub fn into_payload(self) -> Result<Payload, String> {
         self.payload
     }
 }
 
-/// How a captured name travels.
+/// How a captured name is sent.
 pub trait Mode: Copy + Default {
-    /// How a worker makes a value of the bytes.
+    /// How a worker makes a value from the bytes.
     fn codec() -> Codec;
 }
 
@@ -84,23 +89,23 @@ macro_rules! mode {
 }
 
 mode! {
-    /// A serializable value: a copy travels.
+    /// A serializable value: a copy is sent.
     Value
 }
 mode! {
-    /// A reference: a copy of what it points to travels.
+    /// A reference: a copy of the referent is sent.
     Reference
 }
 mode! {
-    /// What cannot travel.
+    /// A type that cannot be sent.
     Refused
 }
 mode! {
-    /// A `fn` pointer: the place of the function in the executable travels.
+    /// A `fn` pointer: the address of the function in the executable is sent.
     Pointer
 }
 mode! {
-    /// A function, or a closure without captures: nothing travels.
+    /// A function, or a closure without captures: nothing is sent.
     Function
 }
 
@@ -111,16 +116,16 @@ impl<T: TaskValue> Mode for Value<T> {
 }
 
 impl<T: 'static> Value<T> {
-    /// The value, of which this is the only use.
+    /// The value, if this is its only use.
     ///
     /// # Panics
     ///
-    /// If it is borrowed elsewhere, which the macro rules out.
+    /// If the value is borrowed elsewhere, which the macro rules out.
     pub fn take(self, inputs: &Inputs, index: usize) -> T {
         Rc::into_inner(inputs.owned(index)).expect("a capture that is used once has one owner")
     }
 
-    /// The value: moved at its last use, else cloned.
+    /// The value: moved at its last use, otherwise cloned.
     pub fn take_or_clone(self, inputs: &Inputs, index: usize) -> T
     where
         T: Clone,
@@ -128,15 +133,15 @@ impl<T: 'static> Value<T> {
         Rc::unwrap_or_clone(inputs.owned(index))
     }
 
-    /// The value in place.
+    /// A reference to the value.
     pub fn borrow(self, inputs: &Inputs, index: usize) -> &T {
         inputs.shared(index)
     }
 }
 
-/// What a captured reference may point to, and the owned form that travels in its place.
+/// The referent of a captured reference, with the owned form that is sent in its place.
 pub trait Referent: 'static {
-    /// What a worker keeps, and borrows from.
+    /// The type that a worker stores, and borrows from.
     type Owned: Borrow<Self> + Deserialize<'static> + 'static;
 }
 
@@ -175,7 +180,7 @@ impl<T: Referent + ?Sized> Reference<T> {
         self.take(inputs, index)
     }
 
-    /// The reference in place.
+    /// A reference to the reference.
     pub fn borrow(self, inputs: &Inputs, index: usize) -> Borrowed<&T> {
         Borrowed(self.take(inputs, index))
     }
@@ -201,7 +206,7 @@ impl<F: Copy + 'static> Pointer<F> {
         self.take(inputs, index)
     }
 
-    /// The pointer in place.
+    /// A reference to the pointer.
     pub fn borrow(self, inputs: &Inputs, index: usize) -> &F {
         inputs.shared(index)
     }
@@ -224,13 +229,13 @@ impl<F: Copy> Function<F> {
         sys::conjure()
     }
 
-    /// The function in place.
+    /// A reference to the function.
     pub fn borrow(self, _: &Inputs, _: usize) -> Borrowed<F> {
         Borrowed(sys::conjure())
     }
 }
 
-/// A small value that a body uses behind a reference.
+/// A small value that a body uses through a reference.
 #[derive(Debug)]
 pub struct Borrowed<T>(T);
 
@@ -242,12 +247,12 @@ impl<T> Deref for Borrowed<T> {
     }
 }
 
-/// Everything that can be captured.
+/// All types that can be captured.
 #[diagnostic::on_unimplemented(
     message = "this value cannot be captured: it cannot be sent to a worker process",
     label = "`{Self}` cannot be serialized",
     note = "put `#[derive(serde::Serialize, serde::Deserialize)]` on the type, or build the value inside the task",
-    note = "what belongs to this process, like a file, a lock, a channel or a pointer, cannot leave it: capture what it holds",
+    note = "a file, a lock, a channel or a pointer belongs to this process and cannot be sent: capture its content instead",
     note = "a function that is `unsafe`, `extern` or of more than twelve arguments is named by its path: `self::name`"
 )]
 pub trait Capture: TaskValue {}
@@ -261,7 +266,7 @@ impl<T> Mode for Refused<T> {
     }
 }
 
-/// The mode of a name that does not exist; no program that compiles has it.
+/// The mode of a name that does not exist. No program that compiles has it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unknown;
 
@@ -272,23 +277,23 @@ impl Mode for Unknown {
 }
 
 impl Unknown {
-    /// Of whatever type is expected.
+    /// A value of whatever type is expected.
     pub fn take<T>(self, _: &Inputs, _: usize) -> T {
         unreachable!("rustc has refused this name")
     }
 
-    /// Of whatever type is expected.
+    /// A value of whatever type is expected.
     pub fn take_or_clone<T>(self, inputs: &Inputs, index: usize) -> T {
         self.take(inputs, index)
     }
 
-    /// Of whatever type is expected.
+    /// A value of whatever type is expected.
     pub fn borrow<T>(self, inputs: &Inputs, index: usize) -> Borrowed<T> {
         Borrowed(self.take(inputs, index))
     }
 }
 
-/// As if it had been captured, so that nothing but the refusal itself is reported.
+/// Has the methods of a captured value, so that rustc reports only the refusal.
 impl<T: 'static> Refused<T> {
     /// The value.
     pub fn take(self, _: &Inputs, _: usize) -> T {
@@ -300,13 +305,13 @@ impl<T: 'static> Refused<T> {
         self.take(inputs, index)
     }
 
-    /// The value in place.
+    /// A reference to the value.
     pub fn borrow(self, inputs: &Inputs, index: usize) -> &T {
         inputs.shared(index)
     }
 }
 
-/// What is changed behind a `&`, as is done where threads share memory.
+/// Types that can be changed through a `&`, as in programs whose threads share memory.
 pub trait SharedState {}
 
 macro_rules! shared_state {
@@ -341,11 +346,11 @@ pub mod probe {
     use std::any::type_name;
     use std::fmt;
 
-    /// What is probed.
+    /// A captured name while its type is probed.
     pub struct Probe<'a, T>(&'a T);
 
     impl<'a, T> Probe<'a, T> {
-        /// Looks at a captured name.
+        /// Prepares to probe the type of a name.
         pub fn new(name: &'a T) -> Self {
             Self(name)
         }
@@ -357,15 +362,16 @@ pub mod probe {
         }
     }
 
-    /// Before all: a name that does not exist, whose type rustc takes for any, so for this one too.
+    /// Probed before all others: a name that does not exist.
     ///
-    /// Rustc has reported the name by then, and its type fits everywhere, so that nothing else is reported.
+    /// Rustc has already reported the name, and gives it an error type that matches every implementation. This trait
+    /// is found first, so that rustc reports nothing else.
     pub trait ProbeUnknown {
         /// Captures nothing.
         fn probe(&self) -> Captured<Unknown>;
     }
 
-    /// The type that no name has.
+    /// No name has this type.
     enum Nothing {}
 
     #[allow(
@@ -379,11 +385,11 @@ pub mod probe {
         }
     }
 
-    /// First: references.
+    /// Probed first: references.
     pub trait ProbeReference {
-        /// What the reference points to.
+        /// The type of the referent.
         type Referent: ?Sized;
-        /// Captures it.
+        /// Captures the referent.
         fn probe(&self) -> Captured<Reference<Self::Referent>>;
     }
 
@@ -394,14 +400,14 @@ pub mod probe {
         }
     }
 
-    /// First too: what is changed behind a `&`, with a warning.
+    /// Probed first, too: types that can be changed through a `&`. They are captured like values, but with a warning.
     pub trait ProbeSharedState {
         /// The type of the value.
         type Value: TaskValue;
-        /// Captures it.
+        /// Captures the value.
         #[deprecated(
-            note = "each task gets a copy of this value: what one changes in it, no other task sees, and neither does the caller; \
-                    capture what is in it, and have tasks return what they find out"
+            note = "each task gets a copy of this value, so other tasks and the caller do not see its changes; \
+                    capture the content, and return new values from tasks"
         )]
         fn probe(&self) -> Captured<Value<Self::Value>>;
     }
@@ -413,11 +419,11 @@ pub mod probe {
         }
     }
 
-    /// Second: values.
+    /// Probed second: serializable values.
     pub trait ProbeValue {
         /// The type of the value.
         type Value: TaskValue;
-        /// Captures it.
+        /// Captures the value.
         fn probe(&self) -> Captured<Value<Self::Value>>;
     }
 
@@ -428,7 +434,7 @@ pub mod probe {
         }
     }
 
-    /// The bytes of a value, or why there are none, after the name of its type.
+    /// The bytes of a value, or the reason why it has none, after the name of its type.
     fn encoded<T: ?Sized>(
         encode: impl FnOnce() -> Result<Payload, String>,
     ) -> Result<Payload, String> {
@@ -439,15 +445,17 @@ pub mod probe {
 
     macro_rules! functions {
         ($($pointer:ident $function:ident($($argument:ident),*);)*) => {$(
-            /// Third: pointers to functions of this many arguments.
+            /// Probed third: pointers to functions with this number of arguments.
             pub trait $pointer<$($argument,)* R> {
                 /// The type of the pointer.
                 type Pointer: Copy;
-                /// Captures it.
+                /// Captures the pointer.
                 fn probe(&self) -> Captured<Pointer<Self::Pointer>>;
             }
 
-            // Only of `fn` pointers is all this true, and of references to them, whose address is none of a function.
+            // These bounds hold for `fn` pointers alone. References to `fn` pointers also implement `Fn` and
+            // `fmt::Pointer`, so they satisfy the bounds, too, but their address is not in code, and
+            // `FunctionAddress::of` refuses it.
             impl<F, $($argument,)* R> $pointer<$($argument,)* R> for &Probe<'_, F>
             where
                 F: Copy + Eq + fmt::Pointer + Fn($($argument),*) -> R + 'static,
@@ -459,23 +467,23 @@ pub mod probe {
                 }
             }
 
-            /// Fourth: functions and closures without captures, of this many arguments.
+            /// Probed fourth: functions and closures without captures, with this number of arguments.
             pub trait $function<$($argument,)* R> {
                 /// The type of the function.
                 type Function: Copy;
-                /// Captures it.
+                /// Captures the function.
                 fn probe(&self) -> Captured<Function<Self::Function>>;
             }
 
             impl<F: Copy + Fn($($argument),*) -> R, $($argument,)* R> $function<$($argument,)* R> for Probe<'_, F> {
                 type Function = F;
                 fn probe(&self) -> Captured<Function<F>> {
-                    // Here, so that rustc names the closure and shows where the graph captures it.
+                    // The assertion is here, so that rustc names the closure and shows where the graph captures it.
                     const {
                         assert!(
                             size_of::<F>() == 0,
                             "this closure uses variables from around it, so it cannot be sent to a worker process: \
-                             write it inside the task; a generic function takes `f: fn(…) -> …`, and so no such closure"
+                             write it inside the task; if a generic function takes it, give that parameter the type `fn(…) -> …`"
                         );
                     }
                     Captured::new(Ok(Payload::Inline(smallvec::SmallVec::new())))
@@ -500,11 +508,11 @@ pub mod probe {
         ProbePointer12 ProbeFunction12(A, B, C, D, E, G, H, I, J, K, L, M);
     }
 
-    /// Last: whatever cannot be captured, with a message that says so.
+    /// Probed last: types that cannot be captured. The bound [`Capture`] has the message.
     pub trait CaptureByCopy {
         /// The type of the name.
         type Value;
-        /// Refuses it.
+        /// Refuses the name.
         fn probe(self) -> Captured<Refused<Self::Value>>
         where
             Self::Value: Capture;

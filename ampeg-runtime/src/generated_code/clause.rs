@@ -4,26 +4,26 @@ use ampeg_schedule::IntoCost;
 use std::fmt;
 use std::time::Duration;
 
-/// The limits of one statement as written.
+/// The limits of one statement, as written.
 #[derive(Debug)]
 pub struct Limit {
-    /// What `within` gives.
+    /// The value of the `within` clause.
     pub within: Option<Result<Duration, String>>,
-    /// What `retry` gives.
+    /// The value of the `retry` clause.
     pub retry: Option<Result<u32, String>>,
 }
 
-/// What can be given behind `within`: a `Duration`, or a number of seconds.
+/// The values of a `within` clause: a `Duration`, or a number of seconds.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no duration",
+    message = "`{Self}` is not a duration",
     label = "expected a `Duration`, or a number of seconds"
 )]
 pub trait IntoDuration {
-    /// The duration that this stands for.
+    /// The duration.
     ///
     /// # Errors
     ///
-    /// If it is negative or not finite.
+    /// If the duration is negative or not finite.
     fn into_duration(self) -> Result<Duration, String>;
 }
 
@@ -31,19 +31,22 @@ pub trait IntoDuration {
 impl<C: IntoCost> IntoDuration for C {
     fn into_duration(self) -> Result<Duration, String> {
         let cost = self.into_cost().map_err(|error| error.to_string())?;
-        // What no clock can count is no limit.
+        // A duration that is too long for the clock is no limit.
         Ok(Duration::try_from_secs_f64(cost.value()).unwrap_or(Duration::MAX))
     }
 }
 
-/// What can be given behind `retry`: whole numbers.
-#[diagnostic::on_unimplemented(message = "`{Self}` is no count", label = "expected a whole number")]
+/// The values of a `retry` clause: whole numbers.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a count",
+    label = "expected a whole number"
+)]
 pub trait IntoCount {
-    /// The count that this stands for.
+    /// The count.
     ///
     /// # Errors
     ///
-    /// If it does not fit 32 bits, or is negative.
+    /// If the number is negative or does not fit in 32 bits.
     fn into_count(self) -> Result<u32, String>;
 }
 
@@ -51,6 +54,6 @@ pub trait IntoCount {
 impl<N: TryInto<u32> + fmt::Display + Copy> IntoCount for N {
     fn into_count(self) -> Result<u32, String> {
         self.try_into()
-            .map_err(|_| format!("{self} is no count from 0 to {}", u32::MAX))
+            .map_err(|_| format!("{self} is not a count from 0 to {}", u32::MAX))
     }
 }

@@ -1,25 +1,25 @@
-//! Indices of families: any integer type in the program, and `i64` inside.
+//! Indices of families: any integer type in the program, stored as `i64`.
 
 use crate::generated_code::inputs::Inputs;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// What can select a member of a family: integers, and references to them.
+/// Types that can select a member of a family: integers, and references to them.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no index of a family",
+    message = "`{Self}` is not an index of a family",
     label = "expected an integer",
     note = "an index in brackets is an integer, or a range written as such: `part[a..b]`",
     note = "to index the values of a whole family, give it a name first: `let all = &part; all[k]`"
 )]
 pub trait IntoIndex: Copy + fmt::Display {
-    /// The index; none if it does not fit.
+    /// The index; none if the number does not fit in 64 bits.
     fn into_index(self) -> Option<i64>;
 
-    /// The index, or how it is written if it does not fit.
+    /// The index, or the number as text if it does not fit.
     ///
     /// # Errors
     ///
-    /// If it does not fit 64 bits.
+    /// If the number does not fit in 64 bits.
     fn to_number(self) -> Result<i64, String> {
         self.into_index().ok_or_else(|| self.to_string())
     }
@@ -32,16 +32,16 @@ impl<N: IntoIndex> IntoIndex for &N {
     }
 }
 
-/// What gives the values of an index: ranges of integers, and whatever else gives integers of one type.
+/// Types that give the values of an index: ranges, and all other iterators over integers.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no range of integers",
+    message = "`{Self}` is not a range of integers",
     label = "expected a range of integers, as in `i in 0..n`"
 )]
 pub trait IndexRange {
     /// The type of the index.
     type Index: IndexNumber;
 
-    /// Its values.
+    /// The values of the index.
     fn values(self) -> impl Iterator<Item = Self::Index>;
 }
 
@@ -58,13 +58,13 @@ where
     }
 }
 
-/// What a family can be indexed by: integers.
+/// The types of indices: integers.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot index a family",
     label = "expected a range of integers"
 )]
 pub trait IndexNumber: IntoIndex + 'static {
-    /// The number again that became this index.
+    /// The number with this index, if the type has it.
     fn from_index(index: i64) -> Option<Self>;
 }
 
@@ -88,7 +88,7 @@ macro_rules! index_numbers {
 
 index_numbers! { i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize }
 
-/// The type of one index of a statement; the macro leaves it to inference.
+/// The type of one index of a statement, which rustc infers.
 pub struct IndexType<I>(PhantomData<fn() -> I>);
 
 impl<I> Clone for IndexType<I> {
@@ -112,14 +112,14 @@ impl<I> fmt::Debug for IndexType<I> {
 }
 
 impl<I> IndexType<I> {
-    /// A type that is not known yet.
+    /// A type that is not inferred yet.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
 impl<I> IndexType<I> {
-    /// The value of one index of the task that these are the inputs of.
+    /// The value of one index of the task with these inputs.
     ///
     /// # Panics
     ///

@@ -1,6 +1,7 @@
 //! The inputs of one task, and how its body takes them: single results, lists of them, and captures.
 //!
-//! Values are erased outside and typed again here: the macro guarantees that both sides agree.
+//! Values are stored with their types erased, and get their types back here. The macro guarantees that both sides use
+//! the same type.
 
 use crate::generated_code::facts::Slot;
 use smallvec::SmallVec;
@@ -11,23 +12,23 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::slice;
 
-/// The values that one task was given: those of its slots, then its captures.
+/// The values for one task: those of its slots, then its captures.
 ///
-/// Each slot is taken or borrowed on its own, whatever is done with the others.
+/// A body takes or borrows each slot independently of the others.
 #[derive(Debug, Default)]
 pub struct Inputs {
     indices: SmallVec<[i64; 2]>,
     values: Values,
-    /// Whether optional slots are there (1) or not, and the lengths of lists, from the outside in.
+    /// For each optional slot 1 if it is present and 0 if not, and the lengths of lists, outer lists first.
     shape: SmallVec<[u32; 4]>,
-    /// Where each slot begins in `values` and in `shape`; empty if each is one value.
+    /// The positions in `values` and in `shape` where each slot begins; empty if each slot has exactly one value.
     places: Vec<(usize, usize)>,
 }
 
 /// Values in the order of the slots, then captures.
 pub(crate) type Values = SmallVec<[Input; 2]>;
 
-/// One value: as received until the body borrows it, then kept as long as all inputs.
+/// One value: as given, until the body borrows it. Then it is held for as long as the inputs exist.
 #[derive(Debug)]
 pub(crate) struct Input {
     given: RefCell<Option<Rc<dyn Any>>>,
@@ -47,7 +48,7 @@ const AGREED: &str = "the macro and the plan agree on the inputs of a task";
 const LISTS_AGREED: &str = "the macro and the plan agree on the lists of a task";
 
 impl Inputs {
-    /// One value for each slot and capture.
+    /// Inputs in which each slot and each capture has one value.
     pub(crate) fn new(indices: SmallVec<[i64; 2]>, values: Values) -> Self {
         Self {
             indices,
@@ -56,7 +57,7 @@ impl Inputs {
         }
     }
 
-    /// Values that slots fold into lists of these lengths; a capture is one value more for each.
+    /// Inputs in which slots have lists of values, with lengths from `shape`. Each capture has one value.
     pub(crate) fn folded(
         indices: SmallVec<[i64; 2]>,
         values: Values,
@@ -89,7 +90,7 @@ impl Inputs {
         self.any(slot).downcast_ref().expect(AGREED)
     }
 
-    /// What was given for a slot of one value, in place.
+    /// A reference to the value of a slot with one value.
     pub(crate) fn any(&self, slot: usize) -> &dyn Any {
         let (value, _) = self.place(slot);
         self.held(value)
@@ -101,7 +102,7 @@ impl Inputs {
         held.as_deref().expect(AGREED)
     }
 
-    /// What was given for a slot of one value.
+    /// The value of a slot with one value, which is moved out.
     pub(crate) fn owned_any(&self, slot: usize) -> Rc<dyn Any> {
         let (value, _) = self.place(slot);
         self.values[value].given.take().expect(AGREED)
@@ -123,7 +124,7 @@ impl Inputs {
         }
     }
 
-    /// What was given for a slot, one value after the other, in place.
+    /// The values of a slot, one after another, by reference.
     pub(crate) fn members(&self, slot: usize, is_optional: bool) -> Members<'_> {
         let (next, shape) = self.place(slot);
         Members {
@@ -133,14 +134,14 @@ impl Inputs {
         }
     }
 
-    /// Whether an optional slot is there.
+    /// Whether an optional slot is present.
     pub(crate) fn is_present(&self, slot: usize) -> bool {
         let (_, shape) = self.place(slot);
         self.shape.get(shape) == Some(&1)
     }
 }
 
-/// How many values a slot takes, by the next numbers of a shape.
+/// The number of values of a slot, which takes its numbers from `shape`.
 pub(crate) fn n_values(slot: &Slot, shape: &mut slice::Iter<'_, u32>) -> usize {
     if slot.optional && shape.next() != Some(&1) {
         return 0;
@@ -159,7 +160,7 @@ fn n_leaves(depth: u8, shape: &mut slice::Iter<'_, u32>) -> usize {
     (0..length).map(|_| n_leaves(depth - 1, shape)).sum()
 }
 
-/// What is left to take of the values from one slot on.
+/// The values that are not taken yet, from one slot on.
 pub struct Cursor<'a> {
     values: slice::Iter<'a, Input>,
     shape: slice::Iter<'a, u32>,
@@ -185,7 +186,7 @@ impl fmt::Debug for Cursor<'_> {
     }
 }
 
-/// What is left of the values of one slot, in place.
+/// The values of one slot that are not visited yet, by reference.
 #[derive(Clone)]
 pub struct Members<'a> {
     inputs: &'a Inputs,
@@ -241,15 +242,15 @@ macro_rules! witness {
 }
 
 witness! {
-    /// The type of a task's result; the macro leaves it to inference.
+    /// The type of a task's result, which rustc infers.
     Type
 }
 witness! {
-    /// A list of what `T` stands for: several members of a family, in the order of their indices.
+    /// A list of `T`: several members of a family, in the order of their indices.
     List
 }
 witness! {
-    /// What `T` stands for, under a condition.
+    /// A `T` under a condition.
     Optional
 }
 
@@ -257,10 +258,10 @@ witness! {
 pub trait Nest: Copy + Default {
     /// The type of a single result.
     type Leaf: 'static;
-    /// The type of the whole.
+    /// The type of the whole: a result, or lists of results.
     type Value;
 
-    /// The value at the cursor; each result in it is made one's own by `own`.
+    /// The value at the cursor. The function `own` makes each result in it owned.
     fn nest(cursor: &mut Cursor<'_>, own: fn(Rc<Self::Leaf>) -> Self::Leaf) -> Self::Value;
 }
 
@@ -288,12 +289,12 @@ fn into_inner<T>(value: Rc<T>) -> T {
 }
 
 impl<T> Type<T> {
-    /// A type that is not known yet, or one that the user wrote.
+    /// A type that rustc infers, or that the user wrote.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Several of these.
+    /// A list of these.
     pub fn list(self) -> List<Self> {
         List::default()
     }
@@ -304,27 +305,29 @@ impl<T> Type<T> {
     }
 }
 
-/// Holds once for every type, and twice for `Result`: rustc cannot choose, so that it refuses a task without `?`.
+/// Implemented once for each type, and twice for `Result`. For `Result`, rustc cannot choose, and so it refuses a
+/// task without `?`.
 ///
-/// It decides this when all types are known, and nothing is decided by it, which a lint could not have.
+/// Rustc checks this bound after it has inferred all types, and the bound does not influence inference. A lint could
+/// not do this.
 pub trait ValueOf<How> {}
 
 impl<T> ValueOf<IsTheValue> for Type<T> {}
 
 impl<T, E> ValueOf<ForgottenQuestionMark> for Type<Result<T, E>> {}
 
-/// The result is the value of the task, whatever it is.
+/// The result itself is the value of the task.
 #[derive(Debug)]
 pub enum IsTheValue {}
 
-/// The value of the task is what is in its `Result`.
+/// The content of the `Result` is the value of the task.
 #[derive(Debug)]
 pub enum ForgottenQuestionMark {}
 
 impl<T> Type<T> {
-    /// Makes rustc refuse a task whose value is a `Result` of an unwritten type.
+    /// Makes rustc refuse a task whose value is a `Result`, unless the user wrote the type.
     ///
-    /// The comments are what it shows.
+    /// Rustc shows the comments in the signature.
     #[rustfmt::skip]
     pub fn is_value<How>(self) // the value of this task is a `Result`: write `?` after it, so that its `Err` fails the task
     where
@@ -334,16 +337,16 @@ impl<T> Type<T> {
 }
 
 impl<T: 'static> Type<T> {
-    /// The value of a dependency without other uses.
+    /// The value of a dependency that has no other use.
     ///
     /// # Panics
     ///
-    /// If it is borrowed elsewhere, which the macro rules out.
+    /// If the value is borrowed elsewhere, which the macro rules out.
     pub fn take(self, inputs: &Inputs, slot: usize) -> T {
         into_inner(inputs.owned(slot))
     }
 
-    /// The value of a dependency: moved at its last use on this worker, else cloned.
+    /// The value of a dependency: moved at its last use on this worker, otherwise cloned.
     pub fn take_or_clone(self, inputs: &Inputs, slot: usize) -> T
     where
         T: Clone,
@@ -351,14 +354,14 @@ impl<T: 'static> Type<T> {
         Rc::unwrap_or_clone(inputs.owned(slot))
     }
 
-    /// The value of a dependency in place.
+    /// A reference to the value of a dependency.
     pub fn borrow(self, inputs: &Inputs, slot: usize) -> &T {
         inputs.shared(slot)
     }
 }
 
 impl<W> List<W> {
-    /// Several of these.
+    /// A list of these.
     pub fn list(self) -> List<Self> {
         List::default()
     }
@@ -370,7 +373,7 @@ impl<W> List<W> {
 }
 
 impl<W: Nest> List<W> {
-    /// The values of dependencies without other uses.
+    /// The values of dependencies that have no other uses.
     ///
     /// # Panics
     ///
@@ -379,7 +382,7 @@ impl<W: Nest> List<W> {
         Self::nest(&mut inputs.cursor(slot), into_inner)
     }
 
-    /// The values of dependencies: each moved at its last use on this worker, else cloned.
+    /// The values of dependencies: each moved at its last use on this worker, otherwise cloned.
     pub fn take_or_clone(self, inputs: &Inputs, slot: usize) -> Vec<W::Value>
     where
         W::Leaf: Clone,
@@ -389,7 +392,7 @@ impl<W: Nest> List<W> {
 }
 
 impl<W: Nest> Optional<W> {
-    /// The value of a dependency without other uses, if it is available.
+    /// The value of a dependency that has no other use, if it is present.
     ///
     /// # Panics
     ///
@@ -398,7 +401,8 @@ impl<W: Nest> Optional<W> {
         Self::nest(inputs, slot, into_inner)
     }
 
-    /// The value of dependencies, if it is there: each result moved at its last use on this worker, else cloned.
+    /// The value of dependencies, if it is present. Each result is moved at its last use on this worker, otherwise
+    /// cloned.
     pub fn take_or_clone(self, inputs: &Inputs, slot: usize) -> Maybe<W::Value>
     where
         W::Leaf: Clone,
@@ -417,18 +421,18 @@ impl<W: Nest> Optional<W> {
 }
 
 impl<T: 'static> Optional<Type<T>> {
-    /// The value of a dependency in place, if it is there.
+    /// A reference to the value of a dependency, if it is present.
     pub fn borrow(self, inputs: &Inputs, slot: usize) -> Maybe<&T> {
         Maybe::when(inputs.is_present(slot), || inputs.shared(slot))
     }
 }
 
-/// What a body uses under a condition that was decided where the graph stands.
+/// A value that a body uses under a condition. The condition was evaluated where the graph is declared.
 #[derive(Debug, Clone, Copy)]
 pub struct Maybe<V>(Option<V>);
 
-const ABSENT: &str = "a condition in this body gave another answer than where the graph stands, \
-                      so that a dependency is missing: it must depend on indices and captures alone";
+const ABSENT: &str = "a condition in this body has another value than where the graph was declared, \
+                      so a dependency is missing: the condition must depend only on indices and captures";
 
 impl<V> Maybe<V> {
     pub(crate) fn when(is_present: bool, value: impl FnOnce() -> V) -> Self {
@@ -439,17 +443,17 @@ impl<V> Maybe<V> {
     ///
     /// # Panics
     ///
-    /// If the condition gives another answer now than where the graph stands.
+    /// If the condition has another value now than where the graph was declared.
     #[track_caller]
     pub fn get(self) -> V {
         self.0.expect(ABSENT)
     }
 
-    /// The value in place.
+    /// A reference to the value.
     ///
     /// # Panics
     ///
-    /// If the condition gives another answer now than where the graph stands.
+    /// If the condition has another value now than where the graph was declared.
     #[track_caller]
     pub fn get_ref(&self) -> &V {
         self.0.as_ref().expect(ABSENT)
@@ -493,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_takes_no_value() {
+    fn absent_slot_takes_no_value() {
         let slots = [slot(0, true), slot(0, true), slot(1, true), slot(1, true)];
         let shape = smallvec![0, 1, 1, 2, 0];
         let inputs = Inputs::folded(SmallVec::new(), values(&[1, 2, 3]), shape, &slots, 0);
@@ -526,8 +530,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "gave another answer")]
-    fn taking_what_is_absent_says_why() {
+    #[should_panic(expected = "has another value")]
+    fn taking_an_absent_value_panics_with_the_reason() {
         let shape = smallvec![0];
         let inputs = Inputs::folded(SmallVec::new(), Values::new(), shape, &[slot(0, true)], 0);
         Type::<u32>::new().optional().take(&inputs, 0).get();

@@ -1,13 +1,13 @@
-//! Brackets and fields after a list of members, as in `shard[..].qr.r`: a list of this part of each member.
+//! Brackets and fields after a list of members: `shard[..].qr.r` is a list with the part `qr.r` of each member.
 //!
-//! Each member is available as this part, or as a whole.
+//! Each member is present either as this part or as the whole result.
 
 use crate::generated_code::inputs::{Inputs, Maybe, Members};
 use crate::generated_code::part::{AGREED, OptionalPart, Parts, Projection};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// The part that `J` is of one member, of several; the macro leaves the types to inference.
+/// The part `J` of each member of a list. Rustc infers the types.
 pub struct Each<J>(PhantomData<fn() -> J>);
 
 impl<J> Clone for Each<J> {
@@ -25,14 +25,14 @@ impl<J> fmt::Debug for Each<J> {
 }
 
 impl<W, A, P: ?Sized, F> Projection<W, A, P, F> {
-    /// The part of several members.
+    /// This part of several members.
     pub fn list(self) -> Each<Self> {
         Each(PhantomData)
     }
 }
 
 impl<J> Each<J> {
-    /// Several of these.
+    /// A list of these.
     pub fn list(self) -> Each<Self> {
         Each(PhantomData)
     }
@@ -42,7 +42,7 @@ impl<J> Each<J> {
         OptionalPart(self)
     }
 
-    /// The members, of which part `part` is used.
+    /// The members, of which the body uses part number `part`.
     pub fn borrow(self, inputs: &Inputs, slot: usize, part: usize) -> EachMember<'_, J> {
         EachMember {
             members: inputs.members(slot, false),
@@ -53,7 +53,7 @@ impl<J> Each<J> {
 }
 
 impl<J> OptionalPart<Each<J>> {
-    /// The members, of which part `part` is used, if they are there.
+    /// The members, of which the body uses part number `part`, if they are present.
     pub fn borrow(self, inputs: &Inputs, slot: usize, part: usize) -> Maybe<EachMember<'_, J>> {
         Maybe::when(inputs.is_present(slot), || EachMember {
             members: inputs.members(slot, true),
@@ -63,16 +63,16 @@ impl<J> OptionalPart<Each<J>> {
     }
 }
 
-/// Lists of parts, and parts themselves.
+/// Parts, and lists of parts.
 pub trait Spread {
     /// The type of a member.
     type Whole: 'static;
-    /// The type of its part.
+    /// The type of the part.
     type Part: ?Sized + 'static;
-    /// The part as the body's own, or a list of these.
+    /// The owned form of the part, or a list of these.
     type Own;
 
-    /// The next parts, each as `find` finds it in a member that is here as a whole.
+    /// The next parts. In a member that is present as a whole, `find` finds the part.
     fn spread<'a>(
         members: &mut Members<'a>,
         part: usize,
@@ -115,7 +115,7 @@ impl<J: Spread> Spread for Each<J> {
     }
 }
 
-/// Several members, of which one part is used.
+/// Several members, of which the body uses one part.
 pub struct EachMember<'a, J> {
     members: Members<'a>,
     part: usize,
@@ -128,7 +128,7 @@ impl<J> fmt::Debug for EachMember<'_, J> {
     }
 }
 
-/// The part of each member, as `find` finds it in one that is here as a whole.
+/// The part of each member. In a member that is present as a whole, `find` finds the part.
 pub fn each<'a, J, F>(members: &EachMember<'a, J>, mut find: F) -> Vec<J::Own>
 where
     J: Spread,

@@ -1,4 +1,4 @@
-//! Parts of results: encoded where the result is, and looked up where they are used.
+//! Parts of results: encoded on the worker that has the result, and looked up on the worker that uses it.
 //!
 //! A body that needs only `a.rows[2..5]` uses either that part or all of `a`, whichever is available.
 
@@ -13,14 +13,15 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-/// Which part of a task's result: by the static facts of the graph, and the values of the indices in its brackets.
+/// Identifies a part of a task's result: its number in the static facts, and the values of the indices in its
+/// brackets.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct PartKey {
     pub(crate) part: u32,
     pub(crate) indices: Vec<i64>,
 }
 
-/// How a part `P` is taken out of a result of type `A`; the macro leaves the types to inference.
+/// How a part `P` is found in a result of type `A`. Rustc infers the types.
 pub struct Projection<W, A, P: ?Sized, F>(PhantomData<Types<W, A, P, F>>);
 
 type Types<W, A, P, F> = fn(W, A, *const P) -> F;
@@ -39,7 +40,7 @@ impl<W, A, P: ?Sized, F> fmt::Debug for Projection<W, A, P, F> {
     }
 }
 
-/// A part as this function, without captures, finds it; `types` are those of what is in its brackets.
+/// The part that `find`, a function without captures, finds. `types` are the types of the values in its brackets.
 pub fn projection<W, A, P, F>(_: Type<A>, _types: W, _find: F) -> Projection<W, A, P, F>
 where
     W: Copy,
@@ -50,11 +51,11 @@ where
 }
 
 impl<W, A: 'static, P: ?Sized + 'static, F> Projection<W, A, P, F> {
-    /// The part in place, or the whole that it is in.
+    /// A reference to the part, or to the whole result.
     ///
     /// # Panics
     ///
-    /// If neither was given, which the macro rules out.
+    /// If the slot has neither, which the macro rules out.
     pub fn borrow(self, inputs: &Inputs, slot: usize, part: usize) -> Piece<'_, A, P> {
         let value = inputs.any(slot);
         match value.downcast_ref::<Parts>() {
@@ -63,11 +64,11 @@ impl<W, A: 'static, P: ?Sized + 'static, F> Projection<W, A, P, F> {
         }
     }
 
-    /// The part as the body's own, or the whole that it is in.
+    /// The owned part, or the owned whole result.
     ///
     /// # Panics
     ///
-    /// If it is borrowed elsewhere, which the macro rules out.
+    /// If the value is borrowed elsewhere, which the macro rules out.
     pub fn take(self, inputs: &Inputs, slot: usize, part: usize) -> OwnPiece<A, P> {
         match inputs.owned_any(slot).downcast::<Parts>() {
             Ok(parts) => OwnPiece::Part(parts.take(part)),
@@ -89,7 +90,7 @@ impl<W, A: 'static, P: ?Sized + 'static, F> Projection<W, A, P, F> {
 pub struct OptionalPart<J>(pub(crate) J);
 
 impl<W, A: 'static, P: ?Sized + 'static, F> OptionalPart<Projection<W, A, P, F>> {
-    /// The part in place, or the whole that it is in, if it is there.
+    /// A reference to the part or to the whole result, if it is present.
     pub fn borrow(self, inputs: &Inputs, slot: usize, part: usize) -> Maybe<Piece<'_, A, P>> {
         Maybe::when(inputs.is_present(slot), || {
             self.0.borrow(inputs, slot, part)
@@ -97,11 +98,11 @@ impl<W, A: 'static, P: ?Sized + 'static, F> OptionalPart<Projection<W, A, P, F>>
     }
 }
 
-/// A part in place, or the whole that it is in.
+/// A reference to a part, or to the whole result.
 pub enum Piece<'a, A, P: ?Sized> {
-    /// Where the task ran.
+    /// On the worker where the task ran, or if other uses need the whole result.
     Whole(&'a A),
-    /// Elsewhere.
+    /// On other workers.
     Part(&'a P),
 }
 
@@ -130,11 +131,11 @@ impl<'a, A, P: ?Sized> Piece<'a, A, P> {
     }
 }
 
-/// A part as the body's own, or the whole that it is in.
+/// An owned part, or an owned whole result.
 pub enum OwnPiece<A, P: ?Sized> {
-    /// Where the task ran.
+    /// On the worker where the task ran, or if other uses need the whole result.
     Whole(A),
-    /// Elsewhere.
+    /// On other workers.
     Part(Box<P>),
 }
 
@@ -173,20 +174,20 @@ impl Parts {
     }
 }
 
-/// What may travel as a part.
+/// Types that can be sent as a part.
 pub trait Portion {
-    /// Writes it as bytes.
+    /// Encodes the part.
     ///
     /// # Errors
     ///
-    /// What the type's own `Serialize` reports.
+    /// The error of the type's own `Serialize`.
     fn encode(&self) -> Result<Payload, String>;
 
-    /// Reads it from bytes that `encode` wrote.
+    /// Decodes a part that `encode` encoded.
     ///
     /// # Errors
     ///
-    /// If the bytes are nothing of the kind.
+    /// If the bytes are not a part of this type.
     fn decode(payload: &Payload) -> Result<Box<Self>, String>;
 }
 
@@ -220,7 +221,7 @@ impl Portion for str {
     }
 }
 
-/// How a part becomes bytes where the whole is, and a value again where it is used, with all types erased.
+/// The functions that encode and decode a part, with all types erased.
 #[derive(Clone, Copy)]
 pub struct Carrier {
     encode: fn(&dyn Any, &Inputs) -> Result<Payload, String>,
@@ -244,7 +245,7 @@ impl Carrier {
         }
     }
 
-    /// The bytes of the part of `whole`, with what is in its brackets; unwinds if there is no such part.
+    /// The bytes of the part of `whole`. `inputs` has the values in the brackets. Unwinds if there is no such part.
     pub(crate) fn encode(self, whole: &dyn Any, inputs: &Inputs) -> Result<Payload, String> {
         (self.encode)(whole, inputs)
     }
@@ -260,16 +261,17 @@ impl fmt::Debug for Carrier {
     }
 }
 
-/// Whether a part travels by itself, chosen by method probing on its type, as it is for captures.
+/// Whether a part is sent by itself, chosen by method probing on its type, as for captures.
 ///
-/// A part of a `Shared` does not: all of it travels at no cost. What cannot be serialized by itself does not.
+/// A part of a `Shared` is not, because sending all of it costs no more. A part that cannot be serialized is not,
+/// either.
 pub mod carry {
     use super::{Carrier, Inputs, Portion, Projection};
     use crate::value::shared::{Shared, SharedContents};
 
-    /// Parts of what travels as a descriptor.
+    /// Parts of types that are sent as a descriptor.
     pub trait CarryShared {
-        /// Nothing.
+        /// None: the whole is sent.
         fn carry(&self) -> Option<Carrier>;
     }
 
@@ -281,7 +283,7 @@ pub mod carry {
 
     /// Parts that can be serialized.
     pub trait CarryPart {
-        /// How it travels.
+        /// The functions that encode and decode the part.
         fn carry(&self) -> Option<Carrier>;
     }
 
@@ -299,7 +301,7 @@ pub mod carry {
 
     /// All others.
     pub trait CarryWhole {
-        /// Nothing.
+        /// None: the whole is sent.
         fn carry(&self) -> Option<Carrier>;
     }
 

@@ -1,7 +1,7 @@
 //! The dispatcher of a graph, which has the body and the type of every task.
 //!
-//! The dispatcher is a closure without captures, so a worker, which is the same executable, can find it by address.
-//! One call returns a [`Table`] of all tasks, in which lookups are fast.
+//! The dispatcher is a closure without captures. A worker runs the same executable, so it can find the dispatcher by
+//! address. One call of the dispatcher returns a [`Table`] of all tasks, in which lookups are fast.
 
 use crate::base::failure::Failure;
 use crate::generated_code::facts::{Facts, Source};
@@ -13,7 +13,7 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-/// What a worker looks up by its address: where a graph's dispatcher is.
+/// The constant that a worker looks up by its address: a graph's static facts and dispatcher.
 pub(crate) type Descriptor = Anchored<Dispatcher>;
 
 /// The static facts of a graph, and its dispatcher.
@@ -51,7 +51,7 @@ impl Descriptor {
         (self.content().facts)()
     }
 
-    /// All that the dispatcher knows. Takes time in proportion to the statements and captures.
+    /// Calls the dispatcher. Takes time in proportion to the number of statements and captures.
     pub(crate) fn table(&self) -> Table {
         let facts = self.facts();
         let mut table = Table {
@@ -63,7 +63,7 @@ impl Descriptor {
         table
     }
 
-    /// Which part of a result a task with these indices uses.
+    /// The key of a part of a result, for a task with these indices.
     pub(crate) fn part_key(&self, part: u32, indices: &[i64]) -> PartKey {
         let places = self.facts().parts[part as usize].indices.iter();
         let value = |&place: &u8| indices.get(usize::from(place)).copied().unwrap_or_default();
@@ -73,7 +73,7 @@ impl Descriptor {
         }
     }
 
-    /// The statement that stands for a family: all its statements have results of one type.
+    /// A statement of a family. All statements of a family have results of the same type.
     pub(crate) fn producer(&self, family: u32) -> usize {
         self.facts().families[family as usize].statement as usize
     }
@@ -82,7 +82,7 @@ impl Descriptor {
 /// The body of a statement.
 type Body = ErasedFunction<Inputs, Failure>;
 
-/// What a dispatcher knows: the body of each statement, and how results and captures become bytes and values again.
+/// The bodies of all statements, and the codecs of results and captures.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     tasks: Vec<Option<(Body, Codec)>>,
@@ -91,18 +91,18 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// How results of a statement become bytes and values again.
+    /// The codec of a statement's results.
     pub(crate) fn codec(&self, statement: usize) -> Option<Codec> {
         let (_, codec) = (*self.tasks.get(statement)?)?;
         Some(codec)
     }
 
-    /// How a capture becomes a value again.
+    /// The codec of a capture.
     pub(crate) fn capture(&self, capture: usize) -> Option<Codec> {
         *self.captures.get(capture)?
     }
 
-    /// How a part of a result travels; none if it cannot without the rest.
+    /// The codec of a part of a result; none if the part is not sent by itself.
     pub(crate) fn carrier(&self, part: u32) -> Option<Carrier> {
         *self.parts.get(part as usize)?
     }
@@ -118,18 +118,18 @@ impl Table {
     }
 }
 
-/// The question to a dispatcher: what do you know?
+/// The argument of a dispatcher, which fills the table.
 #[derive(Debug)]
 pub struct Call<'a> {
     table: &'a mut Table,
 }
 
 impl Call<'_> {
-    /// Answers for the task of a statement; the type of its result is known from here on.
+    /// Adds the task of a statement. Rustc knows the type of the result from here on.
     ///
-    /// `types` are those of its inputs, no more, and no type is open when the next task is read:
-    /// rustc would try open ones again and again, for each of a thousand tasks.
-    /// The body is a `fn`, so that rustc says at its own text if it uses a variable that is not captured by copy.
+    /// `types` has only the types of this task's inputs, and all types of a task are inferred before rustc reads the
+    /// next task. Otherwise, rustc would try to infer the open types again for each of a thousand tasks.
+    /// The body is a `fn`. If it uses a variable that is not captured by copy, rustc reports this at the body.
     pub fn task<W: Copy, T: TaskValue>(
         &mut self,
         statement: u32,
@@ -140,7 +140,7 @@ impl Call<'_> {
         Type::default()
     }
 
-    /// Answers for the members of a family that one of its statements declares; all of them have results of one type.
+    /// Adds the members of a family that one of its statements declares. All members have results of the same type.
     pub fn member<W: Copy, T: TaskValue>(
         &mut self,
         statement: u32,
@@ -151,18 +151,19 @@ impl Call<'_> {
         self.task(statement, types, body);
     }
 
-    /// Answers for a part of a result, if it can travel without the rest.
+    /// Adds a part of a result. `carrier` is none if the part is not sent by itself.
     pub fn part(&mut self, part: u32, carrier: Option<Carrier>) {
         self.table.parts[part as usize] = carrier;
     }
 
-    /// Answers for a capture that travels in this mode.
+    /// Adds a capture that is sent in this mode.
     pub fn capture<M: crate::generated_code::capture::Mode>(&mut self, capture: u32, _: M) {
         self.table.captures[capture as usize] = Some(M::codec());
     }
 }
 
-/// Lets the types of `witness` flow into the parameters of a dispatcher before its body is read.
+/// Makes rustc infer the parameters of a dispatcher from the types in `witness`, before it reads the dispatcher's
+/// body.
 pub fn dispatcher<W, R, F: Fn(&mut Call<'_>, &W) -> R + Copy>(_: &W, dispatcher: F) -> F {
     dispatcher
 }

@@ -13,23 +13,23 @@ use std::rc::Rc;
 /// A result that can be sent from one process to another.
 ///
 /// Every type that implements serde's `Serialize` and `Deserialize` and owns its data implements this trait.
-/// The type may contain `&'static str`; a process keeps each such text that it receives for good, once.
+/// The type may contain `&'static str`. A process keeps each such text that it receives until it ends, but only once.
 #[diagnostic::on_unimplemented(
     message = "the result of this task cannot be sent between processes",
     label = "`{Self}` cannot be serialized, or borrows something",
-    note = "a result owns its data: of what it borrows, give a copy (`.to_owned()`, `.to_vec()`, `.clone()`)",
+    note = "a result must own its data: return a copy of borrowed data (`.to_owned()`, `.to_vec()`, `.clone()`)",
     note = "put `#[derive(serde::Serialize, serde::Deserialize)]` on the type and on all types in it",
     note = "if it comes from another crate, look for that crate's `serde` feature"
 )]
 pub trait TaskValue: Sized + 'static {
-    /// Writes the value as bytes, in shared memory if they are many.
+    /// Encodes the value, in shared memory if it is large.
     ///
     /// # Errors
     ///
     /// Returns the error of the type's own `Serialize`.
     fn encode(&self) -> Result<Payload, String>;
 
-    /// Reads the value from bytes that `encode` wrote.
+    /// Decodes a value that `encode` encoded.
     ///
     /// # Errors
     ///
@@ -38,8 +38,8 @@ pub trait TaskValue: Sized + 'static {
 
     /// Answers a dispatcher's [`Call::task`](crate::generated_code::task::Call::task).
     ///
-    /// A method of this trait, since of a bound on any other function rustc would also show where that stands.
-    /// The comment on its first line is what rustc shows to those whose body is no `fn`.
+    /// This is a method of this trait because rustc would show the definition of any other function with this bound.
+    /// Rustc shows the comment on the first line if the body is not a `fn`.
     #[doc(hidden)]
     #[rustfmt::skip]
     fn task<W: Copy>( // a closure in a variable cannot be called by its name in a body: call it as `(f)(x)`, or make it a `fn`
@@ -51,7 +51,7 @@ pub trait TaskValue: Sized + 'static {
         call.task(statement, types, body)
     }
 
-    /// Answers for a member of a family whose type is declared before.
+    /// Answers for a member of a family whose type was declared before.
     #[doc(hidden)]
     #[rustfmt::skip]
     fn member<W: Copy>( // a closure in a variable cannot be called by its name in a body: call it as `(f)(x)`, or make it a `fn`
@@ -81,9 +81,9 @@ impl<T: Serialize + Deserialize<'static> + 'static> TaskValue for T {
 pub struct Codec {
     encode: Encode,
     decode: Decode,
-    /// Decodes into an `Option` of its type.
+    /// Decodes into an `Option` of the value's type.
     decode_into: DecodeInto,
-    /// Identifies its type; none if equal bytes need not be equal values.
+    /// The id of the value's type; none if equal bytes may be different values.
     identity: Option<TypeId>,
     type_name: &'static str,
 }
@@ -110,7 +110,7 @@ impl Codec {
         }
     }
 
-    /// A codec for what only one side encodes, by other means.
+    /// A codec for captures, which other code encodes.
     pub(crate) fn decoding(identity: Option<TypeId>, decode: Decode) -> Self {
         Self {
             encode: |_| Err("a capture is encoded where the graph stands".into()),
@@ -121,17 +121,17 @@ impl Codec {
         }
     }
 
-    /// Identifies its type; none if equal bytes need not be equal values.
+    /// The id of the value's type; none if equal bytes may be different values.
     pub(crate) fn identity(self) -> Option<TypeId> {
         self.identity
     }
 
-    /// The name of its type, for messages.
+    /// The name of the value's type, for messages.
     pub(crate) fn type_name(self) -> &'static str {
         self.type_name
     }
 
-    /// A copy of a value, by way of its bytes.
+    /// A copy of a value, made by encoding and decoding it.
     pub(crate) fn copy(self, value: &dyn Any) -> Result<Rc<dyn Any>, String> {
         self.decode(&self.encode(value)?)
     }
@@ -184,7 +184,7 @@ mod tests {
     struct Unit;
 
     #[test]
-    fn nothing_is_a_value_too() {
+    fn unit_is_a_value() {
         assert_eq!(Unit.encode().unwrap().len(), 0);
         assert!(Unit::decode(&Payload::Inline(smallvec::SmallVec::new())).is_ok());
     }

@@ -1,6 +1,6 @@
 //! Makes a plan from a schedule: the steps of each worker in order, and the recipients of each result.
 //!
-//! A plan knows tasks and workers, but no process and no clock.
+//! A plan refers to tasks and workers, but to no process and no clock.
 
 use crate::definition::Definition;
 use ampeg_schedule::Schedule;
@@ -15,20 +15,20 @@ mod parts;
 pub(crate) mod prepared;
 pub(crate) mod retry;
 
-/// What each worker does, in order.
+/// The steps of each worker, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// The steps of each worker, in the order of the schedule. A valid schedule cannot deadlock, so that of all steps
-    /// that are left at least one has its inputs.
+    /// The steps of each worker, in the order of the schedule. A valid schedule cannot deadlock: at any time, at
+    /// least one unfinished step has all its inputs.
     pub(crate) steps: Vec<Vec<Step>>,
-    /// By task: where its step is.
+    /// By task: the position of its step.
     pub(crate) homes: Vec<Home>,
     pub(crate) retry: Retry,
-    /// The least time limit of any task.
+    /// The shortest time limit of any task.
     pub(crate) least_limit: Option<Duration>,
 }
 
-/// Where the step of a task is.
+/// The position of a task's step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Home {
     pub(crate) worker: ProcessorId,
@@ -37,7 +37,7 @@ pub(crate) struct Home {
 }
 
 impl Plan {
-    /// Who does what when a schedule is followed: a result goes to each other worker that needs it, once.
+    /// Makes the plan that follows a schedule. Each result is sent once to each other worker that needs it.
     pub(crate) fn new(definition: &Definition, schedule: &Schedule, retry: Retry) -> Self {
         let graph = &definition.task_graph;
         let worker = |task| schedule.slot(task).processor;
@@ -81,7 +81,7 @@ impl Plan {
         }
     }
 
-    /// The steps of a worker; none if the plan does not use it.
+    /// The steps of a worker; empty if the plan does not use the worker.
     pub(crate) fn steps_of(&self, worker: ProcessorId) -> &[Step] {
         self.steps.get(worker.index()).map_or(&[], Vec::as_slice)
     }
@@ -89,33 +89,33 @@ impl Plan {
 
 /// One task on one worker.
 ///
-/// Most tasks have few inputs and consumers: these lists then need no memory of their own.
+/// The lists are `SmallVec`s, because most tasks have few inputs and consumers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Step {
     pub(crate) task: TaskId,
     pub(crate) statement: u32,
     /// The values of the statement's indices.
     pub(crate) indices: SmallVec<[i64; 2]>,
-    /// The tasks whose results it needs, in the order of its inputs.
+    /// The tasks whose results the body uses, in the order of the inputs.
     pub(crate) inputs: SmallVec<[TaskId; 4]>,
-    /// How its inputs fold into lists.
+    /// How the inputs form lists.
     pub(crate) shape: SmallVec<[u32; 4]>,
-    /// The other workers that need its result.
+    /// The other workers that need the result.
     pub(crate) consumers: SmallVec<[ProcessorId; 4]>,
-    /// What goes to some of them in place of the whole.
+    /// The parts that some consumers get in place of the whole result.
     pub(crate) parts: Vec<StepPart>,
-    /// Whether the coordinator needs its result.
+    /// Whether the coordinator needs the result.
     pub(crate) output: bool,
-    /// How many attempts there may be in all.
+    /// The largest number of attempts.
     pub(crate) attempts: u32,
-    /// Whether its body has a time limit.
+    /// Whether the body has a time limit.
     pub(crate) limited: bool,
-    /// The captured value that is its result, in place of what its body returns.
+    /// The captured value that is the result, if the caller has given it. The body does not run then.
     pub(crate) given: Option<u32>,
 }
 
 impl Step {
-    /// The step that runs `task`, for no other worker yet.
+    /// A step that runs `task`, without consumers so far.
     pub(crate) fn new(definition: &Definition, task: TaskId) -> Self {
         let instance = definition.instance(task);
         Self {
@@ -133,7 +133,7 @@ impl Step {
         }
     }
 
-    /// The step that computes a lost result once more, for its own worker only.
+    /// A step that computes a lost result again, only for its own worker.
     pub(crate) fn recomputing(definition: &Definition, task: TaskId) -> Self {
         Self {
             output: false,
@@ -145,12 +145,12 @@ impl Step {
         self.statement as usize
     }
 
-    /// Whether the result, or a part of it, must become bytes.
+    /// Whether the result, or a part of it, must be encoded.
     pub(crate) fn is_encoded(&self) -> bool {
         self.output || !self.consumers.is_empty()
     }
 
-    /// Whether another attempt may follow this one, if it fails.
+    /// Whether another attempt may follow this one if it fails.
     pub(crate) fn may_retry(&self, attempt: u32) -> bool {
         attempt < self.attempts
     }

@@ -8,21 +8,21 @@ use ampeg_schedule::{ProcessorId, TaskId};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 
-/// A part of a result, and the workers that it goes to in place of the whole.
+/// A part of a result, and the workers that get this part in place of the whole result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StepPart {
     pub(crate) key: PartKey,
     pub(crate) consumers: Vec<ProcessorId>,
 }
 
-/// The parts that go to other workers, by task. Takes time in proportion to tasks and dependencies.
+/// The parts that are sent to other workers, by task. Takes linear time in the number of tasks and dependencies.
 ///
-/// A worker gets parts of a result if no task there uses the whole, and each part once.
+/// A worker gets parts of a result if none of its tasks uses the whole result. It gets each part once.
 pub(super) fn parts(
     definition: &Definition,
     home: impl Fn(TaskId) -> ProcessorId,
 ) -> HashMap<TaskId, Vec<StepPart>> {
-    // Where a panic ends the process, it must be that of the task whose part does not exist.
+    // With `panic = "abort"`, a missing part must end the worker that uses it, not the worker that would encode it.
     if definition.descriptor.facts().parts.is_empty() || cfg!(panic = "abort") {
         return HashMap::new();
     }
@@ -59,7 +59,7 @@ pub(super) fn parts(
     parts
 }
 
-/// Calls `f` with each task, each of its slots, and each task whose result the slot holds.
+/// Calls `f` with each task, each of its slots, and each task whose result is in the slot.
 fn for_each_use(definition: &Definition, mut f: impl FnMut(TaskId, &Slot, TaskId)) {
     for user in definition.task_graph.task_ids() {
         let instance = definition.instance(user);

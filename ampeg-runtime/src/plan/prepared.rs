@@ -9,7 +9,7 @@ use ampeg_schedule::{Processors, Schedule, Scheduler};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// How a pool schedules graphs, and what came of it the last time.
+/// How a pool schedules graphs, and the last schedule and plan.
 #[derive(Debug)]
 pub(crate) struct PlanCache {
     pub(crate) processors: Processors,
@@ -18,7 +18,7 @@ pub(crate) struct PlanCache {
     last: Mutex<Option<Planned>>,
 }
 
-/// What makes the schedules of a pool.
+/// The scheduler of a pool.
 #[derive(Clone)]
 pub(crate) struct AnyScheduler(pub(crate) Arc<dyn Scheduler + Send + Sync>);
 
@@ -28,12 +28,12 @@ impl fmt::Debug for AnyScheduler {
     }
 }
 
-/// A graph that is ready to be run.
+/// A graph with its schedule and plan.
 #[derive(Debug, Clone)]
 pub(crate) struct Planned {
-    /// Not held alive; as long as it is pointed at, no other graph has its address.
+    /// A weak reference does not keep the graph alive. While it exists, no other graph has the same address.
     definition: Weak<Definition>,
-    /// Whether the schedule was made here, and not by hand.
+    /// Whether the pool's scheduler made the schedule.
     by_policy: bool,
     pub(crate) schedule: Arc<Schedule>,
     pub(crate) plan: Arc<Plan>,
@@ -49,7 +49,8 @@ impl PlanCache {
         }
     }
 
-    /// Plans a graph by a schedule made by hand or, without one, by the policy; what was planned last is kept.
+    /// Plans a graph by the schedule `by_hand`, or by the pool's scheduler if there is none. Keeps the result for the
+    /// next run of the same graph.
     pub(crate) fn get(
         &self,
         definition: &Arc<Definition>,
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn schedule_by_hand_is_no_schedule_by_policy() {
+    fn schedule_by_hand_is_not_reused_as_one_by_policy() {
         let (cache, graph) = (cache(), two_tasks());
         let definition = graph.definition().unwrap();
         let order = [vec![TaskId::new(0), TaskId::new(1)], vec![]];

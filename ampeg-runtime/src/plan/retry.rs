@@ -1,4 +1,4 @@
-//! When a task with a `retry` clause is tried again.
+//! Decides when a task with a `retry` clause is tried again.
 
 use crate::base::failure::TaskErrorKind;
 use crate::base::panics;
@@ -6,12 +6,12 @@ use crate::sys::FunctionAddress;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// What a pool sets for all tasks with a `retry` clause.
+/// The settings of a pool for all tasks with a `retry` clause.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Retry {
-    /// The wait before the second attempt; it doubles before each further one.
+    /// The wait before the second attempt. It doubles before each later attempt.
     pub(crate) backoff: Duration,
-    /// The function that says which errors are followed by another attempt; without one, all are.
+    /// The function that decides which errors are followed by another attempt. Without it, all errors are.
     pub(crate) only_if: Option<FunctionAddress>,
 }
 
@@ -22,21 +22,21 @@ impl Retry {
     /// The wait before an attempt.
     pub(crate) fn wait_before(self, attempt: u32) -> Duration {
         match attempt.checked_sub(2) {
-            // From some point on nobody waits for the end of it anyway.
+            // More than 20 doublings are never waited for, and would overflow the shift.
             Some(doublings) => self.backoff.saturating_mul(1 << doublings.min(20)),
             None => Duration::ZERO,
         }
     }
 
-    /// Whether an attempt that failed so may be followed by another one.
+    /// Whether an attempt that failed with this error may be followed by another one.
     pub(crate) fn applies_to(self, kind: &TaskErrorKind) -> bool {
-        // A value that cannot be sent is the same each time.
+        // The next attempt would return a value that cannot be sent, too.
         if matches!(kind, TaskErrorKind::NotDeliverable { .. }) {
             return false;
         }
         self.only_if.is_none_or(|function| {
             let predicate = function.resolve::<Predicate>();
-            // One that panics has not said yes.
+            // A predicate that panics counts as false.
             predicate.is_ok_and(|predicate| panics::catch(|| predicate(kind)).unwrap_or(false))
         })
     }

@@ -5,7 +5,7 @@ use ampeg_schedule::Schedule;
 use std::fmt;
 use std::time::Duration;
 
-/// The time of all workers in one run, by what they did with it.
+/// The time of all workers in one run, by activity.
 ///
 /// ```
 /// let outcome = ampeg::graph! {
@@ -39,7 +39,8 @@ impl Breakdown {
 }
 
 impl fmt::Display for Breakdown {
-    /// As in `workers computed 81.0 % of the time, encoded 5.0 %, decoded 1.0 %, and were idle 13.0 %`.
+    /// Writes, for example, `workers computed 81.0 % of the time, encoded 5.0 %, decoded 1.0 %, and were idle 13.0
+    /// %`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.total().as_secs_f64().max(f64::MIN_POSITIVE);
         let percent = |time: Duration| 100.0 * time.as_secs_f64() / total;
@@ -55,7 +56,7 @@ impl fmt::Display for Breakdown {
 }
 
 impl Report {
-    /// The time of all workers, by what they did.
+    /// The time of all workers, by activity.
     pub fn breakdown(&self) -> Breakdown {
         let n_workers = self.schedule().map_or(1, Schedule::n_processors);
         let all = u32::try_from(n_workers).map_or(Duration::MAX, |n| self.duration() * n);

@@ -32,15 +32,15 @@ use std::collections::{BTreeMap, HashMap};
 pub struct MeasuredCosts {
     /// By task: the time of its body.
     pub computation: BTreeMap<String, Cost>,
-    /// By task, then by each task that depends on it: the time in which the result moved to the other worker.
+    /// By task, then by each task that depends on it: the time to move the result to the other worker.
     pub communication: BTreeMap<String, BTreeMap<String, Cost>>,
 }
 
 impl Report {
     /// The measured costs of each task that succeeded and of each dependency whose result moved.
     ///
-    /// The cost of a dependency is the time to encode, send and decode the result, which is no part of computation.
-    /// The time that the consumer waited for the producer does not count.
+    /// The cost of a dependency is the time to encode, send and decode the result, which is not a part of
+    /// computation. The time that the consumer waited for the producer does not count.
     pub fn measured_costs(&self) -> MeasuredCosts {
         let mut costs = MeasuredCosts::default();
         for attempt in self.attempts().iter().filter(|attempt| attempt.succeeded) {
@@ -73,7 +73,7 @@ impl Report {
     }
 }
 
-/// The graph with the measured costs; costs that were not measured are estimated.
+/// The graph with the measured costs. Costs that were not measured are estimated.
 pub(crate) fn apply(graph: &TaskGraph, costs: &MeasuredCosts) -> TaskGraph {
     let measured = |task| costs.computation.get(graph.name(task)).copied();
     let scale = scale(graph, costs);
@@ -99,7 +99,7 @@ pub(crate) fn apply(graph: &TaskGraph, costs: &MeasuredCosts) -> TaskGraph {
     )
 }
 
-/// The average costs of moving results.
+/// The mean costs of moving results.
 struct Means {
     by_task: HashMap<String, Cost>,
     by_family: HashMap<String, Cost>,
@@ -136,7 +136,7 @@ fn mean(costs: &[Cost]) -> Option<Cost> {
     Cost::new(sum / n).ok()
 }
 
-/// The name of a task without its indices, as in `shard.part` for `shard[2].part[0]`.
+/// The name of a task without its indices: `shard.part` for `shard[2].part[0]`.
 pub(super) fn family(task: &str) -> String {
     let mut depth = 0;
     let is_outside = |&letter: &char| {
@@ -203,7 +203,7 @@ mod tests {
         }
     }
 
-    /// The costs of a run that moved only `made[0]`, to `used[0]`, which decoded it in a second.
+    /// The costs of a run that moved only `made[0]`, to `used[0]`, which took one second to decode it.
     fn costs() -> MeasuredCosts {
         let graph = Arc::new(graph());
         let mut events = Events::begin(&graph, 2, Observers::default(), 0);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn writing_and_reading_belong_to_the_way_not_to_the_tasks() {
+    fn encoding_and_decoding_are_communication_costs() {
         let costs = costs();
         assert_eq!(costs.computation["made[0]"].value(), 8.0);
         assert_eq!(costs.computation["used[0]"].value(), 4.0);
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_moved_costs_what_its_task_or_family_costs() {
+    fn result_that_was_not_moved_gets_the_cost_of_its_task_or_family() {
         let graph = graph();
         let applied = apply(&graph, &costs());
         let cost = |from: &str, to: &str| {

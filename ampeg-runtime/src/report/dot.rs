@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 impl Report {
-    /// The run in the DOT language: each worker with its tasks in the order in which they ran,
-    /// each result that moved with its size, and dashed the dependencies within a worker.
+    /// The run in the DOT language: each worker with its tasks in the order in which they ran, each result that moved
+    /// with its size, and dependencies within a worker as dashed lines.
     pub fn to_dot(&self) -> String {
         let mut dot = String::from("digraph run {\n  node [shape=box];\n");
         for (worker, tasks) in &self.by_worker() {

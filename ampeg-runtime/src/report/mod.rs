@@ -19,7 +19,8 @@ pub use costs::MeasuredCosts;
 
 /// The record of one run, with its plan.
 ///
-/// Printed, it is a summary: the times of the run and its plan, the statements that took most time, and wrong costs.
+/// `Display` writes a summary: the times of the run and its plan, the statements that took most time, and wrong
+/// costs.
 /// [`to_table`](Self::to_table) has a line for each task.
 ///
 /// ```
@@ -45,7 +46,7 @@ pub struct Report {
     graph: Arc<TaskGraph>,
     schedule: Option<Arc<Schedule>>,
     log: Arc<Log>,
-    /// By task, the index of its last attempt; computed when it is first used.
+    /// By task: the index of its last attempt. Computed at the first use.
     last: Arc<OnceLock<Vec<Option<usize>>>>,
 }
 
@@ -59,7 +60,7 @@ impl Report {
         }
     }
 
-    /// The report of a run that followed no schedule.
+    /// The report of a run without a schedule.
     pub(crate) fn inline(graph: &Arc<TaskGraph>, log: Log) -> Self {
         Self {
             graph: Arc::clone(graph),

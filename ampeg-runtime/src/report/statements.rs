@@ -1,4 +1,4 @@
-//! The sums of times and costs over the tasks of each statement.
+//! Sums of times and costs over the tasks of each statement.
 
 use super::Report;
 use super::costs::family;
@@ -6,16 +6,16 @@ use ampeg_schedule::TaskId;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The tasks of one statement, by what their last attempts took.
+/// The tasks of one statement, with the times of their last attempts.
 #[derive(Debug)]
 pub(super) struct Sums {
     /// The name of the statement, without indices.
     pub(super) name: String,
-    /// What each task that succeeded took to compute, shortest first.
+    /// The computation time of each task that succeeded, shortest first.
     times: Vec<Duration>,
-    /// The declared costs of these tasks.
+    /// The sum of the declared costs of these tasks.
     declared: f64,
-    /// The declared cost of each of these tasks, if all have the same.
+    /// The declared cost of each of these tasks, if all are equal.
     same_cost: Option<f64>,
 }
 
@@ -41,18 +41,19 @@ impl Sums {
         self.times.last().copied().unwrap_or_default()
     }
 
-    /// What the tasks took, as a multiple of their costs in units of so many seconds; none if these are zero.
+    /// The time of the tasks as a multiple of their costs, if a unit of cost is `unit` seconds; none if the costs are
+    /// zero.
     pub(super) fn factor(&self, unit: f64) -> Option<f64> {
         let planned = self.declared * unit;
         (planned > 0.0).then(|| self.total().as_secs_f64() / planned)
     }
 
-    /// By how many seconds the costs are wrong.
+    /// The error of the costs in seconds.
     pub(super) fn error(&self, unit: f64) -> f64 {
         (self.total().as_secs_f64() - self.declared * unit).abs()
     }
 
-    /// What to do about costs that are wrong.
+    /// The advice for costs that are wrong.
     pub(super) fn advice(&self, unit: f64) -> String {
         let name = &self.name;
         let n_tasks = u32::try_from(self.n_tasks()).unwrap_or(u32::MAX);
@@ -72,7 +73,7 @@ impl Sums {
     }
 }
 
-/// Two significant digits.
+/// Rounds to two significant digits.
 fn digits(value: f64) -> String {
     if value <= 0.0 || !value.is_finite() {
         return "0".into();
@@ -95,7 +96,7 @@ fn digits(value: f64) -> String {
 }
 
 impl Report {
-    /// The statements whose tasks succeeded, the one that took most time first.
+    /// The statements with tasks that succeeded, by decreasing time.
     pub(super) fn statements(&self) -> Vec<Sums> {
         let mut by_name: BTreeMap<String, Sums> = BTreeMap::new();
         for (task, time) in self.measured() {
@@ -119,7 +120,7 @@ impl Report {
         statements
     }
 
-    /// The tasks that succeeded, and what each took to compute.
+    /// The tasks that succeeded, with their computation times.
     fn measured(&self) -> impl Iterator<Item = (TaskId, Duration)> {
         self.graph.task_ids().filter_map(|task| {
             let attempt = self.attempt(task).filter(|it| it.succeeded)?;
@@ -127,10 +128,10 @@ impl Report {
         })
     }
 
-    /// How many seconds a unit of cost took: the median over tasks, so that a few wrong costs do not change it.
+    /// The seconds of a unit of cost: a weighted median over tasks, so that a few wrong costs do not change it.
     ///
-    /// The weight of a task is the geometric mean of its cost and its time: a task counts little that is said to be long
-    /// and is short, or the reverse.
+    /// The weight of a task is the geometric mean of its cost and its time. So a task that is long but has a small
+    /// cost, or the reverse, has little weight.
     ///
     /// None if no task that succeeded has a cost.
     pub(super) fn unit(&self) -> Option<f64> {

@@ -1,4 +1,4 @@
-//! A report in a few lines: the duration compared with the plan, where the time went, and advice.
+//! A report in a few lines: the duration compared with the plan, the slowest statements, and advice.
 
 use super::Report;
 use super::statements::Sums;
@@ -6,19 +6,19 @@ use super::table::milliseconds;
 use std::fmt;
 use std::time::Duration;
 
-/// How many statements are printed.
+/// The number of statements that are printed.
 const MOST_STATEMENTS: usize = 5;
-/// How many costs are said to be wrong.
+/// The number of wrong costs that are printed.
 const MOST_ADVICE: usize = 3;
-/// A cost is wrong that is off by this factor.
+/// A cost is wrong if it is off by at least this factor.
 const WRONG: f64 = 2.0;
-/// A wrong cost matters if it is off by this share of the time of all tasks.
+/// A wrong cost is printed if its error is at least this share of the time of all tasks.
 const MATTERS: f64 = 0.05;
-/// Longer names are cut.
+/// The length to which names are cut.
 const LONGEST_NAME: usize = 32;
 
 impl fmt::Display for Report {
-    /// How long the run took and was planned to take, the five statements that took most time, and wrong costs.
+    /// Writes the duration of the run and of its plan, the five statements that took most time, and wrong costs.
     ///
     /// [`to_table`](Report::to_table) has a line for each task.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,7 +35,7 @@ impl fmt::Display for Report {
 }
 
 impl Report {
-    /// Writes the lines about the whole run, without the end of the last line.
+    /// Writes the lines about the whole run, without the last line break.
     pub(super) fn write_head(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "run: {:.3} ms", milliseconds(self.duration()))?;
         if let Some(schedule) = self.schedule() {
@@ -112,7 +112,7 @@ fn cut(name: &str) -> String {
     start.chain(['…']).collect()
 }
 
-/// What to do about the costs that are most wrong.
+/// Advice for the costs with the largest errors.
 fn advice(statements: &[Sums], unit: f64) -> Vec<String> {
     let total: Duration = statements.iter().map(Sums::total).sum();
     let is_wrong = |sums: &&Sums| {
@@ -144,7 +144,7 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    /// The report of a run on one worker in which each task took so many milliseconds.
+    /// The report of a run on one worker. Each task has a name, a cost, and the milliseconds that it took.
     fn report(tasks: &[(&str, f64, u64)]) -> Report {
         let mut builder = TaskGraph::builder();
         for &(name, cost, _) in tasks {

@@ -14,8 +14,8 @@ impl fmt::Display for Table<'_> {
 }
 
 impl Report {
-    /// All that the run measured: a line for each task in the order of their starts, then a line for each transfer, in
-    /// milliseconds. Planned times are in the unit of the costs.
+    /// A table of all measurements: a line for each task in the order of their starts, and a line for each transfer,
+    /// in milliseconds. Planned times are in the unit of the costs.
     pub fn to_table(&self) -> String {
         Table(self).to_string()
     }

@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-/// The groups of a trace.
+/// The numbers of the groups of a trace.
 const PLAN: u32 = 1;
 const RUN: u32 = 2;
 
 impl Report {
-    /// The run and its plan as a trace, which <https://ui.perfetto.dev> and `chrome://tracing` show.
+    /// The run and its plan as a trace, which <https://ui.perfetto.dev> and `chrome://tracing` can show.
     ///
-    /// The group `run` has a line for each worker with its attempts, an arrow for each result that moved, and a mark for
-    /// each retry and each death. The group `plan` has the schedule, if the run followed one. Its times are those of the
-    /// schedule, in the time that a unit of cost took in this run.
+    /// The group `run` has a line for each worker with its attempts, an arrow for each result that moved, and a mark
+    /// for each retry and each death. The group `plan` has the schedule, if the run followed one. The planned times
+    /// are scaled by the time that a unit of cost took in this run.
     ///
     /// ```
     /// let outcome = ampeg::graph! { a = 1; b = a + 1; }.run_inline()?;
@@ -108,7 +108,8 @@ impl Report {
         }
     }
 
-    /// The attempt that made a result that moved, and the one that used it first; none if either was not reported.
+    /// The attempt that computed a result that moved, and the first attempt that used it; none if either was not
+    /// reported.
     fn ends<'a>(
         &self,
         transfer: &Transfer,
@@ -123,7 +124,7 @@ impl Report {
     }
 }
 
-/// Where and when something is drawn, in microseconds.
+/// The position of a mark or slice. Times are in microseconds.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     group: u32,
@@ -156,7 +157,7 @@ impl Span {
         })
     }
 
-    /// The nearest time before the end of the slice: an arrow that begins or ends elsewhere belongs to no slice.
+    /// The nearest time inside the slice. An arrow whose end is outside is not attached to the slice.
     fn inside(&self, time: f64) -> f64 {
         let margin = ((self.finish - self.start) / 2.0).min(1.0);
         time.clamp(self.start, self.finish - margin)
@@ -185,7 +186,7 @@ fn add_names(
 
 /// An arrow from a time in one slice to a time in another.
 fn add_arrow(events: &mut Vec<Value>, name: &str, from: (Span, f64), to: (Span, f64)) {
-    // The number of events so far identifies the arrow.
+    // The number of events so far is a unique id of the arrow.
     let id = events.len();
     let start = from.0.inside(from.1);
     let ends = [
@@ -218,7 +219,7 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn names_are_as_they_are_and_times_are_numbers() {
+    fn names_are_unchanged_and_times_are_numbers() {
         let names = [
             "a \"quoted\" </script>\n\tname \\".to_owned(),
             "größe[\u{1F980}]".to_owned(),

@@ -1,17 +1,17 @@
-//! Identifies the task that runs the current code: its pool, and its depth in nested graphs.
+//! Identifies the task that runs the current code: the task's pool, and its depth in nested graphs.
 //!
-//! A task may run a graph, whose tasks may run graphs. A worker thread has this information in a thread-local variable,
-//! and a worker process in a static, set from its invitation.
+//! A task may run a graph, whose tasks may run graphs. A worker thread stores its pool and depth in a thread-local
+//! variable. A worker process stores its depth in a static, which its invitation sets.
 
 use crate::base::run_error::RunErrorKind;
 use ampeg_schedule::Error;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// So many pools may be started one inside a task of the other.
+/// The largest depth of nested pools.
 ///
-/// Each nested graph has its own workers, so programs need few levels; a recursion without an end would start workers until
-/// the system has room for no more.
+/// Each nested graph has its own workers, so programs need few levels. An endless recursion would start workers until
+/// the system has no resources left.
 pub(crate) const DEEPEST: u32 = 10;
 
 /// Identifies a pool within this process.
@@ -25,16 +25,16 @@ impl PoolId {
     }
 }
 
-/// Who calls.
+/// The task or program that calls ampeg.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Caller {
-    /// The pool of this process whose task it is.
+    /// The pool whose task is the caller, if the pool is in this process.
     pub(crate) pool: Option<PoolId>,
-    /// How many pools it is inside of.
+    /// The number of pools around the caller.
     pub(crate) depth: u32,
 }
 
-/// The depth of this process: that of the task that a worker process is running.
+/// The depth of this process, which is that of the tasks that it runs as a worker.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
@@ -42,7 +42,7 @@ thread_local! {
 }
 
 impl Caller {
-    /// The code that runs in this thread; in a thread that a task has started itself, any code of this process.
+    /// The caller of the current code. A thread that a task started itself has the depth of its process, and no pool.
     pub(crate) fn here() -> Self {
         THREAD.get().unwrap_or_else(|| Self {
             pool: None,
@@ -50,7 +50,7 @@ impl Caller {
         })
     }
 
-    /// The tasks of a pool that is started here.
+    /// The caller of tasks in a new pool; fails if pools are nested too deep.
     pub(crate) fn of_tasks(self, pool: PoolId) -> Result<Self, Error> {
         if self.depth >= DEEPEST {
             return Err(RunErrorKind::TooDeep { deepest: DEEPEST }.into());
@@ -61,12 +61,12 @@ impl Caller {
         })
     }
 
-    /// From now on this thread works for this caller.
+    /// Makes this thread work for this caller.
     pub(crate) fn enter(self) {
         THREAD.set(Some(self));
     }
 
-    /// From now on this process is a worker at this depth.
+    /// Records that this process is a worker at this depth.
     pub(crate) fn enter_process(depth: u32) {
         PROCESS.store(depth, Ordering::Relaxed);
     }

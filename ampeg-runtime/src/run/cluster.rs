@@ -1,7 +1,8 @@
-//! The trait that a transport implements for a coordinator: [`Cluster`]. Workers: [`Link`](crate::run::worker::Link).
+//! The trait that a transport implements for a coordinator: [`Cluster`]. The trait for workers is
+//! [`Link`](crate::run::worker::Link).
 //!
-//! A worker is absent, then starting ([`Cluster::start`]), then present ([`ClusterEvent::Joined`]), then absent again
-//! ([`ClusterEvent::Exited`]).
+//! A worker is first absent, starts after [`Cluster::start`], is present after [`ClusterEvent::Joined`], and absent
+//! again after [`ClusterEvent::Exited`].
 
 use crate::base::clock::{Timestamp, now};
 use crate::base::failure::{UNKNOWN_END, write_traces};
@@ -13,65 +14,65 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
-/// Workers, and the channels to and between them, as the coordinator has them.
+/// The workers of a coordinator, and the channels to and between the workers.
 pub(crate) trait Cluster: Send + fmt::Debug {
     fn n_workers(&self) -> usize;
 
-    /// Whether workers are in this very process, and share its memory.
+    /// Whether workers are threads of this process, and share its memory.
     fn is_here(&self) -> bool {
         false
     }
 
-    /// Sends a message; messages to one worker arrive in order. To one that is not there nothing is sent.
+    /// Sends a message. Messages to one worker arrive in order. Nothing is sent to an absent worker.
     ///
-    /// It does not wait for a worker that takes nothing: the message is kept, and sent later.
-    /// If the message cannot be sent for want of memory or descriptors, the worker is ended, and its exit says why.
+    /// This never waits for a worker: if the worker accepts no message now, the message is kept and sent later. If
+    /// memory or descriptors for the message are exhausted, the worker is ended, and its exit has the reason.
     fn send(&mut self, to: ProcessorId, message: ToWorker);
 
-    /// The next event, waited for until the timeout.
+    /// Waits for the next event until the timeout.
     fn receive(&mut self, timeout: Option<Duration>) -> Option<ClusterEvent>;
 
-    /// Starts a worker in the place of one that is absent, and returns at once: [`ClusterEvent::Joined`] follows, or
-    /// [`ClusterEvent::Exited`] if it does not get so far.
+    /// Starts a process for an absent worker, and returns at once. [`ClusterEvent::Joined`] follows, or
+    /// [`ClusterEvent::Exited`] if the start fails.
     fn start(&mut self, worker: ProcessorId);
 
-    /// Sends all other workers the address of a worker that has joined, and returns the new epoch.
+    /// Sends the address of a worker that has joined to all other workers, and returns the new epoch.
     fn introduce(&mut self, worker: ProcessorId) -> Epoch;
 
     /// The epoch of the last introduction.
     fn epoch(&self) -> Epoch;
 
-    /// The epoch in which a worker was introduced to the others; none if it is not there, or not introduced yet.
+    /// The epoch in which a worker was introduced to the others; none if the worker is absent or not introduced yet.
     fn since(&self, worker: ProcessorId) -> Option<Epoch>;
 
-    /// Ends a worker, whatever it is doing, if the transport can; an [`ClusterEvent::Exited`] follows.
+    /// Ends a worker, whatever it is doing, if the transport can. [`ClusterEvent::Exited`] follows.
     fn kill(&mut self, worker: ProcessorId) -> bool;
 
-    /// Whether a worker takes no more messages for now.
+    /// Whether a worker accepts no more messages for now.
     fn is_full(&self, worker: ProcessorId) -> bool;
 
-    /// What a worker is doing, or was doing when it exited.
+    /// The current activity of a worker, or its last one if it has exited.
     fn activity(&self, worker: ProcessorId) -> Activity;
 
-    /// The process that a worker lives in, if it has one of its own.
+    /// The process of a worker, if the worker has one of its own.
     #[cfg(test)]
     fn pid(&self, worker: ProcessorId) -> Option<u32>;
 
-    /// The time, for what is sent now.
+    /// The current time, for messages that are sent now.
     fn now(&self) -> Timestamp {
         now()
     }
 
-    /// Makes `receive` return early, from any thread. It never blocks for long.
+    /// A function that makes `receive` return early. Any thread may call it, and it never blocks for long.
     fn waker(&self) -> Box<dyn Fn() + Send + Sync>;
 
-    /// A run begins; `prints` says whether what its tasks print is to be printed by the thread that receives.
+    /// Called when a run begins. If `prints` is true, the thread that calls `receive` prints the output of tasks.
     fn begin_run(&mut self, prints: bool) {
-        // Tasks in threads print by themselves.
+        // Tasks in threads print their output themselves.
         let _ = prints;
     }
 
-    /// A run is over: what its tasks have printed is passed on by now.
+    /// Called when a run is over. All output of its tasks was passed on when this returns.
     fn end_run(&mut self) {}
 }
 
@@ -82,7 +83,7 @@ pub(crate) enum ClusterEvent {
     Reports(ProcessorId, Vec<AttemptReport>),
     /// A worker is connected. It has no graph yet, and the other workers cannot reach it yet.
     Joined(ProcessorId),
-    /// A worker has ended; all its reports have arrived before.
+    /// A worker has ended. All its reports have arrived before.
     Exited(ProcessorId, Exit),
     /// The channel to the workers is broken: no more events will come.
     Lost(String),
@@ -95,31 +96,31 @@ pub(crate) enum ClusterEvent {
 pub(crate) struct Exit {
     pub(crate) signal: Option<i32>,
     pub(crate) code: Option<i32>,
-    /// The end of what it wrote to stderr.
+    /// The end of the worker's stderr.
     pub(crate) stderr: String,
-    /// What panicked in it, in the task that was running or after it.
+    /// The panics of the worker in its last attempt and after it.
     pub(crate) panics: Vec<String>,
-    /// Why this side ended it, or could not start it; none if it ended without that.
+    /// The reason why this side ended the worker or could not start it; none if it ended for another reason.
     pub(crate) reason: Option<String>,
 }
 
 impl Exit {
-    /// Whether it was killed from outside: that says nothing about the next one.
+    /// Whether something outside this program killed the worker. The next process may work.
     pub(crate) fn is_kill(&self) -> bool {
         self.signal == Some(9) && self.reason.is_none()
     }
 
-    /// Whether it ended as the system ends programs that have used up their processor time.
+    /// Whether the worker ended like a program that has used up its processor time.
     pub(crate) fn may_be_for_lack_of_time(&self) -> bool {
         self.is_kill() || self.signal == Some(24)
     }
 
-    /// Whether it ended as programs do that get no memory: by aborting, or by using what they did not get.
+    /// Whether the worker ended like a program that gets no memory: it aborted, or used memory that it did not get.
     pub(crate) fn may_be_for_lack_of_memory(&self) -> bool {
         matches!(self.signal, Some(4 | 5 | 6 | 7 | 11)) || self.code.is_some_and(|code| code > 100)
     }
 
-    /// Signal or exit code, in words.
+    /// The signal or exit code, in words.
     pub(crate) fn how(&self) -> String {
         match (self.signal, self.code) {
             (Some(signal), _) => {

@@ -1,4 +1,4 @@
-//! The messages between coordinator and workers; serde only, no I/O.
+//! The messages between coordinator and workers. This module does no I/O.
 
 use crate::base::clock::Timestamp;
 use crate::base::failure::TaskErrorKind;
@@ -14,56 +14,56 @@ use ampeg_schedule::Error;
 use ampeg_schedule::{ProcessorId, TaskId};
 use serde::{Deserialize, Serialize};
 
-/// A run of a graph; later runs of a pool have larger numbers.
+/// The number of a run. Later runs of a pool have larger numbers.
 pub(crate) type RunId = u64;
 
-/// Counts the introductions of workers to each other, for the life of a pool.
+/// The number of introductions of workers to each other, counted for the life of a pool.
 ///
-/// Each report carries the epoch that its worker knew when it sent its result to other workers.
-/// A worker that was introduced later than that has not got the result.
+/// Each report has the epoch that its worker knew when it sent the result to other workers. A worker that was
+/// introduced in a later epoch has not received the result.
 pub(crate) type Epoch = u64;
 
 /// A message to a worker. Only [`Value`](Self::Value) may also come from other workers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum ToWorker {
-    /// The graph that all runs from now on are about; its captures follow. It replaces the graph before it.
+    /// The graph of all runs from now on, in place of the previous graph. Its captures follow.
     Graph { descriptor: ConstantAddress },
-    /// The next captured value of that graph.
+    /// The next captured value of the graph.
     Capture(Payload),
-    /// The steps of each run that begins from now on, as an encoded `Vec<Step>`, and when they are tried again.
+    /// The steps of each run that begins from now on, as an encoded `Vec<Step>`, and the settings for retries.
     Plan { steps: Payload, retry: Retry },
-    /// A run of that plan begins; it ends any other run.
+    /// A run of that plan begins, and any other run ends.
     ///
-    /// For a replaced worker, the open steps as an encoded `Vec<OpenStep>`; otherwise all steps are open.
+    /// A replaced worker gets its open steps as an encoded `Vec<OpenStep>`. Otherwise, all steps are open.
     Begin { run: RunId, open: Option<Payload> },
-    /// Computes lost results once more, for the steps of this worker only: an encoded `Vec<Recomputation>` in
+    /// The worker computes lost results again, for its own steps only. They are an encoded `Vec<Recomputation>` in
     /// topological order.
     Recompute { run: RunId, steps: Payload },
-    /// A result that steps here need, from the worker that computed it, or again from the coordinator.
+    /// A result that steps of the worker need, from the worker that computed it, or sent again by the coordinator.
     Value(Value),
-    /// Closes steps that are not to be run, since something that they need has failed.
+    /// The worker closes steps that must not be run, because a task that they need has failed.
     Skip {
         run: RunId,
-        /// Positions in the plan.
+        /// The positions of the steps in the plan.
         steps: Vec<u32>,
-        /// Tasks that were to be computed once more.
+        /// The tasks that must not be computed again.
         recomputations: Vec<TaskId>,
     },
     /// The run is over: the worker drops its values.
     End { run: RunId },
-    /// The graph is gone: the worker drops what it has of it.
+    /// The graph is gone: the worker drops its code and values.
     Unload,
-    /// There is nothing more to do, ever: the worker ends.
+    /// The worker ends.
     Stop,
-    /// As [`Graph`](Self::Graph), for a worker in this very process: the graph may be in a dynamic library.
+    /// Like [`Graph`](Self::Graph), for a worker in this process, where the graph may be in a dynamic library.
     ///
-    /// Comes last, since it cannot be sent to a process, and has no number there.
+    /// This variant comes last because it is never serialized, and so must not change the numbers of the others.
     #[serde(skip)]
     GraphHere(&'static Descriptor),
 }
 
 impl ToWorker {
-    /// The messages that give a graph to a worker, in this process or in another one.
+    /// The messages that send a graph to a worker, in this process or in another one.
     pub(crate) fn graph(definition: &Definition, is_here: bool) -> Result<Vec<Self>, Error> {
         let graph = if is_here {
             Self::GraphHere(definition.descriptor)
@@ -82,59 +82,61 @@ impl ToWorker {
     }
 }
 
-/// A step that is still to be run, by its position in the plan, and which attempt at it comes next.
+/// A step that is still to be run: its position in the plan, and the number of its next attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenStep {
     pub(crate) position: u32,
     pub(crate) attempt: u32,
 }
 
-/// A lost result that a worker computes once more for itself.
+/// A lost result that a worker computes again for its own steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Recomputation {
     pub(crate) step: Step,
     pub(crate) attempt: u32,
-    /// The position in the plan of the first step that needs the result: the worker computes it right before that one.
+    /// The position in the plan of the first step that needs the result. The worker computes the result right before
+    /// this step.
     pub(crate) before: u32,
 }
 
-/// A result on its way to a worker.
+/// A result that is sent to a worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Value {
     pub(crate) run: RunId,
     pub(crate) task: TaskId,
     pub(crate) content: Content,
-    /// When it was sent.
+    /// The time at which it was sent.
     pub(crate) sent: Timestamp,
 }
 
-/// A result, or as much of it as the worker needs.
+/// A result, or the parts of it that the worker needs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Content {
     Whole(Payload),
     Parts(PartsMessage),
 }
 
-/// Some of the parts of a result that a worker needs in place of the whole.
+/// Some of the parts that a worker gets in place of a whole result.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct PartsMessage {
     pub(crate) parts: Vec<(PartKey, Payload)>,
-    /// Whether it is the first message of this result: a receiver then drops parts of an earlier attempt.
+    /// Whether this is the first message with parts of this result. The receiver then drops parts of an earlier
+    /// attempt.
     pub(crate) first: bool,
-    /// Whether no further message of this result follows.
+    /// Whether this is the last message with parts of this result.
     pub(crate) last: bool,
 }
 
-/// How many bytes and descriptors of parts go into one message; a single one may be larger.
+/// The bytes and descriptors of parts in one message. A single part may have more.
 const PARTS_PER_MESSAGE: (u64, usize) = (64 * 1024, 12);
 
 impl Content {
-    /// Parts of one result, in messages that stay small.
+    /// Parts of one result, split into messages that stay small.
     pub(crate) fn parts(parts: Vec<(PartKey, Payload)>) -> Vec<Self> {
         let mut messages = vec![Vec::new()];
         let (mut n_bytes, mut n_descriptors) = (0, 0);
         for (key, payload) in parts {
-            // The key takes some bytes too.
+            // The key takes some bytes, too.
             let bytes = payload.n_inline() + 16 + 10 * key.indices.len() as u64;
             let descriptors = payload.n_descriptors();
             let (max_bytes, max_descriptors) = PARTS_PER_MESSAGE;
@@ -172,35 +174,36 @@ impl Content {
             .chain(parts.iter().map(|(_, payload)| payload))
     }
 
-    /// How many bytes it puts into a message.
+    /// The number of bytes that this puts into a message.
     pub(crate) fn n_inline(&self) -> u64 {
         self.payloads().map(Payload::n_inline).sum()
     }
 
-    /// How many descriptors it puts into a message.
+    /// The number of descriptors that this puts into a message.
     pub(crate) fn n_descriptors(&self) -> usize {
         self.payloads().map(Payload::n_descriptors).sum()
     }
 
-    /// The number of bytes that travel.
+    /// The number of encoded bytes, in messages and in shared memory.
     pub(crate) fn len(&self) -> u64 {
         self.payloads().map(Payload::len).sum()
     }
 }
 
-/// How one attempt at a task went: the only message of a worker to its coordinator.
+/// The end of one attempt at a task. This is the only message from a worker to its coordinator.
 ///
-/// It follows the result: the worker has sent that to all workers that use it, as far as it knew them.
+/// The report follows the result: before the report, the worker has sent the result to all workers that use it and
+/// that it knew.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AttemptReport {
     pub(crate) run: RunId,
     pub(crate) task: TaskId,
     pub(crate) attempt: u32,
-    /// The bytes of an output, or what went wrong.
+    /// The bytes of an output, or the error.
     pub(crate) result: Result<Option<Payload>, Box<TaskErrorKind>>,
-    /// Whether the worker makes another attempt by itself.
+    /// Whether the worker makes another attempt without being asked.
     pub(crate) will_retry: bool,
-    /// The last introduction of workers that the worker knew of when it sent the result to them.
+    /// The last epoch that the worker knew when it sent the result to other workers.
     pub(crate) epoch: Epoch,
     pub(crate) observed: Observed,
 }
@@ -228,23 +231,23 @@ impl AttemptReport {
     }
 }
 
-/// What a worker saw of an attempt at a task.
+/// The measurements of a worker for one attempt at a task.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Observed {
     pub(crate) start: Timestamp,
     pub(crate) finish: Timestamp,
     /// The size of the encoded result, if it was encoded.
     pub(crate) bytes: Option<u64>,
-    /// The inputs that came from other workers and were used here first.
+    /// The inputs that arrived from other workers, and that no earlier attempt on this worker has used.
     pub(crate) arrivals: Vec<Arrival>,
-    /// How many nanoseconds it took to write a result that only other workers need.
+    /// The nanoseconds spent encoding a result that is not an output.
     pub(crate) encoding: u64,
-    /// How many nanoseconds it took to read captured values that were used here first.
+    /// The nanoseconds spent decoding captured values at their first use.
     pub(crate) reading: u64,
 }
 
 impl Observed {
-    /// Nothing but the times; the size of the result is added when it is known.
+    /// Measurements with only these times. The size of the result is added later.
     pub(crate) fn between(start: Timestamp, finish: Timestamp) -> Self {
         Self {
             start,
@@ -254,7 +257,7 @@ impl Observed {
     }
 }
 
-/// How a result came from another worker.
+/// How a result arrived from another worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Arrival {
     pub(crate) task: TaskId,
@@ -262,12 +265,12 @@ pub(crate) struct Arrival {
     pub(crate) sent: Timestamp,
     pub(crate) received: Timestamp,
     pub(crate) bytes: u64,
-    /// How many nanoseconds it took to decode it.
+    /// The nanoseconds spent decoding it.
     pub(crate) decoding: u64,
 }
 
 impl Arrival {
-    /// The arrival of a message, or the first of several, with a result.
+    /// The arrival of a result, by its only or its first message.
     pub(crate) fn new(from: Option<ProcessorId>, value: &Value, received: Timestamp) -> Self {
         Self {
             task: value.task,
@@ -285,7 +288,7 @@ mod tests {
     use super::*;
     use serde::de::DeserializeOwned;
 
-    /// Decodes what may be anything; only that it returns counts.
+    /// Decodes any bytes. The test only checks that this returns.
     fn decode<T: DeserializeOwned>(bytes: &[u8]) -> bool {
         postcard::from_bytes::<T>(bytes).is_ok()
     }
@@ -306,7 +309,7 @@ mod tests {
 
     #[test]
     fn announced_lengths_take_no_memory() {
-        // A value with 5.6 million attachments, of which none is there; found by the fuzz target `message`.
+        // A value with 5.6 million attachments, none of which is present. Found by the fuzz target `message`.
         assert!(!decode::<ToWorker>(&[1, 2, 1, 0, 255, 255, 255, 2]));
     }
 

@@ -1,8 +1,8 @@
 //! The current activity of a worker, in memory that its coordinator can read even after the worker's death.
 //!
 //! The coordinator reads which task a dead worker was running, how long a body has been running, and how many reports
-//! the worker has made, some of which may not be sent yet.
-//! After these words, the memory has space for the messages of panics in the current attempt.
+//! the worker has made, including reports that it has not sent yet. After these words, the memory has space for the
+//! messages of panics in the current attempt.
 
 use crate::base::clock::Timestamp;
 use crate::base::panics::record::Record;
@@ -12,19 +12,19 @@ use ampeg_schedule::TaskId;
 use ipc_channel::ipc::IpcSharedMemory;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a worker does in an attempt at a task, and around it.
+/// The phases of an attempt at a task, and of the time between attempts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// It runs no task, but does something: it takes in a message, or drops values.
+    /// The worker runs no task, but is active: it handles a message or drops values.
     #[default]
     Between = 0,
-    /// It decodes inputs and captures, runs a body without a time limit, or encodes the result.
+    /// The worker decodes inputs and captures, runs a body without a time limit, or encodes the result.
     Around = 1,
-    /// It runs a body that has a time limit.
+    /// The worker runs a body that has a time limit.
     Body = 2,
-    /// It sends a result to other workers, and may have to wait for them; the attempt is over.
+    /// The worker sends a result to other workers, and may have to wait for them. The attempt is over.
     Sending = 3,
-    /// It waits for a message.
+    /// The worker waits for a message.
     Waiting = 4,
 }
 
@@ -36,24 +36,24 @@ pub(crate) struct Running {
     pub(crate) start: Timestamp,
 }
 
-/// What a coordinator sees of a worker in one moment.
+/// The state of a worker at one moment, as its coordinator sees it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Activity {
     /// The run that the worker takes part in.
     pub(crate) run: RunId,
     pub(crate) phase: Phase,
-    /// The attempt that is running; none before and after one.
+    /// The current attempt; none between attempts.
     pub(crate) running: Option<Running>,
-    /// When the body began that is running, if it has a time limit.
+    /// The start of the current body, if the body has a time limit.
     pub(crate) body_start: Option<Timestamp>,
-    /// How many reports the worker has made in its life.
+    /// The number of reports that the worker has made in its life.
     pub(crate) reports: u64,
-    /// How many messages it has received in its life.
+    /// The number of messages that the worker has received in its life.
     pub(crate) received: u64,
 }
 
 impl Activity {
-    /// The attempt that is running, if it belongs to this run.
+    /// The current attempt, if it belongs to this run.
     pub(crate) fn running_in(&self, run: RunId) -> Option<Running> {
         self.running.filter(|_| self.run == run)
     }
@@ -63,7 +63,7 @@ impl Activity {
 #[derive(Debug, Clone)]
 pub(crate) struct Progress(SharedWords<512>);
 
-/// The words by name. Task and attempt share one, so that they are never seen apart.
+/// The words by name. Task and attempt share one word, so that they are always read together.
 struct Words<'a> {
     run: &'a AtomicU64,
     phase: &'a AtomicU64,
@@ -76,7 +76,7 @@ struct Words<'a> {
 }
 
 impl Progress {
-    /// New words of a worker that is a thread of the coordinator's process.
+    /// New words for a worker that is a thread of the coordinator's process.
     pub(crate) fn own() -> Self {
         Self(SharedWords::own())
     }
@@ -91,17 +91,17 @@ impl Progress {
         SharedWords::from_memory(memory).map(Self)
     }
 
-    /// The memory, to be sent to the coordinator; none for a worker that is a thread.
+    /// The memory, to be sent to the coordinator; none if the worker is a thread.
     pub(crate) fn memory(&self) -> Option<IpcSharedMemory> {
         self.0.memory()
     }
 
-    /// Notes the run that the worker takes part in.
+    /// Records the run that the worker takes part in.
     pub(crate) fn enter(&self, run: RunId) {
         self.words().run.store(run, Ordering::Release);
     }
 
-    /// Notes the attempt at a task that begins.
+    /// Records the beginning of an attempt at a task.
     pub(crate) fn begin(&self, task: TaskId, attempt: u32, start: Timestamp) {
         let words = self.words();
         words.panics.clear();
@@ -111,56 +111,56 @@ impl Progress {
         words.running.store(running, Ordering::Release);
     }
 
-    /// Notes that a body with a time limit begins.
+    /// Records the beginning of a body with a time limit.
     pub(crate) fn begin_body(&self, start: Timestamp) {
         let words = self.words();
         words.body_start.store(start, Ordering::Release);
         words.phase.store(Phase::Body as u64, Ordering::Release);
     }
 
-    /// Notes that it has ended.
+    /// Records the end of a body with a time limit.
     pub(crate) fn end_body(&self) {
         let words = self.words();
         words.phase.store(Phase::Around as u64, Ordering::Release);
         words.body_start.store(0, Ordering::Release);
     }
 
-    /// Notes that no task is running any more, and that its result is sent.
+    /// Records the end of an attempt. The worker then sends the result.
     pub(crate) fn end(&self) {
         self.words().panics.clear();
         self.words().running.store(0, Ordering::Release);
         self.enter_phase(Phase::Sending);
     }
 
-    /// Notes what comes next while no task is running.
+    /// Records the current phase while no task is running.
     pub(crate) fn enter_phase(&self, phase: Phase) {
         self.words().phase.store(phase as u64, Ordering::Release);
     }
 
-    /// Counts a report. It may be on its way for a while.
+    /// Counts a report when it is made. It may be sent later.
     pub(crate) fn count_report(&self) {
         add_one(self.words().reports);
     }
 
-    /// Counts a message that was received. Only who holds the channel may call this.
+    /// Counts a message that was received. Only the thread that owns the channel may call this.
     pub(crate) fn count_received(&self) {
         add_one(self.words().received);
     }
 
-    /// Notes what a panic says, in whatever thread of the worker it is.
+    /// Records the text of a panic. Any thread of the worker may call this.
     pub(crate) fn note_panic(&self, text: &str) {
         self.words().panics.push(text);
     }
 
-    /// What panicked in the attempt that is running, or since the last one.
+    /// The panics in the current attempt, or since the last one.
     pub(crate) fn panics(&self) -> Vec<String> {
         self.words().panics.texts()
     }
 
-    /// What the worker is doing, or was doing when it died.
+    /// The current activity of the worker, or its last activity if it has died.
     pub(crate) fn activity(&self) -> Activity {
         let words = self.words();
-        // What is read in between belongs to one attempt if that is the same before and after.
+        // The words in between belong to one attempt if `running` is the same before and after.
         loop {
             let before = words.running.load(Ordering::Acquire);
             let phase = words.phase.load(Ordering::Acquire);
@@ -210,7 +210,7 @@ impl Progress {
     }
 }
 
-/// Adds to a word that only one thread writes at a time.
+/// Adds 1 to a word that only one thread writes at a time.
 fn add_one(word: &AtomicU64) {
     word.store(word.load(Ordering::Relaxed) + 1, Ordering::Release);
 }

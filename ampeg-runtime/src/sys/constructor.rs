@@ -1,7 +1,8 @@
-//! The constructor that takes workers over before `main`, and those of the program that the linker placed behind it.
+//! The constructor that turns a process into a worker before `main`, and the program's constructors that the linker
+//! placed after it.
 //!
-//! The loader calls the entries of the executable's `.init_array` in order. Ours does not return in a worker, so that
-//! it has to call those behind it itself.
+//! The loader calls the entries of the executable's `.init_array` in order. Our constructor does not return in a
+//! worker, so it must call the later entries itself.
 
 #[cfg(target_os = "linux")]
 use super::image;
@@ -9,7 +10,7 @@ use std::ffi::{c_char, c_int};
 
 /// Arguments and environment of the process, as the loader passes them to constructors.
 ///
-/// The C library of GNU passes them; others pass nothing, and then their values mean nothing.
+/// The GNU C library passes them. Other C libraries do not, so there the values are meaningless.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(
     not(target_os = "linux"),
@@ -23,9 +24,8 @@ pub(crate) struct Arguments {
 
 type Constructor = extern "C" fn(c_int, *const *const c_char, *const *const c_char);
 
-// The section of constructors is where the loader looks for functions to call. The standard library works there, on
-// these platforms, as far as it is used: environment, threads, files and sockets. It comes after constructors with a
-// priority.
+// The loader calls all functions in this section, after constructors with a priority. On these platforms, the
+// standard library already works at that time as far as ampeg uses it: environment, threads, files and sockets.
 #[used]
 #[cfg_attr(
     all(unix, not(target_vendor = "apple")),
@@ -57,23 +57,23 @@ impl Arguments {
         let first = (&raw const ENTRY).addr() + size_of::<Constructor>();
         let end = bounds().end;
         for address in (first..end).step_by(size_of::<Constructor>()) {
-            // SAFETY: `bounds` holds `ENTRY`, and so is the array of constructors of this executable, which the loader
-            // has relocated, and which stays as it is. Zero is no function, and is skipped.
+            // SAFETY: the range contains `ENTRY`, so it is the array of constructors of this executable. The loader
+            // has relocated the array, and nobody changes it later. Zero is not a function, and is skipped.
             let constructor = unsafe { (address as *const Option<Constructor>).read() };
             if let Some(constructor) = constructor {
-                // It is the turn of this constructor, in the thread and with the arguments that it expects.
+                // The loader would call this constructor now, in this thread and with these arguments.
                 constructor(self.count, self.values, self.environment);
             }
         }
     }
 
-    /// Elsewhere constructors behind this crate's do not run in workers.
+    /// On other systems, constructors after this crate's do not run in workers.
     #[cfg(not(target_os = "linux"))]
     #[allow(clippy::unused_self, reason = "on Linux it is used")]
     pub(crate) fn call_later_constructors(self) {}
 }
 
-/// The addresses of the array that holds `ENTRY`; empty if it cannot be found.
+/// The addresses of the array that contains `ENTRY`; empty if the array cannot be found.
 #[cfg(target_os = "linux")]
 fn bounds() -> std::ops::Range<usize> {
     let entry = (&raw const ENTRY).addr();
@@ -82,13 +82,13 @@ fn bounds() -> std::ops::Range<usize> {
     let section = if words == 0 {
         &[][..]
     } else {
-        // SAFETY: the loader has mapped the dynamic section of this executable, pairs of words, for as long as the
-        // process lives, and has written to it before any constructor is called.
+        // SAFETY: the dynamic section of this executable consists of pairs of words. The loader has mapped it for as
+        // long as the process lives, and has written to it before the first constructor.
         unsafe { std::slice::from_raw_parts(section.start as *const [usize; 2], words) }
     };
     [
         elf::array_in_dynamic_section(section),
-        // An executable that is loaded at a fixed place, without a loader, has no dynamic section.
+        // An executable that is loaded at a fixed address, without a loader, has no dynamic section.
         std::fs::File::open("/proc/self/exe")
             .ok()
             .filter(|_| words == 0)
@@ -104,7 +104,7 @@ fn bounds() -> std::ops::Range<usize> {
     .unwrap_or(0..0)
 }
 
-/// Where an executable says that its array of constructors is.
+/// Reads from an executable where its array of constructors is.
 #[cfg(target_os = "linux")]
 mod elf {
     use std::fs::File;
@@ -128,9 +128,9 @@ mod elf {
     /// From the headers of the sections in the file.
     pub(super) fn array_in_file(file: &File) -> Option<Range<usize>> {
         const WORD: usize = size_of::<usize>();
-        /// The kind of a section that is an array of constructors.
+        /// The kind of a section with an array of constructors.
         const INIT_ARRAY: u32 = 14;
-        // Behind 16 bytes of identification: kind, machine and version, the entry point, the headers of segments.
+        // After 16 bytes of identification: kind, machine and version, the entry point, the headers of segments.
         let headers_at = 24 + 2 * WORD;
         let mut start = [0; 64];
         file.read_exact_at(&mut start, 0).ok()?;
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn file_that_is_no_executable_has_no_array() {
+    fn file_that_is_not_an_executable_has_no_array() {
         let file = tempfile::tempfile().unwrap();
         assert_eq!(elf::array_in_file(&file), None);
         file.set_len(64).unwrap();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn only_constructors_behind_this_crate_s_are_called() {
+    fn only_constructors_after_this_crates_are_called() {
         let is_behind = (&raw const ONE).addr() > (&raw const ENTRY).addr();
         // The loader has called it.
         assert_eq!(CALLS.load(Ordering::SeqCst), 1);

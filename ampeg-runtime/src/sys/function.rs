@@ -25,11 +25,11 @@ impl<I, E> Clone for ErasedFunction<I, E> {
 impl<I, E> Copy for ErasedFunction<I, E> {}
 
 impl<I, E> ErasedFunction<I, E> {
-    /// A function that takes witnesses without size of the types `W`, of which one is at hand.
+    /// Erases the types of `function`. The first argument proves that a value of the zero-sized type `W` exists.
     pub(crate) fn of<W: Copy, T: 'static>(_: W, function: fn(W, &I) -> Result<T, E>) -> Self {
         /// # Safety
         ///
-        /// `function` must be what `of` was given for the same `W`, `T`, `I` and `E`.
+        /// `function` must be the one that was passed to `of` with the same `W`, `T`, `I` and `E`.
         unsafe fn call<W: Copy, T: 'static, I, E>(function: fn(), input: &I) -> ErasedResult<E> {
             // SAFETY: the caller vouches for the type of `function`; all pointers to functions are of one size.
             let function =
@@ -37,13 +37,13 @@ impl<I, E> ErasedFunction<I, E> {
             function(conjure(), input).map(|value| Rc::new(value) as Rc<dyn Any>)
         }
         Self {
-            // SAFETY: it is never called as a `fn()`, only after it has got its own type back.
+            // SAFETY: the pointer is never called as a `fn()`, but only after it has its own type again.
             function: unsafe { std::mem::transmute::<fn(W, &I) -> Result<T, E>, fn()>(function) },
             call: call::<W, T, I, E>,
         }
     }
 
-    /// Calls it; unwinds if it panics.
+    /// Calls the function; unwinds if the function panics.
     pub(crate) fn call(self, input: &I) -> ErasedResult<E> {
         // SAFETY: `of` is the only maker of an `ErasedFunction`, and pairs both functions by their types.
         unsafe { (self.call)(self.function, input) }

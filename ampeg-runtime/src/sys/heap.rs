@@ -1,13 +1,14 @@
 //! Keeps freed memory for later values.
 
-/// Has this process keep up to 256 MB of freed memory for the next values.
+/// Makes this process keep up to 256 MB of freed memory for later values.
 ///
-/// By default, the C library of GNU gives large blocks back to the system at once, and to get as many pages again takes
-/// longer than most tasks take to fill them. What its own variables in the environment say goes before.
+/// By default, the GNU C library returns large blocks to the system at once. Getting the same number of pages again
+/// takes longer than most tasks take to fill them. If a variable in the environment configures the allocator, nothing
+/// is changed.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn keep_freed_memory() {
     const MOST: libc::c_int = 256 << 20;
-    /// What older versions take at most as the size of a block.
+    /// The largest threshold that older versions accept.
     const MOST_ONCE: libc::c_int = 32 << 20;
     let names = [
         "GLIBC_TUNABLES",
@@ -26,11 +27,11 @@ pub(crate) fn keep_freed_memory() {
     }
 }
 
-/// Other libraries have no such parameters.
+/// Other C libraries have no such parameters.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn keep_freed_memory() {}
 
-/// Gives freed memory back to the system.
+/// Returns freed memory to the system.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn release_freed_memory() {
     // SAFETY: `malloc_trim` takes the allocator's lock, and has no preconditions.
@@ -39,6 +40,6 @@ pub(crate) fn release_freed_memory() {
     }
 }
 
-/// Other libraries keep less.
+/// Other C libraries keep less freed memory.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn release_freed_memory() {}

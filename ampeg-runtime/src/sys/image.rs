@@ -1,4 +1,5 @@
-//! Constants and functions by their place in the executable: an address that every worker of the same build can check and use.
+//! Constants and functions by their address in the executable. Every worker of the same build can check and use such
+//! an address.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -6,12 +7,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::OnceLock;
 
-/// 128 bits chosen at random.
+/// 128 random bits that mark a constant of this crate.
 const MAGIC: [u64; 2] = [0x616d_7065_675f_6772, 0xb7d3_41c8_9e25_f60a];
 
 /// A constant of the executable that other processes of the same executable find by its address.
 ///
-/// This crate makes it of one type `T` only, so that the magic number stands for the type.
+/// This crate uses only one type `T`, so the magic number identifies the type, too.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Anchored<T> {
@@ -39,7 +40,8 @@ impl<T> Anchored<T> {
     clippy::unsafe_derive_deserialize,
     reason = "an address of unknown origin is what `resolve` expects, and checks"
 )]
-/// Where a constant is, counted from the start of the executable's image, and which one it must be.
+/// The address of a constant relative to the start of the executable's image, and the hash that the constant must
+/// have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ConstantAddress {
     offset: u64,
@@ -47,7 +49,7 @@ pub(crate) struct ConstantAddress {
 }
 
 impl ConstantAddress {
-    /// The address of a constant; none if it lies outside the main executable, in a dynamic library say.
+    /// The address of a constant; none if the constant is outside the main executable, as in a dynamic library.
     pub(crate) fn of<T>(constant: &'static Anchored<T>) -> Option<Self> {
         let offset = offset_in_executable(constant)?;
         let hash = constant.hash;
@@ -58,15 +60,15 @@ impl ConstantAddress {
     pub(crate) fn resolve<T>(self) -> Result<&'static Anchored<T>, String> {
         let image = Image::of_this_process();
         let address = usize::try_from(self.offset)
-            .map_err(|_| "its address is none of this machine's")?
+            .map_err(|_| "its address is too large for this machine")?
             .wrapping_add(image.base);
         let size = size_of::<Anchored<T>>();
         if !address.is_multiple_of(align_of::<Anchored<T>>()) || !image.holds(address, size) {
             return Err("its address lies outside the executable".into());
         }
         let start = address as *const Anchored<T>;
-        // SAFETY: `holds` checked that the bytes of a whole constant from `start` on lie in one segment of the
-        // executable that is loaded for as long as the process lives and can be read; any bytes are valid integers.
+        // SAFETY: `holds` checked that all bytes of a constant at `start` are in one readable segment of the
+        // executable, which stays loaded for as long as the process lives. Any bytes are valid integers.
         let (magic, hash) = unsafe {
             (
                 (&raw const (*start).magic).read(),
@@ -76,8 +78,9 @@ impl ConstantAddress {
         if magic != MAGIC || hash != self.hash {
             return Err("no such graph is at its address: this worker is another build".into());
         }
-        // SAFETY: the memory is readable, aligned and lives for ever, as above; only an `Anchored` constant of this
-        // very executable begins with the two words of `MAGIC`, all of them are of one type, and no code changes them.
+        // SAFETY: as above, the memory is readable, aligned and lives for ever. Only an `Anchored` constant of this
+        // very executable begins with the two words of `MAGIC`, all of these constants have one type, and no code
+        // changes them.
         Ok(unsafe { &*start })
     }
 }
@@ -86,7 +89,7 @@ impl ConstantAddress {
     clippy::unsafe_derive_deserialize,
     reason = "an address of unknown origin is what `resolve` expects, and checks"
 )]
-/// Where a function is that a `fn` pointer points to, counted from the start of the executable's image.
+/// The address of the function in a `fn` pointer, relative to the start of the executable's image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FunctionAddress(u64);
 
@@ -95,7 +98,7 @@ impl FunctionAddress {
     ///
     /// # Errors
     ///
-    /// If the function is not in the code of the main executable, but in a dynamic library say.
+    /// If the function is outside the code of the main executable, as in a dynamic library.
     pub(crate) fn of<F: Copy + fmt::Pointer>(pointer: F) -> Result<Self, String> {
         const { assert!(size_of::<F>() == size_of::<usize>()) }
         // SAFETY: `F` is as large as a pointer, and only pointers of that size implement `fmt::Pointer` here.
@@ -113,16 +116,17 @@ impl FunctionAddress {
         }
     }
 
-    /// The pointer with this address, of the type that it was made of.
+    /// The pointer with this address. `F` must be the type of the pointer that was passed to [`of`](Self::of).
     pub(crate) fn resolve<F: Copy + fmt::Pointer>(self) -> Result<F, String> {
         const { assert!(size_of::<F>() == size_of::<usize>()) }
         let image = Image::of_this_process();
         let address = usize::try_from(self.0).map(|offset| offset.wrapping_add(image.base));
         match address {
             Ok(address) if image.has_code_at(address) => {
-                // SAFETY: `F` is as large. The address came from a pointer of type `F` in a process of this very build,
-                // since graph and capture are found by the same table in both, and a worker of another build is not welcomed; it lies in code that is never written,
-                // and which is therefore the same here. So it is the address of the same function.
+                // SAFETY: `F` is as large as a pointer. The address came from a pointer of type `F` in a process of
+                // this very build: both processes find the graph and the capture in the same table, and a worker of
+                // another build is not admitted. The address is in code that is never written, so it is the address
+                // of the same function here.
                 let address = std::ptr::with_exposed_provenance::<()>(address);
                 Ok(unsafe { std::mem::transmute_copy::<*const (), F>(&address) })
             }
@@ -135,12 +139,12 @@ impl FunctionAddress {
 #[derive(Debug)]
 struct Image {
     base: usize,
-    /// What can be read of it.
+    /// The parts of it that can be read.
     segments: Vec<Range<usize>>,
-    /// What can be executed of it, and not written.
+    /// The parts of it that can be executed, and cannot be written.
     code: Vec<Range<usize>>,
     build: u64,
-    /// Whether it is to be loaded by the dynamic loader.
+    /// Whether it names a dynamic loader.
     #[cfg(target_os = "linux")]
     names_loader: bool,
     /// Its dynamic section; empty if it has none.
@@ -154,7 +158,7 @@ impl Image {
         IMAGE.get_or_init(load)
     }
 
-    /// Whether a value of this size at `address` would lie in it wholly.
+    /// Whether all bytes of a value of this size at `address` are in one readable segment.
     fn holds(&self, address: usize, size: usize) -> bool {
         let Some(end) = address.checked_add(size) else {
             return false;
@@ -170,7 +174,7 @@ impl Image {
     }
 }
 
-/// Where a static is in the executable; none if it lies in a dynamic library.
+/// The offset of a static in the executable; none if the static is in a dynamic library.
 pub(crate) fn offset_in_executable<T>(place: &'static T) -> Option<u64> {
     let address = std::ptr::from_ref(place) as usize;
     let image = Image::of_this_process();
@@ -178,7 +182,7 @@ pub(crate) fn offset_in_executable<T>(place: &'static T) -> Option<u64> {
     holds.then(|| address.wrapping_sub(image.base) as u64)
 }
 
-/// The file of the dynamic library that a static lies in, if that is known.
+/// The file of the dynamic library that contains a static, if known.
 #[cfg(target_os = "linux")]
 pub(crate) fn library_of<T>(place: &'static T) -> Option<std::path::PathBuf> {
     use std::os::unix::ffi::OsStrExt;
@@ -200,13 +204,13 @@ pub(crate) fn library_of<T>(place: &'static T) -> Option<std::path::PathBuf> {
     Some(std::ffi::OsStr::from_bytes(name.to_bytes()).into())
 }
 
-/// The name that this system gives to libraries is not asked for.
+/// On other systems, the library is not looked up.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn library_of<T>(_: &'static T) -> Option<std::path::PathBuf> {
     None
 }
 
-/// Whether a file that begins like this may be the one that this executable was loaded from.
+/// Whether a file that begins with these bytes may be the file of this executable.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_start_of_executable(bytes: &[u8]) -> bool {
     // The headers of the file, and its notes, are loaded with the first segment.
@@ -214,16 +218,16 @@ pub(crate) fn is_start_of_executable(bytes: &[u8]) -> bool {
         return false;
     };
     let length = bytes.len().min(first.len());
-    // SAFETY: the segment is mapped and can be read for as long as the process lives; headers and notes, at its start,
-    // are written by nobody.
+    // SAFETY: the segment is mapped and readable for as long as the process lives. Nobody writes to the headers and
+    // notes at its start.
     let start = unsafe { std::slice::from_raw_parts(first.start as *const u8, length) };
     length > 0 && start == &bytes[..length]
 }
 
-/// Whether this program asks for the dynamic loader, and the system has started none for it.
+/// Whether this program names a dynamic loader, but the system did not start the loader for it.
 ///
-/// So it is if a user has started the loader, which has loaded this program: `ld.so ./program`. A system that emulates
-/// Linux may say so too.
+/// This happens if a user starts the loader, which then loads this program: `ld.so ./program`. A system that emulates
+/// Linux may also report this.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_without_loader() -> bool {
     // SAFETY: `getauxval` reads what the kernel gave the process at its start, and has no preconditions.
@@ -236,13 +240,14 @@ pub(super) fn dynamic_section() -> Range<usize> {
     Image::of_this_process().dynamic.clone()
 }
 
-/// Where the executable was loaded: what to add to an address in its file.
+/// The address at which the executable was loaded. An address in its file is relative to this one.
 #[cfg(all(target_os = "linux", feature = "before-main"))]
 pub(super) fn base() -> usize {
     Image::of_this_process().base
 }
 
-/// A number that differs between builds: a hash of how the executable is laid out, and of its notes, the build id among them.
+/// A number that differs between builds: a hash of the executable's segments and notes. The build id is one of the
+/// notes.
 pub(crate) fn build() -> u64 {
     Image::of_this_process().build
 }
@@ -331,7 +336,8 @@ fn read(base: usize, headers: &[Header], image: &mut Image) {
     image.build = hasher.finish();
 }
 
-/// Where the loader cannot be asked, addresses count from a place in this very code, and only what lies near it is read.
+/// On other systems, the loader cannot list the segments: addresses are relative to this code, and only memory near
+/// it is read.
 #[cfg(not(target_os = "linux"))]
 fn load() -> Image {
     static ANCHOR: u64 = 0x616d_7065_675f_7379;
@@ -369,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_are_no_descriptor_are_refused() {
+    fn addresses_without_a_descriptor_are_refused() {
         let image = Image::of_this_process();
         for segment in &image.segments {
             for address in [

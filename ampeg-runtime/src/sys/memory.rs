@@ -7,13 +7,13 @@ use ipc_channel::ipc::IpcSharedMemory;
 use std::any::TypeId;
 use std::io;
 
-/// New shared memory of so many bytes; fails if the system has none left.
+/// Calls `make` for new shared memory of `length` bytes; fails if the system has none left.
 fn made(
     length: usize,
     make: impl Fn() -> IpcSharedMemory + Copy,
 ) -> Result<IpcSharedMemory, String> {
     resources::check_file_size(length)?;
-    // ipc-channel panics when the system refuses.
+    // ipc-channel panics if the system refuses shared memory.
     if let Ok(memory) = panics::catch_ours(make) {
         return Ok(memory);
     }
@@ -59,7 +59,7 @@ pub(crate) fn slice_of<T: 'static, U: 'static>(slice: &[T]) -> Option<&[U]> {
     })
 }
 
-/// The text in shared memory, without checking it again.
+/// The text in shared memory, without checking the bytes again.
 pub(crate) fn checked_text(text: &Shared<str>) -> &str {
     // SAFETY: `Shared<str>` is made of text, or of bytes that were checked, and no process of this program writes to
     // shared memory once it is shared.

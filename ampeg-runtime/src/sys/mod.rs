@@ -1,6 +1,6 @@
 //! All `unsafe` code: operations on this process and its executable that safe Rust cannot express.
 //!
-//! Nothing here knows of graphs or messages.
+//! Nothing here depends on graphs or messages.
 //! Each block states why it is sound.
 
 #![allow(
@@ -51,12 +51,12 @@ pub(crate) use words::SharedWords;
 
 /// A function or closure without captures, made from its type alone.
 ///
-/// The callers give it types of values that exist in the program that declared the graph;
-/// a value without bytes is the same in every process of that program.
+/// The callers pass types whose values exist in the program that declared the graph. A value without bytes is the
+/// same in every process of that program.
 ///
 /// # Panics
 ///
-/// If the type has a size. The callers' own checks end the compilation before, with a message of theirs.
+/// If the type has a size. The callers reject such a type at compile time, with their own message.
 pub(crate) fn conjure<F: Copy>() -> F {
     assert!(
         size_of::<F>() == 0,

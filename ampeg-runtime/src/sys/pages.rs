@@ -19,7 +19,7 @@ enum Kind {
     /// A mapping of the shared memory itself.
     #[cfg(target_os = "linux")]
     Mapped,
-    /// Memory like any other.
+    /// Memory of the allocator.
     Owned(#[allow(dead_code, reason = "it owns the memory")] Vec<Page>),
 }
 
@@ -27,10 +27,10 @@ enum Kind {
 #[repr(C, align(4096))]
 struct Page([u8; 4096]);
 
-/// How many are mapped in this process.
+/// The number of [`Kind::Mapped`] pages in this process.
 #[cfg(target_os = "linux")]
 static MAPPED: AtomicUsize = AtomicUsize::new(0);
-/// A quarter of what Linux allows a process by default.
+/// A quarter of the mappings that Linux allows a process by default.
 #[cfg(target_os = "linux")]
 const MOST_MAPPED: usize = 16 * 1024;
 
@@ -40,7 +40,7 @@ unsafe impl Send for Pages {}
 unsafe impl Sync for Pages {}
 
 impl Pages {
-    /// The contents of this memory, which may be dropped then; fails if the system has no memory left.
+    /// The contents of shared memory, which may be dropped afterwards; fails if the system has no memory left.
     pub(crate) fn of(memory: &IpcSharedMemory) -> Result<Self, String> {
         #[cfg(target_os = "linux")]
         if MAPPED.load(Ordering::Relaxed) < MOST_MAPPED
@@ -58,7 +58,8 @@ impl Pages {
             return None;
         }
         // SAFETY: the address is that of a shared mapping of this length, which lives for as long as `memory` is
-        // borrowed. With an old size of 0, the call leaves that as it is and maps the same memory once more, anywhere.
+        // borrowed. With an old size of 0, `mremap` leaves that mapping as it is, and maps the same memory a second
+        // time, at any address.
         let start = unsafe {
             libc::mremap(
                 memory.as_ptr().cast_mut().cast(),
@@ -114,7 +115,7 @@ impl Pages {
     }
 }
 
-/// A vector without pages and with room for so many bytes, and where that begins.
+/// An empty vector with capacity for so many bytes, and the address of that capacity.
 fn reserved(length: usize) -> Result<(Vec<Page>, NonNull<u8>), String> {
     let mut pages: Vec<Page> = Vec::new();
     pages
@@ -140,8 +141,8 @@ impl Drop for Pages {
             #[cfg(target_os = "linux")]
             Kind::Mapped => {
                 MAPPED.fetch_sub(1, Ordering::Relaxed);
-                // SAFETY: the mapping was made by this value for itself, and nothing borrows from it any more.
-                // Should the system refuse, the memory stays.
+                // SAFETY: this value made the mapping, and nothing borrows from the mapping any more. If the call
+                // fails, the memory stays mapped.
                 unsafe {
                     libc::munmap(self.start.as_ptr().cast(), self.length);
                 }

@@ -5,21 +5,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Whether this process runs with privileges that its caller does not have, as a set-user-ID program does.
 ///
-/// Such a process must not do what its caller's environment says.
+/// Such a process must not trust the environment that its caller set.
 #[cfg(target_os = "linux")]
 pub(crate) fn has_raised_privileges() -> bool {
     // SAFETY: `getauxval` reads what the kernel gave the process at its start, and has no preconditions.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
-/// As on Linux, by comparing real and effective ids.
+/// Like on Linux, by comparing real and effective ids.
 #[cfg(all(unix, not(target_os = "linux")))]
 pub(crate) fn has_raised_privileges() -> bool {
-    // SAFETY: these four cannot fail and have no preconditions.
+    // SAFETY: these four calls cannot fail and have no preconditions.
     unsafe { libc::getuid() != libc::geteuid() || libc::getgid() != libc::getegid() }
 }
 
-/// There is no such thing elsewhere.
+/// Other systems have no such privileges.
 #[cfg(not(unix))]
 pub(crate) fn has_raised_privileges() -> bool {
     false
@@ -28,7 +28,7 @@ pub(crate) fn has_raised_privileges() -> bool {
 /// How the real and effective ids of this process differ, if they do.
 #[cfg(unix)]
 pub(crate) fn different_ids() -> Option<&'static str> {
-    // SAFETY: these four cannot fail and have no preconditions.
+    // SAFETY: these four calls cannot fail and have no preconditions.
     let [user, effective_user, group, effective_group] = unsafe {
         [
             libc::getuid(),
@@ -43,17 +43,17 @@ pub(crate) fn different_ids() -> Option<&'static str> {
     (group != effective_group).then_some("its real and effective group ids differ")
 }
 
-/// There is no such thing elsewhere.
+/// Other systems have no such ids.
 #[cfg(not(unix))]
 pub(crate) fn different_ids() -> Option<&'static str> {
     None
 }
 
-/// Whether this process has other ids than at its start, and may gain privileges by starting a program.
+/// Whether this process has changed its ids since its start, and may gain privileges by starting a program.
 #[cfg(target_os = "linux")]
 pub(crate) fn may_regain_privileges() -> bool {
-    // SAFETY: `getauxval` reads what the kernel gave the process at its start; it and these two have no
-    // preconditions. This question to `prctl` takes zeros, and changes nothing.
+    // SAFETY: `getauxval` reads what the kernel gave the process at its start. It and these two calls have no
+    // preconditions. This query of `prctl` takes zeros, and changes nothing.
     unsafe {
         let is_changed = libc::getauxval(libc::AT_EUID) != libc::c_ulong::from(libc::geteuid())
             || libc::getauxval(libc::AT_EGID) != libc::c_ulong::from(libc::getegid());
@@ -61,7 +61,7 @@ pub(crate) fn may_regain_privileges() -> bool {
     }
 }
 
-/// Has lists of processes show this name, of which they show 15 bytes.
+/// Sets the name of this process in lists of processes, which show its first 15 bytes.
 pub(crate) fn show_name(name: &str) {
     #[cfg(target_os = "linux")]
     if let Ok(name) = std::ffi::CString::new(name) {
@@ -74,10 +74,10 @@ pub(crate) fn show_name(name: &str) {
     let _ = name;
 }
 
-/// How many times this process was forked off another one since [`count_forks`] was called first.
+/// The number of forks that led from the process that first called [`count_forks`] to this one.
 static FORKS: AtomicU64 = AtomicU64::new(0);
 
-/// Has every fork from now on count in [`forks`] of the child.
+/// Makes each later fork increase [`forks`] in the child.
 pub(crate) fn count_forks() {
     #[cfg(unix)]
     {
@@ -97,20 +97,20 @@ pub(crate) fn forks() -> u64 {
     FORKS.load(Ordering::Relaxed)
 }
 
-/// Has C's stdout write each line when it is complete, as it does on a terminal.
+/// Makes C's stdout write each complete line at once, as on a terminal.
 pub(crate) fn write_lines_of_c() {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
-    // SAFETY: `stdout` is an open stream. No buffer is given for it, so that only the moment changes when it is written.
+    // SAFETY: `stdout` is an open stream. No buffer is passed, so only the times of writing change.
     unsafe {
         libc::setvbuf(c_stdout(), std::ptr::null_mut(), libc::_IOLBF, 0);
     }
 }
 
-/// Writes what C's stdout still holds.
+/// Flushes C's stdout.
 pub(crate) fn flush_c_output() {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
-    // SAFETY: `stdout` is an open stream, unless a task has closed it, as which it may not be used by anybody. It has a
-    // lock of its own.
+    // SAFETY: `stdout` is an open stream with its own lock. Only `unsafe` code of a task can close it, and no code of
+    // the process may use it after that.
     unsafe {
         libc::fflush(c_stdout());
     }
@@ -128,13 +128,13 @@ fn c_stdout() -> *mut libc::FILE {
 
 /// Removes a variable from the environment.
 ///
-/// Only called before `main`, when this is the only thread.
+/// Must be called before `main`, while this is the only thread.
 pub(crate) fn remove_variable(name: impl AsRef<OsStr>) {
     // SAFETY: no other thread runs yet that could read the environment.
     unsafe { std::env::remove_var(name) }
 }
 
-/// Closes every descriptor from 3 on, as a library does that makes a daemon of its process.
+/// Closes every descriptor from 3 on, like a library that turns its process into a daemon.
 #[cfg(all(test, target_os = "linux"))]
 pub(crate) fn close_all_descriptors() {
     let open = std::fs::read_dir("/proc/self/fd")
@@ -146,15 +146,15 @@ pub(crate) fn close_all_descriptors() {
         .filter(|&number: &i32| number > 2)
         .collect::<Vec<_>>()
     {
-        // SAFETY: as unsound as what it stands for: owners of these descriptors find them closed. This worker ends
-        // as soon as it notices.
+        // SAFETY: this is as unsound as the code that it imitates: owners of these descriptors find them closed. The
+        // worker ends as soon as it notices.
         unsafe {
             libc::close(number);
         }
     }
 }
 
-/// Has a program that is started next lead a process group of its own, to which all processes belong that it starts.
+/// Makes the command's process the leader of a new process group, to which all processes that it starts belong.
 pub(crate) fn lead_group(command: &mut std::process::Command) {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
@@ -164,14 +164,14 @@ pub(crate) fn lead_group(command: &mut std::process::Command) {
 
 /// Kills all processes of the group that a process leads, if it leads one.
 ///
-/// The process must not have been waited for.
+/// The caller must not have waited for the leader yet, because the system could then give its id to another process.
 pub(crate) fn kill_group_of(leader: u32) {
     #[cfg(unix)]
     if let Some(leader) = i32::try_from(leader)
         .ok()
         .and_then(rustix::process::Pid::from_raw)
     {
-        // Without such a group nothing happens.
+        // The call fails if there is no such group.
         let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
     }
     #[cfg(not(unix))]
@@ -184,7 +184,7 @@ pub(crate) fn exit_with_group(code: i32) -> ! {
     exit_now(code)
 }
 
-/// Ends this process at once: no destructor and no exit handler runs, whatever other threads are doing.
+/// Ends this process at once: no destructor and no exit handler runs, even if other threads are running.
 pub(crate) fn exit_now(code: i32) -> ! {
     #[cfg(unix)]
     // SAFETY: `_exit` may be called from any thread at any time, and does not return.

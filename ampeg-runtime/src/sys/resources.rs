@@ -5,23 +5,23 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::sync::OnceLock;
 
-/// What a pool says of its worker processes.
+/// The limits that a pool sets for its worker processes.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct WorkerLimits {
-    /// How many bytes of address space each may use.
+    /// The size of the address space of each worker, in bytes.
     pub(crate) memory: Option<u64>,
-    /// The stack size of tasks in bytes; by default that of the main thread of a process.
+    /// The stack size of tasks in bytes. By default, it is that of the main thread of a process.
     pub(crate) stack: Option<usize>,
 }
 
-/// How many bytes of stack a task has on a worker thread, unless the pool says so: as many as in a worker process. None
-/// if the program's environment decides.
+/// The default stack size of a task on a worker thread, in bytes: the size that it has in a worker process. None if
+/// the program's environment sets the size.
 pub(crate) fn stack_of_tasks() -> Option<usize> {
-    /// The usual limit, and what there is without one.
+    /// The usual limit, which is also used if there is no limit.
     const USUAL: u64 = 8 << 20;
-    /// What a thread has in std.
+    /// The stack size of std's threads.
     const LEAST: u64 = 2 << 20;
-    /// Each thread reserves its stack at once.
+    /// An upper bound, because each thread reserves its stack at once.
     const MOST: u64 = 1 << 30;
     if std::env::var_os("RUST_MIN_STACK").is_some() {
         return None;
@@ -33,10 +33,10 @@ pub(crate) fn stack_of_tasks() -> Option<usize> {
     usize::try_from(limit.map_or(USUAL, |limit| limit.clamp(LEAST, MOST))).ok()
 }
 
-/// The `memory_limit` of the pool that this process is a worker of.
+/// The `memory_limit` of this worker's pool.
 static MEMORY_LIMIT: OnceLock<u64> = OnceLock::new();
 
-/// Limits the address space of this process, which is a worker.
+/// Limits the address space of this worker process.
 pub(crate) fn limit_memory(bytes: u64) -> Result<(), String> {
     #[cfg(unix)]
     {
@@ -46,12 +46,12 @@ pub(crate) fn limit_memory(bytes: u64) -> Result<(), String> {
         setrlimit(Resource::As, Rlimit { current, maximum })
             .map_err(|error| format!("its memory could not be limited: {error}"))?;
     }
-    // A worker belongs to one pool.
+    // A worker belongs to one pool, so this is set once.
     let _ = MEMORY_LIMIT.set(bytes);
     Ok(())
 }
 
-/// The largest `memory_limit` that the system allows; none if any is.
+/// The largest `memory_limit` that the system allows; none if there is no limit.
 pub(crate) fn most_memory() -> Option<u64> {
     #[cfg(unix)]
     return rustix::process::getrlimit(rustix::process::Resource::As).maximum;
@@ -59,7 +59,7 @@ pub(crate) fn most_memory() -> Option<u64> {
     None
 }
 
-/// Which limit of address space applies to a worker of a pool with this `memory_limit`, in words.
+/// The limit of address space for a worker of a pool with this `memory_limit`, in words.
 pub(crate) fn memory_limit_in_words(memory_limit: Option<u64>) -> Option<String> {
     if let Some(bytes) = memory_limit {
         return Some(format!(
@@ -76,7 +76,7 @@ pub(crate) fn memory_limit_in_words(memory_limit: Option<u64>) -> Option<String>
     None
 }
 
-/// Which limit of processor time applies to this process and its workers, in words.
+/// The limit of processor time for this process and its workers, in words.
 pub(crate) fn time_limit_in_words() -> Option<String> {
     #[cfg(unix)]
     {
@@ -89,16 +89,17 @@ pub(crate) fn time_limit_in_words() -> Option<String> {
 }
 
 fn megabytes(bytes: u64) -> String {
-    // Limits that are far too low are given in kilobytes.
+    // Kilobytes show the difference between limits that are far too low.
     match bytes {
         0..10_000_000 => format!("{} KB of address space", bytes / 1000),
         _ => format!("{} MB of address space", bytes / 1_000_000),
     }
 }
 
-/// The error of a task, with the limit of address space if that is behind it.
+/// Adds the limit of address space to the error of a task, if the limit is the likely cause.
 pub(crate) fn with_memory_limit(mut kind: TaskErrorKind) -> TaskErrorKind {
-    // As std and C libraries say that there is no memory, or no thread, which needs memory too.
+    // Parts of the messages of std and C libraries for failed allocations and failed starts of threads, which need
+    // memory, too.
     const SIGNS: [&str; 6] = [
         "AllocError",
         "(os error 12)",
@@ -122,12 +123,12 @@ pub(crate) fn with_memory_limit(mut kind: TaskErrorKind) -> TaskErrorKind {
     kind
 }
 
-/// Whether this process has no descriptor left.
+/// Whether the cause of an error is that this process has no descriptor left.
 pub(crate) fn is_about_descriptors(error: &io::Error) -> bool {
     #[cfg(unix)]
     {
         use rustix::io::Errno;
-        // ipc-channel goes on with a descriptor that it did not get.
+        // `BADF`, because ipc-channel continues to use a descriptor that it failed to get.
         let errors = [Errno::MFILE, Errno::BADF].map(Errno::raw_os_error);
         error.raw_os_error().is_some_and(|it| errors.contains(&it))
     }
@@ -138,7 +139,7 @@ pub(crate) fn is_about_descriptors(error: &io::Error) -> bool {
     }
 }
 
-/// Why the system has refused shared memory; `error` is what it said last.
+/// The reason why the system refused shared memory. `error` is the last error of the system.
 pub(crate) fn shortage(error: &io::Error) -> String {
     #[cfg(unix)]
     if error.raw_os_error() == Some(rustix::io::Errno::NFILE.raw_os_error()) {
@@ -165,11 +166,11 @@ pub(crate) fn shortage(error: &io::Error) -> String {
     "memory is exhausted".into()
 }
 
-/// Why the system does not start a program that it runs.
+/// The reason why the system cannot start a program that it is already running.
 pub(crate) const EMULATED: &str = "the system cannot start this program by itself: under an emulator such as qemu-user, it has to \
      be told which one to use (binfmt_misc)";
 
-/// Why the system has refused a process or a thread, with the limit that is likely to be behind it.
+/// The reason why the system refused a process or a thread, with the limit that is the likely cause.
 pub(crate) fn refused(error: &io::Error) -> String {
     #[cfg(unix)]
     {
@@ -199,7 +200,7 @@ pub(crate) fn refused(error: &io::Error) -> String {
     error.to_string()
 }
 
-/// Why so many bytes of memory could not be had.
+/// The message if an allocation of so many bytes failed.
 pub(crate) fn no_memory(bytes: usize) -> String {
     match memory_limit_in_words(MEMORY_LIMIT.get().copied()) {
         Some(limit) => format!("no memory is left for {bytes} bytes: {limit}"),
@@ -207,7 +208,7 @@ pub(crate) fn no_memory(bytes: usize) -> String {
     }
 }
 
-/// Why a descriptor could not be had.
+/// The message if there is no free descriptor.
 pub(crate) fn no_descriptor() -> String {
     match open_files() {
         Some(limit) => format!(
@@ -217,7 +218,7 @@ pub(crate) fn no_descriptor() -> String {
     }
 }
 
-/// How many mappings of memory this process has, and may have.
+/// The number of memory mappings of this process, and the largest number that the system allows.
 #[cfg(target_os = "linux")]
 fn mappings() -> Option<(usize, usize)> {
     let most = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok()?;
@@ -225,8 +226,8 @@ fn mappings() -> Option<(usize, usize)> {
     Some((mappings.lines().count(), most.trim().parse().ok()?))
 }
 
-/// Fails, with the limit, if shared memory of this size would be larger than a file of this process may be: the system
-/// counts it as a file, and would end the process by SIGXFSZ.
+/// Fails, with the limit, if shared memory of this size would exceed the limit on the size of files. The system
+/// counts shared memory as a file, and would kill this process with SIGXFSZ.
 pub(crate) fn check_file_size(bytes: usize) -> Result<(), String> {
     #[cfg(target_os = "linux")]
     {
@@ -242,7 +243,7 @@ pub(crate) fn check_file_size(bytes: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// How many files this process may have open at a time; none if any number.
+/// The number of files that this process may have open at a time; none if there is no limit.
 pub(crate) fn open_files() -> Option<u64> {
     #[cfg(unix)]
     return rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
@@ -250,10 +251,10 @@ pub(crate) fn open_files() -> Option<u64> {
     None
 }
 
-/// Has this process be allowed so many more open files than it has, if the system lets it.
+/// Raises this process's limit on open files by `more`, if the system allows it.
 ///
-/// The limit is raised only by what is missing: programs that tasks start inherit it, and some of them close every
-/// number below it, or fail with numbers from 1,024 on, as those do that use `select`.
+/// The limit is raised only as far as needed, because programs that tasks start inherit it. Some programs close every
+/// number below the limit. Others, such as those that use `select`, fail with numbers from 1,024 on.
 pub(crate) fn make_room_for_files(more: u64) {
     #[cfg(unix)]
     {
@@ -264,7 +265,7 @@ pub(crate) fn make_room_for_files(more: u64) {
         let raised = maximum.map_or(wanted, |maximum| maximum.min(wanted));
         if raised > limit {
             let current = Some(raised);
-            // If the system does not let it, what it allows is enough or an error will say so.
+            // If the system refuses, then either the present limit suffices or a later error reports it.
             let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum });
         }
     }
@@ -272,7 +273,7 @@ pub(crate) fn make_room_for_files(more: u64) {
     let _ = more;
 }
 
-/// Whether so many files may be opened, according to the lowest free descriptor.
+/// Whether `more` files can be opened, judged by the lowest free descriptor.
 pub(crate) fn has_room_for_files(more: u64) -> bool {
     #[cfg(unix)]
     return lowest_descriptor()
@@ -284,7 +285,7 @@ pub(crate) fn has_room_for_files(more: u64) -> bool {
     }
 }
 
-/// The lowest free number of a descriptor; none if no descriptor is left.
+/// The lowest free descriptor number; none if there is none.
 #[cfg(unix)]
 fn lowest_descriptor() -> Option<u64> {
     use std::os::fd::AsRawFd;

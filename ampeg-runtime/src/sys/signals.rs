@@ -1,16 +1,17 @@
 //! The effects of signals on a worker, and the threads that receive them.
 
-/// Runs `body` while no signal can reach this thread; a thread that it starts keeps clear of them for good.
+/// Runs `body` while all signals are blocked in this thread. A thread that `body` starts blocks them for its whole
+/// life.
 ///
-/// Handlers of the caller's program then run in the caller's threads only, and interrupt no system call of ours.
-/// A fault of this thread itself still has its usual effect.
-/// A process that `body` starts would be out of reach, too: nobody starts one in it.
+/// Handlers of the caller's program then run only in the caller's threads, and interrupt no system call of ours. A
+/// fault in this thread itself still has its usual effect. `body` must not start a process, because the process would
+/// block all signals, too.
 #[cfg(unix)]
 pub(crate) fn without_signals<R>(body: impl FnOnce() -> R) -> R {
     use std::mem::MaybeUninit;
     use std::ptr;
 
-    /// What was blocked before, which the end brings back, also if `body` panics.
+    /// The signals that were blocked before. The destructor blocks these again, even if `body` panics.
     struct Before(libc::sigset_t);
     impl Drop for Before {
         fn drop(&mut self) {
@@ -46,17 +47,18 @@ pub(crate) fn without_signals<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// There are no signals elsewhere.
+/// Other systems have no signals.
 #[cfg(not(unix))]
 pub(crate) fn without_signals<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// Leaves to the caller what the signals of a terminal mean, and makes writing to a closed channel an error instead of
-/// the end.
+/// Keeps the signals of a terminal from ending this worker, because the caller decides what they mean. Turns a write
+/// to a closed channel into an error instead of the end of the process.
 ///
-/// They are handled, not ignored: programs that tasks start have the usual effect of signals again, whereas they would
-/// go on to ignore what is ignored. What the caller's own caller has this program ignore, as `nohup` does, remains so.
+/// The signals are handled, not ignored: a program that a task starts gets the default actions back for handled
+/// signals, but inherits ignored ones. A signal that this program ignores from its start, as under `nohup`, stays
+/// ignored.
 #[cfg(unix)]
 pub(crate) fn survive_signals() {
     use std::mem::MaybeUninit;
@@ -81,11 +83,11 @@ pub(crate) fn survive_signals() {
     }
 }
 
-/// There are no signals elsewhere.
+/// Other systems have no signals.
 #[cfg(not(unix))]
 pub(crate) fn survive_signals() {}
 
-/// From now on SIGUSR1 interrupts system calls, as a handler does that is set in the old way.
+/// Makes SIGUSR1 interrupt system calls, like a handler that is set without `SA_RESTART`.
 #[cfg(all(test, unix))]
 pub(crate) fn interrupt_calls() {
     extern "C" fn nothing(_: i32) {}
@@ -100,7 +102,7 @@ pub(crate) fn interrupt_calls() {
     }
 }
 
-/// From now on nobody can wait for a child: the system takes those that end off the process table by itself.
+/// Makes the system remove children that end from the process table, so that nobody can wait for them.
 #[cfg(all(test, unix))]
 pub(crate) fn ignore_children() {
     // SAFETY: ignoring a signal installs no handler.

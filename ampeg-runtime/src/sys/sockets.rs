@@ -2,9 +2,9 @@
 
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
-/// A copy of the descriptor of the local socket on which a message waits that ends with these bytes.
+/// Duplicates the descriptor of the local socket whose next message ends with these bytes.
 ///
-/// Numbers are tried from the lowest on; what is no such socket is left as it is.
+/// The numbers are tried from the lowest on. Descriptors of anything else are left as they are.
 pub(crate) fn socket_with(end: &[u8]) -> Option<OwnedFd> {
     /// More than any process has open.
     const MOST: u64 = 1 << 20;
@@ -20,7 +20,7 @@ pub(crate) fn socket_with(end: &[u8]) -> Option<OwnedFd> {
     }
 }
 
-/// Whether this is the number of a local socket on which a message waits that ends with these bytes.
+/// Whether this number is a local socket whose next message ends with these bytes.
 fn has(number: RawFd, end: &[u8]) -> bool {
     if option(number, libc::SO_DOMAIN) != Some(libc::AF_UNIX)
         || option(number, libc::SO_TYPE) != Some(libc::SOCK_SEQPACKET)
@@ -28,8 +28,8 @@ fn has(number: RawFd, end: &[u8]) -> bool {
         return false;
     }
     let mut bytes = [0; 256];
-    // SAFETY: the kernel writes at most as many bytes as there are. A look at a message takes nothing from the socket,
-    // whosever it is; a number that is none of a socket is an error.
+    // SAFETY: the kernel writes at most as many bytes as the buffer has. `MSG_PEEK` leaves the message in the socket,
+    // which may belong to any code in the process. The call fails if the number is not a socket.
     let length = unsafe {
         libc::recv(
             number,
@@ -41,12 +41,12 @@ fn has(number: RawFd, end: &[u8]) -> bool {
     usize::try_from(length).is_ok_and(|length| bytes[..length].ends_with(end))
 }
 
-/// What a socket says of itself; none if the number is none of a socket.
+/// An option of a socket; none if the number is not a socket.
 fn option(number: RawFd, option: libc::c_int) -> Option<libc::c_int> {
     let mut value: libc::c_int = 0;
     let mut length = libc::socklen_t::try_from(size_of_val(&value)).ok()?;
-    // SAFETY: the kernel writes at most `length` bytes, which is the size of `value`; both outlive the call. The
-    // options asked for change nothing.
+    // SAFETY: the kernel writes at most `length` bytes, which is the size of `value`. Both outlive the call. Reading
+    // these options changes nothing.
     let result = unsafe {
         libc::getsockopt(
             number,

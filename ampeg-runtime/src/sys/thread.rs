@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 thread_local! {
-    /// Made when the thread-locals that a run uses are there, and so destroyed before them.
+    /// Created after the thread-locals that a run uses, and so destroyed before them.
     static ALIVE: Alive = const { Alive };
-    /// Whether that has happened. It has no destructor itself.
+    /// Whether [`ALIVE`] was destroyed. Without a destructor, so that it can still be read then.
     static IS_ENDING: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -23,16 +23,16 @@ impl Drop for Alive {
     }
 }
 
-/// Does what needs thread-locals: those of ipc-channel, above all.
+/// Runs code that needs thread-locals, above all those of ipc-channel.
 ///
-/// They may be gone: a graph may be run, and a pool made or dropped, by the destructor of a thread-local, or in an exit
-/// handler. Then another thread does it.
+/// The destructor of a thread-local or an exit handler may run a graph, or make or drop a pool. The thread-locals of
+/// this thread may be gone by then, so another thread runs `body`.
 pub(crate) fn with_locals<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {
     if IS_ENDING.get() {
         return elsewhere(body);
     }
     let result = body();
-    // Behind all others, so that it is the first to be destroyed.
+    // Accessed last, so that it is destroyed first.
     let _ = ALIVE.try_with(|_| ());
     result
 }
@@ -52,14 +52,15 @@ fn elsewhere<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R 
     let there = take.clone();
     match Builder::new().spawn(move || there()()) {
         Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-        // There is no thread left: what can be done without thread-locals is done here.
+        // No thread can be started, so `body` runs here, and does what it can without thread-locals.
         Err(_) => take()(),
     }
 }
 
-/// Starts a thread that no signal reaches: handlers are the caller's business, and run in the caller's threads.
+/// Starts a thread that blocks all signals, so that handlers of the caller's program run only in the caller's
+/// threads.
 ///
-/// A process that such a thread starts is out of the reach of signals as well, so that it must not start any.
+/// The thread must not start a process, because the process would block all signals, too.
 pub(crate) fn spawn(
     name: &str,
     body: impl FnOnce() + Send + 'static,

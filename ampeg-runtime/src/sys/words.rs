@@ -1,4 +1,4 @@
-//! Numbers that two processes or threads share: one writes, and the other reads, even after the writer's death.
+//! Numbers that two processes or threads share. One side writes, and the other reads, even after the writer's death.
 
 use super::memory::new_memory;
 use ipc_channel::ipc::IpcSharedMemory;
@@ -12,9 +12,9 @@ pub(crate) struct SharedWords<const N: usize>(Words<N>);
 
 #[derive(Debug, Clone)]
 enum Words<const N: usize> {
-    /// Of threads of this process.
+    /// Shared by threads of this process.
     Own(Arc<[AtomicU64; N]>),
-    /// In memory that another process maps too.
+    /// In memory that another process maps, too.
     Mapped(Arc<Mapping<N>>),
 }
 
@@ -31,7 +31,7 @@ unsafe impl<const N: usize> Send for Mapping<N> {}
 unsafe impl<const N: usize> Sync for Mapping<N> {}
 
 impl<const N: usize> SharedWords<N> {
-    /// New words for threads of this process, which take no shared memory.
+    /// New words for threads of this process, without shared memory.
     pub(crate) fn own() -> Self {
         Self(Words::Own(Arc::new([const { AtomicU64::new(0) }; N])))
     }
@@ -44,8 +44,8 @@ impl<const N: usize> SharedWords<N> {
 
     /// The words in memory that another process made.
     pub(crate) fn from_memory(mut memory: IpcSharedMemory) -> Result<Self, String> {
-        // SAFETY: the slice is not used as such: it only lends its address, and no other reference to the memory
-        // exists in this process.
+        // SAFETY: the slice is only used for its address and length, and no other reference to the memory exists in
+        // this process.
         let bytes = unsafe { memory.deref_mut() };
         if bytes.len() < size_of::<[AtomicU64; N]>() {
             return Err("the shared memory of a worker's progress is too small".into());
@@ -57,7 +57,7 @@ impl<const N: usize> SharedWords<N> {
         Ok(Self(Words::Mapped(Arc::new(Mapping { memory, words }))))
     }
 
-    /// The memory, to be sent to the other side; none if they are this process's own.
+    /// The memory, to be sent to the other process; none if the words belong to this process alone.
     pub(crate) fn memory(&self) -> Option<IpcSharedMemory> {
         match &self.0 {
             Words::Own(_) => None,

@@ -1,6 +1,6 @@
-//! For tests: graphs of any shape with tasks that compute, fail or crash, and their expected results.
+//! Graphs of any shape for tests, with tasks that compute, fail or crash, and their expected results.
 //!
-//! One statement is the whole program: its tasks read what to do from a captured table.
+//! All tasks have the same statement, whose body reads from a captured table what to do.
 
 use crate::api::program::Graph;
 use crate::base::failure::TaskError;
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 pub(crate) mod marks;
 pub(crate) mod outcome;
 
-/// What a task does, besides reading its inputs.
+/// What a task does, in addition to reading its inputs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Action {
     Compute,
@@ -33,22 +33,22 @@ pub(crate) enum Action {
     Hang,
     /// Closes every descriptor of its worker.
     CloseAll,
-    /// Aborts, but for one attempt: it leaves a file behind when it has done so before.
+    /// Aborts once, which this file records, and computes in later attempts.
     AbortOnce(String),
-    /// Computes once in each run, and fails when it is computed again: for workers in the thread of the test.
+    /// Computes once in each run, and fails if it is computed again. Only for workers in the thread of the test.
     ComputeOnce,
-    /// Computes, and counts how often: a simulation ends its worker when it is computed again in the same run.
+    /// Computes and counts. A simulation ends the worker if the task is computed again in the same run.
     CrashAgain,
-    /// Computes, but takes a while.
+    /// Computes after a while.
     Take(Duration),
-    /// Computes once, which this file records, and then does something else.
+    /// Computes once, which this file records, and does something else after that.
     Once(String, Box<Action>),
 }
 
 /// One task of a test graph.
 ///
-/// Of its last two parents it uses only parts: the digest of the last but one, and digest and ballast of the last.
-/// It uses all of its first parent.
+/// It uses its first parent as a whole. Of its last two parents, it uses only parts: the digest of the last but one,
+/// and the digest and ballast of the last.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Node {
     pub(crate) parents: Vec<usize>,
@@ -59,7 +59,8 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// The kinds of inputs: how many parents are used as a whole, then whether each of two is used in part.
+    /// The shape of the inputs: the number of parents that are used as a whole, and whether each of two parents is
+    /// used in part.
     fn shape(&self) -> Vec<u32> {
         let n_parents = self.parents.len();
         let n_whole = n_parents.saturating_sub(2).max(n_parents.min(1));
@@ -93,7 +94,7 @@ impl Blob {
         }
     }
 
-    /// The digest; panics if the ballast does not go with it.
+    /// The digest. Panics if the ballast does not match it.
     pub(crate) fn check(&self) -> u64 {
         check_parts(self.digest, &self.ballast)
     }
@@ -108,7 +109,7 @@ fn check_parts(digest: u64, ballast: &[u8]) -> u64 {
     digest
 }
 
-/// The results of a test graph by task; none for a task that is no output.
+/// The results of a test graph by task; none for a task that is not an output.
 pub(crate) type Blobs = Vec<Option<Result<Blob, TaskError>>>;
 
 /// A graph of these nodes; parents come before children.
@@ -116,7 +117,7 @@ pub(crate) fn graph(nodes: &[Node], costs: impl Fn(usize) -> (f64, f64)) -> Grap
     with_limits(nodes, costs, |_| Limits::default())
 }
 
-/// As [`graph`], with limits by task.
+/// Like [`graph`], with limits by task.
 pub(crate) fn with_limits(
     nodes: &[Node],
     costs: impl Fn(usize) -> (f64, f64),
@@ -199,7 +200,7 @@ const fn node(output: bool) -> Statement {
     }
 }
 
-/// A list of whole results, the digest of one more, and digest and ballast of another.
+/// A list of whole results, the digest of another result, and the digest and ballast of a third.
 const INPUTS: &[Slot] = &[
     Slot {
         depth: 1,
@@ -210,7 +211,7 @@ const INPUTS: &[Slot] = &[
     slot(&[0, 1]),
 ];
 
-/// One result, if it is there.
+/// One result, if it is present.
 const fn slot(parts: &'static [u32]) -> Slot {
     Slot {
         family: 0,
@@ -307,7 +308,7 @@ fn act(task: usize, action: &Action) -> Result<(), String> {
 }
 
 impl Action {
-    /// Whether it gives a result, at least once.
+    /// Whether the action returns a result at least once.
     fn computes(&self) -> bool {
         matches!(
             self,
@@ -321,7 +322,7 @@ impl Action {
     }
 }
 
-/// What sequential evaluation gives, by task: the digest, or none if the task or one before it does not compute.
+/// By task: the digest in a sequential evaluation; none if the task or one of its inputs does not compute.
 pub(crate) fn expected(nodes: &[Node]) -> Vec<Option<u64>> {
     let mut digests: Vec<Option<Option<u64>>> = vec![None; nodes.len()];
     while digests.iter().any(Option::is_none) {
@@ -353,7 +354,7 @@ pub(crate) fn check(nodes: &[Node], results: &Blobs) {
     }
 }
 
-/// A random graph whose tasks all compute; the numbers of its tasks follow no order.
+/// A random graph whose tasks all compute. The numbers of its tasks are in no order.
 #[allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -423,10 +424,10 @@ pub(crate) fn is_alone() -> bool {
     std::env::var_os(ALONE).is_some()
 }
 
-/// Runs the body of a test in a process of its own, for tests that change what all threads share or look at it.
-/// What it prints is printed here when it has ended.
+/// Runs the body of a test in a process of its own, for tests that change or inspect state that all threads share.
+/// The output of the process is printed when it has ended.
 ///
-/// `module` is the test's `module_path!()`; the process gets these variables.
+/// `module` is the test's `module_path!()`. The process gets these environment variables.
 pub(crate) fn alone(
     module: &str,
     test: &str,

@@ -11,16 +11,16 @@ use crate::value::payload::Payload;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-/// The values of a graph whose outputs have the types `W`, nested alike.
+/// The values of a graph whose outputs have the types `W`, with the same nesting.
 #[derive(Debug)]
 pub(crate) struct Taken<W>(PhantomData<W>);
 
-/// Names the outputs at the end of a dispatcher.
+/// Marks the outputs at the end of a dispatcher.
 pub(crate) fn taken<W: Take>(_: W) -> Type<Taken<W>> {
     Type::default()
 }
 
-/// The results of a run of which nobody reads the report.
+/// The results of a run without a report.
 pub(crate) fn results(
     definition: &Definition,
     by_task: Vec<Option<Result<Payload, TaskError>>>,

@@ -1,8 +1,8 @@
 //! Turns a process of this program into a worker before `main`.
 //!
-//! A worker is the same executable, started again with an [`Invitation`] in its environment.
-//! A constructor finds the variable and never returns, so no set-up call is needed,
-//! and `graph!` works in binaries, examples, tests and doc tests.
+//! A worker is the same executable, started again with an [`Invitation`] in its environment. A constructor finds the
+//! invitation and never returns. So programs need no set-up call, and `graph!` works in binaries, examples, tests and
+//! doc tests.
 
 use crate::run::caller::Caller;
 use crate::sys;
@@ -13,7 +13,7 @@ use crate::transport::start::invitation::{Invitation, VARIABLE};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What a process says first that cannot be a worker; the reason follows.
+/// The beginning of the message of a process that cannot be a worker. The reason follows.
 pub(crate) const CANNOT: &str = "ampeg: this process cannot be a worker: ";
 
 /// Becomes a worker, and never returns, if this process was started as one; otherwise does nothing.
@@ -35,7 +35,7 @@ pub fn enter() {
     }
 }
 
-/// What the constructor does: the same, but a worker is the whole program, and runs the constructors behind it first.
+/// Does the same in the constructor. A worker never reaches `main`, so it first runs the constructors after this one.
 #[cfg(feature = "before-main")]
 pub(crate) fn before_main(arguments: sys::Arguments) {
     Stage::Ordinary.enter();
@@ -46,8 +46,8 @@ pub(crate) fn before_main(arguments: sys::Arguments) {
     }
 }
 
-/// The invitation of this process, which nobody finds any more; none if it is not to become a worker of this copy of
-/// the crate.
+/// Takes the invitation of this process out of the environment; none if this process must not become a worker of this
+/// copy of the crate.
 fn invitation() -> Option<Invitation> {
     let invitation = Invitation::read(&std::env::var_os(VARIABLE)?)?;
     if !invitation.is_for_this_copy() {
@@ -55,13 +55,13 @@ fn invitation() -> Option<Invitation> {
     }
     if sys::has_raised_privileges() {
         if is_from_parent(&invitation.address) {
-            // Its `main` would run in vain.
+            // The parent expects a worker. Running `main` instead would be useless.
             end("it has privileges that its caller does not have");
         }
-        // Whoever else calls a program with privileges is not to stop it either.
+        // Other callers of a privileged program must not be able to stop it with this variable.
         return None;
     }
-    // It is not for the programs that tasks start.
+    // The programs that tasks start must not find the invitation.
     sys::remove_variable(VARIABLE);
     Caller::enter_process(invitation.depth);
     Some(invitation)
@@ -71,7 +71,7 @@ fn accept(invitation: &Invitation) -> ! {
     Stage::Worker.enter();
     let worked = catch_unwind(AssertUnwindSafe(|| become_worker(&invitation.address)));
     match worked {
-        // Exit handlers run, such as those that write the profile of a build with coverage.
+        // `exit` runs exit handlers, such as the one that writes the profile of a build with coverage.
         Ok(Ok(())) => std::process::exit(0),
         Ok(Err(reason)) => end(&reason),
         Err(_) => std::process::exit(101),
@@ -85,9 +85,9 @@ fn become_worker(address: &str) -> Result<(), String> {
     IpcLink::connect(address)?.work()
 }
 
-/// Ends this process, since it cannot be a worker.
+/// Ends this process, because it cannot be a worker.
 fn end(reason: &str) -> ! {
-    // In one piece, since this process may be killed in between. If stderr is closed, the message is lost.
+    // The message is one write, because this process may be killed at any time. It is lost if stderr is closed.
     let _ = std::io::stderr().write_all(format!("{CANNOT}{reason}\n").as_bytes());
     std::process::exit(102)
 }
@@ -99,13 +99,15 @@ mod tests {
     use std::process::{Command, Output};
     use std::thread::yield_now;
 
-    /// What this test program does with an invitation, if asked for the list of its tests.
+    /// Lists the tests of a test program with an invitation in its environment. If the program becomes a worker,
+    /// there is no list.
     fn list_with(program: &std::path::Path, invitation: &str) -> Output {
         let mut command = Command::new(program);
         command.arg("--list").env(VARIABLE, invitation);
         loop {
             match command.output() {
-                // A process that another test starts in this moment may have inherited the file that was just copied.
+                // A process that another test starts at the same time may have inherited the copied file, open for
+                // writing.
                 Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => yield_now(),
                 output => return output.unwrap(),
             }
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_invitation_for_this_copy_is_left_alone() {
+    fn value_that_is_not_an_invitation_for_this_copy_is_ignored() {
         let program = std::env::current_exe().unwrap();
         for value in ["", "1", "garbled", "1:1:1", "ffffffffffffffff:1:1"] {
             let output = list_with(&program, value);
@@ -137,7 +139,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn process_with_raised_privileges_becomes_no_worker() {
+    fn process_with_raised_privileges_does_not_become_a_worker() {
         use std::os::unix::fs::{PermissionsExt, chown};
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("raised");
@@ -155,7 +157,7 @@ mod tests {
         let output = list_with(&program, &invitation(1));
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         assert!(!output.stdout.is_empty(), "it must reach `main`");
-        // It may be one of an endless line: its `main` must not run.
+        // The caller may expect a worker, and start more without end: `main` must not run.
         let output = list_with(&program, &invitation(std::process::id()));
         assert_eq!(output.status.code(), Some(102), "{output:?}");
         assert!(output.stdout.is_empty(), "it must not reach `main`");

@@ -1,7 +1,7 @@
 //! Workers as threads of this process, for tests, debuggers and thread-safe tasks.
 //!
-//! Values still travel as bytes, so a graph behaves as on processes.
-//! A thread cannot be killed, and an ended thread is not replaced.
+//! Values are still encoded, so a graph behaves as on processes. A thread cannot be killed, and a thread that has
+//! ended is not replaced.
 
 use crate::base::clock::now;
 use crate::base::run_error::RunErrorKind;
@@ -37,7 +37,8 @@ struct ThreadWorker {
 }
 
 impl LocalCluster {
-    /// Starts the threads, whose tasks act for `caller`, with so many bytes of stack, unless std is to decide.
+    /// Starts the threads. Their tasks have `caller` as their caller, and a stack of this many bytes; std decides if
+    /// it is none.
     pub(crate) fn start(
         n_workers: usize,
         caller: Caller,
@@ -47,7 +48,7 @@ impl LocalCluster {
         let (coordinator, events) = channel();
         let (senders, receivers): (Vec<_>, Vec<_>) = (0..n_workers).map(|_| channel()).unzip();
         let senders: Arc<[_]> = senders.into();
-        // If one cannot be started, the drop of this ends those before it.
+        // If a thread cannot be started, dropping this ends the threads before it.
         let mut cluster = Self {
             workers: Vec::with_capacity(n_workers),
             events,
@@ -81,7 +82,7 @@ impl LocalCluster {
     }
 }
 
-/// What a thread does before its first task.
+/// The preparation of a thread before its first task.
 struct Prepare {
     hook: Option<Hook>,
     done: Sender<Result<(), String>>,
@@ -101,7 +102,7 @@ fn spawn(
         caller.enter();
         let prepared = prepare.hook.map_or(Ok(()), Hook::run);
         let is_prepared = prepared.is_ok();
-        // Whoever waits for it is there until all have answered, or another has failed.
+        // The receiver lives until all threads have answered or one has failed.
         let _ = prepare.done.send(prepared);
         if !is_prepared {
             return;
@@ -112,7 +113,7 @@ fn spawn(
             reason,
             ..Exit::default()
         };
-        // A coordinator that is gone needs no news.
+        // If the coordinator is gone, nobody needs the message.
         let _ = link
             .coordinator
             .send(ClusterEvent::Exited(link.worker, exit));
@@ -131,7 +132,7 @@ impl Cluster for LocalCluster {
 
     fn send(&mut self, to: ProcessorId, message: ToWorker) {
         let (from, received) = (None, now());
-        // A thread that has ended has said so.
+        // A thread that has ended has already reported its end.
         let _ = self.workers[to.index()].inbox.send(Incoming {
             from,
             message,
@@ -155,7 +156,7 @@ impl Cluster for LocalCluster {
             reason: Some(format!("worker thread {worker} has ended")),
             ..Exit::default()
         };
-        // This side holds the receiver.
+        // This cluster holds the receiver.
         let _ = self.coordinator.send(ClusterEvent::Exited(worker, exit));
     }
 
@@ -192,10 +193,10 @@ impl Cluster for LocalCluster {
         let coordinator = Mutex::new(self.coordinator.clone());
         let is_woken = Arc::clone(&self.is_woken);
         Box::new(move || {
-            // One wake-up under way is enough.
+            // One wake-up on its way is enough.
             if !is_woken.swap(true, Ordering::AcqRel) {
                 let coordinator = coordinator.lock().unwrap_or_else(PoisonError::into_inner);
-                // A cluster that is gone needs no waking.
+                // If the cluster is gone, nobody needs to be woken.
                 let _ = coordinator.send(ClusterEvent::Woken);
             }
         })
@@ -209,7 +210,7 @@ impl Drop for LocalCluster {
         }
         for worker in &mut self.workers {
             if let Some(thread) = worker.thread.take() {
-                // The thread catches the panics of tasks; if it panicked all the same, the panic is ignored.
+                // The thread catches the panics of tasks. Any other panic is ignored.
                 let _ = thread.join();
             }
         }
@@ -240,13 +241,13 @@ impl Link for LocalLink {
             message: ToWorker::Value(value),
             received: now(),
         };
-        // A peer that has ended needs nothing.
+        // A peer that has ended needs no values.
         let _ = self.peers[to.index()].send(incoming);
         Ok(())
     }
 
     fn report(&mut self, report: AttemptReport) -> bool {
-        // A coordinator that is gone needs no news.
+        // If the coordinator is gone, nobody needs the message.
         let _ = self
             .coordinator
             .send(ClusterEvent::Reports(self.worker, vec![report]));
@@ -262,11 +263,11 @@ impl Link for LocalLink {
     }
 
     fn set_busy(&mut self) {
-        // Whatever comes meanwhile is kept in the channel.
+        // The channel keeps all messages that arrive meanwhile.
     }
 
     fn release_memory(&mut self) {
-        // It belongs to the program.
+        // The memory belongs to the program.
     }
 
     fn progress(&self) -> &Progress {

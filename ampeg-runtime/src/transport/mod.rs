@@ -1,6 +1,6 @@
 //! Moves messages between coordinator and workers, and starts and ends workers.
 //!
-//! One contract suite, in `tests`, runs against every transport.
+//! The tests in `tests` run against every transport.
 
 pub(crate) mod entry;
 pub(crate) mod ipc;

@@ -1,8 +1,8 @@
 //! Starts, watches and ends the child processes of workers.
 //!
-//! Each process has a watcher, a thread that waits for its end and reports it once.
-//! If the program ignores SIGCHLD or waits for all children itself, the wait fails when the child has ended, and the
-//! cause of the end is unknown.
+//! Each process has a watcher: a thread that waits for the end of the process and reports the end once. If the
+//! program ignores SIGCHLD or waits for all children itself, the watcher's wait fails after the end of the process,
+//! and the cause of the end is unknown.
 
 use crate::base::clock::Timestamp;
 use crate::run::caller::Caller;
@@ -17,7 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// A child process; when it ends, its watcher takes it off the process table.
+/// A child process. When it ends, its watcher removes it from the process table.
 #[derive(Debug, Clone)]
 pub(crate) struct Process {
     shared: Arc<ProcessState>,
@@ -39,11 +39,13 @@ struct State {
 }
 
 impl Process {
-    /// Starts this executable again, as a worker that reaches its coordinator by this address.
+    /// Starts this executable again, as a worker that connects to its coordinator at this address.
     ///
-    /// `on_exit` is called once, when it has ended, from a thread that waits for that; never if this fails.
+    /// `on_exit` is called once when the process has ended, from the thread that waits for the end. It is never
+    /// called if this fails.
     ///
-    /// Fails if the process could not become a worker: it would run `main`, and start others without end.
+    /// Fails if the process could not become a worker: it would run `main`, which would start more processes without
+    /// end.
     pub(crate) fn start(
         (address, stdin): (&str, Stdio),
         setup: &Setup,
@@ -56,7 +58,7 @@ impl Process {
             .ok_or_else(|| io::Error::other("this crate is not part of the executable"))?;
         let mut command = Command::new(start::executable()?);
         name_like_this_process(&mut command);
-        // Tasks may look at the arguments of their program.
+        // Tasks may read the arguments of their program.
         command.args(std::env::args_os().skip(1));
         command.envs(setup.variables.iter().map(|(name, value)| (name, value)));
         if let Some(directory) = &setup.directory {
@@ -69,7 +71,7 @@ impl Process {
         Self::spawn(&mut command, output, on_exit)
     }
 
-    /// Starts any program, and passes on what it writes.
+    /// Starts any program, and passes on its output.
     pub(crate) fn spawn(
         command: &mut Command,
         output: &Output,
@@ -92,7 +94,7 @@ impl Process {
         };
         if let Err(error) = process.serve(output, on_exit) {
             let child = &mut process.lock().child;
-            // Nobody watches it; if it has been waited for by others, it is gone all the same.
+            // Nobody watches this process. If other code has waited for it, these calls fail, and it is gone, too.
             let _ = child.kill();
             let _ = child.wait();
             return Err(error);
@@ -100,7 +102,7 @@ impl Process {
         Ok(process)
     }
 
-    /// Has its output passed on, and starts the thread that waits for its end.
+    /// Passes on the output of the process, and starts the thread that waits for its end.
     fn serve(
         &self,
         output: &Output,
@@ -127,17 +129,18 @@ impl Process {
         self.shared.pid
     }
 
-    /// Ends it at once; one that has ended is left alone, so that no other process with its number is hit.
+    /// Ends the process at once. Does nothing after its end, so that no other process with the same id is killed.
     pub(crate) fn kill(&self) {
         let mut state = self.lock();
         if !state.is_gone {
-            // It may have ended in this moment; then there is nothing left to kill.
+            // The process may have ended just now. Then there is nothing to kill.
             let _ = state.child.kill();
             sys::kill_group_of(self.shared.pid);
         }
     }
 
-    /// Lets all these end by themselves until the deadline, then ends the rest; returns when all are gone.
+    /// Lets all these processes end by themselves until the deadline, and then kills the rest. Returns when all are
+    /// gone.
     pub(crate) fn end_all<'a>(processes: impl IntoIterator<Item = &'a Self>, deadline: Instant) {
         let mut left: Vec<_> = processes.into_iter().collect();
         left.retain(|process| !process.is_gone_by(deadline));
@@ -151,7 +154,7 @@ impl Process {
         }
     }
 
-    /// Whether it has ended, or does so before the deadline.
+    /// Whether the process has ended, or ends before the deadline.
     fn is_gone_by(&self, deadline: Instant) -> bool {
         let left = deadline.saturating_duration_since(Instant::now());
         let present = |state: &mut State| !state.is_gone;
@@ -163,15 +166,15 @@ impl Process {
         state.is_gone
     }
 
-    /// Waits until it has ended, without holding the lock, and takes it off the process table.
+    /// Waits for the end of the process without holding the lock, and removes it from the process table.
     fn watch(&self, sources: &[Source]) -> Exit {
         let exit = self.wait();
         let mut state = self.lock();
         if exit.signal.is_some() || exit.code.is_some() {
-            // It is still on the table, so that no other process has its number.
+            // The process is still in the process table, so no other process has its id.
             sys::kill_group_of(self.shared.pid);
         }
-        // Should somebody else have taken it off the table meanwhile, there is nothing to do.
+        // If other code has removed it from the table meanwhile, there is nothing to do.
         let _ = state.child.try_wait();
         state.is_gone = true;
         self.shared.news.notify_all();
@@ -180,13 +183,13 @@ impl Process {
         exit
     }
 
-    /// The end of what it has written to stderr, without what was surely written before this time.
+    /// The end of the process's stderr, without text that it certainly wrote before this time.
     pub(crate) fn stderr_since(&self, start: Timestamp) -> String {
         let source = self.lock().stderr.clone();
         source.map_or_else(String::new, |source| source.tail_since(start))
     }
 
-    /// Waits until it has ended, but leaves it on the process table, so that its number cannot be given anew.
+    /// Waits for the end of the process, but leaves it in the process table, so that the system cannot reuse its id.
     #[cfg(unix)]
     fn wait(&self) -> Exit {
         use rustix::io::Errno;
@@ -205,13 +208,13 @@ impl Process {
                     };
                 }
                 Ok(None) | Err(Errno::INTR) => {}
-                // The system, or somebody else, has taken it off the table.
+                // The system or other code has removed it from the process table.
                 Err(_) => return Exit::default(),
             }
         }
     }
 
-    /// Looks again and again: a wait would hold up whoever wants to end it.
+    /// Polls, because a wait would block every thread that wants to end the process.
     #[cfg(not(unix))]
     fn wait(&self) -> Exit {
         loop {
@@ -237,7 +240,7 @@ impl Process {
     }
 }
 
-/// Lets lists of processes show the usual name.
+/// Makes lists of processes show the name of this process.
 fn name_like_this_process(command: &mut Command) {
     #[cfg(unix)]
     if let Some(name) = std::env::args_os().next() {
@@ -262,7 +265,7 @@ mod tests {
         (process.unwrap(), exits)
     }
 
-    /// The one exit that is reported.
+    /// The exit, which must be reported exactly once.
     fn exit(exits: &Receiver<Exit>) -> Exit {
         let exit = exits.recv().unwrap();
         assert!(exits.recv().is_err(), "it is reported twice");
@@ -270,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn exit_is_told_once() {
+    fn exit_is_reported_once() {
         let _deadline = Deadline::seconds("exit", 60);
         let (_, exits) = run("false", "");
         assert_eq!(exit(&exits).code, Some(1));
@@ -284,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn process_that_cannot_be_started_is_an_error_and_tells_nothing() {
+    fn failed_start_is_an_error_and_reports_no_exit() {
         let (on_exit, exits) = channel();
         let on_exit = move |exit| drop(on_exit.send(exit));
         let output = Output::new(Box::new(|| ())).unwrap();
@@ -311,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn those_that_end_by_themselves_are_not_waited_for_longer() {
+    fn processes_that_end_by_themselves_are_not_waited_for_longer() {
         let _deadline = Deadline::seconds("end of one", 60);
         let (process, exits) = run("true", "");
         Process::end_all([&process], Instant::now() + Duration::from_secs(600));
@@ -346,7 +349,7 @@ mod tests {
                 let _deadline = Deadline::seconds("reaped children", 60);
                 std::thread::spawn(|| {
                     loop {
-                        // It fails while there are no children.
+                        // The wait fails while there are no children.
                         let _ = rustix::process::wait(rustix::process::WaitOptions::empty());
                     }
                 });

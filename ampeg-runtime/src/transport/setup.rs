@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-/// A function of the program, and the one that knows the type of its error.
+/// A function of the program, and a function that calls it and knows the type of its error.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Hook {
     function: FunctionAddress,
@@ -26,7 +26,7 @@ impl Hook {
         })
     }
 
-    /// Calls the function; its error and its panic are the reason why the worker cannot work.
+    /// Calls the function. Its error or panic is the reason why the worker cannot work.
     pub(crate) fn run(self) -> Result<(), String> {
         let call: Call = self.call.resolve()?;
         let result = panics::catch(|| call(self.function));
@@ -35,7 +35,7 @@ impl Hook {
             Ok(Err(reason)) => format!("failed: {reason}"),
             Err(kind) => format!("failed: {kind}"),
         };
-        // It travels as one line.
+        // The reason is sent as one line.
         let reason = bounded::cut(reason.replace('\n', " "));
         Err(format!("the function of `on_worker_start` {reason}"))
     }
@@ -46,14 +46,14 @@ fn call<E: fmt::Display>(function: FunctionAddress) -> Result<(), String> {
     function().map_err(|error| error.to_string())
 }
 
-/// How each worker process is started.
+/// The settings for starting worker processes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Setup {
-    /// Environment variables besides those of this process.
+    /// Environment variables in addition to those of this process.
     pub(crate) variables: Vec<(OsString, OsString)>,
-    /// By default that of this process.
+    /// The working directory; by default that of this process.
     pub(crate) directory: Option<PathBuf>,
-    /// Whether each leads a process group, which ends with it.
+    /// Whether each worker leads a process group, which ends with the worker.
     pub(crate) leads_group: bool,
     pub(crate) limits: WorkerLimits,
     pub(crate) hook: Option<Hook>,

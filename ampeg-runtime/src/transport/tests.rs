@@ -63,7 +63,7 @@ fn begin(cluster: &mut dyn Cluster, to: usize, run: u64, steps: &[Step]) {
     cluster.send(worker(to), ToWorker::Begin { run, open: None });
 }
 
-/// The next `n` reports. Those of one worker are in order.
+/// The next `n` reports. The reports of one worker are in order.
 fn reports(cluster: &mut dyn Cluster, n: usize) -> Vec<(ProcessorId, AttemptReport)> {
     let mut all = Vec::new();
     while all.len() < n {
@@ -137,7 +137,7 @@ fn value_may_come_before_the_run_that_needs_it() {
                 sent: 0,
             })
         };
-        // One of a run that is over, which must not be used, and one of the run to come.
+        // A value of an ended run, which must not be used, and a value of the next run.
         cluster.send(worker(1), ToWorker::End { run: 1 });
         cluster.send(worker(1), value(1));
         cluster.send(worker(1), value(2));
@@ -158,7 +158,7 @@ fn receive_ends_at_its_deadline_or_when_woken() {
         assert!(cluster.receive(Some(Duration::from_millis(20))).is_none());
         assert!(before.elapsed() >= Duration::from_millis(20));
         let waker = cluster.waker();
-        // One wake-up is enough for all that come before it is taken.
+        // One wake-up event is enough for all calls before it is received.
         (0..10_000).for_each(|_| waker());
         assert!(matches!(cluster.receive(None), Some(ClusterEvent::Woken)));
         std::thread::spawn(waker);
@@ -167,7 +167,7 @@ fn receive_ends_at_its_deadline_or_when_woken() {
 }
 
 #[test]
-fn worker_that_is_told_to_stop_exits_and_may_still_be_written_to() {
+fn stopped_worker_exits_and_may_still_be_written_to() {
     each("stop", |mut cluster| {
         cluster.send(worker(1), ToWorker::Stop);
         let event = cluster.receive(None);
@@ -204,7 +204,7 @@ fn killed_worker_is_replaced_and_reached_by_the_others() {
     }
 }
 
-/// Starts a worker in the place of one that is gone, and waits until it is there.
+/// Starts a replacement of a worker that is gone, and waits until it is present.
 fn restart(cluster: &mut IpcCluster, worker: ProcessorId) {
     assert_eq!(cluster.since(worker), None);
     Cluster::start(cluster, worker);
@@ -216,7 +216,7 @@ fn restart(cluster: &mut IpcCluster, worker: ProcessorId) {
 }
 
 #[test]
-fn worker_that_takes_nothing_does_not_hold_up_the_coordinator() {
+fn worker_that_accepts_nothing_does_not_block_the_coordinator() {
     let _deadline = Deadline::seconds("backlog", 60);
     let mut cluster = IpcCluster::start(2, Setup::default()).unwrap();
     let signal = |cluster: &IpcCluster, signal| {
@@ -225,7 +225,7 @@ fn worker_that_takes_nothing_does_not_hold_up_the_coordinator() {
         rustix::process::kill_process(pid, signal).unwrap();
     };
     signal(&cluster, rustix::process::Signal::STOP);
-    // Far more than a socket buffers.
+    // Far more than the buffer of a socket holds.
     for run in 0..10_000 {
         cluster.send(worker(1), ToWorker::End { run });
     }
@@ -240,7 +240,7 @@ fn worker_that_takes_nothing_does_not_hold_up_the_coordinator() {
 }
 
 #[test]
-fn worker_that_is_sent_garbage_ends_or_goes_on_and_calls_nothing() {
+fn worker_that_receives_garbage_ends_or_continues_and_calls_nothing() {
     let _deadline = Deadline::seconds("garbage", 120);
     let mut random = fastrand::Rng::with_seed(9);
     let mut cluster = IpcCluster::start(1, Setup::default()).unwrap();

@@ -7,17 +7,17 @@ use serde::{Deserialize, Deserializer, Serialize};
 use smallvec::SmallVec;
 use std::fmt;
 
-/// From this size on, bytes travel as shared memory; in between, a descriptor costs more than the copy.
+/// From this size on, bytes are sent as shared memory. For fewer bytes, a descriptor costs more than a copy.
 pub(crate) const SHARED_FROM: usize = 32 * 1024;
 
 /// An encoded value.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Payload {
-    /// Its bytes are in the message; few of them need no memory of their own.
+    /// The bytes are in the message. Up to 16 bytes need no allocation.
     Inline(#[serde(with = "as_bytes")] SmallVec<[u8; 16]>),
-    /// Its bytes are in shared memory; clones share it.
+    /// The bytes are in shared memory. Clones share the memory.
     Shared(Segment),
-    /// Shared memory that the value holds travels beside its bytes.
+    /// The value contains shared memory, which is sent beside the bytes.
     Attached {
         /// The bytes, without attachments.
         bytes: Box<Self>,
@@ -25,11 +25,11 @@ pub enum Payload {
         #[serde(deserialize_with = "attachments")]
         attached: Vec<Segment>,
     },
-    /// The bytes describe themselves; in all others values are found by position.
+    /// The bytes are in the self-describing form. All other payloads are in the compact form.
     Described(Box<Self>),
 }
 
-/// Reads no more than a payload can have: a damaged message may announce any number.
+/// Reads no more attachments than a payload can have, because a damaged message may announce any number.
 fn attachments<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Segment>, D::Error> {
     struct Attachments;
 
@@ -56,7 +56,7 @@ fn attachments<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Segment
 }
 
 impl Payload {
-    /// A copy of these bytes, ready to travel; fails if the system has no memory left for them.
+    /// A copy of these bytes, ready to be sent; fails if the system has no memory left for them.
     pub(crate) fn copied(bytes: &[u8]) -> Result<Self, String> {
         if bytes.len() < SHARED_FROM {
             return Ok(Self::Inline(SmallVec::from_slice(bytes)));
@@ -73,7 +73,7 @@ impl Payload {
         Self::Attached { bytes, attached }
     }
 
-    /// The same bytes, which describe themselves.
+    /// The same bytes, marked as self-describing.
     pub(crate) fn described(self) -> Self {
         Self::Described(Box::new(self))
     }
@@ -86,7 +86,7 @@ impl Payload {
         }
     }
 
-    /// The bytes, or why they have not arrived.
+    /// The bytes, or the reason why they have not arrived.
     pub(crate) fn bytes(&self) -> Result<&[u8], String> {
         match self {
             Self::Inline(bytes) => Ok(bytes),
@@ -102,7 +102,7 @@ impl Payload {
         }
     }
 
-    /// How many bytes it puts into a message.
+    /// The number of bytes that this puts into a message.
     pub(crate) fn n_inline(&self) -> u64 {
         match self {
             Self::Inline(bytes) => bytes.len() as u64,
@@ -111,7 +111,7 @@ impl Payload {
         }
     }
 
-    /// How many descriptors it puts into a message.
+    /// The number of descriptors that this puts into a message.
     pub(crate) fn n_descriptors(&self) -> usize {
         match self {
             Self::Inline(_) => 0,
@@ -121,13 +121,13 @@ impl Payload {
         }
     }
 
-    /// The number of bytes that travel; attachments do not.
+    /// The number of bytes of the value, without attachments.
     pub(crate) fn len(&self) -> u64 {
         self.bytes().map_or(0, <[u8]>::len) as u64
     }
 }
 
-/// Bytes are written and read as such, not one by one.
+/// Reads and writes bytes as a block, not one by one.
 mod as_bytes {
     use serde::{Deserialize, Deserializer, Serializer};
     use serde_bytes::Bytes;
@@ -137,7 +137,7 @@ mod as_bytes {
         serializer.serialize_bytes(bytes)
     }
 
-    /// Messages are read from memory, which lends them.
+    /// Messages are read from memory, so the bytes are borrowed until they are copied once.
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<SmallVec<[u8; 16]>, D::Error> {

@@ -1,9 +1,10 @@
-//! A piece of shared memory that holds a value, or a part of one.
+//! A piece of shared memory with a value or a part of one.
 //!
-//! Memory travels as a descriptor, of which a process has few. So not all that is held keeps its own: beyond a number
-//! of pieces, one that arrives is mapped and its descriptor closed; and since mappings are limited too, beyond another
-//! number it is copied. New pieces are memory like any other then, as they are if the system refuses shared memory.
-//! If such a piece travels after all, it is copied into new shared memory.
+//! Shared memory is sent as a descriptor, and a process can only have a limited number of them. So a process keeps
+//! the descriptors of a limited number of pieces. When more pieces arrive, it maps them and closes their descriptors.
+//! The number of mappings is limited, too: beyond it, a piece is copied. New pieces beyond the limit are allocated as
+//! ordinary memory, as they are if the system refuses shared memory. When ordinary memory must be sent, it is copied
+//! into new shared memory.
 
 use crate::sys::{self, Pages, resources};
 use ipc_channel::ipc::IpcSharedMemory;
@@ -14,7 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A piece of shared memory, mapped once. Clones are the same piece.
+/// A piece of shared memory, mapped once. Clones refer to the same piece.
 #[derive(Clone)]
 #[allow(
     unnameable_types,
@@ -23,30 +24,31 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct Segment(Arc<Memory>);
 
 enum Memory {
-    /// With its descriptor, ready to travel.
+    /// With its descriptor, ready to be sent.
     Open(Open),
-    /// Without one, or not shared at all.
+    /// Without a descriptor: mapped, copied, or ordinary memory.
     Closed(Pages),
-    /// It was sent, but has not arrived: why.
+    /// Sent to this process, but not received, for this reason.
     Lost(String),
 }
 
-/// Counted for as long as it holds a descriptor.
+/// Counted in [`OPEN`] for as long as it has a descriptor.
 struct Open(IpcSharedMemory);
 
-/// How many there are in this process.
+/// The number of [`Open`] values in this process.
 static OPEN: AtomicUsize = AtomicUsize::new(0);
-/// So many stay open whatever the limit: the start of a pool has made sure that there is room for them.
+/// The number of descriptors that may be open in any case. A pool checks at its start that there is room for these.
 const ALWAYS_OPEN: usize = 16;
-/// What one message may bring, and some for the program.
+/// The descriptors of the largest message, and some for the program.
 pub(crate) const ROOM: u64 = 96;
 
 thread_local! {
-    /// Why memory could not be opened to travel: what serde passes on of an error has no text.
+    /// The reason why memory could not be shared in order to be sent. The serde error that ipc-channel returns has no
+    /// text.
     static REFUSAL: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Why memory could not be opened by this thread since it was last asked.
+/// The reason why this thread could not share memory, if it failed since the last call.
 pub(crate) fn take_refusal() -> Option<String> {
     REFUSAL.take()
 }
@@ -64,13 +66,13 @@ impl Drop for Open {
     }
 }
 
-/// The number of descriptors that this process may have; more than some are not needed for this.
+/// The number of descriptors that this process may have, up to a number that is enough for segments.
 fn most_open() -> usize {
     let limit = resources::open_files().and_then(|limit| usize::try_from(limit).ok());
     limit.map_or(4096, |limit| limit.min(4096))
 }
 
-/// Whether the next message finds room for its descriptors; if the program has used them up, more are asked for.
+/// Whether there is room for the descriptors of the next message. If not, raises the limit for later messages.
 fn has_room() -> bool {
     let has_room = resources::has_room_for_files(ROOM);
     if !has_room {
@@ -79,17 +81,17 @@ fn has_room() -> bool {
     has_room
 }
 
-/// What memory is for: of how many descriptors it may take up one.
+/// The use of memory decides which part of all descriptors it may occupy.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Use {
-    /// An encoded value: it travels and is dropped then, unless all of a run is in one process.
+    /// An encoded value: it is dropped after it was sent, unless the whole run is in one process.
     Encoded,
-    /// It may be held for long: it has arrived, or is a user's.
+    /// A received value, or a `Shared` of the user: it may be held for a long time.
     Held,
 }
 
 impl Use {
-    /// Whether this process can hold one more descriptor for this.
+    /// Whether this process can hold one more descriptor for this use.
     fn is_affordable(self) -> bool {
         let open = OPEN.load(Ordering::Relaxed);
         let share = match self {
@@ -144,7 +146,7 @@ impl Segment {
         Self(Arc::new(Memory::Closed(pages)))
     }
 
-    /// What it holds, or why it has not arrived.
+    /// The contents, or the reason why they have not arrived.
     pub(crate) fn bytes(&self) -> Result<&[u8], String> {
         match &*self.0 {
             Memory::Open(open) => Ok(&open.0),
@@ -185,7 +187,8 @@ impl Serialize for Segment {
 
 impl<'de> Deserialize<'de> for Segment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // If this process has no descriptor left, the system delivers the message without. All else in it counts.
+        // If this process has no descriptor left, the system delivers the message without this descriptor. The rest
+        // of the message is valid.
         match IpcSharedMemory::deserialize(deserializer) {
             Ok(memory) => Ok(Self::arrived(memory)),
             Err(_) => Ok(Self(Arc::new(Memory::Lost(resources::no_descriptor())))),

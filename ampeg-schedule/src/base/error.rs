@@ -61,7 +61,7 @@ pub enum ErrorKind {
     Other,
 }
 
-/// A message that keeps its type.
+/// The reason of an error, which can be downcast to its type.
 trait Reason: fmt::Display + Any + Send + Sync {
     fn as_any(&self) -> &dyn Any;
 }
@@ -108,7 +108,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // `main` prints its error with `Debug`: the message is what a reader needs there.
+        // `main` prints its error with `Debug`, and the reader needs the message.
         write!(f, "{self}")
     }
 }

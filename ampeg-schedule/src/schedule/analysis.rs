@@ -65,14 +65,15 @@ impl Schedule {
         }
     }
 
-    /// The chain of tasks that decides the makespan: each starts as soon as the one before has ended and, on another processor, its result has arrived.
+    /// A chain of tasks that determines the makespan. Each starts as soon as the previous one has ended and its
+    /// result has arrived.
     ///
-    /// To shorten the schedule, one of these must get shorter, or start elsewhere or earlier.
-    /// If several chains qualify, this is one of them. The chain begins with a task that starts without waiting.
+    /// To shorten the schedule, one of these tasks must get shorter, or start elsewhere or earlier. If several chains
+    /// qualify, this is one of them. The chain begins with a task that starts without waiting.
     ///
     /// # Errors
     ///
-    /// If this is no schedule of `graph`.
+    /// If this is not a schedule of `graph`.
     pub fn critical_path(&self, graph: &TaskGraph) -> Result<Vec<TaskId>, Error> {
         self.validate(graph)?;
         let problem = Problem::new(graph, &self.processors)?;
@@ -86,7 +87,7 @@ impl Schedule {
         Ok(path)
     }
 
-    /// The slot whose end lets `slot` start.
+    /// The slot whose end allows `slot` to start.
     fn waited_for(&self, problem: &Problem<'_>, slot: &Slot) -> Option<&Slot> {
         let index = self.position[slot.task.index()];
         let first = self.starts[slot.processor.index()];
@@ -103,7 +104,7 @@ impl Schedule {
             .into_iter()
             .chain(inputs)
             .max_by(|a, b| a.0.total_cmp(&b.0))?;
-        // A task may also start later than it could, in a schedule made by hand.
+        // In a schedule made by hand, a task may start later than necessary.
         (time + tolerance >= slot.start.value()).then_some(latest)
     }
 }
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn processor_can_be_what_is_waited_for() {
+    fn path_follows_the_processor_if_the_task_waited_for_it() {
         let graph = TaskGraph::builder().task("a", 2).task("b", 3).build();
         let graph = graph.unwrap();
         let one = Processors::new(1).unwrap();

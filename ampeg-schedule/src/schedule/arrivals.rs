@@ -1,23 +1,23 @@
-//! When the inputs of a task are where, in a few numbers.
+//! The times at which the inputs of a task arrive on each processor, in a few numbers.
 //!
-//! Knows processors that are equally connected only: there, a result arrives everywhere else at once.
+//! This is only for equally connected processors, where a result arrives at the same time on all other processors.
 
-/// The inputs of a task that have been placed so far.
+/// The arrivals of those inputs of a task that are placed so far.
 ///
-/// Only the processor that sends the last of them can have all of them earlier than the others.
+/// All inputs are together first on the processor that sends the last one, or at the same time on all processors.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrivals {
-    /// When the last one arrives on other processors; before all time if there is none.
+    /// The time at which the last input arrives on other processors; minus infinity without inputs.
     latest: f64,
-    /// The processor it comes from.
+    /// The processor that sends the last input.
     sender: usize,
-    /// When it is there itself.
+    /// The time at which all inputs from this processor are computed.
     at_sender: f64,
-    /// When the last one from any other processor arrives.
+    /// The time at which the last input from all other processors arrives.
     others: f64,
 }
 
-/// No processor.
+/// Stands for no processor.
 const NONE: usize = usize::MAX;
 
 impl Arrivals {
@@ -28,9 +28,10 @@ impl Arrivals {
         others: 0.0,
     };
 
-    /// Counts in the result of a task that ends on `processor` at `finish`, and takes `cost` to anywhere else.
+    /// Adds an input that `processor` computes until `finish`, and that takes `cost` to any other processor.
     ///
-    /// There is no branch: which input comes last cannot be foretold, and a wrong guess costs more than all of this.
+    /// The code has no branches, because the last input cannot be predicted, and a mispredicted branch takes longer
+    /// than all of this.
     #[inline]
     pub(crate) fn add(&mut self, processor: usize, finish: f64, cost: f64) {
         let arrival = finish + cost;
@@ -48,12 +49,12 @@ impl Arrivals {
         self.latest = if is_last { arrival } else { self.latest };
     }
 
-    /// The processor that sends the last input, if there is any.
+    /// The processor that sends the last input; none without inputs.
     pub(crate) fn sender(&self) -> Option<usize> {
         (self.sender != NONE).then_some(self.sender)
     }
 
-    /// When all inputs are on `processor`.
+    /// The time at which all inputs are on `processor`.
     #[inline]
     pub(crate) fn ready_on(&self, processor: usize) -> f64 {
         if self.sender == processor {
@@ -63,26 +64,26 @@ impl Arrivals {
         }
     }
 
-    /// When all inputs are on the processor where they are together first.
+    /// The earliest time at which all inputs are on one processor.
     #[inline]
     pub(crate) fn ready_on_sender(&self) -> f64 {
         later(self.at_sender, self.others)
     }
 
-    /// When all inputs are on any other processor.
+    /// The time at which all inputs are on any other processor.
     #[inline]
     pub(crate) fn ready_elsewhere(&self) -> f64 {
         later(self.latest, 0.0)
     }
 }
 
-/// The larger of two numbers, of which none is a NaN: one instruction, unlike [`f64::max`].
+/// The larger of two numbers, neither of which is a NaN. It takes one instruction, unlike [`f64::max`].
 #[inline]
 pub(crate) fn later(a: f64, b: f64) -> f64 {
     if a > b { a } else { b }
 }
 
-/// The smaller one.
+/// The smaller of two numbers, neither of which is a NaN.
 #[inline]
 pub(crate) fn earlier(a: f64, b: f64) -> f64 {
     if a < b { a } else { b }

@@ -115,7 +115,7 @@ fn work(problem: &Problem<'_>) -> f64 {
     durations.sum::<f64>() / count(problem.n_processors())
 }
 
-/// A task with the least that must come before and after it.
+/// A task, with the least time that must pass before and after it.
 #[derive(Debug, Clone, Copy)]
 struct Item {
     head: f64,
@@ -168,7 +168,7 @@ fn critical_path(problem: &Problem<'_>) -> f64 {
     longest
 }
 
-/// The earliest that each task can start, with the communication that cannot be avoided.
+/// The earliest start of each task, with the unavoidable communication.
 fn heads(problem: &Problem<'_>, durations: &[f64]) -> Vec<f64> {
     let scale = problem.processors.least_communication();
     let mut heads = vec![0.0; problem.n_tasks()];
@@ -191,7 +191,7 @@ fn heads(problem: &Problem<'_>, durations: &[f64]) -> Vec<f64> {
     heads
 }
 
-/// A predecessor: its earliest start and finish, and when its result can be elsewhere.
+/// A predecessor: its earliest start and finish, and the time at which its result can arrive on another processor.
 #[derive(Debug, Clone, Copy)]
 struct Input {
     head: f64,
@@ -208,10 +208,11 @@ struct Join {
 }
 
 impl Join {
-    /// The earliest that a task can start, given its predecessors.
+    /// The earliest start of a task, given its predecessors.
     ///
-    /// If `k` of them run on its own processor, those had better be the ones whose results would arrive last.
-    /// More of them there take longer, and leave an earlier arrival to wait for: the best `k` is where the two cross.
+    /// If `k` of them run on the task's own processor, it is best to choose those whose results would arrive last. A
+    /// larger `k` takes longer on that processor, but the task then waits for an earlier arrival. The best `k` is
+    /// where the two times cross.
     fn earliest(&mut self) -> f64 {
         let (mut least, mut alone, mut latest, mut second) = (0.0, 0.0, 0.0, 0.0);
         for input in &self.inputs {
@@ -224,12 +225,12 @@ impl Join {
             };
             latest = later(latest, input.arrival);
         }
-        // Mostly it is enough to have the last one at home.
+        // Usually, it is enough to run the last one on the task's own processor.
         if alone >= second || latest <= least {
             return later(earlier(alone, latest), least);
         }
         self.inputs.sort_by(|a, b| b.arrival.total_cmp(&a.arrival));
-        // Mostly it is few, and they are found by doubling; then by halving.
+        // Usually, `k` is small. An upper limit is found by doubling, and then `k` by bisection.
         let n_inputs = self.inputs.len();
         let (mut low, mut high) = (1, 2);
         while high < n_inputs && self.is_too_few(high) {
@@ -249,12 +250,12 @@ impl Join {
         later(earlier(together, latest), least)
     }
 
-    /// Whether so many are done on one processor before the next one arrives from elsewhere.
+    /// Whether one processor has computed the first `n_local` inputs before the next one arrives from elsewhere.
     fn is_too_few(&mut self, n_local: usize) -> bool {
         self.one_after_the_other(n_local) < self.inputs[n_local].arrival
     }
 
-    /// When the first `n_local` are all done on one processor.
+    /// The time at which one processor has computed the first `n_local` inputs.
     fn one_after_the_other(&mut self, n_local: usize) -> f64 {
         self.scratch.clear();
         self.scratch.extend_from_slice(&self.inputs[..n_local]);
@@ -265,9 +266,10 @@ impl Join {
     }
 }
 
-/// The best bound from tasks with the largest tails.
+/// The best bound from the tasks with the largest tails.
 ///
-/// On each processor, what precedes its first task is some task's head, and what follows its last one some task's tail.
+/// On each processor, the time before the first task is at least some task's head, and the time after the last task
+/// is at least some task's tail.
 fn packing_of(mut items: Vec<Item>, n_processors: usize) -> f64 {
     let by_tail = |a: &Item, b: &Item| b.tail.total_cmp(&a.tail);
     sort_spread(&mut items, &mut Vec::new(), |item| -item.tail, by_tail);
@@ -283,7 +285,7 @@ fn packing_of(mut items: Vec<Item>, n_processors: usize) -> f64 {
             heads += item.head;
         } else {
             tails -= items[index - n_processors].tail;
-            // Heads mostly grow as tails shrink.
+            // Heads usually grow as tails shrink.
             if let Some(mut largest) = smallest_heads.peek_mut()
                 && head < *largest
             {

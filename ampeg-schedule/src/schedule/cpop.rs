@@ -1,15 +1,16 @@
-//! CPOP: the critical path on one processor, all else where it finishes earliest.
+//! CPOP: the critical path on one processor, all other tasks where they finish earliest.
 
 use super::placer::{Placement, Placer};
 use super::problem::Problem;
 use super::rank::{downward_ranks, order_by, upward_ranks};
 use crate::base::id::TaskId;
 
-/// Puts all tasks of a critical path on the processor where they take the least, and every other task where it finishes earliest.
+/// Places all tasks of a critical path on the processor where they take the least time in total, and every other task
+/// where it finishes earliest.
 ///
-/// The order is that of upward plus downward rank, among the tasks whose predecessors are placed.
-/// Equal priorities go to the smaller task id, equal finishes and equal processors to the smaller processor id.
-/// Takes O(n log n + e + n·p) time, the search for gaps aside.
+/// Among the tasks whose predecessors are placed, the next one has the largest sum of upward and downward rank. Ties
+/// go to the smaller task id, and to the smaller processor id. Takes O(n log n + e + n·p) time, except for the search
+/// for gaps.
 ///
 /// # Source
 ///
@@ -36,7 +37,7 @@ pub(super) fn cpop(problem: &Problem<'_>) -> Vec<Placement> {
     placer.placements
 }
 
-/// From the entry task of highest priority, always on to the successor of highest priority.
+/// Starts with the entry task of highest priority, and continues with the successor of highest priority.
 fn critical_path(problem: &Problem<'_>, priorities: &[f64]) -> Vec<TaskId> {
     let highest = |a: &TaskId, b: &TaskId| {
         let by_priority = priorities[a.index()].total_cmp(&priorities[b.index()]);
@@ -55,7 +56,7 @@ fn critical_path(problem: &Problem<'_>, priorities: &[f64]) -> Vec<TaskId> {
     path
 }
 
-/// Where these tasks together take the least time.
+/// The processor where these tasks take the least time in total.
 fn best_processor(problem: &Problem<'_>, path: &[TaskId]) -> usize {
     let total = |processor: usize| -> f64 {
         path.iter()

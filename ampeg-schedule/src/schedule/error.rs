@@ -1,4 +1,4 @@
-//! Why there is no schedule, or why one does not hold.
+//! The reasons why there is no schedule, or why a schedule is not valid.
 
 use super::Slot;
 use super::processors::{MOST_CONNECTED, MOST_PROCESSORS};
@@ -20,7 +20,7 @@ pub(crate) enum ScheduleErrorKind {
         to: ProcessorId,
         factor: f64,
     },
-    /// There is not one factor for each pair of processors.
+    /// The number of factors is not one for each pair of processors.
     Factors {
         found: usize,
         expected: usize,
@@ -39,7 +39,7 @@ pub(crate) enum ScheduleErrorKind {
     },
     UnknownTask(usize),
     UnknownProcessor(ProcessorId),
-    /// A slot that ends before it starts.
+    /// A slot ends before it starts.
     Backwards(Slot),
     Missing(String),
     Twice(String),
@@ -59,7 +59,7 @@ pub(crate) enum ScheduleErrorKind {
         predecessor: String,
         arrival: f64,
     },
-    /// Tasks that wait for each other, by dependency or by their order on a processor.
+    /// Tasks wait for each other, because of dependencies or of their order on a processor.
     Deadlock(Vec<String>),
 }
 

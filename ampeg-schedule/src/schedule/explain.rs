@@ -25,26 +25,26 @@ pub struct Explanation<'a> {
 pub struct Candidate {
     /// The processor.
     pub processor: ProcessorId,
-    /// When all inputs would be available.
+    /// The time at which all inputs would be available.
     pub ready: Time,
-    /// The predecessor whose result would arrive last, if there is any.
+    /// The predecessor whose result would arrive last; none without predecessors.
     pub last_input: Option<TaskId>,
-    /// When the task could start there.
+    /// The time at which the task could start there.
     pub start: Time,
-    /// When it would end there.
+    /// The time at which the task would end there.
     pub finish: Time,
-    /// The task that keeps the processor busy until then, if that is later than the inputs.
+    /// The task that keeps the processor busy until then, if it ends after the arrival of the inputs.
     pub busy_with: Option<TaskId>,
 }
 
 impl Schedule {
-    /// Says what `task` would wait for on each processor, and why its processor was chosen.
+    /// Returns what `task` would wait for on each processor, and why its processor was chosen.
     ///
     /// Takes O(n) time.
     ///
     /// # Errors
     ///
-    /// If this is no schedule of `graph`.
+    /// If this is not a schedule of `graph`.
     ///
     /// # Panics
     ///
@@ -127,7 +127,7 @@ impl Schedule {
 }
 
 impl Explanation<'_> {
-    /// Where the task runs, and when.
+    /// The processor of the task, and its start and finish.
     pub fn slot(&self) -> &Slot {
         &self.slot
     }
@@ -143,7 +143,7 @@ impl Explanation<'_> {
         self.candidates()
     }
 
-    /// The processor, other than the chosen one, where the task would end earliest.
+    /// The processor other than the chosen one where the task would end earliest.
     fn runner_up(&self) -> Option<&Candidate> {
         let others = self.candidates.iter();
         others

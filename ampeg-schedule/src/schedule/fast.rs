@@ -9,18 +9,22 @@ use crate::base::id::TaskId;
 /// The best of several schedules:
 ///
 /// - HEFT;
-/// - HEFT's order, each task placed where its successors can follow soonest;
+/// - HEFT's order, with each task placed where its successors can follow soonest;
 /// - the same from the exit tasks backwards;
-/// - everything on one processor;
-/// - the best of those, packed backwards and forwards: list scheduling from the end, in the order of finish times, then from the start again, in the order that this gives.
+/// - all tasks on one processor;
+/// - the best of those, packed backwards and forwards: list scheduling from the end, in the order of finish times,
+///   and then from the start, in the order of the result.
 ///
-/// So it is never worse than HEFT, nor than one processor.
-/// Stops as soon as a schedule meets `bound`, a lower bound on the makespan.
+/// So the schedule is never worse than HEFT's, or than one processor. Stops as soon as a schedule reaches `bound`, a
+/// lower bound on the makespan.
 ///
 /// # Source
 ///
-/// Lookahead: after Bittencourt, Sakellariou and Madeira, "DAG scheduling using a lookahead variant of the Heterogeneous Earliest Finish Time algorithm", PDP 2010; here only with the places that can matter.
-/// Backwards and forwards: Li and Willis, "An iterative scheduling technique for resource-constrained project scheduling", EJOR 56(3), 1992; here processors are chosen anew each time.
+/// Lookahead: after Bittencourt, Sakellariou and Madeira, "DAG scheduling using a lookahead variant of the
+/// Heterogeneous Earliest Finish Time algorithm", PDP 2010. This version only tries the processors that can make a
+/// difference.
+/// Backwards and forwards: Li and Willis, "An iterative scheduling technique for resource-constrained project
+/// scheduling", EJOR 56(3), 1992. This version chooses processors again each time.
 pub(super) fn fast(problem: &Problem<'_>, bound: f64) -> Vec<Placement> {
     let ranks = upward_ranks(problem, 1.0);
     let order = order_by(problem, &ranks);
@@ -53,7 +57,7 @@ impl Best {
         }
     }
 
-    /// Takes these placements if they are better.
+    /// Keeps these placements if they are better.
     pub(super) fn offer(&mut self, placements: Vec<Placement>) {
         let makespan = makespan(&placements);
         if makespan < self.makespan {
@@ -68,7 +72,7 @@ impl Best {
         }
     }
 
-    /// Whether nothing better is possible; rounding aside.
+    /// Whether no schedule can be better, apart from rounding.
     pub(super) fn is_optimal(&self) -> bool {
         self.makespan <= self.bound * (1.0 + 1e-12)
     }
@@ -100,7 +104,7 @@ pub(super) fn place_like(
     placer.placements
 }
 
-/// Everything on the processor that takes the least time for it.
+/// All tasks on the processor where they take the least time in total.
 pub(super) fn sequential(problem: &Problem<'_>) -> Vec<Placement> {
     let tasks = problem.topological_order();
     let total = |processor: usize| -> f64 {
@@ -129,7 +133,8 @@ pub(super) fn sequential(problem: &Problem<'_>) -> Vec<Placement> {
     placements
 }
 
-/// Lookahead from the exit tasks, then each task as early as it can on the processor that this gave it.
+/// Lookahead from the exit tasks backwards. Then each task starts as early as possible on the processor that this
+/// gave it.
 pub(super) fn backwards(problem: &Problem<'_>) -> Vec<Placement> {
     let reversed = problem.reversed();
     let ranks = upward_ranks(&reversed, 1.0);
@@ -138,7 +143,7 @@ pub(super) fn backwards(problem: &Problem<'_>) -> Vec<Placement> {
     place_like(problem, &by_finish(problem, &placements), &placements)
 }
 
-/// The order of decreasing finish times: one for the opposite direction.
+/// The order of decreasing finish times, for scheduling in the opposite direction.
 fn by_finish(problem: &Problem<'_>, placements: &[Placement]) -> Vec<TaskId> {
     let finishes: Vec<f64> = placements
         .iter()
@@ -147,7 +152,7 @@ fn by_finish(problem: &Problem<'_>, placements: &[Placement]) -> Vec<TaskId> {
     order_by(problem, &finishes)
 }
 
-/// Packs `placements` backwards and forwards, and offers what comes of it.
+/// Packs `placements` backwards and forwards, and offers the results.
 pub(super) fn pack(problem: &Problem<'_>, placements: &[Placement], best: &mut Best) {
     if best.is_optimal() {
         return;

@@ -12,7 +12,7 @@ const WIDTH: f64 = 960.0;
 const MARGIN: f64 = 48.0;
 const ROW: f64 = 28.0;
 const GAP: f64 = 6.0;
-/// About how wide a character is.
+/// The approximate width of a character.
 const LETTER: f64 = 6.6;
 const N_TICKS: usize = 8;
 
@@ -55,7 +55,7 @@ impl Schedule {
         chart.to_string()
     }
 
-    /// Where a time is drawn.
+    /// The horizontal position of a time.
     fn x(&self, time: f64) -> f64 {
         match self.makespan().value() {
             0.0 => MARGIN,
@@ -110,7 +110,7 @@ fn label(text: String, x: f64, y: f64) -> Text {
         .set("fill", INK)
 }
 
-/// Four significant digits, more or less.
+/// About four significant digits.
 pub(super) fn short(time: f64) -> String {
     let digits = match time {
         0.0 => 0,

@@ -6,8 +6,8 @@ use super::rank::{order_by, upward_ranks};
 
 /// Places every task on the processor where it finishes earliest, in order of upward rank.
 ///
-/// Equal ranks go to the smaller task id, equal finishes to the smaller processor id.
-/// Takes O(n log n + e + n·p) time for n tasks, e dependencies and p processors, the search for gaps aside.
+/// Ties go to the smaller task id, and to the smaller processor id. Takes O(n log n + e + n·p) time for n tasks, e
+/// dependencies and p processors, except for the search for gaps.
 ///
 /// # Source
 ///

@@ -1,4 +1,4 @@
-//! Placing a task where its successors can follow soonest.
+//! Places a task where its successors can follow soonest.
 
 use super::arrivals::{Arrivals, earlier, later};
 use super::placer::{Placement, Placer, Ready};
@@ -7,11 +7,12 @@ use super::timelines::Position;
 use crate::base::id::TaskId;
 use crate::task_graph::Dependency;
 
-/// Places tasks in this order, each where all that follows it could finish earliest, by the ranks of its successors.
+/// Places tasks in this order, each where all following tasks could finish earliest, according to the ranks of its
+/// successors.
 ///
-/// Compared are the processor where the task finishes earliest, the one that sends its last input, and those that send the last inputs of its successors so far.
-/// That a successor finds a free processor elsewhere is taken for granted.
-/// Takes O(d²) time per task for d dependencies, and O(p) for p processors, the search for gaps aside.
+/// This compares the processor where the task finishes earliest, the one that sends its last input, and those that
+/// send the last inputs of its successors so far. It assumes that a successor finds a free processor elsewhere. Takes
+/// O(d²) time per task for d dependencies, and O(p) for p processors, except for the search for gaps.
 pub(super) fn place_all(problem: &Problem<'_>, order: &[TaskId], ranks: &[f64]) -> Vec<Placement> {
     let mut lookahead = Lookahead {
         placer: Placer::new(problem),
@@ -33,7 +34,7 @@ struct Lookahead<'p, 'a, 'r> {
     candidates: Vec<usize>,
 }
 
-/// A place for a task, and when all that follows it could then be done.
+/// A position for a task, and the time at which all following tasks could be done.
 #[derive(Debug, Clone, Copy)]
 struct Choice {
     score: f64,
@@ -50,7 +51,7 @@ impl Choice {
 }
 
 impl Lookahead<'_, '_, '_> {
-    /// Where `task` should go, and its start there.
+    /// The best processor for `task`, and its start there.
     fn best_place(&mut self, task: TaskId) -> (usize, f64) {
         let successors = self.placer.problem.successors(task);
         let ready = self.placer.ready(task);
@@ -87,7 +88,7 @@ impl Lookahead<'_, '_, '_> {
         }
     }
 
-    /// Where a task might go besides `first`.
+    /// Collects the processors to compare with `first`.
     fn collect_candidates(&mut self, successors: &[Dependency], first: usize, ready: Ready) {
         self.candidates.clear();
         let mut add = |processor: usize| {
@@ -103,7 +104,7 @@ impl Lookahead<'_, '_, '_> {
         }
     }
 
-    /// When all that follows could be done if the predecessor of `successors` were there; infinite if that is after `limit`.
+    /// The time at which all following tasks could be done with this choice; infinity if it is after `limit`.
     fn score(&self, choice: &Choice, successors: &[Dependency], limit: f64) -> f64 {
         let free = later(self.placer.free_from(choice.processor), choice.finish);
         let scale = self.placer.problem.mean_communication;

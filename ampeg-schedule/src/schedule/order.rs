@@ -9,13 +9,14 @@ use crate::base::id::TaskId;
 use crate::task_graph::TaskGraph;
 
 impl Schedule {
-    /// The schedule that runs these tasks on these processors in this order, each as early as it can.
+    /// The schedule that runs these tasks on these processors in this order, each as early as possible.
     ///
-    /// `order` has one list per processor; together they hold every task once.
+    /// `order` has one list per processor. Together, the lists have every task once.
     ///
     /// # Errors
     ///
-    /// If a task is missing or listed twice, lists and processors differ in number, or tasks would wait for each other for ever.
+    /// If a task is missing or listed twice, the numbers of lists and processors differ, or tasks would wait for each
+    /// other for ever.
     ///
     /// ```
     /// use ampeg::TaskGraph;
@@ -64,12 +65,13 @@ impl Schedule {
 
     /// The schedule with these slots, in any order, one per task.
     ///
-    /// Slots that start and finish together on one processor run in the order given.
-    /// Whether it suits a graph is for [`validate`](Self::validate) to say.
+    /// Slots that start and finish together on one processor run in the given order. [`validate`](Self::validate)
+    /// checks whether the schedule is valid for a graph.
     ///
     /// # Errors
     ///
-    /// If a slot is on a processor that is not there or ends before it starts, or a task has no slot or several: tasks have the ids from zero on.
+    /// If a slot is on a processor that does not exist or ends before it starts, or if a task has no slot or several
+    /// slots. Task ids must be consecutive, from zero on.
     pub fn from_slots(processors: &Processors, slots: Vec<Slot>) -> Result<Self, Error> {
         for slot in &slots {
             if slot.processor.index() >= processors.len() {
@@ -105,7 +107,7 @@ fn check_each_once(
     }
 }
 
-/// The earliest times of tasks that run in this order per processor, and one order of all of them.
+/// The earliest times of tasks that run in this order on each processor, and one topological order of all of them.
 ///
 /// # Errors
 ///
@@ -158,7 +160,7 @@ pub(super) fn earliest_times(
     }
 }
 
-/// The task after each task on its processor.
+/// By task: the next task on the same processor.
 fn next_on_processor(n_tasks: usize, order: &[Vec<TaskId>]) -> Vec<Option<TaskId>> {
     let mut next = vec![None; n_tasks];
     for tasks in order {
@@ -169,7 +171,7 @@ fn next_on_processor(n_tasks: usize, order: &[Vec<TaskId>]) -> Vec<Option<TaskId
     next
 }
 
-/// Names some of the tasks that wait for each other.
+/// The error that names some of the tasks that wait for each other.
 fn deadlock(problem: &Problem<'_>, n_open: &[usize], next: &[Option<TaskId>]) -> Error {
     let graph = problem.graph;
     let is_open = |task: &TaskId| n_open[task.index()] > 0;

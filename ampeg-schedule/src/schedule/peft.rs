@@ -1,4 +1,4 @@
-//! PEFT: earliest finish, seen from the end of the graph by an optimistic cost table.
+//! PEFT: earliest finish plus the optimistic cost of the following tasks.
 
 use super::placer::{Placement, Placer};
 use super::problem::Problem;
@@ -6,11 +6,10 @@ use super::rank::order_by;
 use crate::base::id::TaskId;
 use crate::task_graph::cost::count;
 
-/// Places every task where its finish plus the optimistic cost of what follows is least.
+/// Places every task where the sum of its finish and of the optimistic cost of the following tasks is least.
 ///
-/// The order is that of the mean optimistic cost, among the tasks whose predecessors are placed.
-/// Equal ranks go to the smaller task id, equal sums to the smaller processor id.
-/// Takes O(n log n + e·p) time, the search for gaps aside.
+/// Among the tasks whose predecessors are placed, the next one has the largest mean optimistic cost. Ties go to the
+/// smaller task id, and to the smaller processor id. Takes O(n log n + e·p) time, except for the search for gaps.
 ///
 /// # Source
 ///
@@ -31,9 +30,9 @@ pub(super) fn peft(problem: &Problem<'_>) -> Vec<Placement> {
     placer.placements
 }
 
-/// For each task and processor, the longest way from there to an exit task if everything went to its best place.
+/// By task and processor: the longest path from there to an exit task, if each task ran on its best processor.
 ///
-/// Communication counts with its mean, wherever the successor is on another processor.
+/// If a successor is on another processor, communication counts with its mean cost.
 pub(super) fn optimistic_costs(problem: &Problem<'_>) -> Vec<f64> {
     let n_processors = problem.n_processors();
     let mut table = vec![0.0_f64; problem.n_tasks() * n_processors];

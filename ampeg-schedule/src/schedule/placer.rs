@@ -1,14 +1,14 @@
-//! Places one task after the other where it finishes earliest: the step that all list schedulers share.
+//! Places tasks one after another where they finish earliest, which is the step that all list schedulers share.
 
 use super::arrivals::Arrivals;
 use super::problem::Problem;
 use super::timelines::{Position, Timelines};
 use crate::base::id::TaskId;
 
-/// So many tasks at a time are fetched from memory before they are placed.
+/// The number of tasks whose data is read from memory in one batch before they are placed.
 const AHEAD: usize = 32;
 
-/// Where and when one task runs.
+/// The processor and the times of one task.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Placement {
     pub(crate) processor: usize,
@@ -16,7 +16,7 @@ pub(crate) struct Placement {
     pub(crate) finish: f64,
 }
 
-/// A schedule in the making.
+/// An incomplete schedule.
 #[derive(Debug, Clone)]
 pub(crate) struct Placer<'p, 'a> {
     pub(crate) problem: &'p Problem<'a>,
@@ -24,12 +24,12 @@ pub(crate) struct Placer<'p, 'a> {
     pub(crate) placements: Vec<Placement>,
 }
 
-/// When the inputs of a task are on which processor.
+/// The times at which the inputs of a task are on each processor.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Ready {
-    /// Where processors are equally connected.
+    /// For equally connected processors.
     Equal(Arrivals),
-    /// To be worked out for each processor.
+    /// Must be computed for each processor.
     PerProcessor,
 }
 
@@ -52,22 +52,22 @@ impl<'p, 'a> Placer<'p, 'a> {
         }
     }
 
-    /// Places `task`, whose predecessors are placed, where it finishes earliest; among equals, on the smallest processor.
+    /// Places `task`, whose predecessors are placed, where it finishes earliest. Ties go to the smallest processor.
     ///
-    /// Uses a gap between tasks already placed if it fits.
-    /// Takes O(d + p) time for d predecessors and p processors, the search for gaps aside; O(d · p) on unequal connections.
+    /// Uses a gap between placed tasks if the task fits. Takes O(d + p) time for d predecessors and p processors,
+    /// except for the search for gaps, and O(d · p) if processors are not equally connected.
     pub(crate) fn place_earliest(&mut self, task: TaskId) {
         let place = self.earliest(task, self.ready(task));
         self.place(task, place.processor, place.start);
     }
 
-    /// Places `task` on `processor`, as early as it fits.
+    /// Places `task` on `processor`, as early as possible.
     pub(crate) fn place_on(&mut self, task: TaskId, processor: usize) {
         let start = self.earliest_start(task, processor, self.ready(task));
         self.place(task, processor, start);
     }
 
-    /// Places `task` where it is known to fit.
+    /// Places `task` in a slot that is known to be free.
     pub(crate) fn place(&mut self, task: TaskId, processor: usize, start: f64) {
         let finish = start + self.problem.duration(task, processor);
         self.timelines.occupy(processor, start, finish);
@@ -78,7 +78,7 @@ impl<'p, 'a> Placer<'p, 'a> {
         };
     }
 
-    /// When the inputs of `task`, whose predecessors are placed, are where.
+    /// The times at which the inputs of `task`, whose predecessors are placed, are on each processor.
     pub(crate) fn ready(&self, task: TaskId) -> Ready {
         if !self.problem.is_equally_connected() {
             return Ready::PerProcessor;
@@ -91,7 +91,7 @@ impl<'p, 'a> Placer<'p, 'a> {
         Ready::Equal(arrivals)
     }
 
-    /// When all inputs of `task` are on `processor`.
+    /// The time at which all inputs of `task` are on `processor`.
     fn ready_on(&self, task: TaskId, processor: usize) -> f64 {
         let mut ready: f64 = 0.0;
         for predecessor in self.problem.predecessors(task) {
@@ -113,7 +113,7 @@ impl<'p, 'a> Placer<'p, 'a> {
         self.timelines.earliest_start(processor, ready, duration)
     }
 
-    /// Where `task` finishes earliest.
+    /// The position where `task` finishes earliest.
     pub(crate) fn earliest(&self, task: TaskId, ready: Ready) -> Position {
         match ready {
             Ready::Equal(arrivals) if self.problem.is_equally_fast() => {
@@ -143,7 +143,7 @@ impl<'p, 'a> Placer<'p, 'a> {
         best
     }
 
-    /// From when on `processor` is free for good.
+    /// The time from which on `processor` has no more tasks.
     pub(crate) fn free_from(&self, processor: usize) -> f64 {
         self.timelines.finish(processor)
     }

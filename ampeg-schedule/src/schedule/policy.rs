@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub trait Scheduler {
     /// A valid schedule of `graph` on `processors`.
     ///
-    /// The same arguments give the same schedule, unless the scheduler's own docs say otherwise.
+    /// The same arguments give the same schedule, unless the documentation of the scheduler says otherwise.
     /// A graph without tasks has a schedule with makespan 0.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl Scheduler for Policy {
     }
 }
 
-/// A schedule with its lower bound, by an algorithm that uses the bound.
+/// Runs an algorithm that uses the lower bound, and stores the bound in its schedule.
 fn bounded(
     problem: &Problem<'_>,
     algorithm: impl FnOnce(&Problem<'_>, f64) -> Vec<Placement>,
@@ -75,7 +75,7 @@ fn bounded(
     let bound = LowerBounds::of(problem).best();
     let placements = algorithm(problem, bound.value());
     let mut schedule = Schedule::from_placements(problem, &placements);
-    // As sums in different orders, the two may differ by rounding.
+    // The two are sums in different orders, so they may differ by rounding.
     schedule.lower_bound = Some(bound.min(schedule.makespan()));
     schedule
 }

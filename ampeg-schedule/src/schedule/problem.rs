@@ -1,4 +1,4 @@
-//! A graph and processors as the algorithms want them: plain numbers in tables.
+//! A graph and processors in the form that the algorithms need: numbers in tables.
 
 use super::Processors;
 use super::error::ScheduleErrorKind;
@@ -8,19 +8,20 @@ use crate::task_graph::cost::count;
 use crate::task_graph::{Dependency, TaskGraph};
 use std::borrow::Cow;
 
-/// What is to be scheduled, with durations worked out once.
+/// A graph and processors, with durations computed once.
 ///
-/// It may be [reversed](Self::reversed): time runs backwards, and every dependency is turned round.
+/// A problem may be [reversed](Self::reversed): time then runs backwards, and every dependency has the other
+/// direction.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem<'a> {
     pub(crate) graph: &'a TaskGraph,
     pub(crate) processors: &'a Processors,
     is_reversed: bool,
     order: Cow<'a, [TaskId]>,
-    /// Tasks by processors, or one column where processors do not differ.
+    /// By task and processor, or one column if processors do not differ.
     durations: Cow<'a, [f64]>,
     n_columns: usize,
-    /// What the mean transfer takes, in communication costs.
+    /// The mean time of a transfer, as a multiple of its communication cost.
     pub(crate) mean_communication: f64,
     pub(crate) shortest: f64,
 }
@@ -55,7 +56,7 @@ impl<'a> Problem<'a> {
         })
     }
 
-    /// The same problem seen from the end: a schedule of it, read backwards, is one of this.
+    /// The same problem from the end. A schedule of it, read backwards, is a schedule of this problem.
     pub(crate) fn reversed(&self) -> Problem<'_> {
         Problem {
             is_reversed: !self.is_reversed,
@@ -74,9 +75,9 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// Reads what is soon to be known of these tasks, which lie scattered, so that memory brings it all at once.
+    /// Reads the data of these tasks that will be needed soon, so that the memory accesses overlap.
     ///
-    /// Asked for one by one, between the decisions that hang on it, it would be waited for each time.
+    /// Otherwise, each access would be waited for, because the code between the accesses depends on their results.
     pub(crate) fn fetch(&self, tasks: &[TaskId]) {
         let mut read = 0.0;
         for &task in tasks {
@@ -153,7 +154,7 @@ impl<'a> Problem<'a> {
         self.row(task).iter().copied().fold(f64::INFINITY, f64::min)
     }
 
-    /// What moving a result of this communication cost takes; nothing from a processor to itself.
+    /// The time to move a result with this communication cost; zero on the same processor.
     pub(crate) fn transfer(&self, cost: f64, from: usize, to: usize) -> f64 {
         if from == to {
             0.0

@@ -29,15 +29,15 @@ use serde::{Deserialize, Serialize};
 )]
 pub struct Processors {
     speeds: Vec<f64>,
-    /// One factor per ordered pair, row by row, or empty where all are 1.
+    /// One factor per ordered pair, row by row; empty if all factors are 1.
     scales: Vec<f64>,
 }
 
 /// The range of speeds and communication scales; with [`Cost::MAX`](crate::Cost::MAX) it keeps all times finite.
 const FACTORS: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
-/// A larger number is most likely a negative one that has wrapped around.
+/// The largest number of processors. A larger number is most likely a negative number that has wrapped around.
 pub(super) const MOST_PROCESSORS: usize = 1 << 20;
-/// With a factor for each pair, these take half a gigabyte.
+/// The largest number of processors with a factor for each pair. The factors take half a gigabyte then.
 pub(super) const MOST_CONNECTED: usize = 1 << 13;
 
 impl Processors {
@@ -78,7 +78,7 @@ impl Processors {
         })
     }
 
-    /// The same processors, where communication from one to another is scaled by `scale`.
+    /// The same processors, with the communication between two processors scaled by `scale`.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl Processors {
         Ok(self)
     }
 
-    /// Speeds, and the factors on communication, row by row; these are empty where all are 1.
+    /// The speeds, and the communication factors row by row. The factors are empty if all are 1.
     pub(super) fn into_factors(self) -> (Vec<f64>, Vec<f64>) {
         (self.speeds, self.scales)
     }
@@ -113,8 +113,8 @@ impl Processors {
     ///
     /// # Errors
     ///
-    /// As [`with_speeds`](Self::with_speeds) and [`with_communication`](Self::with_communication), and if there is not
-    /// one factor for each pair.
+    /// Returns the errors of [`with_speeds`](Self::with_speeds) and [`with_communication`](Self::with_communication).
+    /// Also fails if there is not one factor for each pair.
     pub(super) fn from_factors(speeds: Vec<f64>, scales: &[f64]) -> Result<Self, Error> {
         let processors = Self::with_speeds(speeds)?;
         if scales.is_empty() {
@@ -203,7 +203,7 @@ mod tests {
     use crate::task_graph::TaskGraph;
 
     #[test]
-    fn more_processors_than_there_can_be_are_refused() {
+    fn too_many_processors_are_refused() {
         let error = Processors::new(usize::MAX).unwrap_err().to_string();
         assert!(error.starts_with("a schedule cannot have 18446744073709551615 processors"));
         assert!(Processors::new(MOST_PROCESSORS).is_ok());

@@ -1,4 +1,4 @@
-//! How urgent tasks are, and the order that follows from it.
+//! The priorities of tasks, and the order by priority.
 
 use super::arrivals::later;
 use super::problem::Problem;
@@ -9,8 +9,8 @@ use std::collections::BinaryHeap;
 
 /// The upward rank of each task: the longest path from it to an exit task, itself included.
 ///
-/// Each task on the way counts with its mean duration, each dependency with its mean communication times `communication`.
-/// Takes O(n + e) time.
+/// Each task counts with its mean duration, and each dependency with its mean communication cost times
+/// `communication`. Takes O(n + e) time.
 pub(crate) fn upward_ranks(problem: &Problem<'_>, communication: f64) -> Vec<f64> {
     let scale = problem.mean_communication * communication;
     let mut ranks = vec![0.0; problem.n_tasks()];
@@ -24,7 +24,7 @@ pub(crate) fn upward_ranks(problem: &Problem<'_>, communication: f64) -> Vec<f64
     ranks
 }
 
-/// The downward rank of each task: the longest path from an entry task to it, itself left out.
+/// The downward rank of each task: the longest path from an entry task to it, without the task itself.
 pub(crate) fn downward_ranks(problem: &Problem<'_>) -> Vec<f64> {
     let mut ranks = vec![0.0; problem.n_tasks()];
     for &task in problem.topological_order() {
@@ -40,14 +40,14 @@ pub(crate) fn downward_ranks(problem: &Problem<'_>) -> Vec<f64> {
     ranks
 }
 
-/// All tasks by decreasing priority, equal ones by increasing id; but each after its predecessors.
+/// All tasks by decreasing priority, but each after its predecessors. Ties go to the smaller id.
 ///
-/// Where priorities contradict the dependencies, the next task is always the first one that may go.
+/// If priorities contradict dependencies, the next task is always the first one whose predecessors are done.
 pub(crate) fn order_by(problem: &Problem<'_>, priorities: &[f64]) -> Vec<TaskId> {
     let tasks = problem.graph.task_ids();
     let mut ranked: Vec<(f64, TaskId)> =
         tasks.map(|task| (priorities[task.index()], task)).collect();
-    // What is equal keeps its order, which is by id.
+    // Sorting keeps the order of equal items, which is by id.
     let compare = |a: &(f64, TaskId), b: &(f64, TaskId)| b.0.total_cmp(&a.0);
     sort_spread(
         &mut ranked,
@@ -63,9 +63,9 @@ pub(crate) fn order_by(problem: &Problem<'_>, priorities: &[f64]) -> Vec<TaskId>
     }
 }
 
-/// Whether each task comes after its predecessors by priority alone.
+/// Whether priorities alone put each task after its predecessors.
 ///
-/// Asked task by task, in the order in which they are in memory.
+/// The tasks are visited in their order in memory.
 fn respects_dependencies(problem: &Problem<'_>, priorities: &[f64]) -> bool {
     problem.graph.task_ids().all(|task| {
         let priority = priorities[task.index()];

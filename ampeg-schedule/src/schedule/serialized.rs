@@ -1,4 +1,4 @@
-//! A schedule and its processors as serde writes and reads them: what is read is checked as what is made by hand.
+//! The serialized forms of a schedule and its processors. Deserialized data is checked like schedules made by hand.
 
 use super::{Processors, Schedule, Slot};
 use crate::base::error::Error;
@@ -39,7 +39,7 @@ impl TryFrom<SerializedSchedule> for Schedule {
 #[serde(rename = "Processors")]
 pub(super) struct SerializedProcessors {
     speeds: Vec<f64>,
-    /// How communication is scaled from each processor to each, row by row; empty if it is not.
+    /// The communication factors of all ordered pairs, row by row; empty if all factors are 1.
     communication: Vec<f64>,
 }
 

@@ -1,16 +1,16 @@
-//! Sorting by a number in time proportional to how many there are, where the numbers are spread evenly.
+//! Sorts by a number, in linear time if the numbers are spread evenly.
 
 use super::arrivals::later;
 use crate::task_graph::cost::count;
 use std::cmp::Ordering;
 
-/// Fewer than this many are sorted as anything else is.
+/// Fewer items than this are sorted by the standard library.
 const FEW: usize = 64;
 
-/// Sorts by `compare`; what is equal keeps its order.
+/// Sorts by `compare`, and keeps the order of equal items.
 ///
-/// `key` must agree with it: what comes first has no larger key. No key may be infinite or a NaN.
-/// Takes O(n) time if keys are spread evenly, O(n log n) at worst.
+/// `key` must agree with `compare`: an item that comes first must not have a larger key. No key may be infinite or a
+/// NaN. Takes O(n) time if keys are spread evenly, and O(n log n) time in the worst case.
 pub(crate) fn sort_spread<T: Copy>(
     items: &mut [T],
     scratch: &mut Vec<T>,
@@ -64,7 +64,7 @@ pub(crate) fn sort_spread<T: Copy>(
 mod tests {
     use super::*;
 
-    /// Each number with its place, sorted by number.
+    /// Sorts the numbers together with their positions.
     fn check(numbers: impl Iterator<Item = f64>) {
         let items: Vec<(f64, usize)> = numbers.zip(0..).collect();
         let compare = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0);

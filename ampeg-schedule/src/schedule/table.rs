@@ -44,7 +44,7 @@ impl Schedule {
     }
 }
 
-/// One line per slot, by processor and in time order, and a summary; tasks by their ids.
+/// Writes one line per slot, by processor and time, and a summary. Tasks are shown by their ids.
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_table(f, |task| task.to_string())

@@ -1,34 +1,35 @@
-//! The busy slots of one processor, seen through the gaps between them: the earliest gap that fits.
+//! The busy slots of one processor, stored as the gaps between them, and the search for the earliest gap that is long
+//! enough.
 //!
-//! Knows neither tasks nor graphs.
+//! This module depends on neither tasks nor graphs.
 
 use super::arrivals::later;
 
-/// Gaps in blocks of at most this many, so that an insertion moves little and a search skips whole blocks.
+/// The largest number of gaps in a block. An insertion moves at most one block, and a search can skip whole blocks.
 const BLOCK: usize = 128;
 
-/// Blocks in groups of this many, of which a search skips the whole too.
+/// The number of blocks in a group. A search can skip whole groups, too.
 const GROUP: usize = 64;
 
-/// Relative rounding that is granted before a block is skipped.
+/// The relative rounding error that is allowed before a block is skipped.
 const SLACK: f64 = 1e-12;
 
-/// What is busy and what is free on one processor.
+/// The busy and free times of one processor.
 ///
-/// Gaps are kept in blocks that know their longest one, and so do groups of blocks: a search takes O(g / 8192 + 192)
-/// steps for g gaps rather than O(g); nearly always it takes a few.
+/// Gaps are stored in blocks, and blocks in groups. Each block and each group knows its longest gap. So a search
+/// takes O(g / 8192 + 192) steps for g gaps instead of O(g), and usually only a few.
 #[derive(Debug, Clone)]
 pub(crate) struct Timeline {
-    /// All before is slots and gaps, all after is free.
+    /// The end of the last slot. Everything after it is free.
     finish: f64,
-    /// No task to come is shorter than this: shorter gaps are forgotten.
+    /// The shortest duration of all tasks. Shorter gaps are dropped.
     shortest: f64,
     blocks: Vec<Block>,
     /// The longest gap of each group of blocks.
     groups: Vec<f64>,
 }
 
-/// Some gaps that follow each other; never empty.
+/// Some consecutive gaps; never empty.
 #[derive(Debug, Clone)]
 struct Block {
     gaps: Vec<Gap>,
@@ -55,7 +56,7 @@ impl Block {
     }
 
     fn measure(&mut self) {
-        // Four at a time, since each comparison waits for the one before.
+        // Four maxima are computed at a time, because each comparison waits for the previous one.
         let mut longest: [f64; 4] = [0.0; 4];
         let fours = self.gaps.chunks_exact(4);
         for (longest, gap) in longest.iter_mut().zip(fours.remainder()) {
@@ -75,7 +76,7 @@ impl Block {
 }
 
 impl Timeline {
-    /// A processor that is free all the time, for tasks that take `shortest` or more.
+    /// A free processor, for tasks that take at least `shortest`.
     pub(crate) fn new(shortest: f64) -> Self {
         Self {
             finish: 0.0,
@@ -85,17 +86,17 @@ impl Timeline {
         }
     }
 
-    /// When the last slot ends.
+    /// The end of the last slot.
     pub(crate) fn finish(&self) -> f64 {
         self.finish
     }
 
-    /// When the last gap ends; before all time if there is none.
+    /// The end of the last gap; minus infinity without gaps.
     pub(crate) fn last_gap_end(&self) -> f64 {
         self.blocks.last().map_or(f64::NEG_INFINITY, Block::finish)
     }
 
-    /// No longer slot fits into any gap.
+    /// The length of the longest slot that may fit into a gap.
     pub(crate) fn longest_in_gaps(&self) -> f64 {
         match self.groups.iter().copied().reduce(later) {
             Some(longest) => longest + SLACK * self.finish,
@@ -112,7 +113,7 @@ impl Timeline {
         }
     }
 
-    /// The same, if the last gap does not end before such a slot could.
+    /// Like [`earliest_start`](Self::earliest_start), for a slot that could end before the last gap does.
     pub(crate) fn start_in_gaps(&self, ready: f64, length: f64) -> f64 {
         let fits = |longest: f64| longest + SLACK * self.finish >= length;
         let end = ready + length;
@@ -171,7 +172,7 @@ impl Timeline {
         }
     }
 
-    /// Takes a slot out of the gap that holds it.
+    /// Removes a slot from the gap that contains it.
     fn split(&mut self, start: f64, finish: f64) {
         let index = self.blocks.partition_point(|block| block.finish() < finish);
         let gaps = &mut self.blocks[index].gaps;
@@ -199,7 +200,7 @@ impl Timeline {
         self.tidy(index, gap.length());
     }
 
-    /// Restores what is said of blocks, and of groups of them, after a gap of this length has changed.
+    /// Updates the longest gaps of blocks and groups after a gap of this length has changed.
     fn tidy(&mut self, index: usize, length: f64) {
         let block = &mut self.blocks[index];
         if block.gaps.is_empty() {
@@ -216,7 +217,7 @@ impl Timeline {
         }
     }
 
-    /// Measures some groups anew, from one on.
+    /// Computes the longest gaps of `n_groups` groups from number `from` on.
     fn regroup(&mut self, from: usize, n_groups: usize) {
         self.groups.resize(self.blocks.len().div_ceil(GROUP), 0.0);
         let blocks = self.blocks.chunks(GROUP).skip(from);
@@ -226,7 +227,7 @@ impl Timeline {
     }
 }
 
-/// Whether a task that takes `shortest` may fit.
+/// Whether a task that takes `shortest` may fit into a gap.
 fn is_usable(gap: Gap, shortest: f64) -> bool {
     gap.length() + SLACK * gap.finish >= shortest
 }
@@ -235,7 +236,7 @@ fn is_usable(gap: Gap, shortest: f64) -> bool {
 mod tests {
     use super::*;
 
-    /// Occupies the earliest slot that fits and says where it starts.
+    /// Occupies the earliest slot that fits, and returns its start.
     fn place(timeline: &mut Timeline, ready: f64, length: f64) -> f64 {
         let start = timeline.earliest_start(ready, length);
         timeline.occupy(start, start + length);
@@ -251,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn gap_that_is_too_short_is_passed_over() {
+    fn gap_that_is_too_short_is_not_used() {
         let mut timeline = Timeline::new(1.0);
         assert_eq!(place(&mut timeline, 2.0, 2.0), 2.0);
         assert_eq!(place(&mut timeline, 7.0, 1.0), 7.0);
@@ -270,7 +271,7 @@ mod tests {
         assert_eq!(place(&mut timeline, 6.0, 0.0), 10.0);
     }
 
-    /// The same by looking at every slot.
+    /// The same by searching all slots.
     fn naive_place(slots: &mut Vec<(f64, f64)>, ready: f64, length: f64) -> f64 {
         let mut start = ready;
         let mut index = 0;
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn agrees_with_a_look_at_every_slot() {
+    fn agrees_with_a_search_of_all_slots() {
         // With many slots, there are several groups of blocks.
         for (seed, n) in (0..20).map(|seed| (seed, 3_000)).chain([(20, 12_000)]) {
             let mut random = fastrand::Rng::with_seed(seed);

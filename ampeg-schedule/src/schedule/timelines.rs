@@ -1,30 +1,32 @@
-//! The timelines of all processors, with what a scan over them reads side by side.
+//! The timelines of all processors, with the numbers that a search over processors reads stored side by side.
 
 use super::arrivals::{earlier, later};
 use super::timeline::Timeline;
 
-/// Processors are looked at in blocks of this many: few enough for few processors, and a compiler makes vectors of them.
+/// The number of processors in a block. It is small enough for few processors, and the compiler can use vector
+/// instructions.
 const BLOCK: usize = 8;
 
-/// What is busy and what is free on each processor.
+/// The busy and free times of all processors.
 #[derive(Debug, Clone)]
 pub(crate) struct Timelines {
     timelines: Vec<Timeline>,
     blocks: Vec<Block>,
 }
 
-/// What a scan reads of some processors; the last block is filled up with such as are never free.
+/// The numbers that a search reads of some processors. The last block is filled up with processors that are never
+/// free.
 #[derive(Debug, Clone)]
 struct Block {
-    /// When the last slot of each ends.
+    /// By processor: the end of its last slot.
     finishes: [f64; BLOCK],
-    /// When the last gap of each ends; before all time if there is none.
+    /// By processor: the end of its last gap; minus infinity without gaps.
     gap_ends: [f64; BLOCK],
-    /// No longer slot fits into a gap of each.
+    /// By processor: the length of the longest slot that may fit into a gap.
     gap_lengths: [f64; BLOCK],
 }
 
-/// A processor, and when a task would start and finish there.
+/// A processor, and the start and finish of a task there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Position {
     pub(crate) processor: usize,
@@ -33,21 +35,21 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    /// No position: any other is better.
+    /// Worse than any other position.
     pub(crate) const NONE: Self = Self {
         processor: usize::MAX,
         start: f64::INFINITY,
         finish: f64::INFINITY,
     };
 
-    /// Whether a task finishes earlier here than there, or as early on a smaller processor.
+    /// Whether this position has an earlier finish, or the same finish on a smaller processor.
     fn is_better_than(&self, other: &Self) -> bool {
         (self.finish, self.processor) < (other.finish, other.processor)
     }
 }
 
 impl Timelines {
-    /// Processors that are free all the time, for tasks that take `shortest` or more.
+    /// Free processors, for tasks that take at least `shortest`.
     pub(crate) fn new(n_processors: usize, shortest: f64) -> Self {
         let never = Block {
             finishes: [f64::INFINITY; BLOCK],
@@ -64,7 +66,7 @@ impl Timelines {
         }
     }
 
-    /// From when on `processor` is free for good.
+    /// The time from which on `processor` has no more slots.
     pub(crate) fn finish(&self, processor: usize) -> f64 {
         self.blocks[processor / BLOCK].finishes[processor % BLOCK]
     }
@@ -89,7 +91,7 @@ impl Timelines {
         }
     }
 
-    /// The place on `processor` where a slot of this length finishes earliest, at or after `ready`.
+    /// The position on `processor` where a slot of this length finishes earliest, if it starts at or after `ready`.
     fn place_on(&self, processor: usize, ready: f64, length: f64) -> Position {
         let start = self.earliest_start(processor, ready, length);
         Position {
@@ -99,9 +101,10 @@ impl Timelines {
         }
     }
 
-    /// Where a slot of this length finishes earliest: on `sender`, at or after a time of its own, or anywhere, at or after `ready`.
+    /// The position where a slot of this length finishes earliest. On the processor in `sender`, it may start at or
+    /// after the time in `sender`, and on all others at or after `ready`.
     ///
-    /// Among equals, on the smallest processor.
+    /// Ties go to the smallest processor.
     pub(crate) fn earliest(
         &self,
         ready: f64,
@@ -112,7 +115,7 @@ impl Timelines {
             return self.earliest_anywhere(ready, length);
         };
         let there = self.place_on(processor, ready_there, length);
-        // No other processor can finish before that.
+        // No other processor can finish the slot earlier.
         if there.finish < ready + length {
             return there;
         }
@@ -144,7 +147,7 @@ impl Timelines {
         best
     }
 
-    /// The best place in the gaps of a block of processors, if it is better than `best`.
+    /// The best position in the gaps of a block of processors, if it is better than `best`.
     #[inline(never)]
     fn earliest_in_gaps(
         &self,
@@ -172,9 +175,10 @@ impl Timelines {
 }
 
 impl Block {
-    /// Where a slot finishes earliest after all that is there; among equals, on the smallest processor.
+    /// The position where a slot finishes earliest after all other slots. Ties go to the smallest processor.
     ///
-    /// There is no branch, as in [`Arrivals`](super::arrivals::Arrivals): even the index is a minimum.
+    /// The code has no branches, as in [`Arrivals`](super::arrivals::Arrivals): even the index is computed as a
+    /// minimum.
     fn earliest_at_end(&self, first: usize, ready: f64, length: f64) -> Position {
         const INDICES: [f64; BLOCK] = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
         let free = smallest(self.finishes);
@@ -197,12 +201,12 @@ impl Block {
         }
     }
 
-    /// Whether a slot of this length that ends at `bound` or later might fit into a gap of a processor.
+    /// Whether a slot of this length that ends at or after `bound` may fit into a gap of a processor.
     fn may_have_gap(&self, index: usize, bound: f64, length: f64) -> bool {
         self.gap_ends[index] >= bound && self.gap_lengths[index] >= length
     }
 
-    /// The same for any of these processors.
+    /// Whether such a slot may fit into a gap of any processor in this block.
     fn may_have_gaps(&self, bound: f64, length: f64) -> bool {
         let mut may = false;
         for (&end, &longest) in self.gap_ends.iter().zip(&self.gap_lengths) {
@@ -212,7 +216,7 @@ impl Block {
     }
 }
 
-/// The smallest of some numbers: each half against the other, until one is left.
+/// The smallest of some numbers, found by comparing one half with the other until one number is left.
 fn smallest(mut numbers: [f64; BLOCK]) -> f64 {
     for half in [BLOCK / 2, BLOCK / 4, BLOCK / 8] {
         for index in 0..half {
@@ -226,9 +230,9 @@ fn smallest(mut numbers: [f64; BLOCK]) -> f64 {
 mod tests {
     use super::*;
 
-    /// Slots of random length, laid where they end earliest, against a look at each processor.
+    /// Places slots of random length where they end earliest, and compares with a search of each processor.
     #[test]
-    fn scan_agrees_with_a_look_at_every_processor() {
+    fn search_agrees_with_a_search_of_each_processor() {
         let mut random = fastrand::Rng::with_seed(6);
         for n_processors in [1, 2, 7, 8, 9, 20] {
             let mut timelines = Timelines::new(n_processors, 0.0);

@@ -1,4 +1,4 @@
-//! Whether a schedule holds for a graph.
+//! Checks whether a schedule is valid for a graph.
 
 use super::error::ScheduleErrorKind;
 use super::order::earliest_times;
@@ -8,19 +8,19 @@ use crate::base::error::Error;
 use crate::base::id::TaskId;
 use crate::task_graph::TaskGraph;
 
-/// Rounding that is granted, relative to the makespan.
+/// The allowed rounding error, relative to the makespan.
 const TOLERANCE: f64 = 1e-9;
 
 impl Schedule {
-    /// Checks that this schedule can be carried out for `graph`.
+    /// Checks that this schedule is valid for `graph`.
     ///
-    /// That is: each task has a slot that is long enough; slots of a processor do not overlap; each task starts when its inputs are there; and no tasks wait for each other for ever.
-    /// Differences of 10⁻⁹ of the makespan count as rounding.
-    /// Takes O(n + e) time.
+    /// In a valid schedule, each task has a slot that is long enough, slots of a processor do not overlap, each task
+    /// starts when its inputs have arrived, and no tasks wait for each other for ever. Differences of 10⁻⁹ of the
+    /// makespan count as rounding errors. Takes O(n + e) time.
     ///
     /// # Errors
     ///
-    /// If one of these does not hold; the error says for which task.
+    /// If the schedule is not valid. The error names the task.
     pub fn validate(&self, graph: &TaskGraph) -> Result<(), Error> {
         if self.n_tasks() != graph.n_tasks() {
             return Err(ScheduleErrorKind::TaskCount {

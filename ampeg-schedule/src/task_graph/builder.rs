@@ -1,4 +1,4 @@
-//! From tasks and dependencies in any order to a checked graph.
+//! Collects tasks and dependencies in any order, and makes a checked graph.
 
 use super::error::GraphErrorKind;
 use super::{Adjacency, CostTable, Names, TaskGraph, cycle};
@@ -34,7 +34,7 @@ use std::fmt::{Display, Write};
 pub struct TaskGraphBuilder {
     names: Names,
     costs: Vec<Cost>,
-    /// Rows of tasks that have one cost per processor; all others have theirs in `costs`.
+    /// The costs of tasks with one cost per processor. All other tasks have their cost in `costs`.
     rows: Vec<(TaskId, Vec<Cost>)>,
     edges: Vec<(TaskId, TaskId, Cost)>,
     named_edges: Vec<(String, String, Cost)>,
@@ -231,7 +231,7 @@ fn arrow(predecessor: &str, successor: &str) -> String {
     format!("{predecessor} → {successor}")
 }
 
-/// Each task after its predecessors, or, where that cannot be, the tasks that remain.
+/// The tasks in topological order, or, if there is a cycle, the tasks that no topological order reaches.
 fn topological_order(
     predecessors: &Adjacency,
     successors: &Adjacency,

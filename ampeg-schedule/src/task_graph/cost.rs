@@ -1,6 +1,6 @@
 //! The cost of a computation or a transfer, [`Cost`], and points in a schedule, [`Time`].
 //!
-//! Both are in the unit of the user's costs; nothing here reads a clock.
+//! Both are in the unit of the user's costs. Nothing in this module reads a clock.
 
 use crate::base::error::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
@@ -99,7 +99,7 @@ impl From<Duration> for Cost {
 
 /// Types that convert into a cost: numbers, durations (in seconds) and costs.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no cost",
+    message = "`{Self}` is not a cost",
     label = "expected a number or a `Duration`"
 )]
 pub trait IntoCost {
@@ -107,14 +107,14 @@ pub trait IntoCost {
     ///
     /// # Errors
     ///
-    /// If it is out of the range of [`Cost::new`].
+    /// If the value is out of the range of [`Cost::new`].
     fn into_cost(self) -> Result<Cost, Error>;
 
     /// The cost and its unit.
     ///
     /// # Errors
     ///
-    /// As [`into_cost`](Self::into_cost).
+    /// Returns the errors of [`into_cost`](Self::into_cost).
     #[doc(hidden)]
     fn given(self) -> Result<GivenCost, Error>
     where
@@ -133,12 +133,12 @@ pub trait IntoCost {
     }
 }
 
-/// A cost as it is written in a graph.
+/// A cost as the user has written it.
 #[derive(Debug, Clone, Copy)]
 pub struct GivenCost {
     /// The cost.
     pub cost: Cost,
-    /// `None` for zero, and for a cost that is not written.
+    /// `None` for zero, and for a cost that the user has not written.
     pub unit: Option<Unit>,
 }
 
@@ -157,20 +157,20 @@ impl GivenCost {
         Self { cost, unit }
     }
 
-    /// A number.
+    /// A cost from a number without a unit.
     ///
     /// # Errors
     ///
-    /// As [`Cost::new`].
+    /// Returns the errors of [`Cost::new`].
     pub fn number(value: f64) -> Result<Self, Error> {
         Ok(Self::new(Cost::new(value)?, Some(Unit::Number)))
     }
 
-    /// The default of a task.
+    /// The cost of a task without a written cost.
     ///
     /// # Errors
     ///
-    /// None.
+    /// Never fails.
     pub fn unwritten() -> Result<Self, Error> {
         Ok(Self::new(Cost::ONE, None))
     }
@@ -227,8 +227,8 @@ into_cost!(
 
 /// The evaluated costs of a graph, in the order of their use.
 ///
-/// Generated code adds costs one by one. rustc would compile a list slowly, since each expression of the user may panic
-/// and the results before it would have to be dropped.
+/// Generated code adds costs one by one. A list expression would compile slowly: each expression of the user may
+/// panic, and rustc would generate code that drops the results before it.
 #[derive(Debug)]
 pub struct EvaluatedCosts {
     next: VecDeque<Result<GivenCost, Error>>,
@@ -236,11 +236,11 @@ pub struct EvaluatedCosts {
 }
 
 impl EvaluatedCosts {
-    /// In the lists of generated code: the next cost that was evaluated. No cost that is written is negative.
+    /// In the lists of generated code: the next evaluated cost. Written costs are never negative.
     pub const NEXT: f64 = -1.0;
-    /// In the lists of generated code: the last cost that was evaluated, once more.
+    /// In the lists of generated code: the last evaluated cost again.
     pub const AGAIN: f64 = -2.0;
-    /// In the lists of generated code: nobody has written a cost.
+    /// In the lists of generated code: a cost that the user has not written.
     pub const UNWRITTEN: f64 = -3.0;
 
     /// An empty list.
@@ -252,11 +252,11 @@ impl EvaluatedCosts {
         }
     }
 
-    /// The cost that a number in the lists of generated code stands for: the number itself, or one of the constants.
+    /// The cost for a number in the lists of generated code, which is a cost or one of the constants.
     ///
     /// # Errors
     ///
-    /// If it is out of range.
+    /// If the cost is out of range.
     pub fn cost(&mut self, number: f64) -> Result<GivenCost, Error> {
         if number >= 0.0 {
             return GivenCost::number(number);
@@ -300,7 +300,7 @@ impl Time {
         self.0
     }
 
-    /// A sum of costs: finite and not negative, since costs are.
+    /// A sum of costs, which is finite and not negative, because costs are.
     pub(crate) const fn from_sum(value: f64) -> Self {
         debug_assert!(value >= 0.0 && value.is_finite());
         Self(value)
@@ -372,7 +372,7 @@ impl fmt::Display for CostErrorKind {
     }
 }
 
-/// A count as a number to calculate with.
+/// A count as a floating-point number.
 #[allow(
     clippy::cast_precision_loss,
     reason = "no count of tasks or processors comes near 2^53"

@@ -1,4 +1,4 @@
-//! A cycle as an error: the shortest path that can be found in reasonable time.
+//! The error of a cycle, with the shortest cycle that can be found in reasonable time.
 
 use super::error::GraphErrorKind;
 use super::{Adjacency, Names};
@@ -6,12 +6,12 @@ use crate::base::error::Error;
 use crate::base::id::TaskId;
 use std::collections::VecDeque;
 
-/// How many dependencies the search for a shorter cycle may follow.
+/// The number of dependencies that the search for a shorter cycle may visit.
 const MAX_STEPS: usize = 2_000_000;
 
 /// The error that names a cycle among `remaining`, the tasks that no topological order reaches.
 ///
-/// It is the shortest one, unless the graph is so large that looking for it would take seconds.
+/// The cycle is the shortest one, unless the graph is so large that the search would take seconds.
 pub(super) fn error(remaining: &[TaskId], successors: &Adjacency, names: &Names) -> Error {
     let mut search = Search {
         successors,
@@ -30,7 +30,7 @@ pub(super) fn error(remaining: &[TaskId], successors: &Adjacency, names: &Names)
         if let Some(cycle) = search.shortest_through(task, shortest.len()) {
             shortest = cycle;
         }
-        // All cycles through this task are known to be no shorter.
+        // The search now knows that cycles through this task are not shorter.
         search.is_open[task.index()] = false;
     }
     let smallest = (0..shortest.len()).min_by_key(|&index| shortest[index]);
@@ -47,7 +47,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Some cycle: walks backwards, since each remaining task has a remaining predecessor.
+    /// Any cycle, found by following predecessors. Each remaining task has a remaining predecessor.
     fn any(&self, remaining: &[TaskId]) -> Vec<TaskId> {
         let mut predecessor = vec![None; self.is_open.len()];
         for &task in remaining {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 impl TaskGraph {
     /// The graph in the DOT language: each task with its cost, each dependency with its communication cost.
     ///
-    /// Costs of zero on dependencies are left out; several costs of a task are shown as their mean.
+    /// Dependencies without a cost have no label. A task with several costs has their mean.
     pub fn to_dot(&self) -> String {
         let mut dot = String::from("digraph tasks {\n  node [shape=box];\n");
         for task in self.task_ids() {
@@ -28,7 +28,7 @@ impl TaskGraph {
     }
 }
 
-/// `text` for use between quotes.
+/// Escapes `text` for use in quotes.
 pub fn escape(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('"', "\\\"")

@@ -1,13 +1,13 @@
-//! Why a graph could not be built.
+//! The reasons why a graph could not be built.
 
 use crate::base::error::{Error, ErrorKind};
 use std::fmt;
 
-/// Why a graph could not be built.
+/// The reason why a graph could not be built.
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "public for the runtime only")]
 pub enum GraphErrorKind {
-    /// The names along the cycle, the first one again at the end.
+    /// The names along the cycle. The last name is the first one again.
     Cycle(Vec<String>),
     UnknownName {
         name: String,
@@ -31,7 +31,7 @@ pub enum GraphErrorKind {
         found: usize,
         expected: usize,
     },
-    /// Which cost is a number, and which a `Duration`.
+    /// A cost that is a number, and a cost that is a `Duration`.
     Units {
         number: String,
         duration: String,

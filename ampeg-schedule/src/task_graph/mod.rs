@@ -1,7 +1,7 @@
 //! The graph as the scheduler sees it: tasks, dependencies and their costs.
 //!
-//! A [`TaskGraph`] has no code, and knows of processors only the number of its cost columns.
-//! A [`TaskGraphBuilder`] makes it, and refuses cycles.
+//! A [`TaskGraph`] has no code, and only the number of its cost columns depends on processors. A [`TaskGraphBuilder`]
+//! makes it, and refuses cycles.
 
 mod builder;
 pub(crate) mod cost;
@@ -29,7 +29,7 @@ pub struct Dependency {
 
 /// Tasks with computation costs, and dependencies with communication costs; without cycles.
 ///
-/// It takes memory in proportion to tasks and dependencies.
+/// Takes memory in proportion to the number of tasks and dependencies.
 ///
 /// ```
 /// use ampeg::TaskGraph;
@@ -204,7 +204,7 @@ impl TaskGraph {
     }
 }
 
-/// All names in one string, since a graph may have a million.
+/// All names in one string, because a graph may have a million.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Names {
     text: String,
@@ -223,7 +223,7 @@ impl Names {
     }
 }
 
-/// Computation costs, tasks by processors; one column where processors do not differ.
+/// Computation costs by task and processor, or one column if processors do not differ.
 #[derive(Debug, Clone, PartialEq)]
 struct CostTable {
     n_columns: usize,
@@ -236,7 +236,7 @@ impl CostTable {
     }
 }
 
-/// Dependencies by one of their ends: those of task `i` are `items[starts[i]..starts[i + 1]]`.
+/// Dependencies by one of their ends. Those of task `i` are `items[starts[i]..starts[i + 1]]`.
 #[derive(Debug, Clone, PartialEq)]
 struct Adjacency {
     starts: Vec<usize>,
@@ -244,7 +244,7 @@ struct Adjacency {
 }
 
 impl Adjacency {
-    /// Groups `edges` (from, to, cost) by `from`; within a group they keep their order.
+    /// Groups `edges` (from, to, cost) by `from`, and keeps the order within each group.
     fn group(n_tasks: usize, edges: &[(TaskId, TaskId, Cost)]) -> Self {
         let mut starts = vec![0; n_tasks + 1];
         for (from, _, _) in edges {
@@ -274,7 +274,7 @@ impl Adjacency {
         &mut self.items[self.starts[task.index()]..self.starts[task.index() + 1]]
     }
 
-    /// The same dependencies by their other end; by increasing id within each group.
+    /// The same dependencies by their other end, by increasing id within each group.
     fn reversed(&self) -> Self {
         let n_tasks = self.starts.len() - 1;
         let edges: Vec<_> = (0..n_tasks)
@@ -284,7 +284,7 @@ impl Adjacency {
         Self::group(n_tasks, &edges)
     }
 
-    /// Sorts each group by id, and merges equal ones into the costliest.
+    /// Sorts each group by id, and merges equal dependencies into the one with the highest cost.
     fn merge_equal(&mut self) {
         let mut kept = 0;
         let mut start = 0;

@@ -1,4 +1,4 @@
-//! A task graph as serde writes and reads it: what is read is checked as what a builder is given.
+//! The serialized form of a task graph. Deserialized data is checked like the arguments of a builder.
 
 use crate::base::error::Error;
 use crate::base::id::TaskId;
@@ -6,7 +6,7 @@ use crate::task_graph::TaskGraph;
 use crate::task_graph::cost::Cost;
 use serde::{Deserialize, Serialize};
 
-/// The tasks by their ids, and the dependencies by the ids of both ends.
+/// The tasks in the order of their ids, and the dependencies with the ids of both ends.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename = "TaskGraph")]
 pub(super) struct Serialized {
@@ -17,7 +17,7 @@ pub(super) struct Serialized {
 #[derive(Debug, Serialize, Deserialize)]
 struct Task {
     name: String,
-    /// One for all processors, or one for each.
+    /// One cost for all processors, or one for each.
     costs: Vec<Cost>,
 }
 

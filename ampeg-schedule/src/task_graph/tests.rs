@@ -1,4 +1,4 @@
-//! What a graph is, and what none can be.
+//! Properties of graphs, and the errors of builders.
 
 use super::*;
 
@@ -108,7 +108,7 @@ fn all_mistakes_are_reported_at_once() {
 }
 
 #[test]
-fn cycle_is_told_as_its_shortest_path() {
+fn error_names_the_shortest_cycle() {
     let mut builder = TaskGraph::builder();
     for name in ["in", "a", "b", "c", "d", "out"] {
         builder = builder.task(name, 1);

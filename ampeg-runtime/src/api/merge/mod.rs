@@ -1,4 +1,4 @@
-//! Merges tasks with equal text, inputs and captures into one.
+//! Merges tasks with the same text, inputs and captures into one.
 
 use crate::api::program::Graph;
 use crate::definition::{Definition, Instance, OutputTasks};
@@ -14,18 +14,19 @@ use std::collections::HashMap;
 mod tests;
 
 impl<V> Graph<V> {
-    /// The same graph with each group of tasks that must give the same run as one.
+    /// The same graph, with tasks that must have the same result merged into one.
     ///
-    /// Two tasks are merged if the text of their bodies is the same, but for names; if what stands behind the names is
-    /// the same too: the same or merged dependencies, and captured values that are equal, byte for byte; and if their
-    /// results are of the same type.
-    /// The outcome has every output as before, under its own name.
-    /// Reports and errors have the name of the first task of a group.
-    /// The group has the largest of the costs, the longest of the time limits, and the most of the retries.
+    /// Two tasks are merged under three conditions. Their bodies have the same text, except for names. The names
+    /// refer to the same or merged dependencies, and to captured values with the same bytes. Their results have the
+    /// same type.
     ///
-    /// It is left to you since a body may do more than its text says: draw a random number, read a file, ask a clock.
-    /// A task with a given result ([`with_value`](Self::with_value)) is not merged.
-    /// A graph that cannot be used stays as it is.
+    /// The outcome has the same outputs under their own names. Reports and errors have the name of the first of the
+    /// merged tasks. The merged task has the largest of the costs, the longest of the time limits, and the most
+    /// retries.
+    ///
+    /// This is not automatic, because a body may depend on more than its text: on random numbers, on files or on the
+    /// clock. A task with a given result ([`with_value`](Self::with_value)) is not merged. A graph that is not valid
+    /// is returned unchanged.
     ///
     /// ```
     /// use ampeg::graph;
@@ -52,23 +53,24 @@ impl<V> Graph<V> {
     }
 }
 
-/// The tasks of a graph, in classes of those that must give the same.
+/// The tasks of a graph, in classes of tasks that must have the same result.
 struct Classes {
-    /// By task.
+    /// By task: its class.
     class: Vec<TaskId>,
-    /// By class: the first of its tasks.
+    /// By class: its first task.
     representatives: Vec<TaskId>,
 }
 
-/// What decides what a task gives.
+/// Everything on which the result of a task depends.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key<'a> {
     shape: u64,
     result: TypeId,
-    /// Where indices are used, only members of one statement are compared: their types are those of its ranges.
+    /// If indices are used, only members of one statement are compared, because the types of indices come from the
+    /// ranges of the statement.
     statement: Option<u32>,
     indices: Vec<i64>,
-    /// Classes.
+    /// The classes of the inputs.
     inputs: Vec<TaskId>,
     lists: &'a [u32],
     slots: Vec<(u8, bool)>,
@@ -81,7 +83,7 @@ impl Classes {
         let captures = equal_captures(definition, &table);
         let n_tasks = definition.task_graph.n_tasks();
         let mut first = HashMap::new();
-        // By task: the first task, in topological order, that must give the same.
+        // By task: the first task in topological order that must have the same result.
         let mut same: Vec<TaskId> = definition.task_graph.task_ids().collect();
         for &task in definition.task_graph.topological_order() {
             let key = key(definition, task, (&table, &captures), &same);
@@ -159,7 +161,7 @@ impl Classes {
     }
 }
 
-/// What decides what a task gives; none if that cannot be known.
+/// Everything on which the result of a task depends; none if this is unknown.
 fn key<'a>(
     definition: &'a Definition,
     task: TaskId,
@@ -195,7 +197,7 @@ fn key<'a>(
     })
 }
 
-/// By capture: the first one that has an equal value, as far as that can be known.
+/// By capture: the first capture with an equal value, as far as this is known.
 fn equal_captures(definition: &Definition, table: &Table) -> Vec<usize> {
     let mut first = HashMap::new();
     let captures = definition.captures.values.iter().enumerate();
@@ -203,9 +205,9 @@ fn equal_captures(definition: &Definition, table: &Table) -> Vec<usize> {
         .map(|(capture, payload)| {
             let identity = table.capture(capture).and_then(Codec::identity);
             match identity {
-                // What travels beside the bytes is not looked at.
+                // Attachments are not compared.
                 Some(identity) if payload.attached().is_empty() => {
-                    // What was made here has not been lost.
+                    // The payload was made in this process, so its bytes are present.
                     let bytes = payload.bytes().unwrap_or_default();
                     *first.entry((identity, bytes)).or_insert(capture)
                 }

@@ -15,7 +15,7 @@ use ampeg_schedule::IntoCost;
 
 /// `a = f(x); b = f(y); c = join(a, b); d: u64 = f(x); pub e = c.0.clone(); pub g = c.0.clone(); h = other(x);`
 ///
-/// `a` and `b` are moved into `c`; `d` is of another type than `a`, and `h` calls another function.
+/// `a` and `b` are moved into `c`. `d` has another type than `a`, and `h` calls another function.
 struct Square;
 
 const fn slot(family: u32, moved: bool) -> Slot {
@@ -93,7 +93,7 @@ impl Source for Square {
 
 type Squares = Taken<(Type<Vec<u64>>, Type<Vec<u64>>)>;
 
-/// A vector that cannot be cloned, but sent.
+/// A vector that can be sent, but not cloned.
 #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 struct Once(Vec<u64>);
 
@@ -215,7 +215,7 @@ fn costs_and_limits_are_the_largest_of_the_merged() {
 }
 
 #[test]
-fn members_that_do_not_use_their_index_are_one() {
+fn members_that_do_not_use_their_index_are_merged() {
     struct Parts;
     impl Source for Parts {
         const HASH: u64 = 12;

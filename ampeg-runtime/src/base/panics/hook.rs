@@ -1,9 +1,10 @@
-//! The panic hook of the process: that of ampeg, around that of the program.
+//! The panic hook of the process: the hook of ampeg, around the hook of the program.
 //!
-//! The program or a task may set its own hook at any time. This drops our hook, whose destructor sets it again around
-//! the new one: `set_hook` drops the old hook when the new one is in place, with no lock held.
-//! A hook that calls ours in turn is left as it is. One that is set while somebody else keeps ours, as `take_hook`
-//! gives it, is not noticed before that one is dropped.
+//! The program or a task may set its own hook at any time, which drops our hook. The destructor of our hook then sets
+//! our hook again, around the new one. It can do so because `set_hook` drops the old hook when the new one is in
+//! place, without holding a lock.
+//! A new hook that calls ours is left in place. A new hook is not noticed while the program keeps our hook, as it
+//! gets it from `take_hook`; it is noticed when the program drops our hook.
 
 use std::cell::Cell;
 use std::panic::{set_hook, take_hook};
@@ -12,13 +13,13 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
-/// Counts the hooks: the last one is in place.
+/// The number of the latest hook of ampeg. The destructors of older hooks do nothing.
 static LAST: AtomicU64 = AtomicU64::new(0);
 /// Held while a hook is set.
 static SETTING: Mutex<()> = Mutex::new(());
 
 thread_local! {
-    /// Whether this thread holds the lock.
+    /// Whether this thread holds [`SETTING`].
     static IS_SETTING: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -32,7 +33,8 @@ pub(super) fn install() {
 #[cold]
 fn set() {
     if thread::panicking() {
-        // A thread that panics may not set a hook. Without another thread the place is unknown.
+        // `set_hook` panics in a thread that is panicking, so another thread sets the hook. If no thread can start,
+        // the location of the next panic stays unknown.
         if let Ok(other) = thread::Builder::new().spawn(set_here) {
             let _ = other.join();
         }
@@ -43,7 +45,7 @@ fn set() {
 
 fn set_here() {
     if IS_SETTING.replace(true) {
-        // A hook of the program's that is just being dropped runs a graph.
+        // `set_hook` below dropped a hook of the program, whose destructor called `catch`.
         return;
     }
     let lock = SETTING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,7 +66,7 @@ fn set_here() {
     IS_SETTING.set(false);
 }
 
-/// Dropped with our hook, when another one has taken its place.
+/// Part of our hook, so that it is dropped when another hook replaces ours.
 struct Guard {
     number: u64,
 }
@@ -75,7 +77,7 @@ impl Drop for Guard {
             return;
         }
         IS_INSTALLED.store(false, Ordering::Release);
-        // Else the next `catch` does it.
+        // If this thread panics, the next `catch` sets the hook.
         if !thread::panicking() {
             set_here();
         }

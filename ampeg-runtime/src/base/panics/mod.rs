@@ -3,9 +3,9 @@
 //! Only the panic hook of the process knows the location of a panic. [`hook`] ensures that the hook of ampeg is called
 //! first. It prints nothing for a panic that [`catch`] turns into a value, and passes all others to the previous hook.
 //!
-//! A panic that cannot become a value ends the process: all do with `panic = "abort"`, and elsewhere one that cannot
-//! unwind, as in a function that C calls. In a worker process the hook writes what it says into the [`record`] that
-//! the coordinator reads after the death; anywhere else the hook before ours prints it.
+//! Some panics end the process instead: every panic with `panic = "abort"`, and otherwise a panic that cannot unwind,
+//! as in a function that C calls. In a worker process, the hook writes each panic into the [`record`], which the
+//! coordinator reads if the worker dies. In other processes, the previous hook prints a panic that ends the process.
 
 use crate::base::bounded;
 use crate::base::failure::TaskErrorKind;
@@ -21,7 +21,7 @@ mod hook;
 pub(crate) mod record;
 
 thread_local! {
-    /// It has no destructor, so that it is there for as long as the thread runs any code.
+    /// Without a destructor, so that it exists for as long as the thread runs any code.
     static CATCHING: ManuallyDrop<Catching> = const {
         ManuallyDrop::new(Catching {
             depth: Cell::new(0),
@@ -31,26 +31,26 @@ thread_local! {
     };
 }
 
-/// Panics outside of any [`catch`]: one in a thread of the user's may be passed on to a thread that is inside of one.
+/// Panics outside any [`catch`]. A thread of the user may pass its panic on to a thread that is inside a [`catch`].
 static ELSEWHERE: Mutex<VecDeque<Note>> = Mutex::new(VecDeque::new());
 
-/// Notes what a panic says where the coordinator finds it, if this process is a worker.
+/// Stores the text of a panic where the coordinator can read it, if this process is a worker.
 type Keep = Box<dyn Fn(&str) + Send + Sync>;
 
 static RECORD: OnceLock<Keep> = OnceLock::new();
 
-/// So many panics are remembered of each thread, and elsewhere.
+/// The number of panics that are kept for each thread, and in [`ELSEWHERE`].
 const MOST_NOTES: usize = 16;
 
 struct Catching {
     depth: Cell<u32>,
-    /// How many of the depth are in code that is not the user's.
+    /// How many of the nested calls of [`catch`] are calls of [`catch_ours`].
     ours: Cell<u32>,
-    /// The panics since the outermost `catch` began, empty outside. No code of others runs while it is borrowed.
+    /// The panics since the outermost `catch` began; empty outside it. No user code runs while this is borrowed.
     notes: RefCell<VecDeque<Note>>,
 }
 
-/// What the hook saw of a panic.
+/// A panic, as the hook saw it.
 #[derive(Debug, Clone)]
 struct Note {
     message: String,
@@ -67,7 +67,7 @@ impl fmt::Display for Note {
     }
 }
 
-/// From now on this process, a worker, has what its panics say kept for its coordinator.
+/// Makes the hook pass the text of each panic to `keep`. Only worker processes call this.
 pub(crate) fn record_with(keep: impl Fn(&str) + Send + Sync + 'static) {
     // A process becomes a worker once.
     let _ = RECORD.set(Box::new(keep));
@@ -81,7 +81,8 @@ pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, TaskErrorKind> {
     let result = panic::catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
         let message = message(&*payload);
         let location = location(&message);
-        // The payload is of the user's own type, whose destructor may panic in turn, and so may that panic's.
+        // The destructor of the payload is user code and may panic. The payload of that panic is leaked, since its
+        // destructor may panic, too.
         if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
             std::mem::forget(again);
         }
@@ -110,12 +111,13 @@ fn message(payload: &(dyn Any + Send)) -> String {
     } else if let Some(text) = payload.downcast_ref::<String>() {
         text
     } else {
-        "a panic whose payload is no text"
+        "a panic whose payload is not text"
     };
     bounded::display(&text)
 }
 
-/// Where the panic with this message was: the last such one in this thread, else one that another thread passed on.
+/// The location of the panic with this message: the last such panic of this thread, or else the last one in
+/// [`ELSEWHERE`].
 fn location(message: &str) -> Option<String> {
     fn last(notes: &VecDeque<Note>, message: &str) -> Option<String> {
         let note = notes.iter().rfind(|note| note.message == message)?;
@@ -137,7 +139,7 @@ fn push(notes: &mut VecDeque<Note>, note: Note) {
     notes.push_back(note);
 }
 
-/// Notes a panic. Returns whether that is all; else the hook before ours has to print it.
+/// Records a panic. Returns false if the previous hook must print it.
 fn note(info: &PanicHookInfo<'_>) -> bool {
     let mut note = Note {
         message: message(info.payload()),
@@ -145,7 +147,7 @@ fn note(info: &PanicHookInfo<'_>) -> bool {
         is_printed: true,
     };
     let (is_inside, is_ours) = CATCHING.with(|catching| {
-        // A panic while the notes are borrowed is a mistake of this crate's.
+        // The notes are borrowed here only if this crate itself panics.
         let is_inside = catching.depth.get() > 0 && catching.notes.try_borrow_mut().is_ok();
         (is_inside, is_inside && catching.ours.get() > 0)
     });
@@ -159,7 +161,7 @@ fn note(info: &PanicHookInfo<'_>) -> bool {
     }
     let is_end = cfg!(panic = "abort") || !can_unwind(info);
     if is_end && record.is_none() {
-        // The panics before this one may be its cause.
+        // The earlier panics may be the cause of this one.
         let notes = CATCHING.with(|catching| catching.notes.take());
         for note in notes.iter().filter(|note| !note.is_printed) {
             eprintln!("{note}");
@@ -172,12 +174,12 @@ fn note(info: &PanicHookInfo<'_>) -> bool {
     is_silent
 }
 
-/// Whether a panic can become a value. The standard library says so in no other way on stable Rust.
+/// Whether a panic can unwind, and so become a value. Stable Rust shows this only in the `Debug` output.
 fn can_unwind(info: &PanicHookInfo<'_>) -> bool {
     !format!("{info:?}").contains("can_unwind: false")
 }
 
-/// Whether the standard library's hook prints a backtrace: then it prints the panic, too, even if that becomes a value.
+/// Whether the standard library's hook prints a backtrace. The hook then also prints panics that become values.
 fn wants_backtrace() -> bool {
     std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0")
 }
@@ -201,16 +203,16 @@ mod tests {
     }
 
     #[test]
-    fn panic_gives_message_and_place() {
+    fn caught_panic_has_message_and_location() {
         let (message, location) = panicked(|| panic!("no {}", "way"));
         assert_eq!(message, "no way");
         assert!(location.unwrap().starts_with(file!()));
     }
 
     #[test]
-    fn payload_that_is_no_text_is_a_panic_like_any_other() {
+    fn payload_that_is_not_text_is_caught() {
         let (message, location) = panicked(|| panic::panic_any(7_u8));
-        assert_eq!(message, "a panic whose payload is no text");
+        assert_eq!(message, "a panic whose payload is not text");
         line(location);
     }
 
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn place_is_that_of_the_panic_that_arrives() {
+    fn location_is_that_of_the_caught_panic() {
         struct Careful;
         impl Drop for Careful {
             fn drop(&mut self) {
@@ -244,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn panic_that_another_thread_passes_on_keeps_its_place() {
+    fn panic_that_another_thread_passes_on_keeps_its_location() {
         let here = line!();
         let (message, location) = panicked(|| {
             let thread = std::thread::spawn(|| panic!("in another thread"));
@@ -261,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn hook_that_is_set_later_loses_no_place_and_prints_no_value() {
+    fn later_hook_keeps_locations_and_does_not_print_values() {
         use std::sync::atomic::{AtomicU32, Ordering};
         static CALLS: AtomicU32 = AtomicU32::new(0);
         let own = || {
@@ -269,7 +271,7 @@ mod tests {
                 CALLS.fetch_add(1, Ordering::SeqCst);
             }));
         };
-        let name = "hook_that_is_set_later_loses_no_place_and_prints_no_value";
+        let name = "later_hook_keeps_locations_and_does_not_print_values";
         let without_backtrace = [("RUST_BACKTRACE", "0".as_ref())];
         alone(module_path!(), name, &without_backtrace, || {
             line(panicked(|| panic!("before")).1);

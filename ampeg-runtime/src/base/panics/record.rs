@@ -3,17 +3,18 @@
 use crate::base::bounded;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Words that any thread of a worker adds texts to, and that its coordinator reads; zeros at first.
+/// Words to which any thread of a worker adds texts, and which the coordinator reads; zeros at first.
 ///
-/// The first word says how many of the others are taken. Each text is a word with its length, which is set last, and
-/// its bytes. A text for which there is no room is left out: the first one is the cause of the others.
+/// The first word is the number of used words among the others. Each text is a word with its length in bytes, which
+/// is written last, and then the bytes. A text that does not fit is dropped, since the first panic is the cause of
+/// the others.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Record<'a> {
     used: &'a AtomicU64,
     words: &'a [AtomicU64],
 }
 
-/// How many words a record has.
+/// The number of words in a record.
 const WORDS: usize = 505;
 /// The bytes of a word.
 const WORD: usize = size_of::<u64>();
@@ -23,7 +24,7 @@ impl<'a> Record<'a> {
         Self { used, words }
     }
 
-    /// Adds a text, cut so that there is room for another one.
+    /// Adds a text, cut to three quarters of the record, so that a second text may fit.
     pub(crate) fn push(self, text: &str) {
         let bytes = bounded::beginning(text, self.words.len() * WORD * 3 / 4).as_bytes();
         let length = 1 + bytes.len().div_ceil(WORD);
@@ -49,7 +50,7 @@ impl<'a> Record<'a> {
         head.store(bytes.len() as u64, Ordering::Release);
     }
 
-    /// Forgets all texts. To find that there are none takes one look at a word.
+    /// Removes all texts. If there are none, this costs one load.
     pub(crate) fn clear(self) {
         if self.used.load(Ordering::Relaxed) == 0 {
             return;
@@ -60,7 +61,7 @@ impl<'a> Record<'a> {
         self.used.store(0, Ordering::Release);
     }
 
-    /// The texts, as far as they are complete.
+    /// The texts, up to the first that is not completely written.
     pub(crate) fn texts(self) -> Vec<String> {
         let mut texts = Vec::new();
         let mut words = self.words;
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_finds_no_room_is_left_out() {
+    fn text_that_does_not_fit_is_dropped() {
         let words = from_fn(|_| AtomicU64::new(0));
         let record = Record::new(&words);
         let long = "x".repeat(10_000);

@@ -1,7 +1,7 @@
-//! Families: the members declared under one path, found by their indices, one by one or as lists.
+//! Families: all members with one path. They are found by their indices, one by one or as lists.
 //!
-//! Members are kept as a tree with a level for each index, so that a family knows where it has no members, too:
-//! `m[i in 0..3, j in 0..i]` has a row `m[0]` that is empty.
+//! Members are stored as a tree with a level for each index. The tree also has branches without members: in `m[i in
+//! 0..3, j in 0..i]`, the row `m[0]` is an empty list.
 
 use crate::generated_code::facts::Family;
 use ampeg_schedule::TaskId;
@@ -11,18 +11,18 @@ use std::ops::Range;
 #[cfg(test)]
 mod tests;
 
-/// What one bracket behind a family's name selects.
+/// The members that one bracket selects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Selector {
     One(i64),
-    /// From the first up to, not with, the second.
+    /// From the first index up to the second, which is excluded.
     Span(i64, i64),
     From(i64),
     To(i64),
     All,
 }
 
-/// The members of one family, in the order of their indices; tasks are numbered in that order.
+/// The members of one family, in the order of their indices. Their tasks are numbered in this order.
 #[derive(Debug, Clone)]
 pub(crate) struct Members {
     /// The number of the first task.
@@ -30,30 +30,32 @@ pub(crate) struct Members {
     levels: Vec<Level>,
 }
 
-/// The branches of a tree at one depth: below each branch one level up, those with `starts[up]..starts[up + 1]`.
+/// All branches at one depth of the tree. The children of branch `b` of the level above are `starts[b]..starts[b +
+/// 1]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Level {
-    /// Increasing below each branch.
+    /// In increasing order among the children of one branch.
     indices: Vec<i64>,
     starts: Vec<usize>,
 }
 
-/// The indices of a member, or the first ones of members that there may be.
+/// The indices of a member, or the first indices of a branch that may have no members.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<'a> {
     pub(crate) indices: &'a [i64],
-    /// Which member it is; none if it stands for a branch.
+    /// The number of the member; none for a branch.
     pub(crate) member: Option<usize>,
 }
 
 impl Members {
-    /// The members with these rows, the first of which is the task `first`; and which members those are, in order.
+    /// Makes the tree of these rows. `first` is the task of the first member. Also returns the numbers of the members
+    /// in order.
     ///
-    /// Takes time in proportion to the rows if they are in order.
+    /// Takes linear time if the rows are in order.
     ///
     /// # Errors
     ///
-    /// If two members have the same indices: both.
+    /// If two members have the same indices. The error has both numbers.
     pub(crate) fn new(
         rank: usize,
         first: usize,
@@ -93,10 +95,10 @@ impl Members {
         Ok((Self { first, levels }, order))
     }
 
-    /// Adds the selected tasks to `tasks`, and the lengths of the lists that they form to `shape`, outer ones first.
+    /// Adds the selected tasks to `tasks`, and the lengths of the lists that they form to `shape`, outer lists first.
     ///
-    /// Where brackets are missing, everything is selected.
-    /// Takes time in proportion to what is selected, and to the logarithm of all members for each list.
+    /// Missing selectors select everything. Takes time in proportion to the number of selected tasks, and to the
+    /// logarithm of all members for each list.
     pub(crate) fn select(
         &self,
         selectors: &[Selector],
@@ -106,17 +108,17 @@ impl Members {
         self.select_below(0, 0, selectors, tasks, shape)
     }
 
-    /// The branches below one branch at the end of `depth` levels.
+    /// The children of a branch that is `depth` levels deep.
     pub(crate) fn branches(&self, depth: usize, branch: usize) -> Range<usize> {
         self.levels[depth].below(branch)
     }
 
-    /// Whether the first `depth` indices take the same values as those of another family.
+    /// Whether the first `depth` indices take the same values as in another family.
     pub(crate) fn agrees(&self, other: &Self, depth: usize) -> bool {
         self.levels[..depth] == other.levels[..depth]
     }
 
-    /// The same below one branch at the end of `depth` levels.
+    /// Selects below a branch that is `depth` levels deep.
     pub(crate) fn select_below(
         &self,
         depth: usize,
@@ -148,7 +150,7 @@ impl Members {
         Ok(())
     }
 
-    /// The indices that lead to a branch at the end of `depth` levels.
+    /// The indices of a branch that is `depth` levels deep.
     fn path(&self, depth: usize, mut branch: usize) -> Vec<i64> {
         let mut path = Vec::with_capacity(depth + 1);
         for depth in (0..depth).rev() {
@@ -173,7 +175,7 @@ impl Level {
         self.starts[branch]..self.starts[branch + 1]
     }
 
-    /// The branches among `here` that are selected; the first index that is missing among them.
+    /// The branches among `here` that are selected, or the first index that is missing.
     fn find(&self, here: Range<usize>, selector: Selector) -> Result<Range<usize>, i64> {
         let indices = &self.indices[here.clone()];
         let (start, end) = match (selector, indices) {
@@ -183,7 +185,7 @@ impl Level {
                 return Ok(here.start + found..here.start + found + 1);
             }
             (Selector::Span(start, end), _) => (start, end),
-            // What begins right behind the last one is empty.
+            // A range that begins right after the last index is empty.
             (Selector::From(start), [.., last]) if start.checked_sub(1) == Some(*last) => {
                 return Ok(here.end..here.end);
             }
@@ -192,7 +194,7 @@ impl Level {
         };
         let low = indices.partition_point(|&index| index < start);
         let high = low + indices[low..].partition_point(|&index| index < end);
-        // Each index of the range must be there.
+        // Each index of the range must exist.
         let gap = (start..end)
             .zip(low..high)
             .find(|&(index, place)| indices[place] != index);
@@ -206,16 +208,16 @@ impl Level {
     }
 }
 
-/// A member that is asked for and not there.
+/// A selected member that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Missing {
-    /// Its indices, up to the first that leads nowhere.
+    /// The indices of the member, up to the first one that does not exist.
     pub(crate) path: Vec<i64>,
-    /// What the last of them could have been: the first and last index of each run.
+    /// The existing values of that index: the first and last value of each run.
     pub(crate) runs: Vec<(i64, i64)>,
 }
 
-/// Runs of numbers that follow each other, as far as somebody reads them.
+/// The first few runs of consecutive numbers.
 fn runs(indices: &[i64]) -> Vec<(i64, i64)> {
     const MOST: usize = 5;
     let mut runs: Vec<(i64, i64)> = Vec::new();
@@ -230,7 +232,7 @@ fn runs(indices: &[i64]) -> Vec<(i64, i64)> {
     runs
 }
 
-/// The name of a member, as `shard[2].part[0]`; of a branch, if there are not enough indices, as `shard[2]`.
+/// The name of a member, such as `shard[2].part[0]`; or of a branch, such as `shard[2]`, if there are fewer indices.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MemberName<'a> {
     pub(crate) family: &'a Family,

@@ -3,14 +3,14 @@
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is selected, as a tree.
+/// The selected tasks, as a tree.
 #[derive(Debug, PartialEq)]
 enum Tree {
     One(TaskId),
     List(Vec<Tree>),
 }
 
-/// A family as plain sets: all members by their indices, and all first indices of any.
+/// A family as plain sets: the indices of all members, and the first indices of all branches.
 struct Naive {
     rank: usize,
     members: BTreeMap<Vec<i64>, TaskId>,
@@ -42,7 +42,7 @@ impl Naive {
         longer.map(|other| other[path.len()]).collect()
     }
 
-    /// The path that leads nowhere, if there is one.
+    /// The selected tasks, or the first path that does not exist.
     fn select(&self, path: &[i64], selectors: &[Selector]) -> Result<Tree, Vec<i64>> {
         if path.len() == self.rank {
             return Ok(Tree::One(self.members[path]));

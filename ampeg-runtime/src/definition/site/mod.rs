@@ -23,26 +23,26 @@ use std::vec;
 #[cfg(test)]
 mod tests;
 
-/// What a graph evaluates where it stands.
+/// The values that are evaluated where a graph is declared.
 #[derive(Debug)]
 pub struct Site {
     pub(crate) statements: &'static [Statement],
     pub(crate) families: &'static [Family],
-    /// How many statements have begun.
+    /// The number of statements that have begun.
     n_begun: usize,
-    /// The indices of the current member, as far as they are known.
+    /// The indices of the current member that are known so far.
     row: Vec<i64>,
     /// The tasks, statement by statement.
     pub(crate) members: Vec<Member>,
-    /// First indices that have been entered, whether or not there are members with them.
+    /// The first indices that were entered, with or without members.
     pub(crate) branches: Vec<Branch>,
     /// The slots of each task.
     pub(crate) uses: Vec<Use>,
     indices: Vec<i64>,
     selectors: Vec<Selector>,
-    /// The start of the selectors of the current slot.
+    /// Where the selectors of the current slot begin in `selectors`.
     slot: usize,
-    /// Which cost was the first in each unit.
+    /// The first cost in each unit. It is kept because all costs must have the same unit.
     units: [Option<String>; 2],
     error: Option<Error>,
 }
@@ -53,9 +53,9 @@ pub(crate) struct Member {
     pub(crate) statement: u32,
     pub(crate) cost: Cost,
     pub(crate) limits: Limits,
-    /// Where its indices begin.
+    /// Where the indices of the task begin.
     row: usize,
-    /// Where its slots begin.
+    /// Where the slots of the task begin.
     uses: usize,
 }
 
@@ -66,18 +66,18 @@ pub(crate) struct Branch {
     row: Range<usize>,
 }
 
-/// What a task uses of one family.
+/// A task's use of one family.
 #[derive(Debug)]
 pub(crate) struct Use {
-    /// What moving each result costs.
+    /// The cost of sending each result.
     pub(crate) cost: Cost,
-    /// Whether it is there; else its condition does not hold.
+    /// Whether the slot is present. If not, its condition is false.
     pub(crate) present: bool,
     selectors: Range<usize>,
 }
 
 impl Site {
-    /// Nothing yet of the graph with these facts.
+    /// An empty site for the graph with these facts.
     pub fn new<S: Source>(_: &S) -> Self {
         Self {
             statements: S::facts().statements,
@@ -95,21 +95,23 @@ impl Site {
         }
     }
 
-    /// The next statement: one task of this cost, which needs all members of whatever it uses.
+    /// Begins the next statement: one task with this cost, which uses all members of its families.
     pub(crate) fn task(&mut self, cost: Result<GivenCost, Error>) {
         self.family();
         self.push_member(cost);
     }
 
-    /// The next slot of that task, all members of a family: what moving each result costs.
+    /// Adds the next slot of that task, which selects all members of a family. `cost` is that of sending each result.
     pub(crate) fn via(&mut self, cost: Result<GivenCost, Error>) {
         self.slot();
         self.push_use(cost);
     }
 
-    /// The next statements, one task each: what each costs, then what moving the results of each of their slots does.
+    /// Adds the next statements, with one task each. `costs` has the cost of each task, and `vias` the cost of
+    /// sending the results of each slot.
     ///
-    /// In both, `-1` is the next evaluated cost, `-2` the same cost again, and `-3` a cost that is not written.
+    /// In both, `-1` is the next evaluated cost, `-2` the same evaluated cost again, and `-3` a cost that the user
+    /// did not write.
     pub fn tasks(&mut self, costs: &[f64], vias: &[f64], mut evaluated: EvaluatedCosts) {
         let mut vias = vias.iter();
         for &cost in costs {
@@ -121,7 +123,7 @@ impl Site {
         }
     }
 
-    /// The clauses of the last of these tasks.
+    /// Adds the clauses of the last task.
     pub fn limit(&mut self, limit: Limit) {
         if let Some(within) = limit.within {
             self.set_within(within);
@@ -131,13 +133,13 @@ impl Site {
         }
     }
 
-    /// The next statement: any number of tasks, one after the other.
+    /// Begins the next statement, which has any number of tasks.
     pub fn family(&mut self) {
         self.n_begun += 1;
         self.row.clear();
     }
 
-    /// The values of an index; nothing after a mistake.
+    /// Evaluates the values of an index; returns none after a mistake.
     pub fn range<I, R>(
         &mut self,
         index: usize,
@@ -171,13 +173,13 @@ impl Site {
         values.unwrap_or_default().into_iter()
     }
 
-    /// Goes on with this value of an index.
+    /// Continues with this value of an index.
     pub fn enter(&mut self, index: usize, value: impl IndexNumber) {
         self.row.truncate(index);
         self.push_index(index, value.to_number());
     }
 
-    /// Goes on with the one value of an index that the statement fixes; false after a mistake.
+    /// Continues with the only value of an index, which the statement has fixed. Returns false after a mistake.
     pub fn fixed(&mut self, index: usize, value: impl FnOnce() -> Result<i64, String>) -> bool {
         self.row.truncate(index);
         if let Some(value) = self.evaluate(Expression::Range(index), value) {
@@ -186,50 +188,51 @@ impl Site {
         self.error.is_none()
     }
 
-    /// The task with the indices that were entered, and its cost.
+    /// Adds the task with the current indices, and its cost.
     pub fn member(&mut self, cost: impl FnOnce() -> Result<GivenCost, Error>) {
         if let Some(cost) = self.evaluate(Expression::Clause("cost"), cost) {
             self.push_member(cost);
         }
     }
 
-    /// As [`member`](Self::member), with a cost that is a literal: rustc's time grows with each closure in a function.
+    /// Like [`member`](Self::member), for a cost that is a literal. Rustc takes longer for each closure in a
+    /// function.
     pub fn member_given(&mut self, cost: Result<GivenCost, Error>) {
         self.member(|| cost);
     }
 
-    /// How long that task may run.
+    /// Sets the time limit of the last task.
     pub fn within(&mut self, within: impl FnOnce() -> Result<Duration, String>) {
         if let Some(within) = self.evaluate(Expression::Clause("`within`"), within) {
             self.set_within(within);
         }
     }
 
-    /// How often that task is tried again.
+    /// Sets the number of retries of the last task.
     pub fn retry(&mut self, retry: impl FnOnce() -> Result<u32, String>) {
         if let Some(retry) = self.evaluate(Expression::Clause("`retry`"), retry) {
             self.set_retry(retry);
         }
     }
 
-    /// Whether the next slot is there: its condition.
+    /// Evaluates the condition of the next slot.
     pub fn when(&mut self, condition: impl FnOnce() -> bool) -> bool {
         self.evaluate(Expression::Condition, condition)
             .unwrap_or(false)
     }
 
-    /// The next slot is not there.
+    /// Adds the next slot, which is absent.
     pub fn absent(&mut self) {
         self.slot();
         self.push_slot(Cost::ZERO, false);
     }
 
-    /// The next slot: what follows selects by one index of its family after the other.
+    /// Begins the next slot. The following calls select by each index of its family.
     pub fn slot(&mut self) {
         self.slot = self.selectors.len();
     }
 
-    /// One value of the index.
+    /// Selects one value of the index.
     pub fn at(&mut self, index: impl FnOnce() -> Result<i64, String>) {
         let index = self.evaluate(Expression::Selection, index);
         if let Some(index) = index.and_then(|index| self.index(Expression::Selection, index)) {
@@ -237,14 +240,14 @@ impl Site {
         }
     }
 
-    /// The value that an index of the statement has.
+    /// Selects the current value of an index of the statement.
     pub fn same(&mut self, index: usize) {
         if let Some(&index) = self.row.get(index) {
             self.selectors.push(Selector::One(index));
         }
     }
 
-    /// The values of the index in a range.
+    /// Selects the values of the index in a range.
     pub fn span<I: IntoIndex, R: RangeBounds<I>>(&mut self, range: impl FnOnce() -> R) {
         let Some(range) = self.evaluate(Expression::Selection, range) else {
             return;
@@ -273,24 +276,24 @@ impl Site {
         });
     }
 
-    /// All values of the index.
+    /// Selects all values of the index.
     pub fn all(&mut self) {
         self.selectors.push(Selector::All);
     }
 
-    /// The end of the slot: what moving each result costs.
+    /// Ends the slot. `cost` is that of sending each result.
     pub fn via_with(&mut self, cost: impl FnOnce() -> Result<GivenCost, Error>) {
         if let Some(cost) = self.evaluate(Expression::Dependency, cost) {
             self.push_use(cost);
         }
     }
 
-    /// As [`via_with`](Self::via_with), with a cost that is a literal.
+    /// Like [`via_with`](Self::via_with), for a cost that is a literal.
     pub fn via_given(&mut self, cost: Result<GivenCost, Error>) {
         self.via_with(|| cost);
     }
 
-    /// The first mistake, if there is one.
+    /// The first mistake, if any.
     pub(crate) fn take_error(&mut self) -> Option<Error> {
         self.error.take()
     }
@@ -306,13 +309,13 @@ impl Site {
         &self.indices[branch.row.clone()]
     }
 
-    /// The slots of a task, with what it uses of each.
+    /// The slots of a task, each with its use.
     pub(crate) fn slots(&self, member: &Member) -> impl Iterator<Item = (&'static Slot, &Use)> {
         let statement = &self.statements[member.statement as usize];
         statement.inputs.iter().zip(&self.uses[member.uses..])
     }
 
-    /// What is selected of a family, index by index.
+    /// The selectors of a use, one for each index.
     pub(crate) fn selectors(&self, used: &Use) -> &[Selector] {
         &self.selectors[used.selectors.clone()]
     }
@@ -357,7 +360,8 @@ impl Site {
         value.map_err(refused).ok()
     }
 
-    /// A bound of a range, or the number after it; there is none after the last, which is as good as no bound.
+    /// A bound of a range, or the number after it. There is no number after the largest one, and the range has no
+    /// such bound then.
     fn bound(&mut self, value: impl IntoIndex, more: i64) -> Option<i64> {
         let bound = self.index(Expression::Selection, value.to_number())?;
         bound.checked_add(more)
@@ -399,7 +403,7 @@ impl Site {
         self.push_slot(cost, true);
     }
 
-    /// The cost, which is to be in the unit of all others.
+    /// The cost. Fails if it has another unit than earlier costs.
     fn in_one_unit(&mut self, given: GivenCost, expression: Expression) -> Cost {
         if let Some(unit) = given.unit
             && self.units[unit as usize].is_none()
@@ -447,7 +451,7 @@ impl Site {
         value.map_err(failed).ok()
     }
 
-    /// Evaluates an expression of the user's, unless there has been a mistake.
+    /// Evaluates an expression of the user, unless there was a mistake.
     fn evaluate<T>(&mut self, expression: Expression, body: impl FnOnce() -> T) -> Option<T> {
         if self.error.is_some() {
             return None;
@@ -470,7 +474,7 @@ impl Site {
         });
     }
 
-    /// The current expression, in the user's words.
+    /// The current expression, in words of the user.
     fn describe(&self, expression: Expression) -> String {
         let name = self.current_name();
         match expression {
@@ -490,7 +494,7 @@ impl Site {
         }
     }
 
-    /// The current slot, as an arrow.
+    /// The current slot, written as an arrow.
     fn dependency(&self) -> String {
         format!("{} → {}", self.current_path(), self.current_name())
     }
@@ -507,7 +511,7 @@ impl Site {
     }
 }
 
-/// What the user's expression is for.
+/// The role of an expression of the user.
 #[derive(Debug, Clone, Copy)]
 enum Expression {
     /// This index of the statement.

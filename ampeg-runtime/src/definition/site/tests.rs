@@ -77,7 +77,7 @@ impl Source for Chain {
 
 type MembersAndSum = Taken<(List<Type<u64>>, Type<u64>)>;
 
-/// The chain, with an index to depend on other than the one before.
+/// The chain, with another dependency than on the previous member.
 fn chain(range: Range<u64>, before: impl Fn(u64) -> u64) -> Graph<MembersAndSum> {
     let index = IndexType::new();
     let mut site = Site::new(&Chain);
@@ -251,7 +251,7 @@ fn triangle(n: i32) -> Graph<Triangles> {
 }
 
 #[test]
-fn several_indices_make_lists_of_lists_even_of_nothing() {
+fn several_indices_make_nested_lists_even_empty_ones() {
     let pool = Pool::builder().threads(2).build().unwrap();
     for n in 0..7 {
         let rows: Rows = (0..n)
@@ -274,13 +274,13 @@ fn several_indices_make_lists_of_lists_even_of_nothing() {
     }
 }
 
-/// What is said about the chain when it is used.
+/// The error of the chain when it is used.
 fn mistake(range: Range<u64>, before: impl Fn(u64) -> u64) -> String {
     chain(range, before).task_graph().unwrap_err().to_string()
 }
 
 #[test]
-fn missing_members_are_told_with_those_that_are_there() {
+fn missing_members_are_named_with_those_that_exist() {
     assert_eq!(
         mistake(1..5, |t| t + 3),
         "`x[2]` uses `x[5]` (as `x[t - 1]`), which is not declared: there is `x[0]` to `x[4]`"
@@ -310,7 +310,7 @@ fn two_statements_with_one_member_are_refused() {
 }
 
 #[test]
-fn cycles_of_members_are_told_by_their_names() {
+fn cycles_of_members_are_named() {
     assert_eq!(
         mistake(1..4, |t| t % 3 + 1),
         "the dependencies form a cycle: x[1] → x[3] → x[2] → x[1]"
@@ -319,22 +319,22 @@ fn cycles_of_members_are_told_by_their_names() {
 }
 
 #[test]
-fn what_cannot_be_counted_is_refused_at_once() {
+fn too_many_tasks_and_too_large_indices_are_refused_at_once() {
     let too_many = "the graph has more than 16777216 tasks";
     assert_eq!(mistake(1..u64::MAX, |t| t - 1), too_many);
     assert_eq!(mistake(1..(1 << 24) + 1, |t| t - 1), too_many);
     let last = u64::MAX - 1;
     assert_eq!(
         mistake(last..u64::MAX, |t| t - 1),
-        "the index `t` of `x` is 18446744073709551614, where an index must fit 64 bits with a sign"
+        "the index `t` of `x` is 18446744073709551614, but an index must fit in 64 bits with a sign"
     );
     assert_eq!(
         mistake(1..3, |_| u64::MAX),
-        "`x[t - 1]` in `x[1]` is 18446744073709551615, where an index must fit 64 bits with a sign"
+        "`x[t - 1]` in `x[1]` is 18446744073709551615, but an index must fit in 64 bits with a sign"
     );
 }
 
-/// A site after the statements of `Triangle` up to `row`, of which one member is begun.
+/// A site after the statements of `Triangle` up to `row`, with one member of `row` begun.
 fn site_of_row() -> Site {
     let mut site = Site::new(&Triangle);
     site.family();
@@ -358,7 +358,7 @@ fn error_of(site: Site) -> String {
 }
 
 #[test]
-fn clauses_of_members_are_told_with_their_names() {
+fn errors_of_clauses_name_the_member() {
     let mut site = site_of_row();
     site.member(|| IntoCost::given(-1));
     assert!(error_of(site).starts_with("task `row[2]`: a cost must be"));
@@ -375,7 +375,7 @@ fn clauses_of_members_are_told_with_their_names() {
     site.retry(|| IntoCount::into_count(-1));
     assert_eq!(
         error_of(site),
-        "`retry` of task `row[2]`: -1 is no count from 0 to 4294967295"
+        "`retry` of task `row[2]`: -1 is not a count from 0 to 4294967295"
     );
 
     let mut site = site_of_row();
@@ -479,15 +479,15 @@ fn shard(ranges: [usize; 2]) -> Result<Vec<String>, String> {
 }
 
 #[test]
-fn groups_have_the_same_indices_for_all_that_is_in_them() {
+fn statements_of_a_group_must_have_the_same_indices() {
     assert_eq!(
         shard([2, 2]).unwrap(),
         ["shard[0].b", "shard[1].b", "shard[0].c", "shard[1].c"]
     );
     assert_eq!(
         shard([2, 3]).unwrap_err(),
-        "the indices of `shard` are others for `shard.c` than for `shard.b`: \
-         its range must give the same each time it is evaluated"
+        "the indices of `shard` differ between `shard.b` and `shard.c`: \
+         its range must have the same values each time it is evaluated"
     );
 }
 

@@ -1,12 +1,14 @@
 //! Reads the facts of a graph from the string in generated code, when they are first needed.
 //!
-//! One string compiles fast; a large graph with a struct for each statement would take rustc longer than everything else.
-//! A number is decimal and followed by a space; a text is its length and its bytes; a list is its length and its items.
+//! One string compiles fast. With a struct for each statement, rustc would take longer for these structs than for all
+//! other code of a large graph.
+//! A number is decimal and followed by a space. A text is its length and its bytes. A list is its length and its
+//! items.
 
 use super::{Facts, Family, Part, Slot, Statement};
 use std::sync::OnceLock;
 
-/// The facts of one graph, as a text until they are needed.
+/// The facts of one graph, stored as text until they are needed.
 #[derive(Debug)]
 pub struct FactsText {
     text: &'static str,
@@ -24,7 +26,7 @@ impl FactsText {
         }
     }
 
-    /// The facts; the text is read once, and what is read is kept for good.
+    /// The facts. The text is read once, and the facts are kept for the life of the process.
     pub fn read(&self) -> &Facts {
         self.facts.get_or_init(|| {
             let mut reader = Reader {
@@ -36,7 +38,7 @@ impl FactsText {
     }
 }
 
-/// What is left to read.
+/// The unread text.
 struct Reader {
     rest: &'static str,
     file: &'static str,
@@ -128,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_once() {
+    fn facts_are_read_once_as_written() {
         static FACTS: FactsText = FactsText::new(
             "1 3 sum8 a.n + ü10 9 0 1 2 1 0 1 0 3 a.n1 0 0 1 1 i1 0 18446744073709551615 1 \
              1 3 sum0 1 1 1 1 x1 1 0 0 ",

@@ -6,15 +6,16 @@ use crate::run::cluster::{Cluster, Exit};
 use crate::run::progress::{Activity, Running};
 use ampeg_schedule::{ProcessorId, TaskId};
 
-/// A worker that dies this often in a row without running a task, and without getting a step done, uses up an attempt
-/// at its next step: the cause may be what the worker does before or after a task.
+/// The number of idle deaths in a row that use up an attempt at the worker's next step. A death is idle if the worker
+/// was running no task. The cause of these deaths may be code that the worker runs before or after a task. The count
+/// starts again when a step is done.
 pub(super) const IDLE_DEATHS: u32 = 3;
 
 impl Coordinator<'_> {
     /// Decides what the death of a worker costs: an attempt at the task that it was running, or none.
     ///
-    /// Each death uses up an attempt or counts as idle, and every third idle one uses up an attempt: so a run ends,
-    /// however often workers die.
+    /// Each death uses up an attempt or counts as idle, and every third idle death in a row uses up an attempt. So a
+    /// run ends, however often workers die.
     pub(super) fn charge_death(
         &mut self,
         worker: ProcessorId,
@@ -25,12 +26,12 @@ impl Coordinator<'_> {
         let killed_for = self.workers[worker.index()].killed_for.take();
         let running = activity.running_in(self.run);
         match (killed_for, running) {
-            // The one that it was killed for may have ended all the same; then nobody is to blame.
+            // The task that exceeded its limit may have ended before the kill. Then no task is to blame.
             (Some((task, limit)), Some(running)) if running.task == task => {
                 let kind = TaskErrorKind::TimedOut { limit };
                 self.charge(worker, running, kind, cluster);
             }
-            // One that this side has ended for another reason says nothing about its task.
+            // A worker that this side has ended for another reason does not show that its task crashes.
             (None, Some(running))
                 if exit.reason.is_none() && self.may_run(worker, running.task) =>
             {
@@ -46,7 +47,7 @@ impl Coordinator<'_> {
         }
     }
 
-    /// A worker has died without running a task that counts.
+    /// Counts the death of a worker that was running no task, or whose task is not to blame.
     pub(super) fn charge_idle_death(
         &mut self,
         worker: ProcessorId,
@@ -71,7 +72,7 @@ impl Coordinator<'_> {
         }
     }
 
-    /// Whether a worker that says so may be running a task: it has not been skipped or done elsewhere.
+    /// Whether the task that a dead worker claims to have been running counts: it was not skipped or done before.
     fn may_run(&self, worker: ProcessorId, task: TaskId) -> bool {
         match self.tasks.get(task.index()) {
             Some(TaskState::Open { .. }) => self.is_at(task, worker),
@@ -104,8 +105,9 @@ impl Coordinator<'_> {
         }
     }
 
-    /// What a worker had to do before the task that it was running has ended, though the report is lost with it. Like
-    /// any result that is lost, it has its attempts anew: else the crashes of a task that succeeded in between add up.
+    /// Gives a new set of attempts to the tasks that a worker completed before the task that it was running. Their
+    /// reports were lost with the worker, so they count as lost results, which have all their attempts again.
+    /// Otherwise, the crashes of a task would add up although it succeeded in between.
     fn renew_attempts_before(&mut self, worker: ProcessorId, running: TaskId) {
         let home = self.plan.homes[running.index()];
         let recomputing = self.workers[worker.index()].recomputing.iter();
@@ -142,7 +144,7 @@ impl Coordinator<'_> {
         }
     }
 
-    /// Whether an attempt that failed so is followed by another one.
+    /// Whether another attempt follows an attempt that failed with this error.
     fn is_retried(&self, task: TaskId, attempt: u32, kind: &TaskErrorKind) -> bool {
         let attempts = self.definition.instance(task).limits.attempts();
         attempt < attempts && self.plan.retry.applies_to(kind)

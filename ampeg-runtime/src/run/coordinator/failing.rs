@@ -1,4 +1,4 @@
-//! Fails the tasks that depend on a failed one, and no others.
+//! Fails the tasks that depend on a failed task, and no others.
 
 use super::{Coordinator, TaskState};
 use crate::base::failure::{TaskError, TaskErrorKind};
@@ -7,11 +7,12 @@ use crate::run::message::ToWorker;
 use ampeg_schedule::{ProcessorId, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Positions in one `Skip`: at five bytes each it stays far below what a socket buffers.
+/// The number of positions in one `Skip` message. Each takes at most five bytes, so the message stays far below the
+/// size of a socket's buffer.
 const POSITIONS_PER_MESSAGE: usize = 8_192;
 
 impl Coordinator<'_> {
-    /// An open task has failed for good: so do all that depend on it.
+    /// Fails an open task for good, with all tasks that depend on it.
     pub(super) fn fail(
         &mut self,
         task: TaskId,
@@ -27,8 +28,9 @@ impl Coordinator<'_> {
         self.skip(skipped, cluster);
     }
 
-    /// A lost result cannot be computed again on a worker. It exists, or has existed, elsewhere: only the open steps of
-    /// this worker that lack it fail, and those that lack what was to be computed from it.
+    /// Handles a lost result that a worker cannot compute again. Other workers have, or had, this result, so only
+    /// steps of this worker fail: its open steps that need the result, or a result that it would have computed from
+    /// this one.
     pub(super) fn fail_recomputation(
         &mut self,
         worker: ProcessorId,
@@ -38,12 +40,12 @@ impl Coordinator<'_> {
     ) {
         let error = self.definition.blame(task, attempt, kind);
         self.failures += 1;
-        // If others need it later, they may try as often as anybody.
+        // Another worker that needs the result later gets all attempts, too.
         self.set_failures(task, 0);
         let state = &mut self.workers[worker.index()];
         state.forget_recomputing(task);
         let mut recomputing = std::mem::take(&mut state.recomputing);
-        // In their order, a result comes after those that it needs.
+        // The list is in the order of computation: a result comes after the results that it needs.
         let mut missing = BTreeSet::from([task]);
         recomputing.retain(|&other| {
             let mut inputs = self.definition.instance(other).inputs.iter();
@@ -79,7 +81,7 @@ impl Coordinator<'_> {
         self.skip(skipped, cluster);
     }
 
-    /// Fails all open tasks that depend on one that has failed. Takes time in proportion to their dependencies.
+    /// Fails all open tasks that depend on a failed task. Takes linear time in the number of their dependencies.
     fn fail_successors(&mut self, failed: TaskId, cause: &TaskError, skipped: &mut Skipped) {
         let mut next = vec![failed];
         while let Some(task) = next.pop() {
@@ -120,5 +122,5 @@ impl Coordinator<'_> {
     }
 }
 
-/// The positions of steps that are not to be run, by worker.
+/// By worker: the positions of steps that are skipped.
 type Skipped = BTreeMap<ProcessorId, Vec<u32>>;

@@ -1,7 +1,7 @@
-//! Follows one run: which tasks are done, which steps each worker has left, and which results a death loses.
+//! Follows one run: which tasks are done, which steps each worker still has to run, and which results a death loses.
 //!
-//! State and `on_*` events; effects go through a [`Cluster`]. It reads no clock and starts no process,
-//! so it can be tested event by event. It receives a plan and does not depend on the scheduler.
+//! The coordinator has state and `on_*` events, and acts through a [`Cluster`]. It reads no clock and starts no
+//! process, so it can be tested event by event. It gets a plan, and does not depend on the scheduler.
 
 use crate::base::failure::{TaskError, TaskErrorKind};
 use crate::definition::Definition;
@@ -30,26 +30,26 @@ pub(crate) struct Coordinator<'a> {
     run: RunId,
     tasks: Vec<TaskState>,
     workers: Vec<WorkerState>,
-    /// Reports that arrived before the report of an input, by that input. Workers batch reports independently, so
-    /// that order between workers is not kept. Recovery relies on every input of a done task being done.
+    /// By an input that is not reported yet: the reports that need this input. Workers batch reports independently,
+    /// so reports of different workers are not in order. Recovery relies on every input of a done task being done.
     held_back: BTreeMap<TaskId, Vec<HeldBack>>,
     unfinished: usize,
-    /// The tasks that failed by themselves, not because of a dependency.
+    /// The number of tasks that failed themselves, not because of a dependency.
     failures: usize,
-    /// Made when a result is lost.
+    /// Made when the first result is lost.
     lookup: Option<Lookup>,
 }
 
 #[derive(Debug)]
 enum TaskState {
-    /// It has no result and no final error; this attempt comes next.
+    /// Without a result or a final error. `attempt` is the number of the next attempt.
     Open {
         attempt: u32,
     },
     Done {
-        /// The bytes of an output.
+        /// The bytes of the result if it is an output.
         output: Option<Payload>,
-        /// How many attempts to compute it once more have failed in a row.
+        /// The number of attempts in a row that failed to compute the result again.
         failures: u32,
     },
     Failed(TaskError),
@@ -59,27 +59,29 @@ enum TaskState {
 struct HeldBack {
     worker: ProcessorId,
     report: AttemptReport,
-    /// The inputs before this one are known to be done.
+    /// The number of inputs, from the first on, that are known to be done. The next check continues there, so that all
+    /// checks of a report together take linear time.
     n_done: usize,
 }
 
-/// What the coordinator knows of one worker in this run.
+/// What the coordinator knows about one worker in this run.
 #[derive(Debug, Default)]
 struct WorkerState {
-    /// No step of its plan before this position is open.
+    /// All steps of the worker's plan before this position are closed.
     position: usize,
-    /// Requested recomputations without a report, in the worker's order; a result may be in the list twice.
+    /// Recomputations that are requested but not reported, in the order of the worker. A result may be in the list
+    /// twice.
     recomputing: VecDeque<TaskId>,
-    /// Lost results that its own open steps need, until it has computed them.
+    /// Lost results that open steps of this worker need and that it has not computed again yet.
     lacking: BTreeSet<TaskId>,
-    /// Deaths in a row that took no task along, since a step of its plan was last done.
+    /// The number of idle deaths in a row since a step of the worker's plan was last done.
     idle_deaths: u32,
-    /// The task and its time limit that this worker is killed for.
+    /// The task whose time limit this worker is killed for, and the limit.
     killed_for: Option<(TaskId, Duration)>,
 }
 
 impl WorkerState {
-    /// Forgets the first entry of a task that was to be computed once more. Most often it is the first of all.
+    /// Removes the first entry of a task from the recomputations. It is usually the first of all.
     fn forget_recomputing(&mut self, task: TaskId) {
         let mut recomputing = self.recomputing.iter();
         if let Some(position) = recomputing.position(|&other| other == task) {
@@ -89,7 +91,7 @@ impl WorkerState {
 }
 
 impl<'a> Coordinator<'a> {
-    /// The run of a plan, about to begin.
+    /// The state of a run before it begins.
     pub(crate) fn new(
         definition: &'a Definition,
         run: RunId,
@@ -117,22 +119,22 @@ impl<'a> Coordinator<'a> {
         self.unfinished == 0
     }
 
-    /// The number of tasks that failed by themselves, not because of a dependency.
+    /// The number of tasks that failed themselves, not because of a dependency.
     pub(crate) fn failures(&self) -> usize {
         self.failures
     }
 
-    /// Whether a worker has something to do in this run.
+    /// Whether a worker has any steps in this run.
     pub(crate) fn uses(&self, worker: ProcessorId) -> bool {
         !self.plan.steps_of(worker).is_empty()
     }
 
-    /// Whether a worker has something left to do in this run.
+    /// Whether a worker has open steps in this run.
     pub(crate) fn has_open_steps(&mut self, worker: ProcessorId) -> bool {
         self.first_open(worker).is_some()
     }
 
-    /// Has every worker that is there begin with its steps, which it knows.
+    /// Sends `Begin` to every worker that is present. These workers already know their steps.
     pub(crate) fn begin(&self, cluster: &mut dyn Cluster) {
         let workers = (0..self.workers.len()).map(ProcessorId::new);
         for worker in workers.filter(|&worker| self.uses(worker)) {
@@ -143,13 +145,14 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// An attempt at a task is over.
+    /// Handles the report of an attempt, and the held-back reports that wait for it.
     pub(crate) fn on_report(
         &mut self,
         worker: ProcessorId,
         report: AttemptReport,
         cluster: &mut dyn Cluster,
     ) {
+        // A loop and not a recursion, because a chain of held-back reports may be long.
         let mut arrived = Vec::new();
         let mut next = Some(HeldBack {
             worker,
@@ -174,7 +177,7 @@ impl<'a> Coordinator<'a> {
         match &self.tasks[task.index()] {
             TaskState::Open { .. } => self.apply_to_open(arrived, cluster),
             TaskState::Done { .. } => self.apply_recomputation(worker, arrived.report, cluster),
-            // It was skipped while it ran.
+            // The task was skipped while it ran.
             TaskState::Failed(_) => {}
         }
     }
@@ -261,7 +264,7 @@ impl<'a> Coordinator<'a> {
         steps.get(position)
     }
 
-    /// The open steps of a worker, in order, each with the attempt that comes next.
+    /// The open steps of a worker in order, each with its next attempt.
     fn open_steps(&self, worker: ProcessorId) -> Vec<(&'a Step, OpenStep)> {
         let first = self.workers[worker.index()].position;
         let steps = self.plan.steps_of(worker).iter();
@@ -273,7 +276,7 @@ impl<'a> Coordinator<'a> {
         open.collect()
     }
 
-    /// The task that a worker should be running: all its inputs are there.
+    /// The task that a worker should be running, because all its inputs are done.
     pub(crate) fn due_task(&mut self, worker: ProcessorId) -> Option<DueTask> {
         let task = match self.workers[worker.index()].recomputing.front() {
             Some(&task) => task,
@@ -303,7 +306,8 @@ impl<'a> Coordinator<'a> {
         self.definition.instance(task).limits.within
     }
 
-    /// A body has run for longer than it may: its worker is killed, and [`on_exited`](Self::on_exited) does the rest.
+    /// Handles a body that has exceeded its time limit: kills the worker. [`on_exited`](Self::on_exited) then charges
+    /// the task.
     pub(crate) fn on_exceeded(
         &mut self,
         worker: ProcessorId,
@@ -333,7 +337,7 @@ impl<'a> Coordinator<'a> {
         steps.collect::<Vec<_>>().join("; ")
     }
 
-    /// Ends all that is unfinished; returns the workers that may be running a task, which the caller kills.
+    /// Ends all unfinished tasks. Returns the workers that may be running a task; the caller kills these.
     pub(crate) fn on_cancel(
         &mut self,
         timeout: Option<Duration>,
@@ -342,7 +346,7 @@ impl<'a> Coordinator<'a> {
         let workers = (0..self.workers.len()).map(ProcessorId::new);
         let busy = workers.filter(|&worker| self.first_open(worker).is_some());
         let busy: Vec<_> = busy.collect();
-        // Results that exist are kept, though those of their inputs have not been reported.
+        // Held-back results exist and are kept, although their inputs were not reported.
         for held_back in std::mem::take(&mut self.held_back).into_values().flatten() {
             let n_done = self.definition.instance(held_back.report.task).inputs.len();
             self.apply(
@@ -367,7 +371,7 @@ impl<'a> Coordinator<'a> {
         busy
     }
 
-    /// Sends the workers the end of the run.
+    /// Sends `End` to all workers of the run.
     pub(crate) fn end(&self, cluster: &mut dyn Cluster) {
         let workers = (0..self.workers.len()).map(ProcessorId::new);
         for worker in workers.filter(|&worker| self.uses(worker)) {
@@ -375,7 +379,7 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// The results of all tasks that have one, and the errors of the others.
+    /// By task: the bytes of an output, or the error of a failed task.
     pub(crate) fn into_results(self) -> Vec<Option<Result<Payload, TaskError>>> {
         let result = |task: TaskState| match task {
             TaskState::Open { .. } => None,
@@ -391,11 +395,11 @@ impl<'a> Coordinator<'a> {
 pub(crate) struct DueTask {
     pub(crate) task: TaskId,
     pub(crate) attempt: u32,
-    /// How long its body may run, if it has a limit.
+    /// The time limit of the task's body, if it has one.
     pub(crate) limit: Option<Duration>,
 }
 
-/// Encodes part of a message.
+/// Encodes a part of a message.
 fn encode<T: serde::Serialize>(value: &T) -> Result<Payload, String> {
     codec::encode_fields(value)
 }

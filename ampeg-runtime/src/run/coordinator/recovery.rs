@@ -1,8 +1,8 @@
 //! Replaces dead workers and recomputes lost results.
 //!
-//! The task that the worker was running loses an attempt; its replacement takes over all unfinished steps.
-//! The coordinator sends the inputs of these steps again if it has them. Otherwise the replacement computes them again,
-//! and their inputs in turn.
+//! The death of a worker uses up an attempt at the task that the worker was running. The worker's replacement takes
+//! over all unfinished steps. The coordinator sends the inputs of these steps again if it has them. Otherwise, the
+//! replacement computes the inputs again, and their inputs in turn.
 
 use super::{Coordinator, TaskState, encode};
 use crate::base::failure::TaskErrorKind;
@@ -16,7 +16,7 @@ use ampeg_schedule::{ProcessorId, TaskId};
 use std::cmp::Reverse;
 
 impl Coordinator<'_> {
-    /// A worker is gone; this is what it was doing.
+    /// Handles the exit of a worker. `activity` is the worker's last activity.
     pub(crate) fn on_exited(
         &mut self,
         worker: ProcessorId,
@@ -32,7 +32,7 @@ impl Coordinator<'_> {
         self.forget_recomputations(worker);
     }
 
-    /// A worker was killed while it was being started; the next one is on its way.
+    /// Handles the death of a worker that was killed while it started. The caller starts the next process.
     pub(crate) fn on_killed_at_start(
         &mut self,
         worker: ProcessorId,
@@ -42,7 +42,7 @@ impl Coordinator<'_> {
         self.charge_idle_death(worker, exit, cluster);
     }
 
-    /// No worker can be started here: all that it had to do fails.
+    /// Handles a worker that cannot be started: all its open steps fail.
     pub(crate) fn on_given_up(
         &mut self,
         worker: ProcessorId,
@@ -57,14 +57,16 @@ impl Coordinator<'_> {
         }
     }
 
-    /// A worker is there again, and knows graph and plan: it takes over what is open.
+    /// Handles a replacement that has joined, and that knows graph and plan: it takes over all open steps.
     ///
-    /// The caller introduces it to the others after this, so that their values arrive after these messages.
+    /// The caller introduces the worker to the others after this, so that values from other workers arrive after
+    /// these messages.
     pub(crate) fn on_joined(
         &mut self,
         worker: ProcessorId,
         cluster: &mut dyn Cluster,
     ) -> Result<(), String> {
+        // Advances `position`, where `open_steps` begins.
         self.first_open(worker);
         self.forget_recomputations(worker);
         let open = self.open_steps(worker);
@@ -78,15 +80,15 @@ impl Coordinator<'_> {
         self.resend_or_recompute(worker, &needed, cluster)
     }
 
-    /// Forgets what a worker that is gone was computing again.
+    /// Drops the recomputations of a worker that is gone.
     fn forget_recomputations(&mut self, worker: ProcessorId) {
         let state = &mut self.workers[worker.index()];
         state.recomputing.clear();
         state.lacking.clear();
     }
 
-    /// A task is done. Consumers that were introduced after its worker sent the result have not got it: it went to
-    /// the workers before them, or to nobody.
+    /// Supplies consumers of a task that is done. A consumer that was introduced after the task's worker sent the
+    /// result has not received it: the result went to the previous process of the consumer, or to none.
     pub(super) fn supply_late_consumers(
         &mut self,
         task: TaskId,
@@ -100,7 +102,7 @@ impl Coordinator<'_> {
         let mut late = Vec::new();
         for successor in self.definition.task_graph.successors(task) {
             let consumer = self.plan.homes[successor.task.index()].worker;
-            // What is not there yet is given all that is done when it joins.
+            // An absent consumer gets all inputs that are done when it joins.
             let is_late = consumer != home
                 && cluster.since(consumer).is_some_and(|since| since > sent)
                 && self.is_open(successor.task);
@@ -109,7 +111,8 @@ impl Coordinator<'_> {
             }
         }
         for consumer in late {
-            // Without memory for the message the consumer cannot go on.
+            // Without memory for the message, the consumer would wait for ever. It is killed, and its replacement
+            // gets the result.
             if self
                 .resend_or_recompute(consumer, &[task], cluster)
                 .is_err()
@@ -119,12 +122,13 @@ impl Coordinator<'_> {
         }
     }
 
-    /// Sends a worker the results that are done among `needed`, or has it compute them again.
+    /// Sends a worker those results among `needed` that are done, or makes it compute them again.
     ///
-    /// The others will be sent by the workers that compute them. A result that the worker already has to compute
-    /// again is computed once more: the worker may have done that and dropped the value, and not have reported it yet.
+    /// Results that are not done will be sent by the workers that compute them. A result whose recomputation the
+    /// worker has already queued is queued again, since the worker may have finished it and dropped the value without
+    /// having reported it.
     ///
-    /// Takes time in proportion to the results and their dependencies, and `n log n` for `n` lost ones.
+    /// Takes linear time in the number of results and their dependencies, and `n log n` for `n` lost results.
     fn resend_or_recompute(
         &mut self,
         worker: ProcessorId,
@@ -194,7 +198,7 @@ impl Coordinator<'_> {
         cluster.send(worker, ToWorker::Value(value));
     }
 
-    /// Has a worker compute lost results, each right before the first of its open steps that needs it.
+    /// Makes a worker compute lost results again, each right before the first open step that needs it.
     fn recompute(
         &mut self,
         worker: ProcessorId,
@@ -209,13 +213,13 @@ impl Coordinator<'_> {
                 "worker {worker} computes `{name}` again: its result is lost"
             ));
         }
-        // Users come before what they use.
+        // In this order, all users of a result come before the result.
         lost.sort_by_cached_key(|task| Reverse(lookup.rank[task.index()]));
         for &task in &*lost {
             lookup.first_use[task.index()] = self.first_use(worker, task, lookup);
         }
-        // The order in which the worker computes them. A result comes before those that need it, since it is needed no
-        // later than they are.
+        // The order of computation. A result is needed no later than the results that use it, so it comes before
+        // them.
         lost.sort_by_cached_key(|task| {
             let index = task.index();
             (lookup.first_use[index], lookup.rank[index])
@@ -241,7 +245,7 @@ impl Coordinator<'_> {
         Ok(())
     }
 
-    /// The position of the first open step of a worker that needs a lost result, by itself or for another lost one.
+    /// The position of a worker's first open step that needs a lost result, directly or for another lost result.
     fn first_use(&self, worker: ProcessorId, task: TaskId, lookup: &Lookup) -> u32 {
         let successors = self.definition.task_graph.successors(task).iter();
         let uses = successors.map(|successor| {
@@ -260,16 +264,17 @@ impl Coordinator<'_> {
     }
 }
 
-/// What is looked up per task when lost results are to be computed again: hash tables would take most of the time.
+/// Tables by task for finding lost results. Hash tables would take most of the time of a recovery.
 #[derive(Debug)]
 pub(super) struct Lookup {
-    /// The place of each task in the topological order.
+    /// The position of each task in the topological order.
     rank: Vec<u32>,
-    /// The position of the first open step that needs a lost result; [`UNSEEN`] but while that is worked out.
+    /// The position of the first open step that needs a lost result. [`UNSEEN`] outside
+    /// [`Coordinator::resend_or_recompute`].
     first_use: Vec<u32>,
 }
 
 /// No open step needs the result.
 const NO_STEP: u32 = u32::MAX;
-/// The task has not been looked at.
+/// The task was not visited.
 const UNSEEN: u32 = u32::MAX - 1;

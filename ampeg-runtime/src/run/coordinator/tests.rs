@@ -1,4 +1,4 @@
-//! The coordinator, event by event, with a cluster that only records its messages: no process, no clock.
+//! Tests the coordinator event by event, with a cluster that only records messages. There is no process and no clock.
 
 use super::*;
 use crate::Graph;
@@ -12,13 +12,13 @@ use crate::testing::{Action, Blobs, Node, graph, with_limits};
 use crate::value::payload::Payload;
 use ampeg_schedule::{Processors, Schedule};
 
-/// What a coordinator did.
+/// An action of the coordinator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Did {
     Begin(usize),
-    /// A worker begins with the steps that are open, each with its attempt.
+    /// A worker begins with its open steps, each with the number of its attempt.
     Resume(usize, Vec<(u32, u32)>),
-    /// A worker computes results once more, each before the step of this position.
+    /// A worker computes results again, each before the step at this position.
     Recompute(usize, Vec<(usize, u32)>),
     Value(usize, usize),
     Skip(usize, Vec<u32>),
@@ -30,7 +30,7 @@ enum Did {
 #[derive(Debug)]
 struct Recorder {
     did: Vec<Did>,
-    /// The epochs of the workers that are there.
+    /// The epochs of the workers that are present.
     since: Vec<Option<Epoch>>,
     epoch: Epoch,
 }
@@ -46,7 +46,7 @@ impl Default for Recorder {
 }
 
 impl Recorder {
-    /// What was done since the last look.
+    /// The actions since the last call.
     fn look(&mut self) -> Vec<Did> {
         std::mem::take(&mut self.did)
     }
@@ -195,7 +195,7 @@ fn failed(task: usize) -> AttemptReport {
     ended(task, Err(TaskErrorKind::Failed { message, sources }))
 }
 
-/// A worker dies, and the next one joins in its place.
+/// Lets a worker die and its replacement join.
 fn replace(
     coordinator: &mut Coordinator<'_>,
     worker: ProcessorId,
@@ -219,7 +219,7 @@ fn killed() -> Exit {
     }
 }
 
-/// A worker that runs an attempt at a task in this run.
+/// The activity of a worker that runs an attempt at a task in this run.
 fn running(task: usize, attempt: u32) -> Activity {
     let running = Running {
         task: TaskId::new(task),
@@ -318,7 +318,7 @@ fn reports_of_another_run_are_ignored() {
 }
 
 #[test]
-fn failure_skips_what_depends_on_it_and_nothing_else() {
+fn failure_skips_dependent_tasks_and_no_others() {
     begun!(coordinator, recorder, with_outputs(&[0, 1, 2, 3, 4]));
     coordinator.on_report(worker(0), output(0), &mut recorder);
     coordinator.on_report(worker(1), failed(2), &mut recorder);
@@ -339,15 +339,15 @@ fn failure_skips_what_depends_on_it_and_nothing_else() {
 }
 
 #[test]
-fn dead_worker_is_replaced_and_supplied_with_what_the_coordinator_has() {
+fn replacement_gets_the_results_that_the_coordinator_has() {
     begun!(coordinator, recorder, with_outputs(&[0, 2, 3, 4]));
     coordinator.on_report(worker(0), output(0), &mut recorder);
     coordinator.on_report(worker(1), output(2), &mut recorder);
-    // Worker 0 dies while it runs 1: 1 has crashed, and so 3 is not to be run; nothing is left there.
+    // Worker 0 dies while it runs 1: 1 has crashed, so 3 is skipped, and worker 0 has no step left.
     replace(&mut coordinator, worker(0), &running(1, 1), &mut recorder);
     let expected = [Did::Skip(0, vec![2]), Did::Resume(0, vec![])];
     assert_eq!(recorder.look(), expected);
-    // Worker 1 dies too, between two tasks: 4 is still to be run, and the coordinator has its input.
+    // Worker 1 dies between two tasks: 4 is still to be run, and the coordinator has its input.
     replace(&mut coordinator, worker(1), &idle(), &mut recorder);
     let expected = [Did::Resume(1, vec![(1, 1)]), Did::Value(1, 2)];
     assert_eq!(recorder.look(), expected);
@@ -369,7 +369,7 @@ fn lost_results_are_computed_again_in_order_and_only_those() {
     for (from, message) in [(0, done(0)), (0, done(1)), (1, done(2)), (1, output(4))] {
         coordinator.on_report(worker(from), message, &mut recorder);
     }
-    // 3 needs 1 and 2, which need 0; all of them are lost.
+    // 3 needs 1 and 2, which need 0. All three results are lost.
     replace(&mut coordinator, worker(0), &idle(), &mut recorder);
     let expected = [
         Did::Resume(0, vec![(2, 1)]),
@@ -385,8 +385,8 @@ fn lost_results_are_computed_again_in_order_and_only_those() {
 }
 
 #[test]
-fn result_that_cannot_be_computed_again_fails_what_lacks_it() {
-    // 1 and 2 need it as well, but only to be computed again.
+fn failed_recomputation_fails_the_steps_that_lack_its_result() {
+    // 1 and 2 need the result, too, but only to be computed again.
     begun!(coordinator, recorder, with_outputs(&[3, 4]));
     for (from, message) in [(0, done(0)), (0, done(1)), (1, done(2)), (1, output(4))] {
         coordinator.on_report(worker(from), message, &mut recorder);
@@ -404,7 +404,7 @@ fn result_that_cannot_be_computed_again_fails_what_lacks_it() {
 }
 
 #[test]
-fn worker_that_dies_while_it_computes_a_result_again_fails_what_lacks_it() {
+fn death_during_a_recomputation_fails_the_steps_that_lack_its_result() {
     begun!(coordinator, recorder, with_outputs(&[3, 4]));
     for (from, message) in [(0, done(0)), (0, done(1)), (1, done(2)), (1, output(4))] {
         coordinator.on_report(worker(from), message, &mut recorder);
@@ -423,7 +423,7 @@ fn retries_hold_for_results_that_are_computed_again() {
     replace(&mut coordinator, worker(0), &running(0, 1), &mut recorder);
     assert_eq!(coordinator.unfinished, 4);
     coordinator.on_report(worker(0), done(0), &mut recorder);
-    // Lost once more: attempts are counted anew.
+    // The result is lost once more, and its attempts start at 1 again.
     replace(&mut coordinator, worker(0), &idle(), &mut recorder);
     replace(&mut coordinator, worker(0), &running(0, 1), &mut recorder);
     assert_eq!(coordinator.unfinished, 4);
@@ -437,7 +437,7 @@ fn result_sent_to_a_worker_that_was_just_replaced_is_sent_again() {
     coordinator.on_report(worker(0), done(0), &mut recorder);
     replace(&mut coordinator, worker(0), &idle(), &mut recorder);
     recorder.look();
-    // Worker 1 had not heard of the replacement when it sent the result of 2 to worker 0.
+    // When worker 1 sent the result of 2, it did not know of worker 0's replacement.
     coordinator.on_report(worker(1), output(2), &mut recorder);
     assert_eq!(recorder.look(), [Did::Value(0, 2)]);
 }
@@ -446,7 +446,7 @@ fn result_sent_to_a_worker_that_was_just_replaced_is_sent_again() {
 fn result_sent_to_the_present_worker_is_not_sent_again() {
     begun!(coordinator, recorder, with_outputs(&[2, 3]));
     coordinator.on_report(worker(0), done(0), &mut recorder);
-    // Introductions are counted for the life of a pool.
+    // The epoch of a pool is never reset.
     recorder.epoch = 7;
     replace(&mut coordinator, worker(0), &idle(), &mut recorder);
     recorder.look();
@@ -468,7 +468,7 @@ fn lost_result_that_is_needed_later_is_computed_once_more() {
         Did::Recompute(0, vec![(0, 1)]),
     ];
     assert_eq!(recorder.look(), expected);
-    // 0 may have been computed, used by 1 and let go of by now.
+    // Worker 0 may have computed 0, used it for 1 and dropped it.
     coordinator.on_report(worker(1), done(2), &mut recorder);
     assert_eq!(recorder.look(), [Did::Recompute(0, vec![(0, 1), (2, 2)])]);
 }
@@ -476,7 +476,7 @@ fn lost_result_that_is_needed_later_is_computed_once_more() {
 #[test]
 fn result_counts_when_its_inputs_have_been_reported() {
     begun!(coordinator, recorder, with_outputs(&[3]));
-    // Worker 0 has sent the result of 0 to worker 1, but has not said so yet.
+    // Worker 0 has sent the result of 0 to worker 1, but has not reported it yet.
     for message in [done(2), done(4)] {
         coordinator.on_report(worker(1), message, &mut recorder);
         assert_eq!(coordinator.unfinished, 5);
@@ -486,7 +486,7 @@ fn result_counts_when_its_inputs_have_been_reported() {
 }
 
 #[test]
-fn dead_worker_takes_along_what_it_reported_too_early() {
+fn reports_held_back_are_lost_with_their_worker() {
     begun!(coordinator, recorder, with_outputs(&[3]));
     coordinator.on_report(worker(1), done(2), &mut recorder);
     replace(&mut coordinator, worker(1), &idle(), &mut recorder);
@@ -506,7 +506,7 @@ fn result_that_was_reported_too_early_is_kept_when_the_run_is_cancelled() {
 #[test]
 fn lost_result_comes_with_an_input_that_was_reported_late() {
     begun!(coordinator, recorder, with_outputs(&[3]));
-    // Worker 0 has sent the result of 0 to worker 1, but died before it could say so.
+    // Worker 0 sent the result of 0 to worker 1, but died before it reported the task.
     replace(&mut coordinator, worker(0), &idle(), &mut recorder);
     coordinator.on_report(worker(1), done(2), &mut recorder);
     recorder.look();
@@ -515,12 +515,12 @@ fn lost_result_comes_with_an_input_that_was_reported_late() {
 }
 
 #[test]
-fn worker_that_joins_later_is_given_all_that_is_done() {
+fn worker_that_joins_later_gets_all_results_that_are_done() {
     begun!(coordinator, recorder, with_outputs(&[2, 3]));
     coordinator.on_report(worker(0), done(0), &mut recorder);
     recorder.since[0] = None;
     coordinator.on_exited(worker(0), killed(), &idle(), &mut recorder);
-    // While it starts, nothing is sent to it.
+    // Nothing is sent to the worker while it starts.
     coordinator.on_report(worker(1), output(2), &mut recorder);
     assert_eq!(recorder.look(), []);
     coordinator.on_joined(worker(0), &mut recorder).unwrap();
@@ -533,7 +533,7 @@ fn worker_that_joins_later_is_given_all_that_is_done() {
 }
 
 #[test]
-fn crashed_task_is_tried_again_only_if_told() {
+fn crashed_task_is_tried_again_only_with_retries() {
     begun!(coordinator, recorder, with_retries(1));
     replace(&mut coordinator, worker(0), &running(0, 1), &mut recorder);
     let open = vec![(0, 2), (1, 1), (2, 1)];
@@ -547,7 +547,7 @@ fn crashes_of_a_task_that_succeeded_in_between_do_not_add_up() {
     begun!(coordinator, recorder, with_retries(1));
     replace(&mut coordinator, worker(0), &running(0, 1), &mut recorder);
     recorder.look();
-    // The second attempt at 0 has succeeded, since 1 was begun; the report of that is lost.
+    // The second attempt at 0 succeeded, since 1 was begun. Its report is lost.
     replace(&mut coordinator, worker(0), &running(1, 1), &mut recorder);
     let open = vec![(0, 1), (1, 2), (2, 1)];
     assert_eq!(recorder.look(), [Did::Resume(0, open)]);
@@ -575,10 +575,10 @@ fn deaths_without_a_task_are_counted_by_progress() {
     for _ in 0..blame::IDLE_DEATHS {
         assert_eq!(coordinator.unfinished, 4);
         replace(&mut coordinator, worker(0), &idle(), &mut recorder);
-        // To compute a lost result again is no progress.
+        // Computing a lost result again is not progress.
         coordinator.on_report(worker(0), done(0), &mut recorder);
     }
-    // 1 and 3 have failed; 2 and 4 can go on.
+    // 1 and 3 have failed. 2 and 4 can still be run.
     assert_eq!(coordinator.unfinished, 2);
 }
 
@@ -593,7 +593,7 @@ fn death_of_a_worker_without_steps_costs_nothing() {
 }
 
 #[test]
-fn death_in_a_task_of_an_ended_run_is_no_crash() {
+fn death_in_a_task_of_an_ended_run_is_not_a_crash() {
     begun!(coordinator, recorder, with_outputs(&[3]));
     let late = Activity {
         run: 0,
@@ -652,7 +652,7 @@ fn task_after_one_that_ended_at_its_limit_is_not_blamed() {
     begun!(coordinator, recorder, with_outputs(&[0]));
     let limit = (TaskId::new(0), Duration::from_secs(3));
     coordinator.on_exceeded(worker(0), limit, &mut recorder);
-    // Its end was on the way when its worker was killed.
+    // The report of its end was on the way when its worker was killed.
     coordinator.on_report(worker(0), output(0), &mut recorder);
     replace(&mut coordinator, worker(0), &running(1, 1), &mut recorder);
     let expected = [

@@ -1,8 +1,8 @@
 //! Enforces time limits of tasks, and ends workers that should work but do not.
 //!
-//! A body that begins after a check cannot exceed its limit before the least limit of the graph has passed. So the next
-//! check is at that time, or earlier when a running body reaches its limit. Workers need not report that a body has
-//! begun.
+//! A body that begins after a check cannot exceed its limit before the shortest limit of the graph has passed. So the
+//! next check is at that time, or earlier when a running body reaches its limit. Workers therefore need not report
+//! that a body has begun.
 
 use super::Run;
 use super::stuck::Watchdog;
@@ -16,51 +16,53 @@ use ampeg_schedule::Error;
 use ampeg_schedule::ProcessorId;
 use std::time::{Duration, Instant};
 
-/// How long a worker may take, beyond the limit of the task that it should be running, to do anything at all.
+/// The time after which a worker is replaced if it does nothing, in addition to the limit of the task that it should
+/// be running.
 ///
-/// A worker that was stopped, or that hangs in a destructor, is replaced after that time. It is long, since decoding a
-/// large input counts too, and other programs may want the processor.
+/// This affects workers that were stopped, or that hang in a destructor. The time is long, because decoding a large
+/// input counts, too, and other programs may use the processor.
 ///
-/// It is also how long a worker may take no message while others wait to send it some: as long as it lives, it takes
-/// each at once.
+/// The same time applies to a worker that accepts no messages while others wait to send some. A working worker
+/// accepts every message at once.
 const RESPONSE_TIME: Duration = Duration::from_secs(10);
-/// The same for a task without a limit, which may take its time for everything but its beginning.
+/// The same for a task without a limit. Only the time until it begins counts.
 const UNLIMITED_RESPONSE_TIME: Duration = Duration::from_secs(30);
-/// How soon to look again at a worker that has not begun with this run: it may begin with what an ended one had told it,
-/// before it learns that this has ended.
+/// The time until the next check of a worker that has not begun with this run. It may begin another task of an ended
+/// run before it receives the end of that run.
 const ENTRY_TIME: Duration = Duration::from_millis(10);
-/// Looks are no closer to each other than this.
+/// The shortest time between two checks.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
-/// Nor farther from each other: that is how exactly the time is known that this program was stopped.
+/// The longest time between two checks. It is also the precision with which stops of this program are measured.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
-/// A look that comes so much later than it should means that this program was stopped.
+/// A check that is this late means that this program was stopped.
 const LATE: Duration = Duration::from_secs(1);
 
-/// What the limits of one run need.
+/// The state for the limits of one run.
 #[derive(Debug)]
 pub(super) struct Limits {
-    /// The least limit of any task, or how often to look without any.
+    /// The shortest limit of any task, or the time between checks if no task has a limit.
     interval: Duration,
     next_look: Timestamp,
-    /// When the whole run is out of time; the time that this program was stopped does not count.
+    /// The end of the run's time limit. It is moved by the time for which this program was stopped.
     deadline: Option<Timestamp>,
-    /// When this program was stopped, most likely with its workers: this time does not count for limits.
+    /// The intervals in which this program was stopped, most likely with its workers. They do not count for limits.
     stops: Vec<(Timestamp, Timestamp)>,
-    /// By worker: what it was seen doing.
+    /// By worker: the last activity that was seen.
     seen: Vec<Option<Seen>>,
-    /// By worker: how many messages it had received since when, if it takes no more.
+    /// By worker that accepts no more messages: the number of messages it had received, and since when this number is
+    /// the same.
     full: Vec<Option<(u64, Timestamp)>>,
-    /// Whether some worker takes no more messages, so that others may have to wait for it.
+    /// Whether some worker accepts no more messages, so that others may have to wait for it.
     somebody_is_full: bool,
 }
 
-/// A worker that does one thing, as it was seen first.
+/// The activity of a worker, and when it was first seen.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     activity: Activity,
     n_reports: u64,
     due: Option<DueTask>,
-    /// Since when, without the time that this program was stopped.
+    /// The first time that this was seen, moved by the time for which this program was stopped.
     since: Timestamp,
 }
 
@@ -79,13 +81,13 @@ impl Limits {
         }
     }
 
-    /// A worker is gone.
+    /// Drops the state of a worker that is gone.
     pub(super) fn forget(&mut self, worker: ProcessorId) {
         self.seen[worker.index()] = None;
         self.full[worker.index()] = None;
     }
 
-    /// Leaves out of account the time that this program was stopped, if this look is late.
+    /// If this check is late, excludes the time for which this program was stopped.
     pub(super) fn excuse(&mut self, time: Timestamp) {
         let late = time.saturating_sub(self.next_look);
         if Duration::from_nanos(late) < LATE {
@@ -102,21 +104,21 @@ impl Limits {
         }
     }
 
-    /// How much of the time between these two this program was stopped.
+    /// The time between `start` and `finish` for which this program was stopped.
     fn stopped_between(&self, start: Timestamp, finish: Timestamp) -> Timestamp {
         let stops = self.stops.iter();
         let both = stops.map(|&(begin, end)| end.min(finish).saturating_sub(begin.max(start)));
         both.sum()
     }
 
-    /// Leaves out of an attempt the time that this program was stopped.
+    /// Removes from an attempt the time for which this program was stopped.
     pub(super) fn correct(&self, observed: &mut Observed) {
         if !self.stops.is_empty() {
             observed.start += self.stopped_between(observed.start, observed.finish);
         }
     }
 
-    /// How long a worker has taken no messages although it should.
+    /// The time for which a worker has accepted no messages although others wait.
     fn see_full(
         &mut self,
         worker: ProcessorId,
@@ -130,7 +132,7 @@ impl Limits {
         Duration::from_nanos(time.saturating_sub(since))
     }
 
-    /// Since when a worker has been doing this.
+    /// The time since which a worker has had this activity.
     fn see(&mut self, worker: ProcessorId, mut new: Seen) -> Timestamp {
         let seen = self.seen[worker.index()];
         let is_same = |old: &Seen| {
@@ -140,7 +142,7 @@ impl Limits {
             return old.since;
         }
         if let Some(start) = new.activity.body_start {
-            // It may have begun before this program was stopped, or meanwhile.
+            // The body may have begun before this program was stopped, or during the stop.
             new.since = start + self.stopped_between(start, new.since);
         }
         self.seen[worker.index()] = Some(new);
@@ -149,7 +151,7 @@ impl Limits {
 }
 
 impl Run<'_> {
-    /// How long to wait for the next event.
+    /// The time until the next check, deadline or look of the watchdog.
     pub(super) fn timeout(&self, time: Timestamp) -> Option<Duration> {
         let left = |end: Timestamp| Duration::from_nanos(end.saturating_sub(time));
         let deadline = self.limits.deadline.map(left);
@@ -158,14 +160,15 @@ impl Run<'_> {
         waits.into_iter().flatten().min()
     }
 
-    /// Whether the run has taken longer than it may at this time, which has been excused.
+    /// Whether the run has exceeded its time limit. `time` must have been passed to [`Limits::excuse`].
     pub(super) fn is_overdue(&self, time: Timestamp) -> bool {
         self.limits
             .deadline
             .is_some_and(|deadline| time >= deadline)
     }
 
-    /// Kills the workers whose tasks have exceeded their limits, and those that do not begin with a task.
+    /// Kills workers whose tasks have exceeded their limits, and workers that do not begin a task that they should
+    /// run.
     pub(super) fn enforce_limits(&mut self, time: Timestamp) -> Result<(), Error> {
         if time < self.limits.next_look {
             return Ok(());
@@ -184,7 +187,7 @@ impl Run<'_> {
         self.check_progress()
     }
 
-    /// How long until a worker has taken too long for what it is doing; kills it if it has.
+    /// The time until a worker exceeds the limit of its current activity. Kills the worker if it has.
     fn look_at(&mut self, worker: ProcessorId, time: Timestamp) -> Option<Duration> {
         let activity = self.crew.cluster.activity(worker);
         let is_full = self.crew.cluster.is_full(worker);
@@ -196,7 +199,7 @@ impl Run<'_> {
         let since = self.limits.see(
             worker,
             Seen {
-                // A worker that does nothing may still take messages in.
+                // Receiving messages alone is not work, so the number of messages does not count as a change.
                 activity: Activity {
                     received: 0,
                     ..activity
@@ -229,7 +232,8 @@ impl Run<'_> {
         Some(left)
     }
 
-    /// Ends a worker that is still running a task of a run that is over; when to look again if it may yet begin one.
+    /// Ends a worker that is still running a task of an ended run. Returns the time until the next check if the
+    /// worker may still begin such a task.
     fn entry_time(&mut self, worker: ProcessorId) -> Option<Duration> {
         let activity = self.crew.cluster.activity(worker);
         if activity.run == self.id {
@@ -253,14 +257,15 @@ impl Run<'_> {
         RESPONSE_TIME
     }
 
-    /// How long a worker that is to run a task may go on with what it is doing instead; none if without end.
+    /// The time for which a worker may continue its current activity instead of the task that it should run; none if
+    /// there is no limit.
     fn response_time(&self, activity: &Activity, due: DueTask) -> Option<Duration> {
         if self.limits.somebody_is_full {
-            // It may wait for that worker, and it is that one which does nothing.
+            // The worker may be waiting for the full worker, and only the full one is at fault.
             return None;
         }
         let allowed = match (activity.phase, due.limit) {
-            // It may decode, compute and encode for as long as it takes.
+            // Without a limit, the worker may take any time to decode, compute and encode.
             (Phase::Around | Phase::Body, None) => return None,
             (_, Some(limit)) => limit.saturating_add(RESPONSE_TIME),
             (Phase::Between | Phase::Sending | Phase::Waiting, None) => UNLIMITED_RESPONSE_TIME,

@@ -29,33 +29,33 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
-/// How long a run that is cancelled waits for reports that workers have made but not sent yet, and how long a run that
-/// is over waits for the end of its tasks.
+/// The longest wait of a cancelled run for reports that workers have made but not sent, and of an ended run for the
+/// end of its tasks.
 const END_TIME: Duration = Duration::from_secs(1);
-/// So many workers that fail to start, one after another in one place, and the place is given up.
+/// The number of failed starts in a row after which a worker is given up.
 const FAILED_STARTS: u32 = 3;
 
-/// Workers that are kept between runs, and what they know.
+/// The workers of a pool, which are kept between runs, and the state that was sent to them.
 #[derive(Debug)]
 pub(crate) struct Crew {
     cluster: Box<dyn Cluster>,
     members: Vec<Member>,
     observers: Observers,
     last_run: RunId,
-    /// Why nothing can be run any more.
+    /// The reason why nothing can be run any more, if so.
     broken: Option<String>,
 }
 
-/// What the crew knows of one worker.
+/// What the crew knows about one worker.
 #[derive(Debug, Default)]
 struct Member {
     life: Life,
     knows: Knows,
-    /// How many reports have come from it since it joined.
+    /// The number of reports received from the worker since it joined.
     n_reports: u64,
-    /// Starts in a row that have failed.
+    /// The number of failed starts in a row.
     failed_starts: u32,
-    /// Why it is being killed, unless that is a crash of its task.
+    /// The reason why the worker is being killed, unless its task exceeded a limit.
     kill_reason: Option<String>,
 }
 
@@ -78,34 +78,34 @@ struct Knows {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timeout {
     pub(crate) end: Instant,
-    /// The time that the run had.
+    /// The whole time limit of the run.
     pub(crate) limit: Duration,
 }
 
 impl Timeout {
-    /// The limit of a run that begins now; none if its end is too far away.
+    /// The limit of a run that begins now; none if its end is too far in the future.
     pub(crate) fn begin(limit: Duration) -> Option<Self> {
         let end = instant().checked_add(limit)?;
         Some(Self { end, limit })
     }
 }
 
-/// What ends a run early.
+/// The conditions that end a run early.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds<'a> {
     pub(crate) deadline: Option<Timeout>,
     pub(crate) cancelled: &'a AtomicBool,
     /// The number of failed tasks that ends the run.
     pub(crate) max_failures: Option<usize>,
-    /// Whether what tasks print is to be printed by the thread that follows the run.
+    /// Whether the thread that follows the run prints the output of tasks.
     pub(crate) prints: bool,
 }
 
-/// The results of a run by task, and what was seen of it.
+/// The results of a run by task, and the log of its events.
 pub(crate) type Finished = (Vec<Option<Result<Payload, TaskError>>>, Log);
 
 impl Crew {
-    /// A crew of workers that are all there.
+    /// A crew of workers that are all present.
     pub(crate) fn new(cluster: Box<dyn Cluster>) -> Self {
         Self {
             members: (0..cluster.n_workers())
@@ -127,7 +127,7 @@ impl Crew {
         self.cluster.waker()
     }
 
-    /// Follows a plan to its end.
+    /// Runs a plan to its end.
     pub(crate) fn run(
         &mut self,
         definition: &Definition,
@@ -175,10 +175,10 @@ impl Crew {
         finished
     }
 
-    /// Has workers drop what they have of graphs that are gone. Nothing must be running.
+    /// Makes workers drop their state of graphs that no longer exist. No run may be active.
     pub(crate) fn unload_gone(&mut self) {
         for (index, member) in self.members.iter_mut().enumerate() {
-            // What was never set points nowhere, too.
+            // A `Weak` that was never set has a strong count of 0, too.
             let is_set = !member.knows.captures.ptr_eq(&Weak::new());
             if is_set && member.knows.captures.strong_count() == 0 {
                 member.knows = Knows::default();
@@ -188,13 +188,13 @@ impl Crew {
     }
 }
 
-/// One run under way.
+/// The active run.
 struct Run<'a> {
     crew: &'a mut Crew,
     coordinator: Coordinator<'a>,
     id: RunId,
     captures: &'a Arc<Captures>,
-    /// The messages that give the graph to a worker.
+    /// The messages that send the graph to a worker.
     graph: Vec<ToWorker>,
     plan: &'a Arc<Plan>,
     limits: Limits,
@@ -212,7 +212,7 @@ impl Run<'_> {
             }
         }
         self.coordinator.begin(&mut *self.crew.cluster);
-        // The clock is read once a turn: this program may be stopped between any two readings.
+        // The clock is read once per turn, because this program may be stopped between two readings.
         let mut time = now();
         self.limits.excuse(time);
         while !self.coordinator.is_finished() {
@@ -258,7 +258,7 @@ impl Run<'_> {
             ClusterEvent::Reports(worker, reports) => {
                 self.crew.members[worker.index()].n_reports += reports.len() as u64;
                 for mut report in reports {
-                    // What an ended run still says is dropped here.
+                    // Reports of an ended run are dropped here.
                     if report.run == self.id {
                         self.limits.correct(&mut report.observed);
                         self.events.task_ends(worker, &report);
@@ -289,7 +289,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Reports the attempts that workers have begun since the last look, if anybody observes.
+    /// Reports the attempts that workers have begun since the last look, if the run has observers.
     fn look_for_beginnings(&mut self, time: Timestamp) {
         let Self { crew, events, .. } = self;
         events.look(time, |worker| {
@@ -299,7 +299,7 @@ impl Run<'_> {
         });
     }
 
-    /// Starts a worker; that it has joined, or failed, is an event.
+    /// Starts a worker. An event follows when it has joined or failed.
     fn start(&mut self, worker: ProcessorId) {
         self.crew.members[worker.index()].life = Life::Starting;
         self.crew.cluster.start(worker);
@@ -335,7 +335,7 @@ impl Run<'_> {
         }
     }
 
-    /// Kills a worker, if the transport can. One that is starting has no part in the run, and needs no reason.
+    /// Kills a worker, if the transport can. A starting worker has no part in the run, so its reason is not recorded.
     fn kill(&mut self, worker: ProcessorId, reason: impl Into<String>) -> bool {
         let is_killed = self.crew.cluster.kill(worker);
         let member = &mut self.crew.members[worker.index()];
@@ -383,17 +383,18 @@ impl Run<'_> {
             self.events
                 .worker_dies(death, running, will_retry, is_replaced);
         }
-        // One that has nothing left to do is started for the next run: if it ends each time, that is not for ever.
+        // A worker without open steps is only replaced by the next run: if its process ended each time, replacing it
+        // here could go on for ever.
         if self.coordinator.has_open_steps(worker) {
             logging::debug(format_args!("worker {worker} is replaced"));
             self.start(worker);
         }
     }
 
-    /// Ends everything that is unfinished.
+    /// Ends all unfinished tasks.
     ///
-    /// What ended before the cancel counts: the reports that workers had made by then are waited for.
-    /// Then every worker that may be running a task is killed; the next run replaces it.
+    /// Tasks that ended before the cancel keep their results, so this first waits for the reports that workers have
+    /// already made. Then it kills every worker that may be running a task. The next run replaces these workers.
     fn cancel(&mut self, timeout: Option<Duration>) -> Result<(), Error> {
         let made = |worker| self.crew.cluster.activity(worker).reports;
         let made: Vec<u64> = self.workers().map(made).collect();
@@ -410,9 +411,9 @@ impl Run<'_> {
 
     /// Sends the workers the end of the run, and waits until none of its tasks is running.
     ///
-    /// A worker that still runs one, since it was cancelled or computes a lost result that nobody needs any more, is
-    /// killed: the next run would have to wait for it. On threads, which cannot be killed, tasks are waited for, but
-    /// not for ever.
+    /// A worker may still be running a task that was cancelled, or computing a lost result that is no longer needed.
+    /// It is killed, because the next run would have to wait for it. Threads cannot be killed: this waits for their
+    /// tasks, but not for ever.
     fn end(&mut self) {
         for worker in self.workers() {
             if self.is_running(worker) {
@@ -420,7 +421,7 @@ impl Run<'_> {
             }
         }
         self.coordinator.end(&mut *self.crew.cluster);
-        // If the workers cannot be reached any more, the next run says so.
+        // If the workers cannot be reached any more, the next run returns this error.
         let _ = self.receive_while(|run| run.workers().any(|worker| run.is_running(worker)));
     }
 
@@ -431,7 +432,7 @@ impl Run<'_> {
             && activity.running_in(self.id).is_some()
     }
 
-    /// Goes on with the run while something is to be waited for, but for no longer than a cancelled run may take.
+    /// Continues to handle events while `waits` is true, but for at most [`END_TIME`].
     fn receive_while(&mut self, waits: impl Fn(&Self) -> bool) -> Result<(), Error> {
         let deadline = instant() + END_TIME;
         while waits(self) {

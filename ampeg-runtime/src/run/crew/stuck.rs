@@ -1,9 +1,9 @@
-//! A watchdog for mistakes in the protocol: in debug builds, a run without possible progress reports itself and ends.
+//! A watchdog for bugs in the protocol: in debug builds, a run that cannot make progress ends with an error.
 //!
-//! Of all open steps, the first one in the order of the plan has all its inputs done. Each of them is at the worker of
-//! that step, on its way to its present process, or being computed again there. So if every worker waits, none is
-//! starting, and every report has come in, that worker must have something to do.
-//! A worker that was stopped from outside looks as if it waited; it differs in that it does not accept a message.
+//! The first open step in the order of the plan has only inputs that are done. Each of these inputs is at the worker
+//! of that step, on its way to the worker's present process, or being computed again there. So if every worker waits,
+//! none is starting, and every report has arrived, that worker must have something to do.
+//! A worker that was stopped from outside also seems to wait. The difference is that it does not accept a message.
 
 use super::{Life, Run};
 use crate::base::clock::instant;
@@ -14,15 +14,15 @@ use ampeg_schedule::Error;
 use ampeg_schedule::ProcessorId;
 use std::time::{Duration, Instant};
 
-/// How long nothing must happen at all before workers are asked, and how long they have to answer.
+/// The time without any change after which workers are asked, and the time that they have to answer.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// What was seen the last time, and when that was first so.
+/// The state at the last look, and the time since which it is the same.
 #[derive(Debug)]
 pub(super) struct Watchdog {
     since: Instant,
     seen: Vec<(Activity, u64)>,
-    /// By worker, how many messages it had received when it was sent one that changes nothing.
+    /// By worker: the number of messages it had received when it was sent a message that changes nothing.
     asked: Option<Vec<u64>>,
 }
 
@@ -35,19 +35,19 @@ impl Watchdog {
         }
     }
 
-    /// How long nothing has changed, as far as was seen.
+    /// The time without a change.
     fn quiet(&self) -> Duration {
         instant().saturating_duration_since(self.since)
     }
 
-    /// How long until the next look.
+    /// The time until the next look.
     pub(super) fn wait() -> Option<Duration> {
         cfg!(debug_assertions).then_some(QUIET)
     }
 }
 
 impl Run<'_> {
-    /// Fails if nothing can happen any more although tasks are open.
+    /// Fails if tasks are open but nothing can happen any more.
     pub(super) fn check_progress(&mut self) -> Result<(), Error> {
         if !cfg!(debug_assertions) || self.watchdog.quiet() < QUIET {
             return Ok(());
@@ -84,7 +84,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// How many messages each worker has received, and what it does apart from that.
+    /// By worker: the number of messages it has received, and the rest of its activity.
     fn look(&self) -> (Vec<u64>, Vec<(Activity, u64)>) {
         let members = self.crew.members.iter().zip(self.workers());
         let look = |(member, worker): (&super::Member, ProcessorId)| {

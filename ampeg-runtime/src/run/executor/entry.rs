@@ -8,24 +8,24 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// What this worker holds of one task's result, and what for.
+/// One task's result on this worker, and the steps that still need it.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
-    /// How many steps are still to use it.
+    /// The number of steps that will still use the result.
     pub(super) uses: u32,
-    /// Whether the next step waits for it.
+    /// Whether the next step waits for the result.
     pub(super) awaited: Awaited,
     pub(super) state: State,
-    /// How it came here, until the step that used it first reports that.
+    /// How the result arrived. The first step that uses it takes this for its report.
     pub(super) arrival: Option<Box<Arrival>>,
 }
 
-/// Whether the next step waits for a result, as of which look at its inputs.
+/// Whether the next step waits for a result, and which search for inputs found this.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Awaited {
-    /// The number of the look; 0 if nobody waits.
+    /// The number of that search; 0 if no step waits.
     pub(super) look: u32,
-    /// Whether parts are not enough.
+    /// Whether the step needs the whole result, so that parts are not enough.
     pub(super) whole: bool,
 }
 
@@ -38,33 +38,33 @@ pub(super) enum State {
     Parts(Box<Parts>),
 }
 
-/// Parts that came from another worker in place of the whole.
+/// Parts that another worker sent in place of the whole result.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     by_key: HashMap<PartKey, HeldPart>,
-    /// Whether all that were sent are here.
+    /// Whether all parts that were sent have arrived.
     is_complete: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct HeldPart {
     pub(super) payload: Payload,
-    /// Its value, once it has been decoded.
+    /// The value, once it was decoded.
     pub(super) value: Option<UserValue>,
 }
 
 impl Entry {
-    /// Keeps the whole, unless it is here; parts are no longer needed then.
+    /// Stores the whole result in place of parts, unless it was stored before.
     pub(super) fn store(&mut self, payload: Payload) {
         if !self.is_whole() {
             self.state = State::Encoded(Box::new(payload));
         }
     }
 
-    /// Keeps parts, unless all of them or the whole is here.
+    /// Stores parts, unless all of them or the whole result was stored before.
     pub(super) fn store_parts(&mut self, message: PartsMessage) {
         if message.first && !self.is_whole() && !self.has_all_parts() {
-            // What is here of an earlier attempt, whose worker died, may belong to another result.
+            // Earlier parts are from an attempt whose worker died, and may belong to another result.
             self.state = State::Parts(Box::default());
         }
         if let State::Parts(held) = &mut self.state
@@ -84,17 +84,17 @@ impl Entry {
         }
     }
 
-    /// Keeps the value, in place of its bytes if they are here.
+    /// Stores the decoded value in place of its bytes.
     pub(super) fn store_value(&mut self, value: Rc<dyn Any>) {
         self.state = State::Decoded(UserValue::new(value));
     }
 
-    /// Whether the whole is here.
+    /// Whether the whole result was stored.
     pub(super) fn is_whole(&self) -> bool {
         matches!(self.state, State::Decoded(_) | State::Encoded(_))
     }
 
-    /// Whether all parts that were sent in place of the whole are here.
+    /// Whether all parts that were sent in place of the whole have arrived.
     pub(super) fn has_all_parts(&self) -> bool {
         matches!(&self.state, State::Parts(parts) if parts.is_complete)
     }
@@ -110,7 +110,7 @@ impl Entry {
         }
     }
 
-    /// Adds to the time that it took to decode what came.
+    /// Adds to the time of decoding the received bytes.
     pub(super) fn add_decoding(&mut self, nanoseconds: u64) {
         if let Some(arrival) = &mut self.arrival {
             arrival.decoding += nanoseconds;
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_here_when_the_last_message_is() {
+    fn parts_are_complete_after_the_last_message() {
         let mut entry = Entry::default();
         entry.store_parts(message(0, 1, (true, false)));
         assert!(!entry.has_part(&key(0)));
@@ -152,10 +152,10 @@ mod tests {
     fn parts_of_two_attempts_are_never_mixed() {
         let mut entry = Entry::default();
         entry.store_parts(message(0, 1, (true, false)));
-        // The sender has died; the task is run again elsewhere.
+        // The sender has died, and the task is run again by another process.
         entry.store_parts(message(0, 2, (true, false)));
         entry.store_parts(message(1, 2, (false, true)));
-        // A third attempt comes too late.
+        // The parts of a third attempt come too late.
         entry.store_parts(message(0, 3, (true, true)));
         for part in [0, 1] {
             assert_eq!(

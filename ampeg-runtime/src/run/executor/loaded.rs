@@ -1,4 +1,4 @@
-//! A graph on a worker: its code, and the captured values as bytes.
+//! A graph on a worker: its code, and its captured values as bytes.
 
 use super::UserValue;
 use crate::generated_code::task::{Descriptor, Table};
@@ -14,9 +14,9 @@ pub(crate) struct LoadedGraph {
     pub(super) descriptor: &'static Descriptor,
     pub(super) table: Table,
     pub(super) captures: Vec<Payload>,
-    /// Whether each capture has several uses; a body that is its only user may take it.
+    /// By capture: whether it has several users. A single user may take the value.
     pub(super) is_shared: Vec<bool>,
-    /// Captured values that several tasks share, once they are decoded, for all runs.
+    /// By capture: the decoded value, if several tasks share it. It is kept for all runs.
     held: RefCell<Vec<Option<UserValue>>>,
 }
 
@@ -41,7 +41,7 @@ impl LoadedGraph {
         }
     }
 
-    /// A captured value that was decoded before.
+    /// A captured value that was decoded and kept.
     pub(super) fn held(&self, capture: usize) -> Option<Rc<dyn Any>> {
         self.held.borrow()[capture].as_ref()?.share()
     }
@@ -61,7 +61,7 @@ impl LoadedGraph {
 fn shared_captures(descriptor: &Descriptor) -> Vec<bool> {
     let mut uses = vec![0_u32; descriptor.facts().captures.len()];
     for statement in descriptor.facts().statements {
-        // A statement with indices stands for any number of tasks.
+        // A statement with indices may have any number of tasks.
         let tasks = if statement.indices.is_empty() { 1 } else { 2 };
         for &capture in statement.captures {
             uses[capture as usize] += tasks;

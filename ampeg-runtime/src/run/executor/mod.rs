@@ -1,7 +1,7 @@
 //! Runs single tasks on the available values, and drops values after their last use.
 //!
-//! Worker processes, worker threads and inline runs share it.
-//! It knows no other worker, and measures only the time to decode and encode values.
+//! Worker processes, worker threads and inline runs use the executor. It knows no other worker, and only measures the
+//! time to decode and encode values.
 
 use crate::base::bounded;
 use crate::base::clock::now;
@@ -31,40 +31,41 @@ mod user_value;
 
 pub(crate) use loaded::LoadedGraph;
 
-/// The values of one run on one worker. Dropping it drops them all.
+/// The values of one run on one worker. Dropping the executor drops all of them.
 #[derive(Debug)]
 pub(crate) struct Executor {
     graph: Rc<LoadedGraph>,
     /// Indexed by task; grows on demand.
     entries: Vec<Entry>,
-    /// How often the inputs of a next step have been looked at.
+    /// The number of searches for the inputs of a next step.
     looks: u32,
-    /// How many nanoseconds it took to decode captured values for the last inputs.
+    /// The nanoseconds spent decoding captured values for the last inputs.
     reading: u64,
-    /// Whether every use of a value gets a copy that was encoded and decoded.
+    /// Whether each use of a value gets its own copy, made by encoding and decoding.
     copies: bool,
 }
 
-/// The variable that has every result be encoded, and decoded for each of its uses, on whatever worker that is.
+/// The variable that makes every result be encoded, and decoded for each use, on any worker.
 ///
-/// Not a setting of a pool, since inline runs have none, and since a whole suite of tests is to run with it unchanged.
+/// It is not a setting of a pool, because inline runs have no pool, and because a whole test suite should be able to
+/// run with it unchanged.
 const ALWAYS_ENCODE: &str = "AMPEG_ALWAYS_ENCODE";
 
-/// Whether that variable was set, and not to 0, when this process first ran a task.
+/// Whether that variable was set to a value other than 0 when this process first ran a task.
 fn always_encodes() -> bool {
     static ALWAYS: OnceLock<bool> = OnceLock::new();
     *ALWAYS.get_or_init(|| std::env::var_os(ALWAYS_ENCODE).is_some_and(|value| value != "0"))
 }
 
-/// What of a result leaves this worker.
+/// The encoded result of a step, for the coordinator and other workers.
 #[derive(Debug, Default)]
 pub(crate) struct Encoded {
-    /// The whole result, if any step needs it.
+    /// The whole result, if some recipient needs it.
     pub(crate) whole: Option<Payload>,
-    /// What goes to these workers in place of the whole.
+    /// By worker: the parts that it gets in place of the whole result.
     pub(crate) parts: BTreeMap<ProcessorId, Vec<(PartKey, Payload)>>,
-    /// How many nanoseconds it took to encode a result that is no output. An output is encoded wherever its users are,
-    /// so that its time is not the price of moving it.
+    /// The nanoseconds spent encoding a result that is not an output. An output is encoded wherever its users are, so
+    /// its encoding is not a cost of sending it.
     pub(crate) encoding: u64,
 }
 
@@ -79,14 +80,14 @@ impl Executor {
         }
     }
 
-    /// Notes that a step will use its inputs here.
+    /// Records that a step will use its inputs on this worker.
     pub(crate) fn add_uses(&mut self, step: &Step) {
         for &input in &step.inputs {
             self.entry(input).uses += 1;
         }
     }
 
-    /// Records that a step no longer uses its inputs; inputs without other uses here are dropped.
+    /// Records that a step no longer uses its inputs. Inputs without other uses on this worker are dropped.
     pub(crate) fn drop_uses(&mut self, step: &Step) {
         for &input in &step.inputs {
             let entry = self.entry(input);
@@ -97,7 +98,7 @@ impl Executor {
         }
     }
 
-    /// Keeps what came of a result, if a step here is still to use it. Returns true if the next step waited for it.
+    /// Stores a result or parts of one, if a step will still use it. Returns true if the next step waited for it.
     pub(crate) fn store(&mut self, arrival: Arrival, content: Content) -> bool {
         let looks = self.looks;
         let entry = self.entry(arrival.task);
@@ -105,7 +106,7 @@ impl Executor {
             return false;
         }
         match &mut entry.arrival {
-            // Parts may come one after another.
+            // Parts may arrive in several messages.
             Some(earlier) => {
                 earlier.received = arrival.received;
                 earlier.bytes += arrival.bytes;
@@ -124,7 +125,11 @@ impl Executor {
         was_awaited
     }
 
-    /// How many inputs of a step are missing. From now on [`store`](Self::store) says when one of them comes.
+    /// Counts the missing inputs of a step. From now on, [`store`](Self::store) returns true when one of these
+    /// arrives.
+    ///
+    /// So an arrival only decrements a count. Checking all inputs at each arrival would take quadratic time for a step
+    /// with many inputs.
     pub(crate) fn look_for_inputs(&mut self, step: &Step) -> usize {
         self.looks += 1;
         let descriptor = self.graph.descriptor;
@@ -158,7 +163,7 @@ impl Executor {
         is_new
     }
 
-    /// The inputs of a step, which are all here, for one attempt at it.
+    /// The inputs of a step for one attempt. All of them must be present.
     pub(crate) fn inputs(&mut self, step: &Step, attempt: u32) -> Result<Inputs, TaskErrorKind> {
         self.reading = 0;
         if step.given.is_some() {
@@ -168,7 +173,7 @@ impl Executor {
         let statement = &descriptor.facts().statements[step.statement()];
         let mut values = Values::with_capacity(step.inputs.len() + statement.captures.len());
         if let Err(kind) = self.take_inputs(step, attempt, &mut values) {
-            // The others are dropped, whose destructors may panic.
+            // The destructors of the values taken so far are user code, and may panic.
             let _ = panics::catch(move || drop(values));
             return Err(kind);
         }
@@ -213,12 +218,12 @@ impl Executor {
         Ok(())
     }
 
-    /// How many nanoseconds it took to decode captured values for these inputs.
+    /// The nanoseconds spent decoding captured values for the last inputs.
     pub(crate) fn reading(&self) -> u64 {
         self.reading
     }
 
-    /// Runs the body of a step, or decodes the result that was given for it.
+    /// Runs the body of a step, or decodes the result that the caller gave for it.
     pub(crate) fn call(&self, step: &Step, inputs: Inputs) -> Result<Rc<dyn Any>, TaskErrorKind> {
         if let Some(given) = step.given {
             let codec = self.graph.table.codec(step.statement());
@@ -232,7 +237,7 @@ impl Executor {
             result
         });
         if sys::forks() != forks {
-            // A child that the body has forked: the task is its parent's.
+            // This process is a child that the body has forked. Only the parent continues the task.
             sys::exit_now(if result.is_ok() { 0 } else { 101 });
         }
         match result? {
@@ -242,9 +247,10 @@ impl Executor {
         }
     }
 
-    /// Ends an attempt at a step, whose body gave `result`; returns the bytes of what is needed elsewhere.
+    /// Ends an attempt at a step whose body returned `result`. Returns the bytes for the coordinator and other
+    /// workers.
     ///
-    /// Each input is dropped at its last use here, unless the attempt failed and another one may follow.
+    /// Each input is dropped after its last use on this worker, unless the attempt failed and another one may follow.
     pub(crate) fn finish(
         &mut self,
         step: &Step,
@@ -256,7 +262,7 @@ impl Executor {
         }
         let mut value = UserValue::new(result?);
         if let (true, Some(original)) = (self.copies, value.share()) {
-            // So that parts are those of a value that has travelled too.
+            // The value is replaced by a decoded copy, so that its parts are those of a copy, too.
             let whole = self.encode_whole(step.statement(), &*original)?;
             let codec = self.graph.table.codec(step.statement());
             let copy = decode(codec, &whole);
@@ -280,7 +286,7 @@ impl Executor {
         Ok(encoded)
     }
 
-    /// How the inputs of a step came here, if it was the first to use them.
+    /// How the inputs of a step arrived, for those inputs that no step has used before.
     pub(crate) fn take_arrivals(&mut self, step: &Step) -> Vec<Arrival> {
         let inputs = step.inputs.iter();
         let arrivals =
@@ -288,7 +294,7 @@ impl Executor {
         arrivals.map(|arrival| *arrival).collect()
     }
 
-    /// Whether all that came of a result, or will come, is here.
+    /// Whether the whole result, or all parts that will come, have arrived.
     #[cfg(test)]
     pub(crate) fn holds(&mut self, task: TaskId) -> bool {
         let entry = self.entry(task);
@@ -302,7 +308,8 @@ impl Executor {
         &mut self.entries[task.index()]
     }
 
-    /// The value of one input, decoded at its first use here, and given away at its last, unless it is to be kept.
+    /// The value of one input. It is decoded at its first use on this worker. At its last use, it is moved out unless
+    /// `keep` is true.
     fn input(
         &mut self,
         producer: usize,
@@ -343,7 +350,8 @@ impl Executor {
         value.ok_or_else(|| undeliverable("an input is missing"))
     }
 
-    /// A copy for a body that moves the value out, though others need it too: duplicates were merged.
+    /// A copy of a value, for a body that moves the value although other tasks need it. This happens after equal
+    /// tasks were merged.
     fn copy(&self, producer: usize, value: &dyn Any) -> Result<Rc<dyn Any>, TaskErrorKind> {
         let codec = self.graph.table.codec(producer);
         let codec = codec.ok_or_else(|| undeliverable("its type is unknown"))?;
@@ -374,8 +382,8 @@ impl Executor {
         Ok(value)
     }
 
-    /// The bytes that other workers and the coordinator need: the whole wherever a part cannot travel by itself, or
-    /// does not exist.
+    /// The bytes for the coordinator and other workers. A worker gets the whole result if one of its parts cannot be
+    /// encoded or does not exist.
     fn encode(&mut self, step: &Step, value: &dyn Any) -> Result<Encoded, TaskErrorKind> {
         let start = if step.output { 0 } else { now() };
         let parts = if step.parts.is_empty() {

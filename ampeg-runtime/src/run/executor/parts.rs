@@ -1,4 +1,4 @@
-//! Parts of results: encoded on the worker with the whole result, decoded where they are used.
+//! Parts of results: encoded on the worker that has the whole result, and decoded on the workers that use the parts.
 
 use super::{Executor, UserValue, decode_with};
 use crate::base::clock::now;
@@ -15,10 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 impl Executor {
-    /// The parts of a result for each worker that gets them in place of the whole.
+    /// By worker: the parts of a result that it gets in place of the whole.
     ///
-    /// Leaves out parts that do not exist or do not encode. Their users get the whole result, so that the error
-    /// becomes theirs.
+    /// Leaves out parts that do not exist or cannot be encoded. Their users get the whole result, so that the error
+    /// is theirs.
     pub(super) fn encode_parts(
         &mut self,
         step: &Step,
@@ -27,7 +27,7 @@ impl Executor {
         let mut encoded: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let mut failed: BTreeSet<ProcessorId> = BTreeSet::new();
         for part in &step.parts {
-            // A worker that gets the whole anyway needs no further parts.
+            // A worker that gets the whole result needs no further parts.
             if part
                 .consumers
                 .iter()
@@ -64,7 +64,7 @@ impl Executor {
         encoded.ok()?
     }
 
-    /// The parts of a result that a step uses, decoded at their first use here.
+    /// The parts of a result that a step uses. Each is decoded at its first use on this worker.
     pub(super) fn parts(
         &mut self,
         slot: &Slot,
@@ -78,7 +78,7 @@ impl Executor {
             match self.part(&key, task, slot.moved) {
                 Ok(part) => parts.push(part),
                 Err(reason) => {
-                    // The others are dropped, whose destructors may panic.
+                    // The destructors of the parts taken so far are user code, and may panic.
                     let _ = panics::catch(move || drop(parts));
                     let producer = descriptor.producer(slot.family);
                     let cause = descriptor.facts().statements[producer].undeliverable(reason);
@@ -89,7 +89,7 @@ impl Executor {
         Ok(Rc::new(Parts(parts)))
     }
 
-    /// One part; a value of the step's own if it is moved.
+    /// One part. If `moved` is true, the step gets its own copy.
     fn part(&mut self, key: &PartKey, task: TaskId, moved: bool) -> Result<Rc<dyn Any>, String> {
         let carrier = self.graph.table.carrier(key.part);
         let keeps = !moved && !self.copies;

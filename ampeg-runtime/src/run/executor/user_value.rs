@@ -5,7 +5,7 @@ use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
-/// A result or a captured value. A panic in its destructor is caught: it concerns no task any more.
+/// A result or a captured value. A panic in its destructor is caught, because no task is affected any more.
 pub(super) struct UserValue(Option<Rc<dyn Any>>);
 
 impl UserValue {
@@ -18,7 +18,7 @@ impl UserValue {
         self.0.clone()
     }
 
-    /// The value, whose destructor is the caller's concern from now on.
+    /// The value. The caller must handle a panic of its destructor.
     pub(super) fn into_inner(mut self) -> Option<Rc<dyn Any>> {
         self.0.take()
     }
@@ -32,7 +32,8 @@ impl fmt::Debug for UserValue {
 
 impl Drop for UserValue {
     fn drop(&mut self) {
-        // Only the last owner runs the destructor; to catch its panic takes longer than to drop a number.
+        // Only the last owner runs the destructor. Catching a panic takes longer than decrementing the count of
+        // owners.
         if let Some(value) = self.0.take().filter(|value| Rc::strong_count(value) == 1) {
             // The panic hook has already recorded the panic.
             let _ = panics::catch(move || drop(value));

@@ -1,4 +1,4 @@
-//! Sends each event of a run to the log, from which the report is made, and to the observers.
+//! Sends each event of a run to the log, from which the report is made, and to observers.
 
 use crate::base::clock::Timestamp;
 use crate::base::failure::TaskErrorKind;
@@ -14,10 +14,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often a run that is observed looks for attempts that have begun.
+/// The time between two looks for attempts that have begun, if a run has observers.
 pub(crate) const LOOK_TIME: Duration = Duration::from_millis(20);
 
-/// What happened in one run, in the order in which the coordinator learned it.
+/// The events of one run, in the order in which the coordinator learned of them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Log {
     pub(crate) attempts: Vec<Attempt>,
@@ -30,7 +30,8 @@ pub(crate) struct Log {
 #[derive(Clone, Default)]
 pub(crate) struct Observers {
     observers: Vec<Arc<dyn Observer>>,
-    /// The caller that observers run as, so that their calls of their own pool are refused like those of its tasks.
+    /// The caller that observers run as. Their calls of their own pool are then refused, like those of the pool's
+    /// tasks.
     caller: Option<Caller>,
 }
 
@@ -45,7 +46,7 @@ impl Observers {
         self.observers.push(Arc::new(observer));
     }
 
-    /// The same observers, running as this caller.
+    /// The same observers, run as this caller.
     pub(crate) fn called_by(self, caller: Caller) -> Self {
         Self {
             caller: Some(caller),
@@ -68,7 +69,7 @@ impl Observers {
                 logging::warn(format_args!(
                     "an observer {panic}; it gets no further events"
                 ));
-                // Its destructor may panic, too.
+                // The destructor of the observer may panic, too.
                 let broken = std::mem::replace(observer, Arc::new(|_: &Event<'_>| ()));
                 let _ = panics::catch(|| drop(broken));
             }
@@ -87,13 +88,13 @@ pub(crate) struct Events<'a> {
     begin: Timestamp,
     log: Log,
     observers: Observers,
-    /// By worker, if anybody observes: the attempt that was reported as begun and not as ended.
+    /// By worker, if there are observers: the attempt that was reported as begun and not as ended.
     begun: Vec<Option<Running>>,
     next_look: Timestamp,
 }
 
 impl<'a> Events<'a> {
-    /// A run begins at this time.
+    /// Records the beginning of a run.
     pub(crate) fn begin(
         graph: &'a TaskGraph,
         n_workers: usize,
@@ -119,12 +120,13 @@ impl<'a> Events<'a> {
         events
     }
 
-    /// Whether anybody observes the run.
+    /// Whether the run has observers.
     pub(crate) fn is_observed(&self) -> bool {
         !self.observers.observers.is_empty()
     }
 
-    /// Records the end of an attempt, and of one that failed, why and whether another one follows.
+    /// Records the end of an attempt. If it failed, `failure` has the error, if known, and whether another attempt
+    /// follows.
     fn attempt_ends(&mut self, attempt: Attempt, failure: Option<(Option<&TaskErrorKind>, bool)>) {
         if self.is_observed() {
             let (task, attempt) = (self.graph.name(attempt.task), &attempt);
@@ -145,7 +147,7 @@ impl<'a> Events<'a> {
         Duration::from_nanos(time.saturating_sub(self.begin))
     }
 
-    /// Looks for attempts that have begun, if anybody observes and the last look was long enough ago.
+    /// Looks for attempts that have begun, if there are observers and the last look was long enough ago.
     pub(crate) fn look(
         &mut self,
         time: Timestamp,
@@ -162,7 +164,7 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// An attempt at a task has begun; nothing happens if that is known.
+    /// Records the beginning of an attempt, unless it was recorded before.
     pub(crate) fn task_begins(&mut self, worker: ProcessorId, running: Running) {
         if !self.is_observed() || self.begun[worker.index()] == Some(running) {
             return;
@@ -178,7 +180,8 @@ impl<'a> Events<'a> {
         self.observers.on_event(&event);
     }
 
-    /// An attempt at a task has been reported. Workers report several at a time: a later one may have been seen to begin.
+    /// Records the report of an attempt. Workers send several reports at a time, so a later attempt may already have
+    /// been recorded as begun.
     pub(crate) fn task_ends(&mut self, worker: ProcessorId, report: &AttemptReport) {
         let observed = &report.observed;
         if self.is_observed() {
@@ -188,7 +191,7 @@ impl<'a> Events<'a> {
                 start: observed.start,
             };
             let seen = self.begun[worker.index()];
-            // Without the time that the program was stopped, the attempt began later.
+            // If the program was stopped, the reported start is later than the recorded one.
             let is_seen = |seen: &Running| {
                 (seen.task, seen.attempt) == (running.task, running.attempt)
                     && seen.start <= observed.finish
@@ -238,7 +241,8 @@ impl<'a> Events<'a> {
         );
     }
 
-    /// A worker that was connected has died, while this attempt was running, which `will_retry` belongs to.
+    /// Records the death of a worker that was connected. If it was running an attempt, `will_retry` says whether
+    /// another attempt follows.
     pub(crate) fn worker_dies(
         &mut self,
         (worker, reason, time): (ProcessorId, String, Timestamp),
@@ -279,7 +283,7 @@ impl<'a> Events<'a> {
             .on_event(&Event::WorkerStarted { worker, at });
     }
 
-    /// The run has ended at this time.
+    /// Records the end of the run.
     pub(crate) fn end(mut self, time: Timestamp) -> (Log, Observers) {
         let duration = self.since_begin(time);
         self.log.duration = duration;

@@ -1,4 +1,4 @@
-//! Properties of the events of every run, on random graphs that fail in every way.
+//! Checks properties of the events of every run, with random graphs that fail in every way.
 
 use super::*;
 use crate::api::pool::Pool;
@@ -9,7 +9,7 @@ use ampeg_schedule::TaskId;
 use std::path::Path;
 use std::sync::Mutex;
 
-/// Checks the order of events, and keeps what a report must hold.
+/// Checks the order of events, and keeps what the report must contain.
 #[derive(Debug, Default)]
 struct Checked {
     log: Log,
@@ -84,7 +84,7 @@ impl Checked {
     }
 }
 
-/// A random graph some of whose tasks fail; with processes, some kill their worker, too.
+/// A random graph in which some tasks fail. With processes, some tasks also kill their worker.
 fn hazardous(random: &mut fastrand::Rng, folder: &Path, round: u32) -> Vec<Node> {
     let n_tasks = random.usize(0..25);
     let mut nodes = random_nodes(random, n_tasks, 100_000);
@@ -111,7 +111,7 @@ fn attempts_begin_before_they_end_and_reports_hold_the_events() {
     for workers in 1..=3 {
         let checked = Arc::new(Mutex::new(Checked::default()));
         let observer = Arc::clone(&checked);
-        // A panic of an observer changes no run: what it has found is found again by the lock.
+        // A panic of an observer does not affect the run. It poisons the lock, so the test fails later.
         let observer = Arc::new(move |event: &Event<'_>| observer.lock().unwrap().on_event(event));
         let mut n_runs = 0;
         let mut check = |report: &Report| {

@@ -1,6 +1,6 @@
 //! The loop of a worker: receives messages, runs its steps in order, sends results.
 //!
-//! It knows only its own steps of the graph, and no process: a [`Link`] moves the messages.
+//! A worker knows only its own steps of the graph, and no process: a [`Link`] moves the messages.
 
 use crate::base::clock::{Timestamp, now};
 use crate::base::failure::TaskErrorKind;
@@ -31,52 +31,52 @@ mod queue;
 pub(crate) trait Link {
     /// Waits for the next message; none if no sender is left.
     fn receive(&mut self) -> Option<Incoming>;
-    /// The next message that is here already.
+    /// The next message, if one has already arrived.
     fn try_receive(&mut self) -> Option<Incoming>;
-    /// Sends a result to another worker. If that one is gone, nothing happens.
+    /// Sends a result to another worker. Nothing happens if that worker is gone.
     ///
     /// # Errors
     ///
     /// If this process has too little memory or too few descriptors left to send it.
     fn send(&mut self, to: ProcessorId, value: Value) -> Result<(), String>;
-    /// Sends the report to the coordinator, in order and soon. If the coordinator is gone, nothing happens.
+    /// Sends a report to the coordinator, in order and soon. Nothing happens if the coordinator is gone.
     ///
     /// Returns true if the report was only queued, so that no system call was made.
     fn report(&mut self, report: AttemptReport) -> bool;
-    /// Sends queued reports at once: the worker has nothing more to do for now.
+    /// Sends queued reports at once, because the worker has nothing to do for now.
     fn flush(&mut self);
-    /// The last introduction of workers that the link has taken in.
+    /// The epoch of the last introduction that the link has received.
     fn epoch(&self) -> Epoch;
-    /// A task that may take long is about to run.
+    /// Called before a task that may take long.
     fn set_busy(&mut self);
-    /// Writes what tasks have printed and their process still holds back.
+    /// Flushes the output of tasks that their process still buffers.
     fn flush_output(&mut self) {
-        // In a thread it is the program's.
+        // The output of a thread belongs to the program.
     }
-    /// Gives memory back to the system: a graph is gone, and none has come in its place.
+    /// Returns memory to the system. Called after a graph was dropped without a successor.
     fn release_memory(&mut self);
-    /// Lets time pass before a task is tried again.
+    /// Waits before another attempt at a task.
     fn sleep(&mut self, time: Duration) {
         std::thread::sleep(time);
     }
-    /// Where this worker notes what it does.
+    /// The shared words in which this worker records its activity.
     fn progress(&self) -> &Progress;
 }
 
-/// A message and who sent it: another worker, or the coordinator.
+/// A message and its sender: another worker, or none for the coordinator.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     pub(crate) from: Option<ProcessorId>,
     pub(crate) message: ToWorker,
-    /// When it came in, which may be while a task was running.
+    /// The time of arrival, which may be while a task was running.
     pub(crate) received: Timestamp,
 }
 
-/// Works until the coordinator says stop or is gone.
+/// Works until the coordinator sends `Stop` or is gone.
 ///
 /// # Errors
 ///
-/// If the coordinator says something that this worker cannot do, as it can if the two are not of one build.
+/// If this worker cannot follow a message, which may happen if the coordinator is from another build.
 pub(crate) fn work(link: &mut impl Link) -> Result<(), String> {
     let mut worker = Worker::default();
     loop {
@@ -104,39 +104,39 @@ pub(crate) fn work(link: &mut impl Link) -> Result<(), String> {
     }
 }
 
-/// What a worker knows. What belongs to a graph or to a run is dropped as a whole with that graph or run.
+/// The state of a worker. The parts of a graph or a run are dropped as a whole with that graph or run.
 #[derive(Debug, Default)]
 pub(crate) struct Worker {
     graph: Option<Rc<LoadedGraph>>,
     plan: Rc<[Step]>,
     retry: Retry,
     run: Option<RunState>,
-    /// The last run that has begun or ended here.
+    /// The latest run that has begun or ended on this worker.
     last_run: RunId,
-    /// Values of a run that has not begun here: messages of different senders may overtake each other.
+    /// Values of a run that has not begun on this worker yet. Messages of different senders may overtake each other.
     early: Vec<(Arrival, Value)>,
 }
 
-/// What a worker knows of one run.
+/// The state of one run on a worker.
 #[derive(Debug)]
 struct RunState {
     id: RunId,
     executor: Executor,
     queue: Queue,
-    /// The step that comes next; none if that is yet to be found.
+    /// The next step; none if it has to be looked up.
     next: Option<NextStep>,
-    /// The end of the previous attempt, if nothing happened since: the start of the next one.
-    /// It saves reading a clock, which takes 25 ns, as long as many a task.
+    /// The end of the previous attempt, if nothing happened since. It is the start of the next attempt, and saves
+    /// reading the clock, which takes 25 ns, as long as many a task.
     just_ended: Option<Timestamp>,
-    /// When what tasks have printed was written last.
+    /// The time at which the output of tasks was last flushed.
     flushed: Timestamp,
 }
 
-/// How many nanoseconds what a task has printed may be held back while the next one runs. To look whether there is
-/// something takes as long as a tiny task.
+/// The nanoseconds for which the output of a task may be held back while the next one runs. Checking for output takes
+/// as long as a tiny task.
 const FLUSH_INTERVAL: Timestamp = 100_000;
 
-/// The step that comes next, and how many of its inputs are missing.
+/// The next step, and the number of its missing inputs.
 #[derive(Debug, Clone, Copy)]
 struct NextStep {
     next: Next,
@@ -144,7 +144,7 @@ struct NextStep {
 }
 
 impl Worker {
-    /// Takes in one message; breaks if it is the last.
+    /// Handles one message. Returns `Break` after the last one.
     pub(crate) fn on_message(
         &mut self,
         incoming: Incoming,
@@ -225,7 +225,7 @@ impl Worker {
         let mut executor = Executor::new(Rc::clone(graph));
         let queue = Queue::new(Rc::clone(&self.plan), open.as_deref());
         queue.open_steps().for_each(|step| executor.add_uses(step));
-        // The values of a run before it are dropped here, if no end came.
+        // This drops the values of an earlier run that did not end.
         self.run = Some(RunState {
             id,
             executor,
@@ -248,7 +248,7 @@ impl Worker {
         } else if value.run > self.last_run {
             self.early.push((arrival, value));
         }
-        // Nobody needs the results of a run that is over.
+        // The results of an ended run are not needed.
     }
 
     /// Whether a step can be run now.
@@ -256,12 +256,12 @@ impl Worker {
         self.run.as_mut().is_some_and(RunState::is_ready)
     }
 
-    /// Whether there is no step left to run, or none at all.
+    /// Whether no step is left to run.
     pub(crate) fn is_done(&self) -> bool {
         self.run.as_ref().is_none_or(|run| run.queue.is_empty())
     }
 
-    /// Makes one attempt at the next step, whose inputs are here.
+    /// Makes one attempt at the next step, whose inputs must be present.
     pub(crate) fn run_step(&mut self, link: &mut impl Link) {
         let retry = self.retry;
         if let Some(run) = &mut self.run
@@ -295,7 +295,8 @@ impl RunState {
         {
             next.n_missing -= 1;
             if next.n_missing == 0 && !is_whole {
-                // A step that computes a lost result may use other parts than those that came.
+                // A step that computes a lost result may need other parts than those that arrived, so its inputs are
+                // checked again.
                 self.next = None;
             }
         }
@@ -316,8 +317,8 @@ impl RunState {
         let (step, attempt) = self.queue.get(next);
         let mut start = self.just_ended.take();
         if attempt > 1 {
-            // A task that has crashed may well do so again. What ended before it must not be lost with the worker:
-            // it would be run again, and its own crashes would add up.
+            // A task that has crashed may crash again. Reports of earlier tasks must not be lost with this worker:
+            // the tasks would be run again, and their own crashes would add up.
             link.flush_output();
             link.flush();
         }
@@ -353,7 +354,8 @@ impl RunState {
         } else {
             self.queue.close(next);
         }
-        // Before the report: who has the last one finds all that was printed. Tiny tasks share the price.
+        // Output is flushed before the report, so that everybody who has received the last report finds all output.
+        // Tiny tasks share the cost of a flush.
         if finish.saturating_sub(self.flushed) >= FLUSH_INTERVAL || !self.is_ready() {
             link.flush_output();
             self.flushed = finish;
@@ -366,8 +368,8 @@ impl RunState {
     }
 }
 
-/// Makes one attempt at a step, and notes when a body that has a time limit begins and ends. Returns also how the
-/// inputs came here that were used first.
+/// Makes one attempt at a step, and records the beginning and the end of a body that has a time limit. Also returns
+/// how the inputs arrived that no earlier attempt has used.
 fn run_body(
     executor: &mut Executor,
     step: &Step,
@@ -375,7 +377,7 @@ fn run_body(
     progress: &Progress,
 ) -> (Result<Encoded, TaskErrorKind>, Vec<Arrival>) {
     let inputs = executor.inputs(step, attempt);
-    // Inputs are dropped at their last use, and with them how they came.
+    // Taken first, because inputs are dropped at their last use, together with their arrivals.
     let arrivals = executor.take_arrivals(step);
     if step.limited {
         progress.begin_body(now());
@@ -388,7 +390,7 @@ fn run_body(
     (result.map_err(resources::with_memory_limit), arrivals)
 }
 
-/// Sends a result, or parts of it, to the workers that need it; returns what is left for the coordinator.
+/// Sends a result, or parts of it, to the workers that need it. Returns the bytes for the coordinator.
 fn deliver(
     run: RunId,
     step: &Step,

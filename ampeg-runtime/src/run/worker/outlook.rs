@@ -4,22 +4,22 @@ use super::Worker;
 use super::queue::Next;
 use ampeg_schedule::TaskId;
 
-/// What a worker that is not running anything has before it.
+/// The remaining work of a worker that is not running a task.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Outlook {
     pub(crate) next: Option<Ahead>,
-    /// The inputs of the next step that are not here.
+    /// The inputs of the next step that have not arrived.
     pub(crate) missing: Vec<TaskId>,
-    /// The results that it will compute, at first or once more.
+    /// The results that the worker will compute, for the first time or again.
     pub(crate) open: Vec<TaskId>,
 }
 
-/// The attempt that comes next.
+/// The next attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ahead {
     pub(crate) task: TaskId,
     pub(crate) attempt: u32,
-    /// Whether it computes a lost result.
+    /// Whether the attempt computes a lost result again.
     pub(crate) is_again: bool,
 }
 

@@ -1,5 +1,5 @@
-//! What a worker still has to do in a run, in order: the steps of its plan, and lost results before the steps that
-//! need them.
+//! The work that a worker still has to do in a run, in order: the steps of its plan, and lost results before the
+//! steps that need them.
 
 use crate::plan::Step;
 use crate::run::message::{OpenStep, Recomputation};
@@ -7,20 +7,20 @@ use ampeg_schedule::TaskId;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// The open steps of one run. To take, skip or insert one takes at most logarithmic time.
+/// The open steps of one run. Taking, skipping or inserting a step takes at most logarithmic time.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     planned: Rc<[Step]>,
-    /// By position: whether the step is not to be run any more.
+    /// By position: whether the step must not be run any more.
     closed: Vec<bool>,
     /// The number of steps that are not closed.
     n_open: usize,
-    /// No step before this position is open.
+    /// All steps before this position are closed.
     position: usize,
-    /// By position: the next attempt, where it is not the first.
+    /// By position: the number of the next attempt, if it is not 1.
     attempts: BTreeMap<usize, u32>,
-    /// Results to be computed once more, each right before the planned step of this position, in the order in which
-    /// they came.
+    /// Results to compute again. The first number of a key is the position of the planned step right after the result,
+    /// and the second number keeps the order of insertion.
     recomputations: BTreeMap<(u32, u64), Recomputation>,
     n_inserted: u64,
 }
@@ -33,7 +33,7 @@ pub(super) enum Next {
 }
 
 impl Queue {
-    /// All steps of a plan, or those of them that are open.
+    /// All steps of a plan, or only the open ones.
     pub(super) fn new(planned: Rc<[Step]>, open: Option<&[OpenStep]>) -> Self {
         let mut queue = Self {
             closed: vec![open.is_some(); planned.len()],
@@ -72,7 +72,7 @@ impl Queue {
         self.recomputations.values().map(|it| it.step.task)
     }
 
-    /// Inserts results to be computed once more, in an order in which they can be.
+    /// Inserts results to compute again, in topological order.
     pub(super) fn insert(&mut self, recomputations: Vec<Recomputation>) {
         for recomputation in recomputations {
             self.n_inserted += 1;
@@ -81,7 +81,7 @@ impl Queue {
         }
     }
 
-    /// The step that comes next.
+    /// The next step.
     pub(super) fn next(&mut self) -> Option<Next> {
         while self.closed.get(self.position) == Some(&true) {
             self.position += 1;
@@ -97,7 +97,7 @@ impl Queue {
         }
     }
 
-    /// A step that [`next`](Self::next) returned, and which attempt at it comes next.
+    /// A step that [`next`](Self::next) returned, and the number of its next attempt.
     pub(super) fn get(&self, next: Next) -> (&Step, u32) {
         match next {
             Next::Planned(position) => {
@@ -111,7 +111,7 @@ impl Queue {
         }
     }
 
-    /// Another attempt at a step follows.
+    /// Records that another attempt at a step follows.
     pub(super) fn retry(&mut self, next: Next) {
         match next {
             Next::Planned(position) => *self.attempts.entry(position).or_insert(1) += 1,
@@ -123,7 +123,7 @@ impl Queue {
         }
     }
 
-    /// A step is done.
+    /// Removes a step that is done.
     pub(super) fn close(&mut self, next: Next) {
         match next {
             Next::Planned(position) => {
@@ -135,7 +135,7 @@ impl Queue {
         }
     }
 
-    /// Closes steps that are not to be run; `dropped` is called with each that was open.
+    /// Closes steps that must not be run. Calls `dropped` with each step that was open.
     pub(super) fn skip(
         &mut self,
         positions: &[u32],
@@ -159,7 +159,7 @@ impl Queue {
         });
     }
 
-    /// Returns true if it was open.
+    /// Closes a planned step. Returns true if it was open.
     fn close_planned(&mut self, position: usize) -> bool {
         let was_open = self.closed.get(position) == Some(&false);
         if was_open {
@@ -190,7 +190,7 @@ mod tests {
         tasks.map(|task| Step::new(definition, task)).collect()
     }
 
-    /// Runs all that is left: tasks with their attempts.
+    /// Runs all remaining steps. Returns the tasks with their attempts.
     fn drain(queue: &mut Queue) -> Vec<(usize, u32)> {
         let mut order = Vec::new();
         while let Some(next) = queue.next() {
@@ -239,7 +239,7 @@ mod tests {
         ]);
         let order = [0, 2, 3, 1, 4, 5].map(|task| (task, 1));
         assert_eq!(drain(&mut queue), order);
-        // Steps whose results are no longer needed here are run all the same.
+        // A recomputation is run even if no step on this worker needs its result any more.
         queue.insert(vec![recomputation(&steps, 0, 2)]);
         assert_eq!(drain(&mut queue), [(0, 1)]);
     }

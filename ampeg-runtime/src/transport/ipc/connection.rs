@@ -1,4 +1,4 @@
-//! The connection from the coordinator to one worker. A send never waits for a worker that accepts nothing.
+//! The connection from the coordinator to one worker. A send never waits for a worker that accepts no messages.
 
 use super::ToWorkerProcess;
 use super::parcel::{Parcel, Sent, try_send};
@@ -6,13 +6,13 @@ use super::rendezvous::Arrival;
 use ipc_channel::ipc::IpcSender;
 use std::collections::VecDeque;
 
-/// A worker that has said hello, as the coordinator reaches it.
+/// The connection to a worker that has said hello.
 #[derive(Debug)]
 pub(super) struct Connection {
     sender: IpcSender<Parcel<ToWorkerProcess>>,
-    /// Held for its end only: when it closes, the worker ends.
+    /// Never used. The worker ends when this is dropped.
     _lifeline: IpcSender<Parcel<()>>,
-    /// What the worker has not taken yet, in order.
+    /// The messages that the worker has not accepted yet, in order.
     backlog: VecDeque<Parcel<ToWorkerProcess>>,
     #[cfg(target_os = "linux")]
     socket: std::os::fd::OwnedFd,
@@ -35,11 +35,11 @@ impl Connection {
         &self.sender
     }
 
-    /// Sends a message, or keeps it if the worker takes none.
+    /// Sends a message, or keeps it if the worker does not accept it now.
     ///
     /// # Errors
     ///
-    /// If it can never be sent.
+    /// If the message can never be sent.
     pub(super) fn send(&mut self, message: ToWorkerProcess) -> Result<(), String> {
         let parcel = Parcel::new(message);
         if self.has_backlog() || try_send(&self.sender, &parcel)? == Sent::Full {
@@ -52,7 +52,7 @@ impl Connection {
         !self.backlog.is_empty()
     }
 
-    /// Sends as much as the worker takes of what was kept.
+    /// Sends kept messages until the worker accepts no more.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether the worker takes a message now, as far as one can know without sending it.
+    /// Whether the worker may accept a message now.
     #[cfg(target_os = "linux")]
     pub(super) fn takes_more(&self) -> bool {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -79,7 +79,7 @@ impl Connection {
             tv_sec: 0,
             tv_nsec: 0,
         };
-        // Sending the message gives a better error.
+        // An error of `poll` counts as yes, because sending the message returns a better error.
         poll(&mut socket, Some(&now)) != Ok(0)
     }
 
@@ -89,9 +89,10 @@ impl Connection {
     }
 }
 
-/// Has each send to this worker, by the coordinator or by another worker, end after a moment if the socket stays full.
+/// Limits how long a send to this worker waits if the socket stays full. This applies to the coordinator and to other
+/// workers.
 ///
-/// The system counts in its own ticks, of 1 to 10 ms.
+/// The system rounds the limit to its own ticks of 1 to 10 ms.
 #[cfg(target_os = "linux")]
 fn limit_waiting(socket: &std::os::fd::OwnedFd) -> Result<(), String> {
     use rustix::net::sockopt::{Timeout, set_socket_timeout};

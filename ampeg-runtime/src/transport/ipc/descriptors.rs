@@ -1,21 +1,21 @@
 //! Checks that this process may open enough files.
 //!
-//! ipc-channel panics when it runs out of descriptors half-way, and loses those that a message brought along for good.
-//! So they are counted before a worker is started, while nothing is at stake.
+//! ipc-channel panics if descriptors run out while it makes channels, and leaks the descriptors of a received message
+//! then. So descriptors are counted before a worker is started.
 
 use ampeg_schedule::Error;
 
-/// Descriptors that a worker takes while it is being started: the pipes of its stdout and stderr, its connection, and
-/// its two channels and its progress, as they come in and as ipc-channel takes them over.
+/// The descriptors that the start of a worker takes: two pipes for its stdout and stderr, its connection, and its two
+/// channels and its progress memory, each twice, as received and as ipc-channel duplicates them.
 const PER_WORKER: usize = 9;
-/// Descriptors beyond that: what starting a process takes for a moment, the coordinator's own channel, the rendezvous,
-/// what watches the workers' output, and what other threads of the program and the first large
-/// results may take meanwhile.
+/// Descriptors that are needed only once: those of a process start, the coordinator's own channel, the rendezvous,
+/// the readers of output, and some for other threads of the program and for the first large results.
 const SPARE: usize = 25;
 
-/// Raises the limit of open files if that is needed and allowed; fails, with what to do, if this process may not open as many files as it takes to start so many workers.
+/// Raises the limit on open files if necessary and allowed. Fails if this process may not open as many files as the
+/// start of `n_workers` workers takes. The error says what to do.
 ///
-/// A worker inherits the limit, and needs fewer.
+/// Workers inherit the limit, and need fewer descriptors.
 pub(super) fn check(n_workers: usize) -> Result<(), Error> {
     check_for(n_workers, PER_WORKER * n_workers + SPARE)
 }
@@ -47,13 +47,13 @@ fn check_for(_: usize, _: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// How many descriptors are left, as far as that matters: so many are opened, and closed again.
+/// The number of free descriptors, up to `needed`. Opens and closes that many.
 #[cfg(unix)]
 fn count_up_to(needed: usize) -> usize {
     use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
     let Ok((first, second)) = UnixStream::pair() else {
-        // The pair needs two; one is as good as none.
+        // The pair needs two descriptors. A single free one would not be enough either.
         return 0;
     };
     let more = (2..needed).map_while(|_| first.as_fd().try_clone_to_owned().ok());
@@ -74,9 +74,9 @@ mod tests {
     }
 
     #[test]
-    fn more_than_there_can_be_is_an_error_that_says_what_to_do() {
-        // All descriptors of the process are taken for a moment, so no other test may run in it.
-        let test = "more_than_there_can_be_is_an_error_that_says_what_to_do";
+    fn too_few_descriptors_are_an_error_that_says_what_to_do() {
+        // The test takes all descriptors of the process, so no other test may run in it.
+        let test = "too_few_descriptors_are_an_error_that_says_what_to_do";
         alone(module_path!(), test, &[], || {
             use rustix::process::{Resource, Rlimit, setrlimit};
             let few = Rlimit {

@@ -1,8 +1,9 @@
-//! Receives the messages of a worker, in the main thread or, while it is busy, in a second thread.
+//! Receives the messages of a worker, in the main thread or, while that thread is busy, in a second thread, the
+//! deputy.
 //!
-//! A worker that waits receives by itself: a message wakes one thread, not two.
-//! While it is busy, a thread receives in its place, since a sender waits while the buffer of the channel is full.
-//! Tiny tasks are over before that thread takes its turn.
+//! A waiting worker receives in its main thread, so that a message wakes one thread and not two. While the main
+//! thread is busy, the deputy receives, because a sender must wait when the buffer of the channel is full. Tiny tasks
+//! end before the deputy begins.
 
 use super::ToWorkerProcess;
 use super::parcel::{Loss, Parcel, receive};
@@ -16,41 +17,41 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-/// How long the worker may be busy before the second thread receives. Waking a thread costs more than a tiny task.
+/// The time after which the deputy receives for a busy main thread. Waking a thread costs more than a tiny task.
 const BUSY_LIMIT: Duration = Duration::from_millis(1);
 
-/// A message and when it came in.
+/// A message, and the time at which it arrived.
 type Received = (ToWorkerProcess, Timestamp);
 
-/// The inbound channel of a worker, as its main thread has it.
+/// The inbound channel of a worker, as its main thread sees it.
 #[derive(Debug)]
 pub(super) struct Inbox {
     shared: Arc<InboxState>,
     deputy: Thread,
-    /// What the deputy has received, and news of its having let go.
+    /// The messages that the deputy has received, and notices that it has released the channel.
     passed_on: Receiver<PassedOn>,
 }
 
 #[derive(Debug)]
 enum PassedOn {
     Message(Received),
-    /// The deputy has let go of the channel.
+    /// The deputy has released the channel.
     Free,
 }
 
 #[derive(Debug)]
 struct InboxState {
-    /// Whoever holds it receives.
+    /// The thread that holds the lock receives.
     channel: Mutex<IpcReceiver<Parcel<ToWorkerProcess>>>,
-    /// How often the main thread has begun and ended to wait for a message: while it waits, the number is odd.
+    /// Increased when the main thread begins and ends a wait for a message. The number is odd during a wait.
     waits: AtomicU64,
-    /// Whether the deputy sleeps until it is called.
+    /// Whether the deputy sleeps until it is woken.
     asleep: AtomicBool,
     progress: Progress,
 }
 
 impl Inbox {
-    /// Fails if the system has no thread left.
+    /// Starts the deputy; fails if the system refuses a thread.
     pub(super) fn new(
         inbound: IpcReceiver<Parcel<ToWorkerProcess>>,
         progress: Progress,
@@ -81,7 +82,7 @@ impl Inbox {
         message
     }
 
-    /// The next message that the deputy has received.
+    /// The next message that the deputy has received, if there is one.
     pub(super) fn next_passed_on(&mut self) -> Result<Received, TryRecvError> {
         loop {
             if let PassedOn::Message(message) = self.passed_on.try_recv()? {
@@ -90,7 +91,8 @@ impl Inbox {
         }
     }
 
-    /// The main thread is busy from now on, or may have to wait for others: the deputy is to stand in for it soon.
+    /// Called when the main thread becomes busy, or may have to wait for other workers. Wakes the deputy if it
+    /// sleeps.
     pub(super) fn be_busy(&self) {
         let asleep = &self.shared.asleep;
         if asleep.load(Ordering::SeqCst) && asleep.swap(false, Ordering::SeqCst) {
@@ -106,14 +108,14 @@ impl Inbox {
                 Err(TryRecvError::Empty) => {}
             }
             if let Ok(channel) = self.shared.channel.try_lock() {
-                // The deputy may have passed on more before it let go.
+                // The deputy may have passed on more messages before it released the channel.
                 return match self.passed_on.try_recv() {
                     Ok(PassedOn::Message(message)) => Some(message),
                     Ok(PassedOn::Free) => continue,
                     Err(_) => self.shared.take(&channel),
                 };
             }
-            // The deputy has it: it passes on a message, or reports that it has let go.
+            // The deputy holds the channel. It passes on a message, or a notice that it has released the channel.
             if let PassedOn::Message(message) = self.passed_on.recv().ok()? {
                 return Some(message);
             }
@@ -122,8 +124,7 @@ impl Inbox {
 }
 
 impl InboxState {
-    /// Receives in place of the main thread for as long as that one is busy; none if there is nothing to receive any
-    /// more.
+    /// Receives in place of the main thread while that one is busy; none if no message can arrive any more.
     fn stand_in(&self, pass_on: &Sender<PassedOn>) -> Option<()> {
         let busy = self.sleep_until_busy();
         thread::sleep(BUSY_LIMIT);
@@ -142,10 +143,11 @@ impl InboxState {
         pass_on.send(PassedOn::Free).ok()
     }
 
-    /// Waits until the main thread is busy, and gives the number of its waits so far.
+    /// Waits until the main thread is busy. Returns the value of `waits` at that time.
     fn sleep_until_busy(&self) -> u64 {
         loop {
-            // First fall asleep, then look: who becomes busy does it the other way round, and one of the two sees.
+            // This sets `asleep` and then reads `waits`. A main thread that becomes busy changes `waits` and then
+            // reads `asleep`. So at least one of the two sees the change of the other.
             self.asleep.store(true, Ordering::SeqCst);
             if let Some(waits) = self.is_busy() {
                 self.asleep.store(false, Ordering::SeqCst);
@@ -162,14 +164,15 @@ impl InboxState {
                 Some((message, now()))
             }
             Err(Loss::Message(reason) | Loss::Channel(reason)) => {
-                // Without it, this worker might wait for ever; another one in its place will be sent all it needs.
+                // Without this message, the worker could wait for ever. So it ends, and its replacement gets
+                // everything that it needs.
                 eprintln!("ampeg: a message to this worker is lost: {reason}");
                 sys::exit_now(103);
             }
         }
     }
 
-    /// The number of waits so far, if the main thread is not waiting.
+    /// The value of `waits`, if the main thread is not waiting.
     fn is_busy(&self) -> Option<u64> {
         let waits = self.waits.load(Ordering::SeqCst);
         waits.is_multiple_of(2).then_some(waits)
@@ -204,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_come_in_order_whoever_receives_them() {
+    fn messages_arrive_in_order_in_both_threads() {
         const MESSAGES: u64 = 20_000;
         let _deadline = Deadline::seconds("inbox", 120);
         let (sender, mut inbox) = inbox();
@@ -215,7 +218,7 @@ mod tests {
             assert_eq!(number(message), next);
             next += 1;
             if random.u8(..) < 3 {
-                // Busy until the deputy has passed on something, which it does also without anybody waiting.
+                // Busy until the deputy has passed on a message. It does so although nobody waits.
                 inbox.be_busy();
                 while next < MESSAGES {
                     if let Ok(message) = inbox.next_passed_on() {
@@ -238,7 +241,7 @@ mod tests {
         send(&sender, 0);
         assert_eq!(inbox.next().map(number), Some(0));
         inbox.be_busy();
-        // Far more than a socket buffers.
+        // Far more than the buffer of a socket holds.
         (1..10_000).for_each(|run| send(&sender, run));
         drop(sender);
         for run in 1..10_000 {

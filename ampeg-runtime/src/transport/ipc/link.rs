@@ -1,4 +1,4 @@
-//! The worker's side of a connection: connects, receives, and ends when the coordinator is gone.
+//! The worker's side of a connection: connects, receives, and ends the process when the coordinator is gone.
 
 use super::inbox::Inbox;
 use super::outbox::Outbox;
@@ -23,12 +23,12 @@ use std::io::Write;
 use std::path::Path;
 use std::thread::Builder;
 
-/// The connection of this worker process to all others.
+/// The connection of this worker process to its coordinator and the other workers.
 #[derive(Debug)]
 pub(crate) struct IpcLink {
     outbox: Outbox,
     epoch: Epoch,
-    /// Results that came with others in one message.
+    /// Results that arrived in one message with others.
     values: VecDeque<Incoming>,
     inbox: Inbox,
     progress: Progress,
@@ -50,9 +50,9 @@ impl IpcLink {
             lifeline,
             progress: guarded(|| progress.memory())?.ok_or("its progress is not shared")?,
         };
-        // No signal handler of the program's is set this early: the call is not interrupted.
+        // The program has set no signal handlers at this time, so the call is not interrupted.
         rendezvous::say(address, hello)?;
-        // While the coordinator reads the hello, the rest is made ready.
+        // The threads are started while the coordinator reads the hello.
         thread::spawn("ampeg lifeline", move || follow(&end)).map_err(|error| text(&error))?;
         let mut inbox = Inbox::new(receiver, progress.clone())?;
         let Some((
@@ -83,7 +83,7 @@ impl IpcLink {
         })
     }
 
-    /// Works until the coordinator says stop or is gone; in a thread of its own if tasks are to have a stack of
+    /// Works until the coordinator sends `Stop` or is gone. Tasks run in a new thread if their stack must have
     /// another size than that of the main thread.
     pub(crate) fn work(mut self) -> Result<(), String> {
         let Some(bytes) = self.stack else {
@@ -99,7 +99,7 @@ impl IpcLink {
             .unwrap_or_else(|_| Err("the thread that runs tasks has panicked".into()))
     }
 
-    /// Takes in news of peers; anything else is for the worker.
+    /// Handles new addresses of peers. Other messages are for the worker.
     fn receive_peers(
         &mut self,
         (message, received): (ToWorkerProcess, Timestamp),
@@ -129,7 +129,7 @@ impl IpcLink {
     }
 }
 
-/// Has lists of processes show the program's name and the worker's number, not `exe`.
+/// Makes lists of processes show the program's name and the worker's number instead of `exe`.
 fn show_name(worker: ProcessorId) {
     let program = std::env::args_os().next().unwrap_or_default();
     let program = Path::new(&program).file_name().unwrap_or_default();
@@ -138,10 +138,10 @@ fn show_name(worker: ProcessorId) {
     sys::show_name(&format!("{}{number}", bounded::beginning(&program, room)));
 }
 
-/// How many bytes of a process's name the system keeps.
+/// The length at which the system cuts the name of a process.
 const SHOWN_NAME: usize = 15;
 
-/// Ends the process when the coordinator's end of the lifeline closes, even in the middle of a task.
+/// Ends the process when the coordinator's end of the lifeline closes, even during a task.
 fn follow(end: &IpcReceiver<Parcel<()>>) {
     while let Some(Ok(())) = receive(end) {}
     sys::exit_with_group(0);
@@ -198,7 +198,7 @@ impl Link for IpcLink {
     }
 
     fn flush_output(&mut self) {
-        // Whoever was to read it may be gone.
+        // The reader of the output may be gone.
         let _ = std::io::stdout().flush();
         sys::flush_c_output();
     }

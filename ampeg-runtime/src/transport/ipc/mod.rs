@@ -1,10 +1,11 @@
 //! Workers as processes, connected by ipc-channel.
 //!
-//! Each process has one inbound channel of which the others hold senders, so that one receiver sees all in order.
-//! Since a send blocks while the receiver's buffer is full, a thread of every worker drains its channel, also while a
-//! task runs.
-//! Liveness has a channel of its own: end-of-file on a worker's lifeline, whose other end only the coordinator holds,
-//! means that the coordinator is gone. That a worker is gone is learnt from the process table.
+//! Each process has one inbound channel, and the other processes have senders of it, so one receiver gets all
+//! messages in order. A send blocks while the receiver's buffer is full. So each worker has a second thread that
+//! receives while a task runs.
+//! A second channel shows that the coordinator is alive. Only the coordinator holds the sender of a worker's
+//! lifeline, so the end of this channel means that the coordinator is gone. The coordinator learns from the process
+//! table that a worker is gone.
 
 use crate::base::failure::add_to_last_words;
 use crate::base::logging;
@@ -40,10 +41,10 @@ mod rendezvous;
 
 pub(crate) use rendezvous::is_from_parent;
 
-/// What a worker is sent.
+/// A message to a worker process.
 #[derive(Debug, Serialize, Deserialize)]
 enum ToWorkerProcess {
-    /// The first message: who the worker is, and how to reach the coordinator.
+    /// The first message: the worker's number and settings, and the channel to the coordinator.
     Welcome {
         worker: ProcessorId,
         generation: u32,
@@ -51,7 +52,7 @@ enum ToWorkerProcess {
         hook: Option<Hook>,
         coordinator: IpcSender<Parcel<ToCoordinator>>,
     },
-    /// How to reach other workers from now on.
+    /// The channels to other workers from now on.
     Peers {
         peers: Vec<(ProcessorId, IpcSender<Parcel<ToWorkerProcess>>)>,
         epoch: Epoch,
@@ -65,26 +66,26 @@ enum ToWorkerProcess {
     },
 }
 
-/// What the coordinator is sent.
+/// A message to the coordinator's process.
 #[derive(Debug, Serialize, Deserialize)]
 enum ToCoordinator {
-    /// From a worker, in the order in which it made them.
+    /// From a worker, in the order in which it made the reports.
     Reports {
         worker: ProcessorId,
         generation: u32,
         reports: Vec<AttemptReport>,
     },
-    /// From a worker that can run tasks from now on.
+    /// From a worker that can run tasks now.
     Ready {
         worker: ProcessorId,
         generation: u32,
     },
-    /// From the thread that accepts connections: a worker has said hello, or something else.
+    /// From the thread that accepts connections: the process of a worker has said hello, or something else.
     Arrived {
         worker: ProcessorId,
         generation: u32,
     },
-    /// From the thread that watches the process; behind all that the worker itself sent.
+    /// From the thread that watches the process. It comes after all messages of the worker.
     Exited {
         worker: ProcessorId,
         generation: u32,
@@ -93,30 +94,30 @@ enum ToCoordinator {
     Woken,
 }
 
-/// ipc-channel takes 64 descriptors in a message.
+/// The largest number of descriptors in a message of ipc-channel.
 const MAX_DESCRIPTORS: usize = 64;
-/// How long a worker may take to stop.
+/// The time that a worker has to stop.
 const STOP_TIME: Duration = Duration::from_secs(2);
-/// How long a worker may take from its start to its hello.
+/// The time from the start of a worker to its hello.
 const START_TIME: Duration = Duration::from_secs(20);
-/// What a process that ends before it connects may have missed.
+/// The likely mistake of a program whose worker ends before it connects.
 const HINT: &str = if cfg!(feature = "before-main") {
     ""
 } else {
     " (does `main` begin with `ampeg::worker_process::enter()`?)"
 };
-/// How often to try to send what a worker did not take.
+/// The time after which messages that a worker did not accept are sent again.
 const RETRY_TIME: Duration = Duration::from_millis(2);
 
 /// Worker processes.
 #[derive(Debug)]
 pub(crate) struct IpcCluster {
     workers: Vec<ProcessWorker>,
-    /// There until the drop.
+    /// Present until the drop.
     channels: Option<Channels>,
-    /// What the workers print; there until the drop.
+    /// The output of the workers; present until the drop.
     output: Option<Output>,
-    /// The last introduction.
+    /// The epoch of the last introduction.
     epoch: Epoch,
     setup: Setup,
     is_woken: Arc<AtomicBool>,
@@ -135,35 +136,35 @@ struct Channels {
     arrivals: Arrivals,
 }
 
-/// What workers said first, by place and generation.
+/// By worker and generation: the hello of a process, or the reason why its message was no hello.
 type Arrivals = Arc<Mutex<HashMap<(ProcessorId, u32), Result<Arrival, String>>>>;
 
-/// One place for a worker process.
+/// One worker, and its process.
 #[derive(Debug, Default)]
 struct ProcessWorker {
-    /// Counts the processes in this place: what the ones before the present one still say is dropped.
+    /// The number of processes so far. Messages of earlier processes are dropped.
     generation: u32,
     /// None if the worker is absent.
     process: Option<Process>,
-    /// How far its start has come; none once it is ready.
+    /// The progress of the start; none once the worker is ready.
     start: Option<Start>,
-    /// None before its hello.
+    /// None before the hello of the process.
     connection: Option<Connection>,
-    /// What it does, or the one before it did.
+    /// The progress words of this process, or of the previous one before the hello of this one.
     progress: Option<Progress>,
     since: Option<Epoch>,
-    /// How many reports have come from it.
+    /// The number of reports received from this process.
     reports: u64,
-    /// Why this side ends it.
+    /// The reason why this side ends the process.
     end_reason: Option<String>,
 }
 
-/// How far a worker has come that is not ready yet.
+/// The state of a worker that is not ready yet.
 #[derive(Debug)]
 enum Start {
-    /// It must say hello by this time.
+    /// The process must say hello by this time.
     Connecting(Instant),
-    /// It runs the program's function for new workers, which may take its time.
+    /// The worker runs the program's function for new workers, which may take any time.
     Preparing,
 }
 
@@ -177,11 +178,11 @@ impl ProcessWorker {
 }
 
 impl IpcCluster {
-    /// Starts the workers side by side, and returns when all are there.
+    /// Starts all workers at the same time, and returns when all are ready.
     pub(crate) fn start(n_workers: usize, setup: Setup) -> Result<Self, Error> {
         start::check().map_err(RunErrorKind::NoWorker)?;
         let started = Self::try_start_all(n_workers, setup);
-        // What the system denies altogether is a better reason than what failed for want of it.
+        // If the system denies something that workers need, this is a better reason than the failure that followed.
         started.map_err(|error| match start::missing() {
             Some(reason) => RunErrorKind::NoWorker(reason).into(),
             None => error,
@@ -253,7 +254,7 @@ impl IpcCluster {
                 generation,
                 exit,
             };
-            // A coordinator that is gone needs no news.
+            // If the coordinator is gone, nobody needs the message.
             let _ = send(&exits, exited);
         };
         let arrived = self.channels().inbound_sender.clone();
@@ -280,7 +281,7 @@ impl IpcCluster {
         Ok(())
     }
 
-    /// A worker has said hello: sends it its number.
+    /// Handles the hello of a worker: sends it its number.
     fn on_arrived(&mut self, worker: ProcessorId, generation: u32) {
         let arrived = {
             let mut arrivals = self.channels().arrivals.lock();
@@ -320,10 +321,10 @@ impl IpcCluster {
         logging::debug(format_args!("worker {worker} is connected"));
     }
 
-    /// A worker can run tasks.
+    /// Handles a worker that can run tasks.
     fn on_ready(&mut self, worker: ProcessorId) -> Option<ClusterEvent> {
         let place = &mut self.workers[worker.index()];
-        // One that is being ended does not join.
+        // A worker that is being ended does not join.
         place
             .connection
             .as_ref()
@@ -333,7 +334,7 @@ impl IpcCluster {
     }
 
     fn on_exited(&mut self, worker: ProcessorId, mut exit: Exit) -> ClusterEvent {
-        // The progress is that of the process that has ended only if this one has said hello.
+        // Before the hello of a process, the progress words are those of the previous process.
         let is_connected = self.workers[worker.index()].connection.is_some();
         if let Some(process) = self.workers[worker.index()].process.take() {
             self.channels().rendezvous.forget(process.pid());
@@ -398,7 +399,7 @@ impl IpcCluster {
         }
     }
 
-    /// The next event. The caller must send its peers to a worker that joins.
+    /// The next event. When a worker joins, the caller must send it its peers.
     fn receive_event(&mut self, timeout: Option<Duration>) -> Option<ClusterEvent> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
@@ -427,7 +428,7 @@ impl IpcCluster {
         }
     }
 
-    /// The event of a message; messages of dead processes are dropped.
+    /// The event of a message. Messages of earlier processes are dropped.
     fn on_message(&mut self, message: ToCoordinator) -> Option<ClusterEvent> {
         let is_present =
             |worker: ProcessorId, generation| self.workers[worker.index()].generation == generation;
@@ -460,10 +461,10 @@ impl IpcCluster {
         }
     }
 
-    /// A message of a worker was lost, or of one before it: it had reports, since nothing else brings memory along.
+    /// Handles the loss of a worker's message. The message had reports, because no other messages bring memory.
     ///
-    /// Who has made reports that have not come is ended: another worker will do what is not reported. If that is again
-    /// too much for this process, the task pays for it in the end.
+    /// The sender is unknown, so every worker is ended whose reports have not all arrived. Their replacements run the
+    /// tasks that are not reported. If their results are too large again, the deaths use up the attempts of the task.
     fn on_lost_message(&mut self, reason: &str) {
         for index in 0..self.workers.len() {
             let made = self.activity(ProcessorId::new(index)).reports;
@@ -476,7 +477,8 @@ impl IpcCluster {
         }
     }
 
-    /// Sends what workers did not take before, and ends those that do not say hello; returns when to do so again.
+    /// Sends messages that workers did not accept before, and ends workers that do not say hello in time. Returns the
+    /// time for the next call.
     fn tend(&mut self) -> Option<Instant> {
         if !self.needs_tending {
             return None;
@@ -512,11 +514,11 @@ impl IpcCluster {
 
 #[cfg(test)]
 impl IpcCluster {
-    /// Sends a worker bytes that are most likely no message.
+    /// Sends a worker random bytes, which are most likely not a message.
     pub(crate) fn send_bytes(&self, to: ProcessorId, bytes: Vec<u8>) {
         if let Some(connection) = &self.workers[to.index()].connection {
             let sender: IpcSender<Vec<u8>> = connection.sender().clone().to_opaque().to();
-            // If it is gone, it has refused what came before.
+            // If the worker is gone, it has refused earlier bytes.
             let _ = sender.send(bytes);
         }
     }
@@ -612,17 +614,17 @@ impl Cluster for IpcCluster {
     }
 }
 
-/// Makes a cluster's `receive` return early.
+/// A function that makes a cluster's `receive` return early.
 fn waker(
     inbound: IpcSender<Parcel<ToCoordinator>>,
     is_woken: Arc<AtomicBool>,
 ) -> Box<dyn Fn() + Send + Sync> {
     let inbound = Mutex::new(inbound);
     Box::new(move || {
-        // One wake-up under way is enough, and never fills the socket.
+        // One wake-up message on its way is enough, so the socket is never full of them.
         if !is_woken.swap(true, Ordering::AcqRel) {
             let inbound = inbound.lock().unwrap_or_else(PoisonError::into_inner);
-            // A cluster that is gone needs no waking.
+            // If the cluster is gone, nobody needs to be woken.
             let _ = send(&inbound, ToCoordinator::Woken);
         }
     })
@@ -632,7 +634,8 @@ impl Drop for IpcCluster {
     fn drop(&mut self) {
         for index in 0..self.workers.len() {
             let worker = ProcessorId::new(index);
-            // Who runs no task ends by itself, with handlers of exits, such as those that write a profile.
+            // A worker without a running task ends by itself and runs its exit handlers, such as one that writes a
+            // profile.
             let is_free = self.activity(worker).running.is_none();
             let place = &self.workers[index];
             if place.connection.is_some() && is_free && !self.is_broken {
@@ -644,7 +647,7 @@ impl Drop for IpcCluster {
         let processes = self.workers.iter().filter_map(|it| it.process.as_ref());
         Process::end_all(processes, Instant::now() + STOP_TIME);
         if self.is_broken {
-            // Their descriptors may belong to somebody else by now: they are not closed.
+            // Other code may own these descriptors by now, so they are not closed.
             std::mem::forget((
                 std::mem::take(&mut self.workers),
                 self.channels.take(),
@@ -659,7 +662,7 @@ fn no_process(error: &std::io::Error) -> String {
     format!("no process could be started: {reason}")
 }
 
-/// Why a process has ended before it was ready: what it said itself, if it knows.
+/// The reason why a process ended before it was ready, as the process printed it, if it did.
 fn reason_of_start(exit: &mut Exit, start: &Start) -> String {
     let mut lines = exit.stderr.lines().rev();
     if let Some(reason) = lines.find_map(|line| line.strip_prefix(CANNOT)) {

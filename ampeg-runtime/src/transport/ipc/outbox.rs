@@ -1,10 +1,10 @@
 //! Batches reports and small results of a worker, so that a tiny task needs no message of its own.
 //!
-//! A report is sent at once if the last message is older than 100 µs, with all that is queued; so the end of a long
-//! task is reported when it ends. Otherwise it is queued, and so are small results. The queues are flushed when the
-//! worker has nothing left to do, when there is enough for a message, and after 1 ms at the latest: a thread does that
-//! while a task runs. Before a worker waits for an input, it sends the results that others may wait for.
-//! The order stays, and results go before the reports of their tasks.
+//! A report is sent at once, with everything that is queued, if the last message is older than 100 µs. So the end of
+//! a long task is reported when it ends. Otherwise, reports and small results are queued. The queues are flushed when
+//! the worker has nothing to do, when a message is full, and after 1 ms at the latest, by a thread if a task is
+//! running. Before a worker waits for an input, it sends its queued results, because other workers may wait for them.
+//! The order of reports is kept, and results are sent before the reports of their tasks.
 
 use super::parcel::{Parcel, send, send_parcel};
 use super::{MAX_DESCRIPTORS, ToCoordinator, ToWorkerProcess};
@@ -20,30 +20,33 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How long after the last message the next report is sent at once.
+/// If the last message is older than this, the next report is sent at once.
+///
+/// A message takes some 6 µs, as long as many tiny tasks, but only 6 % of this interval.
 const INTERVAL: Duration = Duration::from_micros(100);
-/// How long a report may be queued while the worker does something else. To wake a thread costs more than a tiny task.
+/// The longest time for which a report is queued while a task runs. Waking a thread costs more than a tiny task.
 const FLUSH_DELAY: Duration = Duration::from_millis(1);
-/// The bytes in a message at most, but for a single report that has more: it must stay below what a socket buffers.
+/// The largest number of bytes in a message, unless a single report has more. It must be below the size of a socket's
+/// buffer.
 const MAX_MESSAGE_BYTES: u64 = 64 * 1024;
-/// The bytes of a report or a result besides its payload, about.
+/// The approximate size of a report or a result without its payload.
 const OVERHEAD: u64 = 64;
-/// Results of at most so many bytes are queued: to send a larger one takes longer than a message of its own.
+/// The largest results that are queued. Sending a larger one takes longer than the overhead of its own message.
 const MAX_QUEUED_BYTES: u64 = 4 * 1024;
 
-/// How another worker is reached.
+/// The channel to another worker.
 pub(super) type PeerSender = IpcSender<Parcel<ToWorkerProcess>>;
 
-/// The way from a worker to its coordinator.
+/// The channels from a worker to its coordinator and to other workers.
 #[derive(Debug)]
 pub(super) struct Outbox {
     shared: Arc<OutboxState>,
-    /// Whether something may be queued; only a hint, since the thread may have sent it meanwhile.
+    /// Whether something may be queued. It is only a hint, because the thread may have sent everything since.
     has_queued: bool,
     flusher: Flusher,
 }
 
-/// The thread that sends what has been queued for long enough.
+/// The state of the thread that flushes the queues after [`FLUSH_DELAY`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flusher {
     NotStarted,
@@ -54,7 +57,7 @@ enum Flusher {
 #[derive(Debug)]
 struct OutboxState {
     state: Mutex<State>,
-    /// Notified when the thread is to flush.
+    /// Notified when the thread must flush the queues.
     wake: Condvar,
 }
 
@@ -67,9 +70,9 @@ struct State {
     bytes: u64,
     descriptors: usize,
     peers: BTreeMap<ProcessorId, Peer>,
-    /// When the last message was sent.
+    /// The time of the last message.
     sent: Timestamp,
-    /// Whether the thread is to flush.
+    /// Whether the thread must flush the queues.
     flush_soon: bool,
 }
 
@@ -107,11 +110,11 @@ impl Outbox {
         }
     }
 
-    /// Notes how other workers are reached from now on.
+    /// Replaces the channels to other workers.
     pub(super) fn introduce(&mut self, peers: Vec<(ProcessorId, PeerSender)>) {
         let mut state = self.shared.lock();
         for (worker, sender) in peers {
-            // What is queued goes to the worker that is there now.
+            // Queued results are sent to the new process.
             let old = state.peers.remove(&worker);
             let (queued, bytes) = old.map(|old| (old.queued, old.bytes)).unwrap_or_default();
             let peer = Peer {
@@ -127,11 +130,11 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// If it can never be sent.
+    /// If the result can never be sent.
     pub(super) fn send_value(&mut self, to: ProcessorId, value: Value) -> Result<(), String> {
         let mut state = self.shared.lock();
         let worker = state.worker;
-        // To one that is not known yet, the coordinator sends what it needs.
+        // A worker that is not introduced yet gets its inputs from the coordinator.
         let Some(peer) = state.peers.get_mut(&to) else {
             return Ok(());
         };
@@ -147,7 +150,7 @@ impl Outbox {
         }
         peer.flush(worker);
         let sender = peer.sender.clone();
-        // The thread must be able to send reports if this takes long.
+        // The lock is released because the send may take long, and the thread must be able to send reports meanwhile.
         drop(state);
         let values = vec![value];
         send(
@@ -159,14 +162,14 @@ impl Outbox {
         )
     }
 
-    /// Sends the results that are queued: others may wait for them.
+    /// Sends the queued results, because other workers may wait for them.
     pub(super) fn flush_values(&mut self) {
         if self.has_queued {
             self.shared.lock().flush_values();
         }
     }
 
-    /// Sends a report, now or a little later. Returns true if nothing was sent.
+    /// Sends or queues a report. Returns true if nothing was sent.
     pub(super) fn push(&mut self, report: AttemptReport) -> bool {
         let mut state = self.shared.lock();
         let sent_before = state.sent;
@@ -178,14 +181,14 @@ impl Outbox {
         state.sent == sent_before
     }
 
-    /// Sends what is queued.
+    /// Sends everything that is queued.
     pub(super) fn flush(&mut self) {
         if take(&mut self.has_queued) {
             self.shared.lock().flush();
         }
     }
 
-    /// What comes next may take long: has what is queued sent meanwhile.
+    /// Called before a task that may take long: makes the thread send everything that is queued.
     pub(super) fn flush_soon(&mut self) {
         if !self.has_queued {
             return;
@@ -229,7 +232,7 @@ impl OutboxState {
 }
 
 impl State {
-    /// Queues a report; returns true if all of the queue is to be sent at once.
+    /// Queues a report. Returns true if the queue must be sent at once.
     fn push(&mut self, report: AttemptReport) -> bool {
         let (bytes, descriptors) = size(&report);
         if self.bytes + bytes > MAX_MESSAGE_BYTES
@@ -261,14 +264,14 @@ impl State {
             return;
         }
         (self.bytes, self.descriptors) = (0, 0);
-        // The next message may well be as long.
+        // The next message is likely to have as many reports.
         let next = Vec::with_capacity(self.queued.len());
         let reports = replace(&mut self.queued, next);
         self.send(reports);
         self.sent = now();
     }
 
-    /// Sends reports; those whose results cannot be sent become failures that say so.
+    /// Sends reports. A report whose result cannot be sent is replaced by a failure with the reason.
     fn send(&self, reports: Vec<AttemptReport>) {
         let parcel = Parcel::new(ToCoordinator::Reports {
             worker: self.worker,
@@ -283,7 +286,7 @@ impl State {
             _ => Vec::new(),
         };
         if reports.len() > 1 {
-            // Perhaps only one of them is too much.
+            // Possibly only one of the reports is too large.
             for report in reports {
                 self.send(vec![report]);
             }
@@ -296,8 +299,9 @@ impl State {
                 self.send(vec![AttemptReport { result, ..report }]);
             }
             _ => {
-                // Without its reports, the coordinator would wait for ever; another worker will do what this one has
-                // not reported. If the coordinator is gone, there is nothing left to do anyway.
+                // Without these reports, the coordinator would wait for ever. So this worker ends, and its
+                // replacement runs the tasks that are not reported. If the coordinator is gone, there is nothing to
+                // do anyway.
                 eprintln!("ampeg: this worker cannot reach its coordinator: {reason}");
                 sys::exit_now(104);
             }
@@ -314,14 +318,15 @@ impl Peer {
         let values = replace(&mut self.queued, next);
         self.bytes = 0;
         if let Err(reason) = send(&self.sender, ToWorkerProcess::Values { from, values }) {
-            // The other one would wait for them for ever; another worker will do what this one has not reported.
+            // The other worker would wait for these results for ever. So this worker ends, and its replacement runs
+            // the tasks that are not reported.
             eprintln!("ampeg: this worker cannot reach another one: {reason}");
             sys::exit_now(104);
         }
     }
 }
 
-/// How many bytes and descriptors a report takes, about.
+/// The approximate bytes of a report, and its descriptors.
 fn size(report: &AttemptReport) -> (u64, usize) {
     match &report.result {
         Ok(Some(payload)) => (OVERHEAD + payload.n_inline(), payload.n_descriptors()),
@@ -346,7 +351,7 @@ mod tests {
         (Outbox::new(sender, ProcessorId::new(3), 2), receiver)
     }
 
-    /// The end of a task that took until `finish`; 0 is long before the last message.
+    /// The report of a task that ended at `finish`. If this is 0, it is long before the last message.
     fn ended(
         task: usize,
         finish: Timestamp,
@@ -385,7 +390,7 @@ mod tests {
         report.task.index()
     }
 
-    /// The tasks of the next message, which is there already.
+    /// The tasks in the next message, which must have arrived.
     fn told(coordinator: &Coordinator) -> Vec<usize> {
         let message = coordinator.try_recv().unwrap();
         reports(message).iter().map(task).collect()
@@ -397,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_after_a_while_is_told_at_once_with_all_that_waits() {
+    fn late_report_is_sent_at_once_with_all_that_is_queued() {
         let (mut outbox, coordinator) = outbox();
         let after_a_while = || now() + Timestamp::from(u32::MAX);
         outbox.push(ended(0, after_a_while(), Ok(None)));
@@ -410,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_told_when_there_is_nothing_to_do() {
+    fn queue_is_flushed_when_there_is_nothing_to_do() {
         let (mut outbox, coordinator) = outbox();
         outbox.flush();
         (0..5).for_each(|task| assert!(outbox.push(quick(task))));
@@ -421,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_told_while_a_task_runs() {
+    fn queue_is_flushed_while_a_task_runs() {
         let _deadline = Deadline::seconds("outbox", 60);
         let (mut outbox, coordinator) = outbox();
         for round in 0..3 {
@@ -443,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn small_results_go_together_and_before_the_reports_of_their_tasks() {
+    fn small_results_are_sent_together_and_before_the_reports_of_their_tasks() {
         let (mut outbox, coordinator) = outbox();
         let (peer, results) = channel::<Parcel<ToWorkerProcess>>().unwrap();
         outbox.introduce(vec![(ProcessorId::new(1), peer)]);
@@ -471,11 +476,11 @@ mod tests {
             outbox.push(quick(task));
         }
         assert!(results.try_recv().is_err());
-        // The worker waits for an input: somebody may wait for these.
+        // The worker waits for an input, and others may wait for these results.
         outbox.flush_values();
         assert_eq!(sent(&results), [0, 1, 2]);
         told_nothing(&coordinator);
-        // A large one goes at once, behind those before it.
+        // A large result is sent at once, after the queued ones.
         outbox.send_value(ProcessorId::new(1), value(3, 8)).unwrap();
         outbox
             .send_value(ProcessorId::new(1), value(4, SHARED_FROM))
@@ -486,7 +491,7 @@ mod tests {
         outbox.flush();
         assert_eq!(sent(&results), [5]);
         assert_eq!(told(&coordinator), [0, 1, 2, 5]);
-        // One that nobody has introduced gets nothing.
+        // A worker that was not introduced gets nothing.
         outbox.send_value(ProcessorId::new(2), value(6, 8)).unwrap();
     }
 

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A message that can be sent again if it has not been taken: ipc-channel consumes what it cannot send.
+/// A message that can be sent again if it was not accepted. Otherwise, ipc-channel consumes a message that it cannot
+/// send.
 #[derive(Debug)]
 pub(super) struct Parcel<T>(Arc<T>);
 
@@ -44,24 +45,24 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Parcel<T> {
     }
 }
 
-/// What became of a message.
+/// The outcome of sending a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sent {
     Taken,
     /// The receiver is gone, and needs no message.
     Gone,
-    /// The receiver has not taken what was sent before; this message can be sent again later.
+    /// The receiver has not accepted earlier messages. This message can be sent again later.
     Full,
 }
 
-/// How long to wait until descriptors that are on their way may have been taken in.
+/// The wait until receivers may have taken descriptors that are on their way.
 const TRANSIT_TIME: Duration = Duration::from_millis(1);
 
-/// Sends a message without waiting for long, if the receiver's socket has a time limit for that.
+/// Sends a message. If the receiver's socket has a time limit for sends, this never waits for longer.
 ///
 /// # Errors
 ///
-/// If it can never be sent: there is no memory or no descriptor left for it.
+/// If the message can never be sent, because memory or descriptors are exhausted.
 pub(super) fn try_send<T: Serialize>(
     sender: &IpcSender<Parcel<T>>,
     parcel: &Parcel<T>,
@@ -74,7 +75,7 @@ pub(super) fn try_send<T: Serialize>(
             Err(error) => return Err(take_refusal().unwrap_or_else(|| error.to_string())),
         };
         match error.kind() {
-            // A signal came before anything was sent.
+            // A signal interrupted the call before anything was sent.
             ErrorKind::Interrupted => {}
             ErrorKind::WouldBlock => return Ok(Sent::Full),
             ErrorKind::BrokenPipe
@@ -87,7 +88,7 @@ pub(super) fn try_send<T: Serialize>(
     }
 }
 
-/// Whether so many descriptors are on their way between processes that the system takes no more for now.
+/// Whether the system refuses a message because too many descriptors are on their way between processes.
 #[cfg(unix)]
 fn is_transit_full(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::TOOMANYREFS.raw_os_error())
@@ -98,11 +99,11 @@ fn is_transit_full(_: &io::Error) -> bool {
     false
 }
 
-/// Sends a message, and waits until the receiver takes it or is gone.
+/// Sends a message, and waits until the receiver accepts it or is gone.
 ///
 /// # Errors
 ///
-/// As [`try_send`].
+/// Like [`try_send`].
 pub(super) fn send_parcel<T: Serialize>(
     sender: &IpcSender<Parcel<T>>,
     parcel: &Parcel<T>,
@@ -112,26 +113,26 @@ pub(super) fn send_parcel<T: Serialize>(
         if try_send(sender, parcel)? != Sent::Full {
             return Ok(());
         }
-        // A full socket has kept this thread waiting already; full transit does not.
+        // A full socket has already made this thread wait. Too many descriptors on their way have not.
         sleep(TRANSIT_TIME.saturating_sub(start.elapsed()));
     }
 }
 
-/// As [`send_parcel`], for a message that is sent once.
+/// Like [`send_parcel`], for a message that is sent once.
 pub(super) fn send<T: Serialize>(sender: &IpcSender<Parcel<T>>, message: T) -> Result<(), String> {
     send_parcel(sender, &Parcel::new(message))
 }
 
-/// What could not be received.
+/// A loss while receiving.
 #[derive(Debug)]
 pub(super) enum Loss {
-    /// One message: this process has no memory or no descriptor left for what it brings.
+    /// One message is lost: this process has no memory or no descriptor left for its attachments.
     Message(String),
-    /// This message and all that follow.
+    /// This message and all later ones are lost.
     Channel(String),
 }
 
-/// Receives, also if a signal interrupts; none if no sender is left.
+/// Receives a message. Continues after a signal. None if no sender is left.
 pub(super) fn receive<T: for<'de> Deserialize<'de> + Serialize>(
     receiver: &IpcReceiver<Parcel<T>>,
 ) -> Option<Result<T, Loss>> {
@@ -146,13 +147,13 @@ pub(super) fn receive<T: for<'de> Deserialize<'de> + Serialize>(
     }
 }
 
-/// As [`receive`], until a deadline; none if that has passed, too.
+/// Like [`receive`], until a deadline. Also returns none if the deadline has passed.
 pub(super) fn receive_until<T: for<'de> Deserialize<'de> + Serialize>(
     receiver: &IpcReceiver<Parcel<T>>,
     deadline: Instant,
 ) -> Option<Result<T, Loss>> {
     loop {
-        // ipc-channel waits in whole milliseconds; waiting for none of them would keep the processor busy.
+        // ipc-channel waits for whole milliseconds. A wait of 0 ms would keep the processor busy.
         let left = deadline.saturating_duration_since(Instant::now());
         let wait = if left.is_zero() {
             left
@@ -174,7 +175,7 @@ pub(super) fn receive_until<T: for<'de> Deserialize<'de> + Serialize>(
     }
 }
 
-/// ipc-channel panics when the system has no memory or no descriptor left for what a message carries.
+/// Calls ipc-channel, which panics if the system has no memory or no descriptor left for a message.
 pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     panics::catch_ours(call).map_err(|_| resources::shortage(&io::Error::last_os_error()))
 }

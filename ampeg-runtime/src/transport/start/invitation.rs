@@ -1,13 +1,14 @@
 //! The environment variable that makes a process a worker.
 //!
-//! A program may hold several copies of this crate, of one version or of several, in the executable and in libraries.
-//! Each takes the workers that it has started itself: an invitation names the place of its copy in the executable.
+//! A program may have several copies of this crate, of the same or of different versions, in the executable and in
+//! libraries. Each copy accepts only workers that it has started itself, so an invitation has the address of its copy
+//! in the executable.
 
 use super::STAGE;
 use crate::sys;
 use std::ffi::OsStr;
 
-/// The environment variable that holds the invitation. Other versions have others.
+/// The environment variable with the invitation. Its name differs between versions.
 pub(crate) const VARIABLE: &str = concat!(
     "AMPEG_WORKER_",
     env!("CARGO_PKG_VERSION_MAJOR"),
@@ -20,16 +21,16 @@ pub(crate) const VARIABLE: &str = concat!(
 /// An invitation to become a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Invitation {
-    /// Where the copy of this crate is in the executable that has written it.
+    /// The offset of the inviting copy of this crate in the executable.
     copy: u64,
-    /// How many pools the worker's tasks are inside of.
+    /// The number of pools around the worker's tasks.
     pub(crate) depth: u32,
-    /// How to reach the coordinator.
+    /// The address of the coordinator.
     pub(crate) address: String,
 }
 
 impl Invitation {
-    /// One for a worker of this copy; none if this copy lies in a dynamic library.
+    /// An invitation for a worker of this copy; none if this copy is in a dynamic library.
     pub(crate) fn new(depth: u32, address: &str) -> Option<Self> {
         Some(Self {
             copy: sys::offset_in_executable(&STAGE)?,
@@ -43,7 +44,7 @@ impl Invitation {
         format!("{:x}:{}:{}", self.copy, self.depth, self.address)
     }
 
-    /// What the value of the variable says; none if no copy of this version has written it.
+    /// Reads the value of the variable; none if no copy of this version has written it.
     pub(crate) fn read(value: &OsStr) -> Option<Self> {
         let mut parts = value.to_str()?.splitn(3, ':');
         let mut next = || parts.next();
@@ -54,7 +55,7 @@ impl Invitation {
         })
     }
 
-    /// Whether this process is to become a worker of this copy.
+    /// Whether this process must become a worker of this copy.
     pub(crate) fn is_for_this_copy(&self) -> bool {
         sys::offset_in_executable(&STAGE) == Some(self.copy)
     }
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn invitation_of_another_copy_is_left_to_it() {
+    fn invitation_of_another_copy_is_not_accepted() {
         let own = Invitation::new(1, "1").unwrap();
         let copy = own.copy + 8;
         let other = Invitation { copy, ..own };
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_copy_has_written_is_no_invitation() {
+    fn value_that_no_copy_has_written_is_not_an_invitation() {
         for value in ["", "1", "garbled", "x:1:1", "1:x:1", "1:2", "\u{fffd}"] {
             assert_eq!(Invitation::read(value.as_ref()), None, "{value}");
         }

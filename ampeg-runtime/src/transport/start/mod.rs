@@ -1,7 +1,7 @@
 //! Checks that this program can be started again as its own worker, before the first process is started.
 //!
-//! A process that is started as a worker and does not become one runs the program's `main` once more, which starts
-//! workers, and so on without end. So this module checks that processes can become workers, and a process with an
+//! A process that is started as a worker but does not become one runs the program's `main` again, which starts
+//! workers again, without end. So this module checks that processes can become workers, and a process with an
 //! invitation starts no workers.
 
 use crate::sys;
@@ -18,38 +18,39 @@ mod system;
 #[cfg(target_os = "linux")]
 pub(crate) use system::{executable, missing};
 
-/// The file that this executable was started from.
+/// The file of this executable.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn executable() -> std::io::Result<PathBuf> {
     std::env::current_exe()
 }
 
-/// Elsewhere the system is not asked.
+/// On other systems, restrictions are not checked.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn missing() -> Option<String> {
     None
 }
 
-/// How far this process has come before `main`. Its address identifies this copy of the crate in the program.
+/// The stage of this process before `main`. The address of this static identifies this copy of the crate in the
+/// program.
 static STAGE: AtomicU8 = AtomicU8::new(Stage::Early as u8);
 
-/// How far a process has come.
+/// The stages of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// This crate's constructor has not run yet, or there is none.
     Early,
-    /// This process has got no invitation that it takes.
+    /// This process has no invitation for this copy of the crate.
     #[cfg(feature = "before-main")]
     Ordinary,
-    /// It becomes a worker, and runs the constructors of the program first.
+    /// This process is becoming a worker, and runs the program's constructors first.
     #[cfg(feature = "before-main")]
     Becoming,
-    /// It is a worker.
+    /// This process is a worker.
     Worker,
 }
 
 impl Stage {
-    /// Notes that this process has come so far.
+    /// Records that this process has reached this stage.
     pub(crate) fn enter(self) {
         STAGE.store(self as u8, Ordering::Relaxed);
     }
@@ -60,7 +61,7 @@ impl Stage {
     }
 }
 
-/// Why this program cannot be started again as a worker.
+/// The reasons why this program cannot be started again as a worker.
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(target_os = "linux"),
@@ -69,29 +70,29 @@ impl Stage {
 enum Obstacle {
     /// A constructor runs a graph in a worker, or before this crate's own constructor.
     BeforeMain,
-    /// This process was started as a worker, and has not become one.
+    /// This process was started as a worker, but has not become one.
     NotTaken,
-    /// Somebody has set the variable that marks workers.
+    /// Other code has set the variable that marks workers.
     Marked(String),
-    /// It is set-user-ID, set-group-ID or has capabilities.
+    /// The program is set-user-ID, set-group-ID or has capabilities.
     Raised,
-    /// It would be so when it is started again.
+    /// The program would have these privileges if it was started again.
     WouldBeRaised,
     /// Real and effective ids differ.
     Ids(&'static str),
     /// This crate is part of a dynamic library.
     Library(Option<PathBuf>),
-    /// The dynamic loader was started, and not this program.
+    /// The dynamic loader was started instead of this program.
     Loader,
 }
 
-/// Whether a worker process can be started.
+/// Checks that a worker process can be started.
 ///
-/// Takes less than 10 µs, since ids and environment may change between two calls.
+/// This is called for each start, because ids and environment may change. It takes less than 10 µs.
 ///
 /// # Errors
 ///
-/// If it cannot, for a reason that stays; the error says what to do.
+/// If a worker process cannot be started, for a reason that will not go away. The error says what to do.
 pub(crate) fn check() -> Result<(), String> {
     match obstacle() {
         None => Ok(()),
@@ -129,7 +130,7 @@ fn obstacle() -> Option<Obstacle> {
     None
 }
 
-/// Whether this process is to be a worker, and runs the constructors of the program.
+/// Whether this process must become a worker, and is still running the program's constructors.
 #[cfg(feature = "before-main")]
 fn is_before_main() -> bool {
     let is_invited = || {
@@ -146,7 +147,7 @@ fn is_before_main() -> bool {
     false
 }
 
-/// What a user can do who cannot have worker processes.
+/// Advice for programs that cannot have worker processes.
 const INSTEAD: &str =
     "run the graph with `run_inline`, or on threads, with `Pool::builder().threads(n)`";
 
@@ -206,10 +207,10 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// Why a process that has said nothing before it ended cannot be a worker, if its exit code says so.
+/// The reason why a process cannot be a worker, if it printed nothing and its exit code shows the reason.
 pub(crate) fn reason_of(code: Option<i32>) -> Option<&'static str> {
-    // The process was there, but the program could not be started in it: under an emulator only this is left of the
-    // error.
+    // The process existed, but the program could not be started in it. Under an emulator, only this exit code is left
+    // of the error.
     (cfg!(unix) && code == Some(127)).then_some(EMULATED)
 }
 

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 
 const EXECUTABLE: &str = "/proc/self/exe";
 
-/// What to start to start this program, even if its file has been replaced since this process was started.
+/// The path that starts this program, even if its file was replaced since this process was started.
 #[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 pub(crate) fn executable() -> io::Result<PathBuf> {
     static FILE: OnceLock<PathBuf> = OnceLock::new();
@@ -21,9 +21,10 @@ pub(crate) fn executable() -> io::Result<PathBuf> {
     Ok(file.clone())
 }
 
-/// The file of this program, if the system runs another one, such as valgrind or qemu, that runs this one.
+/// The file of this program, if the system runs another program that runs this one, such as valgrind or qemu.
 ///
-/// Such a program says where this one's file is, but what is started by the link is the emulator.
+/// Such a program reports the file of this program as the target of the link, but starting the link would start the
+/// emulator.
 fn file_beside_emulator() -> Option<PathBuf> {
     let link = std::fs::read_link(EXECUTABLE).ok()?;
     let file = std::fs::metadata(&link).ok()?;
@@ -31,14 +32,14 @@ fn file_beside_emulator() -> Option<PathBuf> {
     if (file.dev(), file.ino()) == (started.dev(), started.ino()) {
         return None;
     }
-    // Behind the name may be another file by now, or in another folder that is the root of this process.
+    // The name may refer to another file by now, or to a file outside the root directory of this process.
     let mut start = Vec::new();
     let file = File::open(&link).ok()?;
     file.take(4096).read_to_end(&mut start).ok()?;
     sys::is_start_of_executable(&start).then_some(link)
 }
 
-/// Whether this program gets other privileges when it is started again, since it has changed its ids since its start.
+/// Whether this program gets other privileges when it is started again, because it has changed its ids.
 pub(super) fn is_raised_by_start() -> bool {
     if !sys::may_regain_privileges() {
         return false;
@@ -62,9 +63,9 @@ fn has_capabilities() -> bool {
     rustix::fs::getxattr(EXECUTABLE, "security.capability", &mut [0_u8; 64][..]).is_ok()
 }
 
-/// Whether the code that holds `place` comes from another file than the one that is started as this program.
+/// Whether the code that contains `place` comes from another file than the one that would be started.
 ///
-/// To be asked only if that is likely: it reads the list of mappings.
+/// This reads the list of mappings, so call it only if the answer is likely to be yes.
 pub(super) fn is_loaded_by_hand<T>(place: &'static T) -> bool {
     let Ok(executable) = readlinkat(CWD, EXECUTABLE, Vec::new()) else {
         return false;
@@ -78,9 +79,9 @@ pub(super) fn is_loaded_by_hand<T>(place: &'static T) -> bool {
     file.is_some_and(|file| file != executable.as_bytes())
 }
 
-/// The file that is mapped last up to an address, as the list of mappings says.
+/// The file of the last mapping up to an address, according to the list of mappings.
 ///
-/// What is zero at first has no file, and follows the rest of its program.
+/// Memory that is initially zero has no file, but follows the other mappings of its program.
 fn file_of(lines: impl Iterator<Item = Vec<u8>>, address: usize) -> Option<Vec<u8>> {
     let mut last = None;
     for line in lines {
@@ -96,9 +97,9 @@ fn file_of(lines: impl Iterator<Item = Vec<u8>>, address: usize) -> Option<Vec<u
     last
 }
 
-/// What worker processes need and this process is denied.
+/// A restriction of the system on something that worker processes need, if there is one.
 ///
-/// To be asked when something has failed.
+/// Call this after a failure.
 pub(crate) fn missing() -> Option<String> {
     let is_denied = |error: &Errno| {
         !matches!(
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn file_of_an_address_is_the_last_before_it() {
+    fn file_of_an_address_is_the_last_one_before_it() {
         let maps = "1000-2000 r--p 00000000 00:1d 77 /a program\n\
                     2000-3000 rw-p 00000000 00:00 0 \n\
                     5000-6000 r-xp 00000000 00:1d 78 /lib/b.so (deleted)\n\
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn bits_raise_only_those_who_are_not_the_owner() {
+    fn set_id_bits_raise_only_processes_that_are_not_the_owner() {
         let mut file = statat(CWD, EXECUTABLE, AtFlags::empty()).unwrap();
         (file.st_uid, file.st_gid) = (7, 8);
         file.st_mode = 0o755;

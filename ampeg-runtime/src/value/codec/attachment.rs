@@ -1,7 +1,7 @@
-//! Shared memory that is sent with the bytes of a value, as a descriptor.
+//! Shared memory that is sent as a descriptor with the bytes of a value.
 //!
-//! `Shared` announces itself by the name of a newtype struct. Only this codec knows the name and *arms* what comes
-//! next; in any other format the same value is plain data.
+//! `Shared` serializes as a newtype struct with the name [`NAME`]. Only this codec knows the name: it *arms* the
+//! content of this struct, which may then be an attachment. In any other format, the content is plain data.
 
 use crate::value::segment::Segment;
 use std::cell::{Cell, RefCell};
@@ -10,17 +10,18 @@ use std::mem::ManuallyDrop;
 /// The newtype struct whose content may be an attachment.
 pub(crate) const NAME: &str = "$ampeg::Shared";
 
-/// Attachments of one value; ipc-channel takes 64 descriptors in a message, the value's own bytes included.
+/// The largest number of attachments of a value. A message of ipc-channel has at most 64 descriptors, and one of them
+/// may be that of the value's own bytes.
 pub(crate) const MOST: usize = 48;
 
 thread_local! {
     static ARMED: Cell<bool> = const { Cell::new(false) };
-    /// Empty but for the time of a call. It has no destructor, so that it is there while a thread ends.
+    /// Empty except during a call. Without a destructor, so that it exists while a thread ends.
     static SEGMENTS: ManuallyDrop<RefCell<Vec<Segment>>> =
         const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 
-/// Notes that a newtype struct of this name begins.
+/// Arms the next value if it is the content of a newtype struct named [`NAME`].
 #[inline]
 pub(super) fn arm(name: &str) {
     if name == NAME {
@@ -28,12 +29,12 @@ pub(super) fn arm(name: &str) {
     }
 }
 
-/// Whether this codec announced the value at hand.
+/// Whether the current value is armed. Disarms it.
 pub(crate) fn is_armed() -> bool {
     ARMED.replace(false)
 }
 
-/// Attaches memory to the value being encoded; none if it has too many attachments already.
+/// Attaches memory to the value being encoded and returns its index; none if the value has too many attachments.
 pub(crate) fn attach(segment: &Segment) -> Option<u32> {
     SEGMENTS.with(|segments| {
         let mut segments = segments.borrow_mut();
@@ -50,7 +51,7 @@ pub(crate) fn attached(index: u32) -> Option<Segment> {
     SEGMENTS.with(|segments| segments.borrow().get(index as usize).cloned())
 }
 
-/// Begins a value with these attachments, and gives those of the last one.
+/// Begins a value with these attachments, and returns the attachments of the previous value.
 pub(super) fn exchange(segments: Vec<Segment>) -> Vec<Segment> {
     ARMED.set(false);
     SEGMENTS.with(|place| place.replace(segments))

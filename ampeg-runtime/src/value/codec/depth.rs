@@ -3,15 +3,15 @@
 use super::Fault;
 use super::shape::Kind;
 
-/// Values in values beyond this are an error.
+/// The deepest nesting of values. Deeper values are an error.
 ///
-/// As in `serde_json`. Less than half of the 2 MB of stack that threads have is enough for this many of usual types, even in a
-/// build without optimization.
+/// The limit is that of `serde_json`. Types of usual size need less than half of the 2 MB of stack that a thread has,
+/// even in a build without optimization.
 pub(super) const DEEPEST: u32 = 128;
 
-/// How many lists, maps, options and variants are open.
+/// The number of open lists, maps, options and variants.
 ///
-/// Structs and tuples alone cannot nest without end, so they do not count.
+/// Structs and tuples do not count, because a type cannot contain itself through them alone.
 #[derive(Debug, Default)]
 pub(super) struct Depth(u32);
 

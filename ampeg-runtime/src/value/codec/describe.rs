@@ -10,7 +10,7 @@
 //! | struct | how many in 8 bytes, which list of names in 8 bytes, the values |
 //! | variant | its number in 4 bytes, which list of names (of one) in 8 bytes, the content |
 //!
-//! The lists of names, each once, follow at the end.
+//! The lists of names follow at the end, each once.
 
 use super::depth::Depth;
 use super::shape::{Kind, Shape, Shapes};
@@ -32,13 +32,14 @@ pub(super) struct Describer {
     samples: bool,
 }
 
-/// How a description is written, and has to be read.
+/// How a description is written. It must be read in the same manner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Manner {
     /// Whether `Shared` attaches its memory.
     pub(super) arms: bool,
-    /// Whether the format is human-readable for types, as JSON is. Serde buffers what is in a `flatten`, `tag` or
-    /// `untagged`, and says so of the buffer, whatever was said when the value was written.
+    /// Whether types see a human-readable format, as in JSON. Serde reads the content of a type with `flatten`, `tag`
+    /// or `untagged` from a buffer that always claims to be human-readable, so the content must be written in the
+    /// same way.
     pub(super) readable: bool,
 }
 
@@ -56,7 +57,7 @@ impl Manner {
 }
 
 impl Describer {
-    /// `samples`: whether long lists are cut.
+    /// If `samples` is true, long lists are cut.
     pub(super) fn new(manner: Manner, samples: bool) -> Self {
         Self {
             bytes: Vec::new(),
@@ -84,7 +85,7 @@ impl Describer {
     }
 }
 
-/// What is in a description.
+/// The parts of a description.
 #[derive(Debug)]
 pub(super) struct Parts<'b> {
     pub(super) values: &'b [u8],
@@ -92,7 +93,7 @@ pub(super) struct Parts<'b> {
     pub(super) manner: Manner,
 }
 
-/// Finds the parts of a description.
+/// Splits a description into its parts.
 pub(super) fn parts(bytes: &[u8]) -> Result<Parts<'_>, Fault> {
     let (rest, at) = bytes.split_last_chunk().ok_or_else(read::cut)?;
     let (&manner, rest) = rest.split_last().ok_or_else(read::cut)?;

@@ -5,9 +5,10 @@ use std::cell::Cell;
 use std::fmt;
 
 thread_local! {
-    /// Whether a text or bytes were refused, as by `&'static str`, which only takes what is lent.
+    /// Whether a visitor refused a text or bytes because it only accepts borrowed ones, as the visitor of `&'static
+    /// str` does.
     ///
-    /// Not in the fault, since an `untagged` type drops the faults of its variants.
+    /// This is not a part of the fault, because an `untagged` type drops the faults of its variants.
     pub(super) static WANTS_LOAN: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -15,9 +16,9 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct Fault {
     message: String,
-    /// The fields that the value is in, outer ones first.
+    /// The field that contains the value, as a path from the outermost field.
     path: String,
-    /// Whether the message says which type disagrees with itself, and in what.
+    /// Whether the message already names the type and field that differ.
     is_explained: bool,
 }
 
@@ -30,7 +31,7 @@ impl Fault {
         }
     }
 
-    /// Adds why, unless something inside has said so.
+    /// Adds an explanation, unless an inner value has added one.
     pub(super) fn explained(mut self, why: impl FnOnce() -> String) -> Self {
         if !self.is_explained {
             self.message = format!("{}: {}", self.message, why());
@@ -39,7 +40,7 @@ impl Fault {
         self
     }
 
-    /// The fault of a value that is in a field of this name.
+    /// The fault of a value inside the field of this name.
     #[cold]
     pub(super) fn inside(mut self, field: &str) -> Self {
         if !self.path.is_empty() {
@@ -68,7 +69,7 @@ impl std::error::Error for Fault {}
 impl serde::ser::Error for Fault {
     fn custom<T: fmt::Display>(message: T) -> Self {
         let message = message.to_string();
-        // What serde's derive says of a variant that is not to be written names type and variant, not the attribute.
+        // Serde's derive names the type and the skipped variant, but not the attribute.
         if message.starts_with("the enum variant ") {
             return Self::new(message + " (it has the attribute `skip` or `skip_serializing`)");
         }

@@ -1,22 +1,24 @@
 //! Decides which form the values of a type take.
 //!
-//! The compact form goes by position, and it is right only if a type reads what it writes in the same order and by the
-//! same names. Serde's derive does not promise that: `skip_deserializing` on a variant moves those after it,
-//! `skip_serializing_if` leaves fields out, `flatten` and `untagged` ask what comes next.
-//! So when a value has a shape that no value of its type had before in this process, a description of it is read
-//! once, and what is written and what is asked for are compared: kinds, lengths, names of fields and variants.
-//! If all of that is the same, the shape is fine for good. Else the type is described from now on, so that its fields
-//! are found by name as in JSON. If it cannot be read from that either, it is refused here, where it is written.
+//! The compact form has no names, so it is right only if a type reads the same fields in the same order as it writes
+//! them. Serde's derive does not guarantee this: `skip_deserializing` on a variant changes the numbers of later
+//! variants, `skip_serializing_if` leaves out fields, and `flatten` and `untagged` ask for the kind of the next
+//! value.
+//! So the first value with a new shape in this thread is described and read back once. This compares what the type
+//! writes with what it asks for: kinds, lengths, and the names of fields and variants. If all are the same, later
+//! values of this shape use the compact form. Otherwise, all values of the type are described from now on, so that
+//! fields are found by name, as in JSON. If the type cannot read the description either, encoding fails.
 //!
-//! Why not in the bytes? Names or their hashes would have to be written and compared for each struct, in each value;
-//! and a reader that finds them different could only refuse. Here a type is read back once in a thread,
-//! and any value a few additions while it is counted.
+//! The alternative is to write names or their hashes into each value, and to compare them while reading. This would
+//! cost time for every struct, and the reader could only refuse a difference. The comparison here reads a shape back
+//! once in a thread, and costs a few additions for every other value.
 //!
-//! A value that its type refuses although all of this is the same, since its number is too large say, travels and is
-//! refused where it is read.
+//! A type may refuse a value although all of this is the same, for example because a number is too large. Such a
+//! value is sent, and its reader gets the error.
 //!
-//! Long lists are cut for this, so that a large value takes little more memory. A type that refuses a cut list, as one
-//! whose dimensions are beside it does, is described as a whole.
+//! The description that is read back has only the beginning of long lists, so that a large value takes little more
+//! memory. If the type refuses a cut list, because it also stores the length for example, the whole value is
+//! described.
 
 use super::describe::Manner;
 use super::shape::Shapes;
@@ -29,28 +31,29 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What is known of a type.
+/// What this thread knows about a type.
 #[derive(Debug)]
 enum Known {
-    /// These shapes are fine in the compact form.
+    /// Values of these shapes use the compact form.
     Compact(HashSet<u64, Plain>),
-    /// It is described.
+    /// All values are described.
     Described(Manner),
 }
 
 thread_local! {
-    /// Sets of shapes that were found to be fine for a type: a shortcut for what is encoded often.
+    /// Pairs of a type and a set of shapes for which the compact form is right, so that a common value needs one
+    /// comparison.
     static RECENT: [Cell<Option<(TypeId, u64)>>; 16] = const { [const { Cell::new(None) }; 16] };
     static KNOWN: RefCell<HashMap<TypeId, Known, Plain>> =
         const { RefCell::new(HashMap::with_hasher(Plain::new())) };
 }
 
-/// What is known in this thread; nothing if that is ending, and has forgotten it.
+/// Calls `body` with the knowledge of this thread; none if the thread is ending and has dropped it.
 fn with_known<R>(body: impl FnOnce(&mut HashMap<TypeId, Known, Plain>) -> R) -> Option<R> {
     KNOWN.try_with(|known| body(&mut known.borrow_mut())).ok()
 }
 
-/// Types and shapes are hashes already.
+/// The keys are hashes already, so they need no hash function.
 type Plain = BuildHasherDefault<Itself>;
 
 #[derive(Debug, Default)]
@@ -72,12 +75,12 @@ impl Hasher for Itself {
     }
 }
 
-/// The form that values of a type are to have, if they have these shapes.
+/// The form for a value of a type, by the value's shapes.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Form {
     Compact,
     Described(Manner),
-    /// No value of these shapes was seen before.
+    /// The value has a shape that no earlier value of the type had.
     Unknown,
 }
 
@@ -107,7 +110,7 @@ impl Form {
     }
 }
 
-/// Finds out whether the compact form is right for a value whose shapes are new; if not, gives its description.
+/// Decides the form of a value with a new shape. Returns its description if the compact form is wrong for it.
 pub(super) fn find<T, O>(value: &T, shapes: &Shapes) -> Result<Option<Payload>, String>
 where
     T: Serialize + ?Sized,
@@ -127,8 +130,9 @@ where
         return Ok(None);
     }
     let mut refusal = None;
-    // Memory that is attached is lost on types that buffer what they read, as `flatten` does: then it is copied.
-    // A type that is never read by people may not be able to do as if.
+    // Attachments need no copies, so the first manner has them. Types that buffer their content, as with `flatten`,
+    // lose attachments, so the second manner copies shared memory. The third is for types that do not support
+    // human-readable formats.
     for (arms, readable) in [(true, true), (false, true), (true, false)] {
         let manner = Manner { arms, readable };
         let Some(written) = caught(|| described(value, manner)) else {
@@ -154,12 +158,12 @@ where
     Err(format!("`{name}` does not read what it writes: {reason}"))
 }
 
-/// What a type asks for, compared with what it writes.
+/// The result of comparing what a type writes with what it asks for.
 #[derive(Debug)]
 enum Comparison {
     Same,
     Different,
-    /// It is the same as far as it goes, but the type refuses the value or panics.
+    /// No difference was found, but the type refuses the value or panics.
     Refused,
 }
 
@@ -172,7 +176,7 @@ where
         arms: true,
         readable: false,
     };
-    // First with long lists cut.
+    // Long lists are cut in the first round.
     for samples in [true, false] {
         let Ok((bytes, attached)) = describe(value, manner, samples) else {
             return Comparison::Different;
@@ -189,7 +193,7 @@ where
     Comparison::Different
 }
 
-/// What a type's own code gives, unless it panics.
+/// The result of the type's own code; none if it panics.
 fn caught<R>(read: impl FnOnce() -> R) -> Option<R> {
     catch_unwind(AssertUnwindSafe(read)).ok()
 }

@@ -1,7 +1,7 @@
-//! Texts and bytes that live as long as the program, for types that borrow them: `&'static str`, `&'static [u8]`.
+//! Texts and bytes that live as long as the program, for types that borrow: `&'static str`, `&'static [u8]`.
 //!
-//! Each is kept once. What a program calls `'static` is in its executable, or was leaked by it, so they are few.
-//! What a type owns, like a `String`, is only lent for the time that it takes to copy it.
+//! Equal ones are leaked once. A program has few of them, because they come from its executable or were leaked by it.
+//! Types that own their text, like `String`, copy it from the message instead.
 
 use super::Fault;
 use serde::de::Visitor;
@@ -10,13 +10,13 @@ use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
-/// Whether a visitor gives what it is lent, as that of `&'static str` does.
+/// Whether a visitor returns the reference that it gets, as that of `&'static str` does.
 #[inline]
 fn borrows<T>() -> bool {
     type_name::<T>().starts_with('&')
 }
 
-/// Gives a visitor a text; for ever if it borrows, and if `lends` says that it may.
+/// Passes a text to a visitor. The text is leaked if the visitor borrows it, or if `lends` is true.
 #[inline]
 pub(super) fn visit_text<'de, V: Visitor<'de>>(
     value: &str,
@@ -30,7 +30,7 @@ pub(super) fn visit_text<'de, V: Visitor<'de>>(
     }
 }
 
-/// As [`visit_text`], for bytes.
+/// Like [`visit_text`], for bytes.
 #[inline]
 pub(super) fn visit_bytes<'de, V: Visitor<'de>>(
     value: &[u8],
@@ -44,13 +44,13 @@ pub(super) fn visit_bytes<'de, V: Visitor<'de>>(
     }
 }
 
-/// The text, for ever.
+/// The same text, leaked once.
 fn text(text: &str) -> &'static str {
     static KNOWN: Mutex<Option<HashSet<&str>>> = Mutex::new(None);
     intern(&KNOWN, text, |text| Box::leak(text.into()))
 }
 
-/// The bytes, for ever.
+/// The same bytes, leaked once.
 fn bytes(bytes: &[u8]) -> &'static [u8] {
     static KNOWN: Mutex<Option<HashSet<&[u8]>>> = Mutex::new(None);
     intern(&KNOWN, bytes, |bytes| Box::leak(bytes.into()))

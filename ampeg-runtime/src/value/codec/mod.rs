@@ -1,16 +1,16 @@
 //! Encodes and decodes values, in one of two forms.
 //!
-//! The *compact* form has numbers in fixed width and little-endian, fields one after another, lengths in 8 bytes.
-//! A value is counted first and then written straight to where it travels, which is shared memory if it is large.
-//! Numbers, strings, and vectors of numbers that are a whole result are copied as they are.
+//! The *compact* form has numbers of fixed width in little-endian order, fields one after another, and lengths in 8
+//! bytes. The size of a value is counted first. Then the value is written to its final place, which is shared memory
+//! if the value is large. A result that is a number, a string or a vector of numbers is copied as bytes.
 //!
-//! The form that *describes itself* has kinds and names too (`describe`). It is for types that do not read what they
-//! write in the same order and by the same names, or that ask what comes next, as with many attributes of serde.
-//! Which form a type needs is found out where its values are written, when something in them is new (`form`).
+//! The *self-describing* form also has kinds and names (`describe`). It is for types that read other fields than they
+//! write, or in another order, or that ask for the kind of the next value. Many of serde's attributes have this
+//! effect. The sender finds out which form a type needs, when a value of the type has a new shape (`form`).
 //!
-//! Measured for 10 MB, in milliseconds on one busy core, where copying them to a new vector took 1.0.
-//! Encoding ends in shared memory here, of which new pages take 9 to 10; postcard's ends in a vector that is yet to be
-//! copied there.
+//! Times for 10 MB in milliseconds, on one busy core. A copy to a new vector takes 1.0 ms. Encoding ends in shared
+//! memory, whose new pages take 9 to 10 ms. Encoding with postcard ends in a vector, which would still have to be
+//! copied to shared memory.
 //!
 //! | value | encode | decode | postcard: encode | decode |
 //! | --- | --- | --- | --- | --- |
@@ -22,9 +22,10 @@
 //! | `Vec<(u32, f64)>` | 14.0 | 3.1 | 5.3 | 3.4 |
 //! | `(Vec<u8>,)` | 22.9 | 22.1 | 17.1 | 18.4 |
 //!
-//! So vectors of bytes inside other types want `serde_bytes`, or to be `Shared`.
+//! So a vector of bytes inside another type is faster with `serde_bytes` or as `Shared`.
 //!
-//! Bytes that are cut, padded or garbled are an error; memory is reserved only for what the bytes left can fill.
+//! Bytes that are cut, padded or garbled are an error. Memory is only reserved for as many elements as the remaining
+//! bytes can hold.
 
 use crate::value::payload::{Payload, SHARED_FROM};
 use crate::value::segment::{Segment, Use};
@@ -63,7 +64,7 @@ where
     }
 }
 
-/// Encodes a slice as [`encode`] does a vector of the same.
+/// Encodes a slice like a vector with the same elements.
 pub(crate) fn encode_slice<T>(slice: &[T]) -> Result<Payload, String>
 where
     T: Serialize + Deserialize<'static> + 'static,
@@ -74,7 +75,7 @@ where
     }
 }
 
-/// Decodes what [`encode`] gave.
+/// Decodes the output of [`encode`].
 pub(crate) fn decode<T: Deserialize<'static> + 'static>(payload: &Payload) -> Result<T, String> {
     match raw::value(payload.bytes()?) {
         Some(value) => value,
@@ -82,7 +83,7 @@ pub(crate) fn decode<T: Deserialize<'static> + 'static>(payload: &Payload) -> Re
     }
 }
 
-/// Encodes a value that is decoded as an `O`, in the form that is right for it.
+/// Encodes a value that will be decoded as an `O`, in the form that is right for this type.
 pub(crate) fn encode_as<T, O>(value: &T) -> Result<Payload, String>
 where
     T: Serialize + ?Sized,
@@ -100,7 +101,7 @@ where
     }
 }
 
-/// Encodes parts of messages, which are read as they are written.
+/// Encodes a part of a message. Its types read what they write, so the compact form is right.
 pub(crate) fn encode_fields<T: Serialize + ?Sized>(value: &T) -> Result<Payload, String> {
     let size = count(value, "", &mut Counter::new())?;
     fill(value, size)
@@ -118,7 +119,7 @@ fn count<T: Serialize + ?Sized>(
     Ok(counter.finish(outcome.map_err(Fault::into_message)?))
 }
 
-/// The compact form, of a size that was counted.
+/// The compact form, whose size was counted before.
 fn fill<T: Serialize + ?Sized>(value: &T, size: usize) -> Result<Payload, String> {
     let (bytes, written) = if size < SHARED_FROM {
         let mut bytes = smallvec![0; size];
@@ -144,7 +145,7 @@ fn write_into<T: Serialize + ?Sized>(value: &T, memory: &mut [u8]) -> Result<usi
     Ok(filler.position())
 }
 
-/// A description of the value, ready to travel.
+/// The self-describing form, ready to be sent.
 fn described<T: Serialize + ?Sized>(value: &T, manner: Manner) -> Result<Payload, String> {
     let (bytes, attached) = describe(value, manner, false).map_err(Fault::into_message)?;
     Ok(Payload::copied(&bytes)?.described().with(attached))
@@ -163,7 +164,7 @@ fn describe<T: Serialize + ?Sized>(
     Ok((describer.finish()?, attached))
 }
 
-/// Decodes what [`encode_as`] or [`encode_fields`] gave.
+/// Decodes the output of [`encode_as`] or [`encode_fields`].
 pub(crate) fn decode_fields<T: Deserialize<'static>>(payload: &Payload) -> Result<T, String> {
     let read = |lends| {
         if payload.is_described() {
@@ -175,7 +176,7 @@ pub(crate) fn decode_fields<T: Deserialize<'static>>(payload: &Payload) -> Resul
     lending(read).0.map_err(Fault::into_message)
 }
 
-/// Reads a value, and again with texts lent for ever if it refuses those that it has to copy.
+/// Reads a value. If the type only accepts borrowed texts, reads it a second time and leaks all texts.
 fn lending<T>(read: impl Fn(bool) -> (Result<T, Fault>, bool)) -> (Result<T, Fault>, bool) {
     WANTS_LOAN.set(false);
     match read(false) {
@@ -195,9 +196,9 @@ fn read_compact<T: Deserialize<'static>>(payload: &Payload, lends: bool) -> Resu
     }
 }
 
-/// Reads a description; by position, where names allow it, or by name.
+/// Reads a description, by name, or by position where names allow it and `by_position` is true.
 ///
-/// Says too whether the compact form would have been read the same way, up to the end or the fault.
+/// Also returns whether the compact form would be read in the same way, up to the end or the fault.
 fn read_description<T: Deserialize<'static>>(
     payload: &Payload,
     lends: bool,

@@ -12,7 +12,7 @@ macro_rules! numbers {
 
 const WRONG_LENGTH: &str = "the bytes end too early";
 
-/// The bytes of a value of such a type; the comparisons of types cost nothing at run time.
+/// The bytes of a value of one of these types. The compiler evaluates the comparisons of types.
 pub(super) fn bytes<T: 'static>(value: &T) -> Option<&[u8]> {
     let value: &dyn Any = value;
     if let Some(text) = value.downcast_ref::<String>() {
@@ -45,7 +45,7 @@ pub(super) fn slice_bytes<T: 'static>(slice: &[T]) -> Option<&[u8]> {
     None
 }
 
-/// The value that has these bytes, if its type is such a type.
+/// The value with these bytes, if its type is one of these types.
 pub(super) fn value<T: 'static>(bytes: &[u8]) -> Option<Result<T, String>> {
     let mut place: Option<T> = None;
     let slot: &mut dyn Any = &mut place;
@@ -83,7 +83,8 @@ fn copied<N: bytemuck::Pod>(bytes: &[u8]) -> Result<Vec<N>, String> {
     Ok(match bytemuck::try_cast_slice(bytes) {
         Ok(numbers) => {
             let mut copied = Vec::new();
-            // All outputs of a run come together in the caller, which must not end for lack of memory.
+            // The caller receives all outputs of a run, and must get an error instead of an abort if memory is
+            // exhausted.
             copied
                 .try_reserve_exact(numbers.len())
                 .map_err(|_| resources::no_memory(bytes.len()))?;

@@ -1,4 +1,4 @@
-//! Reads the compact form, by position alone: `form` has found that this is right for the type.
+//! Reads the compact form, by position alone. `form` has checked that this is right for the type.
 //!
 //! It never reads beyond the end, and reserves no more memory than the remaining bytes can fill.
 
@@ -10,15 +10,15 @@ use serde::de::{
     Visitor,
 };
 
-/// A sequence of things without bytes is no longer than this.
+/// The longest sequence of elements without bytes.
 const LONGEST_OF_NOTHING: usize = if usize::BITS > 32 { 1 << 32 } else { 1 << 30 };
 
-/// Deserializes from what is left of some bytes.
+/// Deserializes from the unread bytes.
 #[derive(Debug)]
 pub(super) struct Reader<'b> {
-    /// What is left.
+    /// The unread bytes.
     pub(super) bytes: &'b [u8],
-    /// Whether all texts and bytes that may be borrowed are lent for ever, or only those whose type shows that they are.
+    /// Whether all texts and bytes are leaked, or only those whose visitor is known to borrow.
     pub(super) lends: bool,
     pub(super) depth: Depth,
 }
@@ -32,7 +32,7 @@ impl<'b> Reader<'b> {
         }
     }
 
-    /// Reads what is in a value of this kind.
+    /// Reads the content of a value of this kind.
     #[inline]
     fn nested<R>(
         &mut self,
@@ -70,7 +70,7 @@ impl<'b> Reader<'b> {
         std::str::from_utf8(self.slice()?).map_err(|error| Fault::new(error.to_string()))
     }
 
-    /// How many things follow.
+    /// The number of elements that follow.
     #[inline]
     pub(super) fn count(&mut self) -> Result<usize, Fault> {
         let count = self.length()?;
@@ -242,7 +242,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'_> {
     }
 }
 
-/// What is left of a sequence, a map or the fields of a struct.
+/// The unread items of a sequence, a map or a struct.
 struct Items<'a, 'b> {
     reader: &'a mut Reader<'b>,
     left: usize,
@@ -298,7 +298,7 @@ impl<'de> MapAccess<'de> for Items<'_, '_> {
     }
 }
 
-/// A variant: its number, then what it holds.
+/// A variant: its number, then its content.
 struct Variant<'a, 'b>(&'a mut Reader<'b>);
 
 impl<'de> EnumAccess<'de> for Variant<'_, '_> {

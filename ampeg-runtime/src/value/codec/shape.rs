@@ -1,16 +1,17 @@
 //! The shape of a value: kinds, and names of fields and variants.
 //!
-//! The *shape* of a struct is a number that stands for its name, the names of its fields and the kinds of what is in
-//! them; that of a list stands for the kinds of its elements. What is inside of these has shapes of its own. So a type
-//! has few shapes, whatever its values, and values that have shapes in common are written and read in the same way.
+//! The *shape* of a struct is a number that is computed from its name, the names of its fields, and the kinds of
+//! their values. The shape of a list is computed from the kinds of its elements. Inner values have shapes of their
+//! own. So a type has few shapes, however many values it has, and values with the same shapes are written and read in
+//! the same way.
 //!
-//! Names are compared by address, which hold for one process only, as do shapes.
+//! Names are compared by address, so a shape is only valid in this process.
 
 use smallvec::SmallVec;
 
 macro_rules! kinds {
     ($($kind:ident)*) => {
-        /// Of which kind a value is, as its `Serialize` says.
+        /// The kind of a value, as its `Serialize` implementation announces it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(u8)]
         pub(super) enum Kind { $($kind),* }
@@ -30,7 +31,8 @@ kinds! {
 }
 
 impl Kind {
-    /// Whether values of a type that contains itself end or go on here, which is where nesting is counted.
+    /// Whether values of this kind count as a level of nesting. Every type that contains itself does so through one
+    /// of these kinds.
     #[inline]
     pub(super) fn nests(self) -> bool {
         matches!(
@@ -40,9 +42,9 @@ impl Kind {
     }
 }
 
-/// A shape, or as much of it as is known yet.
+/// A shape, or the known part of it.
 ///
-/// It is the sum of its parts, each times another odd number: all that is constant is left to the compiler.
+/// It is a sum in which each part has another odd factor, so that the compiler can compute the constant parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
     sum: u64,
@@ -50,7 +52,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// That of something of this kind and of this type, by the address of the type's name.
+    /// The beginning of a shape, with a kind and the address of the type's name.
     #[inline]
     pub(super) fn new(kind: Kind, of: usize) -> Self {
         let mut shape = Self {
@@ -61,7 +63,7 @@ impl Shape {
         shape
     }
 
-    /// Adds what comes next, in order.
+    /// Adds the next part. The order of parts matters.
     #[inline]
     pub(super) fn add(&mut self, next: u64) {
         self.sum = self.sum.wrapping_add(next.wrapping_mul(self.factor));
@@ -74,13 +76,13 @@ impl Shape {
     }
 }
 
-/// The shapes that a value has, each once.
+/// The distinct shapes in a value.
 #[derive(Debug)]
 pub(super) struct Shapes {
-    /// Some that were seen, by their first bits: most values repeat a few.
+    /// Recent shapes, by their highest bits. Most values repeat a few shapes.
     recent: [u64; 16],
     seen: SmallVec<[u64; 8]>,
-    /// Stands for all of them, in whatever order they came.
+    /// A hash of the set, independent of the order.
     sum: u64,
 }
 
@@ -95,7 +97,7 @@ impl Shapes {
 
     #[inline]
     pub(super) fn insert(&mut self, shape: Shape) {
-        // The first bits are mixed best.
+        // The highest bits depend on all parts of the shape.
         let place = (shape.sum >> 60) as usize;
         if self.recent[place] != shape.sum {
             self.insert_slowly(shape.sum, place);
@@ -107,7 +109,7 @@ impl Shapes {
         self.recent[place] = shape;
         if !self.seen.contains(&shape) {
             self.seen.push(shape);
-            // Mixed once more, so that shapes that differ in two parts do not make up for each other.
+            // The shape is mixed again, so that the differences of two shapes do not cancel out in the sum.
             self.sum = self
                 .sum
                 .wrapping_add((shape ^ (shape >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15));

@@ -4,52 +4,53 @@ use super::Fault;
 use super::depth::Depth;
 use super::shape::{Kind, Shape, Shapes};
 
-/// Where encoded bytes go, and what else a serializer says of the value.
+/// Receives encoded bytes, and what else a serializer knows about a value.
 pub(super) trait Sink {
-    /// Whether kinds and names are written too.
+    /// Whether kinds and names are written, too.
     const DESCRIBES: bool = false;
 
     fn put(&mut self, bytes: &[u8]);
-    /// How many bytes came before.
+    /// The number of bytes that were put before.
     fn position(&self) -> usize;
-    /// Puts a number in the place of eight bytes that were put before.
+    /// Overwrites eight bytes that were put before with a number.
     fn replace(&mut self, at: usize, number: u64);
 
-    /// A value without values in it begins.
+    /// A value without inner values begins.
     #[inline]
     fn kind(&mut self, _: Kind) {}
-    /// A value with values in it begins, of a type with its name at this address.
+    /// A value with inner values begins. `of` is the address of its type's name.
     fn begin(&mut self, kind: Kind, of: usize) -> Result<Shape, Fault>;
-    /// It ends, and this is its shape. Returns its kind.
+    /// The value ends, and this is its shape. Returns its kind.
     fn end(&mut self, kind: Kind, shape: Shape) -> Kind;
 
-    /// Whether values are asked for as people read them, as JSON does, or as programs do.
+    /// Whether the format claims to be human-readable, as JSON does.
     #[inline]
     fn is_readable(&self) -> bool {
         false
     }
-    /// Whether newtype structs may announce attachments.
+    /// Whether newtype structs may have attachments.
     #[inline]
     fn arms(&self) -> bool {
         true
     }
-    /// How many names are collected for structs that are open.
+    /// The number of names collected for all open structs.
     #[inline]
     fn n_names(&self) -> usize {
         0
     }
-    /// The name of a field of the struct that is open, or of a variant.
+    /// Collects the name of a field of the innermost open struct, or of a variant.
     #[inline]
     fn name(&mut self, _: &'static str) {}
-    /// Makes the names that were collected since there were `from` those of what is at this place.
+    /// Makes a list of the names that were collected from number `from` on, and writes the list's number at `at`.
     #[inline]
     fn seal(&mut self, _from: usize, _at: usize) {}
-    /// How many shapes were seen.
+    /// The number of distinct shapes so far.
     #[inline]
     fn n_shapes(&self) -> usize {
         0
     }
-    /// Forgets what was written from `at` on, if it wants a sample only and has seen no shape since; whether it did.
+    /// If this sink writes samples, and there was no new shape since there were `n_shapes`, removes all bytes from
+    /// `at` on. Returns whether it did.
     #[inline]
     fn forgets(&mut self, _at: usize, _n_shapes: usize) -> bool {
         false
@@ -74,7 +75,8 @@ impl Counter {
         }
     }
 
-    /// The size of the value that was written. Its own kind is one more shape, since a number alone has none.
+    /// The size of the value that was written. The kind of the value becomes a shape, too, because a number has no
+    /// other.
     #[inline]
     pub(super) fn finish(&mut self, kind: Kind) -> usize {
         self.shapes.insert(Shape::new(kind, 0));
@@ -110,7 +112,8 @@ impl Sink for Counter {
     }
 }
 
-/// Writes into memory of the size counted before; what is too much is counted only.
+/// Writes into memory of the counted size. Bytes beyond it are only counted, so that the caller notices the
+/// difference.
 #[derive(Debug)]
 pub(super) struct Filler<'a> {
     memory: &'a mut [u8],

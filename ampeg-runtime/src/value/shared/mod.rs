@@ -15,13 +15,15 @@ use std::ops::Deref;
 #[cfg(test)]
 mod tests;
 
-/// A slice or text in shared memory: made once by a task, read in place by all that depend on it and by the caller.
+/// A slice or text in shared memory. A task makes it once; all tasks that depend on it, and the caller, read it in
+/// place.
 ///
-/// Between the processes of a graph only a descriptor travels, whatever the size, also from inside other types.
-/// Any other serde format sees plain data. A clone shares the memory. Nobody can write to it once it exists.
+/// Between the processes of a graph, only a descriptor is sent, whatever the size, even if the `Shared` is inside
+/// another type. Other serde formats see plain data. Clones share the memory, which nobody can write to after it is
+/// made.
 ///
-/// What is smaller than a few pages travels as a copy, which is faster. So does what is beyond 48 pieces in one value,
-/// since a message carries 64 descriptors at most.
+/// Contents below a few pages are copied, which is faster. A value has at most 48 descriptors, because a message has
+/// at most 64; the contents of further ones are copied, too.
 ///
 /// ```
 /// use ampeg::{Shared, graph};
@@ -40,9 +42,9 @@ pub struct Shared<C: SharedContents + ?Sized> {
     contents: PhantomData<C>,
 }
 
-/// What can be shared: `[T]` for plain numbers and structs of them ([`bytemuck::Pod`]), and `str`.
+/// The contents of a [`Shared`]: `str`, and slices of plain numbers and structs of them ([`bytemuck::Pod`]).
 pub trait SharedContents: sealed::Sealed {
-    /// These bytes as contents; none if they are of another kind.
+    /// These bytes as contents; none if the bytes are not valid contents.
     #[doc(hidden)]
     fn checked(bytes: &[u8]) -> Option<&Self>;
     /// The bytes of these contents.
@@ -65,7 +67,7 @@ impl<T: Pod> SharedContents for [T] {
                 "elements without bytes cannot be shared"
             );
         };
-        // An empty slice may lie anywhere.
+        // An empty slice needs no alignment.
         if bytes.is_empty() {
             return Some(&[]);
         }
@@ -87,7 +89,7 @@ impl SharedContents for str {
     }
 }
 
-/// Pages of memory, whose contents were checked once.
+/// Memory whose contents were checked when the [`Shared`] was made.
 #[derive(Clone)]
 enum Memory {
     Empty,
@@ -98,7 +100,7 @@ impl Memory {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Empty => &[],
-            // One that is lost became none.
+            // A segment that was lost did not become a `Shared`.
             Self::Mapped(segment) => segment.bytes().unwrap_or_default(),
         }
     }
@@ -161,7 +163,7 @@ impl<T: Pod> Shared<[T]> {
         }
     }
 
-    /// Shared memory with what `element` gives for each index.
+    /// Shared memory with the result of `element` for each index.
     ///
     /// # Panics
     ///
@@ -204,7 +206,7 @@ impl Deref for Shared<str> {
 }
 
 impl Shared<str> {
-    /// The bytes, which were UTF-8 when this was made and cannot have changed.
+    /// The bytes, which were valid UTF-8 when this was made, and cannot have changed.
     pub(crate) fn utf8(&self) -> &[u8] {
         self.memory.bytes()
     }
@@ -237,10 +239,10 @@ where
     }
 }
 
-/// What is inside the newtype struct that the codec knows.
+/// The content of the newtype struct that the codec arms.
 struct Inside<'a, C: SharedContents + ?Sized>(&'a Shared<C>);
 
-/// How contents travel in an armed place.
+/// An armed content.
 #[derive(Serialize, Deserialize)]
 enum Travelling {
     Copied(#[serde(with = "serde_bytes")] Vec<u8>),
@@ -279,7 +281,7 @@ where
     }
 }
 
-/// Contents by their owned form, in any other format.
+/// The owned form of contents, for other formats.
 trait Owned: SharedContents {
     type Owned: DeserializeOwned;
     fn shared(owned: &Self::Owned) -> Shared<Self>;

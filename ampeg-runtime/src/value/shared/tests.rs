@@ -1,4 +1,4 @@
-//! Shared memory is sent as itself between processes, and as plain data in other formats.
+//! Shared memory is sent as a descriptor between processes, and as plain data in other formats.
 
 use super::*;
 use crate::value::codec::{decode, encode};
@@ -20,7 +20,7 @@ fn rows(length: usize) -> Rows {
 }
 
 #[test]
-fn only_a_descriptor_travels_and_the_memory_is_the_same() {
+fn only_a_descriptor_is_sent_and_the_memory_is_shared() {
     let value = rows(1_000_000);
     let payload = encode(&value).unwrap();
     assert!(payload.len() < 100);
@@ -31,7 +31,7 @@ fn only_a_descriptor_travels_and_the_memory_is_the_same() {
 }
 
 #[test]
-fn small_and_empty_ones_travel_as_copies() {
+fn small_and_empty_contents_are_copied() {
     for length in [0, 1, 100] {
         let value = rows(length);
         let payload = encode(&value).unwrap();

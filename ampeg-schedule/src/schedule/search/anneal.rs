@@ -8,37 +8,41 @@ use crate::schedule::problem::Problem;
 use crate::task_graph::Dependency;
 use crate::task_graph::cost::count;
 
-// The values below are the best of those tried on graphs of 10 to 700 tasks, with little and with much communication.
+// The constants below are the best of those that were tried on graphs of 10 to 700 tasks, with little and with much
+// communication.
 
-/// At the start of a cycle, a makespan this share above the current one is accepted about one time in three.
+/// At the start of a cycle, a makespan that is larger by this share is accepted about one time in three.
 const FIRST_TEMPERATURE: f64 = 0.08;
 
-/// From this many tasks on the start is colder, by the fourth power: no usual budget is enough to cool many tasks from so high.
+/// From this number of tasks on, the first temperature is lower, by the fourth power of the ratio. Usual budgets are
+/// too small to cool many tasks from a high temperature.
 const MANY: f64 = 200.0;
 
-/// The same at its end; for few tasks, this share divided by their number, since each counts for more.
+/// The same at the end of a cycle. For few tasks, it is `LAST_TEMPERATURE_OF_FEW` divided by their number, because
+/// each task has more influence.
 const LAST_TEMPERATURE: f64 = 0.0005;
 const LAST_TEMPERATURE_OF_FEW: f64 = 0.1;
 
-/// How often the temperature falls; each time from the best schedule so far.
+/// The number of cycles in which the temperature falls. Each starts with the best schedule so far.
 const N_CYCLES: f64 = 3.0;
 
-/// How often a task is chosen from the critical path rather than from all.
+/// The probability that a task is chosen from the critical path instead of from all tasks.
 const CRITICAL: f64 = 0.6;
 
-/// How often a task follows one of its neighbours in the graph rather than going anywhere.
+/// The probability that a task moves to the processor of a neighbor in the graph instead of to any processor.
 const FOLLOW: f64 = 0.3;
 
-/// How often a task that changes its processor takes neighbours along, and how many at most.
+/// The probability that a task takes neighbors along to its new processor, and their largest number.
 ///
-/// Where communication is dear, a task moved alone pays for it twice; only a group gains.
+/// If communication is expensive, moving one task alone makes two transfers necessary. Only moving a group is an
+/// improvement.
 const TAKE_ALONG: f64 = 0.5;
 const MAX_COMPANIONS: usize = 8;
 
-/// How often a task stays near its place in the order.
+/// The probability that a task stays near its position in the order.
 const NEAR: f64 = 0.6;
 
-/// Improves `best` until the clock is at its end, or a lower bound is met.
+/// Improves `best` until the budget is spent, or a lower bound is reached.
 pub(super) fn anneal(problem: &Problem<'_>, mut clock: Clock, seed: u64, best: &mut Best) {
     let mut annealer = Annealer::new(problem, best, fastrand::Rng::with_seed(seed));
     let few = LAST_TEMPERATURE_OF_FEW / count(problem.n_tasks());
@@ -68,7 +72,7 @@ struct Annealer<'p, 'a> {
     makespan: f64,
     path: Vec<u32>,
     path_is_current: bool,
-    /// Tasks that the current step has moved, with their place and processor before.
+    /// The tasks that the current step has moved, with their previous positions and processors.
     moved: Vec<(usize, usize, usize)>,
 }
 
@@ -85,7 +89,7 @@ impl<'p, 'a> Annealer<'p, 'a> {
         }
     }
 
-    /// Tries one change; whether it was accepted.
+    /// Tries one change. Returns whether it was accepted.
     fn step(&mut self, temperature: f64) -> bool {
         let task = self.choose_task();
         let processor = self.choose_processor(task);
@@ -99,6 +103,7 @@ impl<'p, 'a> Annealer<'p, 'a> {
         if processor != before && self.random.f64() < TAKE_ALONG {
             self.take_along(task, before);
         }
+        // The Metropolis criterion, with the random number drawn first: `settle` can then stop at this limit.
         let limit = self.makespan - temperature * (1.0 - self.random.f64()).ln();
         if self.state.settle(limit) {
             let makespan = self.state.makespan();
@@ -161,7 +166,7 @@ impl<'p, 'a> Annealer<'p, 'a> {
         Some(dependency.task.index())
     }
 
-    /// Moves neighbours of `task`, and theirs, from the processor where it was to the one where it is.
+    /// Moves neighbors of `task`, and their neighbors, from the task's previous processor to its current one.
     fn take_along(&mut self, mut task: usize, from: usize) {
         let to = self.state.processor(task);
         for _ in 0..=self.random.usize(..MAX_COMPANIONS) {

@@ -1,12 +1,12 @@
-//! How much of a budget is spent.
+//! Measures how much of a budget is spent.
 
 use super::Budget;
 use std::time::Instant;
 
-/// The clock is looked at once in so many iterations.
+/// The number of iterations between two readings of the clock.
 const STRIDE: u64 = 32;
 
-/// Counts iterations, and time if that is the budget.
+/// Counts iterations, and measures time if the budget is a time.
 #[derive(Debug)]
 pub(super) struct Clock {
     budget: Budget,
@@ -27,7 +27,7 @@ impl Clock {
         clock
     }
 
-    /// Counts one more iteration; the share of the budget that is spent, from 0 to 1, if it is not all.
+    /// Counts one iteration. Returns the share of the budget that is spent, from 0 to 1; none if all of it is spent.
     pub(super) fn tick(&mut self) -> Option<f64> {
         let is_cheap = matches!(self.budget, Budget::Iterations(_));
         if is_cheap || self.n_iterations.is_multiple_of(STRIDE) {
@@ -37,7 +37,7 @@ impl Clock {
         (self.spent < 1.0).then_some(self.spent)
     }
 
-    /// Whether the budget is spent already.
+    /// Whether the whole budget is spent.
     pub(super) fn is_spent(&mut self) -> bool {
         self.look();
         self.spent >= 1.0

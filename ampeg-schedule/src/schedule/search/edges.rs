@@ -1,11 +1,11 @@
-//! The dependencies of a graph, packed for a search that reads them again and again.
+//! The dependencies of a graph in a compact form, for a search that reads them repeatedly.
 
 use crate::base::id::TaskId;
 use crate::schedule::problem::Problem;
 use crate::task_graph::Dependency;
 use std::ops::Range;
 
-/// Dependencies by one of their ends, as small as they can be.
+/// Dependencies by one of their ends, in as few bytes as possible.
 #[derive(Debug, Clone)]
 pub(super) struct Edges {
     starts: Vec<u32>,
@@ -40,7 +40,7 @@ impl Edges {
     }
 }
 
-/// An index as the four bytes in which it is kept.
+/// An index as the four bytes in which it is stored.
 pub(super) fn number(index: usize) -> u32 {
     u32::try_from(index).expect("ids of tasks have 32 bits")
 }

@@ -1,4 +1,4 @@
-//! A schedule that can be changed a little and timed again quickly.
+//! A schedule that can be changed slightly and timed again fast.
 
 use super::edges::{Edges, number};
 use crate::base::id::TaskId;
@@ -6,13 +6,14 @@ use crate::schedule::placer::Placement;
 use crate::schedule::problem::Problem;
 use crate::task_graph::Dependency;
 
-/// No task, at either end of a processor.
+/// Stands for no task, before the first and after the last task of a processor.
 const NONE: u32 = u32::MAX;
 
-/// All tasks in one order that respects the dependencies, and the processor of each.
+/// All tasks in one topological order, and the processor of each.
 ///
-/// Each task starts as early as its inputs and the task before it on its processor allow.
-/// A change marks the tasks it touches; [`settle`](Self::settle) times those anew, and what follows from them, and nothing else.
+/// Each task starts as early as its inputs and the previous task on its processor allow. A change marks the tasks
+/// that it affects directly. [`settle`](Self::settle) computes the times of marked tasks and of all tasks that depend
+/// on a changed time, and of no others.
 #[derive(Debug, Clone)]
 pub(super) struct State<'p, 'a> {
     pub(super) problem: &'p Problem<'a>,
@@ -21,23 +22,23 @@ pub(super) struct State<'p, 'a> {
     processor: Vec<u32>,
     previous: Vec<u32>,
     next: Vec<u32>,
-    /// The last task of each processor.
+    /// By processor: its last task.
     last: Vec<u32>,
     finish: Vec<f64>,
     is_equally_connected: bool,
     inputs: Edges,
     outputs: Edges,
-    /// What must follow the end of each task, at least.
+    /// By task: the least time that must pass after its end.
     tails: Vec<f64>,
-    /// Positions of tasks that have to be timed, one bit each.
+    /// By position: one bit for each task that must be timed again.
     marks: Vec<u64>,
     first_mark: usize,
-    /// Finish times before the changes since the last commit.
+    /// The finish times before the changes since the last commit.
     undo: Vec<(u32, f64)>,
 }
 
 impl<'p, 'a> State<'p, 'a> {
-    /// The state that runs tasks on the same processors in the same order as these placements.
+    /// The state with the processors and the order of these placements.
     pub(super) fn new(problem: &'p Problem<'a>, placements: &[Placement]) -> Self {
         let n_tasks = problem.n_tasks();
         let mut order: Vec<u32> = problem
@@ -45,6 +46,7 @@ impl<'p, 'a> State<'p, 'a> {
             .iter()
             .map(|task| number(task.index()))
             .collect();
+        // The sort is stable, so tasks without duration that start together stay in topological order.
         order.sort_by(|&a, &b| {
             let [a, b] = [a, b].map(|task| &placements[task as usize]);
             let by_start = a.start.total_cmp(&b.start);
@@ -103,7 +105,7 @@ impl<'p, 'a> State<'p, 'a> {
             .fold(0.0, f64::max)
     }
 
-    /// The positions between which `task` may move, both included.
+    /// The first and the last position to which `task` may move.
     pub(super) fn window(&self, task: usize) -> (usize, usize) {
         let id = TaskId::new(task);
         let positions = |dependency: &Dependency| self.position(dependency.task.index());
@@ -115,7 +117,7 @@ impl<'p, 'a> State<'p, 'a> {
         )
     }
 
-    /// Moves `task` to another place in the order, within its window, and to a processor.
+    /// Moves `task` to another position within its window, and to a processor.
     pub(super) fn relocate(&mut self, task: usize, to: usize, processor: usize) {
         let follower = self.unlink(task);
         let from = self.position(task);
@@ -127,14 +129,14 @@ impl<'p, 'a> State<'p, 'a> {
         for position in from.min(to)..=from.max(to) {
             self.position[self.order[position] as usize] = number(position);
         }
-        // Marks go by position: only now is that of the follower settled.
+        // Marks are by position, and the position of the follower is only final now.
         if follower != NONE {
             self.mark(follower);
         }
         self.link(task, processor);
     }
 
-    /// Takes `task` off its processor, and says which task followed it.
+    /// Removes `task` from its processor, and returns the task that followed it.
     fn unlink(&mut self, task: usize) -> u32 {
         let (previous, next) = (self.previous[task], self.next[task]);
         if previous != NONE {
@@ -171,7 +173,7 @@ impl<'p, 'a> State<'p, 'a> {
         self.mark(this);
     }
 
-    /// The tasks on `processor` just before and just after this place in the order, either of which may be none.
+    /// The tasks on `processor` directly before and after this position, or [`NONE`].
     fn neighbours_at(&self, position: usize, processor: usize) -> (u32, u32) {
         let is_here = |task: &&u32| self.processor[**task as usize] as usize == processor;
         let before = self.order[..position].iter().rev().find(is_here);
@@ -188,9 +190,14 @@ impl<'p, 'a> State<'p, 'a> {
         self.first_mark = self.first_mark.min(position / 64);
     }
 
-    /// Times all that changes have touched; gives up and says so when the makespan is sure to exceed `limit`.
+    /// Computes the times of all tasks that changes have affected. Returns false as soon as the makespan is certain
+    /// to exceed `limit`.
     ///
-    /// After giving up, times are those of the last commit only once the change is taken back and [`roll_back`](Self::roll_back) called.
+    /// Marks are visited by position, so each task is timed at most once, after everything that it depends on.
+    /// The finish of a task plus its tail is a lower bound on the makespan, which often ends this early.
+    ///
+    /// If this returns false, the times are incomplete. They are those of the last commit again after the change is
+    /// undone and [`roll_back`](Self::roll_back) is called.
     pub(super) fn settle(&mut self, limit: f64) -> bool {
         let mut word = self.first_mark;
         self.first_mark = usize::MAX;
@@ -224,12 +231,12 @@ impl<'p, 'a> State<'p, 'a> {
         true
     }
 
-    /// Keeps the times as they are.
+    /// Accepts the current times.
     pub(super) fn commit(&mut self) {
         self.undo.clear();
     }
 
-    /// Takes all times back to the last commit, and forgets marks.
+    /// Restores all times of the last commit, and removes all marks.
     pub(super) fn roll_back(&mut self) {
         for (task, finish) in self.undo.drain(..).rev() {
             self.finish[task as usize] = finish;
@@ -271,7 +278,7 @@ impl<'p, 'a> State<'p, 'a> {
         }
     }
 
-    /// The tasks that follow each other without a pause up to the last finish, from the last one back.
+    /// The tasks that follow each other without a pause until the last finish, in reverse order.
     pub(super) fn critical_path(&self, path: &mut Vec<u32>) {
         path.clear();
         let lasts = self.last.iter().copied().filter(|&task| task != NONE);
@@ -319,7 +326,7 @@ impl<'p, 'a> State<'p, 'a> {
     }
 }
 
-/// The longest path of shortest durations that follows each task.
+/// By task: the longest path of shortest durations after it.
 fn tails(problem: &Problem<'_>) -> Vec<f64> {
     let mut tails = vec![0.0; problem.n_tasks()];
     for &task in problem.topological_order().iter().rev() {
@@ -339,7 +346,7 @@ mod tests {
     use crate::task_graph::TaskGraph;
     use crate::task_graph::cost::Cost;
 
-    /// Without tasks of no duration: a fresh start may put those in a better order.
+    /// The graph has no tasks without duration, because a new state may put these in a better order.
     fn random_graph(random: &mut fastrand::Rng) -> TaskGraph {
         let mut builder = TaskGraph::builder();
         let mut cost = {
@@ -355,7 +362,7 @@ mod tests {
         builder.build().unwrap()
     }
 
-    /// Small changes, some kept and some taken back, leave the same times as a fresh start.
+    /// After small changes, of which some are undone, the times are those of a new state.
     #[test]
     fn changes_are_timed_as_if_from_scratch() {
         let mut random = fastrand::Rng::with_seed(3);

@@ -1,4 +1,4 @@
-//! Graphs that are unusual in shape or size.
+//! Graphs of unusual shape or size.
 
 use super::*;
 use crate::task_graph::cost::Cost;

@@ -1,4 +1,4 @@
-//! Schedules made by hand, and those that do not hold.
+//! Schedules made by hand, and schedules that are not valid.
 
 use super::*;
 
@@ -20,7 +20,7 @@ fn slot(task: usize, processor: usize, start: f64, finish: f64) -> Slot {
     }
 }
 
-/// What is wrong with these slots on two processors.
+/// The error of these slots on two processors.
 fn fault(slots: &[Slot]) -> String {
     let two = Processors::new(2).unwrap();
     let result = Schedule::from_slots(&two, slots.to_vec());
@@ -69,7 +69,7 @@ fn slots_are_checked() {
 }
 
 #[test]
-fn rounding_is_no_fault() {
+fn rounding_is_not_an_error() {
     let two = Processors::new(2).unwrap();
     let slots = vec![slot(0, 0, 0.0, 2.0), slot(1, 0, 2.0 - 1e-12, 3.0)];
     let schedule = Schedule::from_slots(&two, slots).unwrap();
@@ -102,7 +102,7 @@ fn orders_that_wait_for_each_other_are_refused() {
     assert!(Schedule::from_order(&graph, &two, &[vec![a, b], vec![c]]).is_err());
 }
 
-/// All times are equal: only the orders show that nobody can begin.
+/// All times are equal, so only the orders show that no task can begin.
 #[test]
 fn tasks_without_duration_can_wait_for_each_other_too() {
     let graph = TaskGraph::builder()

@@ -163,7 +163,7 @@ fn graphs_and_schedules_are_read_as_they_were_written() {
 }
 
 #[test]
-fn what_is_read_is_checked() {
+fn deserialized_data_is_checked() {
     let graphs = [
         (
             r#"{"tasks": [], "dependencies": [{"from": 0, "to": 1, "cost": 0}]}"#,

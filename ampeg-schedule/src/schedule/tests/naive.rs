@@ -1,10 +1,10 @@
-//! The same by the most obvious means, to compare with.
+//! The simplest implementations, for comparison.
 
 use crate::base::id::{ProcessorId, TaskId};
 use crate::schedule::Processors;
 use crate::task_graph::TaskGraph;
 
-/// What a task takes on a processor.
+/// The time of a task on a processor.
 fn duration(
     graph: &TaskGraph,
     processors: &Processors,
@@ -18,7 +18,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / crate::task_graph::cost::count(values.len())
 }
 
-/// Upward ranks, by going over all dependencies as often as there are tasks.
+/// Upward ranks, computed by visiting all dependencies once for each task.
 fn ranks(graph: &TaskGraph, processors: &Processors) -> Vec<f64> {
     let pairs = processors
         .ids()
@@ -101,7 +101,7 @@ fn earliest_slot(
     (start, start + length, processor)
 }
 
-/// The least makespan of all, by trying every order and every processor of each task.
+/// The smallest makespan, found by trying every order and every processor of each task.
 pub(super) fn optimum(graph: &TaskGraph, processors: &Processors) -> f64 {
     let mut slots = vec![None; graph.n_tasks()];
     let mut free = vec![0.0; processors.len()];

@@ -1,4 +1,4 @@
-//! What holds for every graph.
+//! Properties of the schedules of every graph.
 
 use super::naive;
 use crate::base::id::TaskId;
@@ -17,7 +17,7 @@ const POLICIES: [Policy; 5] = [
 
 const SEARCH: Policy = Policy::Search(Search::for_iterations(300));
 
-/// Costs that add up without rounding; many are equal, and some are zero.
+/// Costs that add up without rounding. Many are equal, and some are zero.
 fn cost() -> impl Strategy<Value = f64> {
     prop_oneof![1 => Just(0.0), 6 => (0_u8..20).prop_map(|n| f64::from(n) / 2.0)]
 }

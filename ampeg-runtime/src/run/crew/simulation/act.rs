@@ -1,4 +1,4 @@
-//! What each action does to the simulated world.
+//! The effect of each action on the simulated world.
 
 use super::cluster::{killed, refused};
 use super::process::{Attempted, Effect, Inbound, Process};
@@ -15,7 +15,7 @@ use ampeg_schedule::ProcessorId;
 use std::sync::atomic::Ordering;
 
 impl World {
-    /// Does one thing; what the coordinator receives by it.
+    /// Performs one action. Returns the event that the coordinator receives by it, if any.
     pub(super) fn perform(&mut self, action: Action) -> Option<ClusterEvent> {
         self.note(|world| trace::line(world, action));
         match action {
@@ -40,7 +40,7 @@ impl World {
             }
             Action::Notice(worker) => self.notice(worker),
             Action::Deliver => return self.deliver(),
-            // It is met in `next_event`.
+            // Handled in `next_event`.
             Action::Wait => {}
             Action::Continue(worker) => self.process(worker).is_stopped = false,
             Action::Stop(worker) => {
@@ -68,7 +68,7 @@ impl World {
         None
     }
 
-    /// Ends a worker: all that it has not done or told yet is lost.
+    /// Ends a worker. Everything that it has not done or reported is lost.
     pub(super) fn die(&mut self, worker: usize, exit: Exit) {
         let place = &mut self.places[worker];
         if let Some(process) = place.process.take() {
@@ -127,7 +127,7 @@ impl World {
         }
     }
 
-    /// The coordinator can read a worker's words.
+    /// Lets the coordinator see the progress words of a worker.
     fn show(&mut self, worker: usize, mut activity: Activity) {
         let now = clock::now();
         let words = &mut self.places[worker].activity;
@@ -135,7 +135,7 @@ impl World {
             activity.running = activity.running.or(words.running);
         }
         let before = *words;
-        // The step was run when it began; the words say when it did what they tell.
+        // The whole step was run when it began. The times in the words are those at which the words become visible.
         if let Some(running) = &mut activity.running {
             let has_begun = before.running.filter(|it| it.task == running.task);
             running.start = has_begun.map_or(now, |before| before.start);
@@ -150,7 +150,7 @@ impl World {
         }
     }
 
-    /// Whether the task that a worker has begun ends it.
+    /// Whether the task that a worker has begun ends the worker.
     fn crashes(&self, worker: usize) -> bool {
         let process = self.places[worker].process.as_ref();
         process.and_then(|process| process.current).is_some_and(
@@ -219,7 +219,7 @@ impl World {
         self.queue.push_back(ToCoordinator::Woken);
     }
 
-    /// The next event for the coordinator; none if what came next is of no interest any more.
+    /// The next event for the coordinator; none if it comes from an earlier process of its worker.
     fn deliver(&mut self) -> Option<ClusterEvent> {
         match self.queue.pop_front()? {
             ToCoordinator::Reports(worker, generation, reports) => {
@@ -237,7 +237,7 @@ impl World {
             }
             ToCoordinator::Arrived(worker, generation) => {
                 let place = &self.places[worker.index()];
-                // A process that has died since is there until its exit is told.
+                // A process that has died since counts as present until the coordinator receives its exit.
                 let is_there = place.generation == generation && !place.is_connected;
                 if !is_there {
                     return None;

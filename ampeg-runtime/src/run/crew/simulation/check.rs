@@ -1,4 +1,4 @@
-//! What must hold of every run, whatever happened in it.
+//! The properties of every run, whatever happened in it.
 
 use super::record::Record;
 use super::scenario::Program;
@@ -8,23 +8,23 @@ use crate::run::log::Log;
 use crate::testing::{Action, expected, marks};
 use crate::value::payload::Payload;
 
-/// What a simulation looks at.
+/// A property that a simulation checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Property {
     /// Every run ends.
     Ends,
     NoPanic,
-    /// A run gives results, unless its workers cannot be started.
+    /// A run returns results, unless its workers cannot be started.
     GivesResults,
-    /// Every value is that of sequential evaluation.
+    /// Every value equals the value of a sequential evaluation.
     RightValues,
     /// No task fails without a reason.
     RightErrors,
-    /// No task is tried more often than it may be.
+    /// No task has more attempts than allowed.
     Attempts,
-    /// What exists when a run is cancelled is not lost.
+    /// Results that exist when a run is cancelled are not lost.
     Keeps,
-    /// A run's log has the attempts of that run and no others.
+    /// The log of a run has all attempts of that run and no others.
     RightLog,
 }
 
@@ -41,13 +41,13 @@ impl Property {
     ];
 }
 
-/// A property that does not hold, and how.
+/// A property that does not hold, and a description.
 pub(super) type Broken = (Property, String);
 
-/// Deaths or failed starts of a worker after which its next task takes the blame.
+/// The number of deaths or failed starts of a worker that may use up an attempt at its next task.
 const DEATHS: usize = 3;
 
-/// All that is wrong with results and log of a run that ended.
+/// Everything that is wrong with the results and the log of a run that ended.
 pub(super) fn check(
     program: &Program,
     record: &Record,
@@ -80,7 +80,7 @@ fn check_existing(
     results: &[Option<Result<Payload, TaskError>>],
 ) -> Result<(), Broken> {
     for &(worker, task) in &record.existing {
-        // What waits for another report goes with its worker; time is up for what is late.
+        // Held-back reports are lost with their worker, and late reports are lost at the end of the wait.
         let may_be_lost = record.n_deaths(worker) > 0 || record.is_out_of_time;
         if let Some(Err(error)) = &results[task.index()]
             && matches!(error.kind(), TaskErrorKind::Cancelled)
@@ -176,13 +176,14 @@ fn crashed(program: &Program, record: &Record, task: usize) -> bool {
     crashed.any(|(_, it)| it.task.index() == task && it.attempt >= last)
 }
 
-/// Whether the worker of a task, or one that was to compute it again, died or could not be started again and again.
+/// Whether the worker of a task died or failed to start several times, or a worker that had to compute the task
+/// again.
 fn is_given_up(program: &Program, record: &Record, task: usize) -> bool {
     let home = program.plan.homes[task].worker;
     record.n_deaths(home) >= DEATHS || record.n_failed_starts(home) >= DEATHS
 }
 
-/// Whether a task is another one, or needs its result, if only by way of others.
+/// Whether `task` is `on` or depends on it, directly or indirectly.
 fn depends(program: &Program, task: usize, on: usize) -> bool {
     let mut parents = program.nodes[task].parents.iter();
     task == on || parents.any(|&parent| depends(program, parent, on))

@@ -1,9 +1,9 @@
-//! Where all choices of a simulation come from: a tape of small numbers, which can be replayed, shrunk and enumerated.
+//! The source of all choices of a simulation: a tape of small numbers, which can be replayed, shrunk and enumerated.
 //!
-//! Beyond the end of the tape, choices are drawn from a seed, or are always the first.
-//! The first of all options is the one that makes for the simplest simulation.
+//! After the end of the tape, choices are random, or always the first option. The first option is the one that gives
+//! the simplest simulation.
 
-/// What was chosen, in sections; those after the first belong to one run each, so that runs can be cut out.
+/// Choices, in sections. Each section after the first belongs to one run, so that runs can be cut out.
 pub(super) type Tape = Vec<Vec<u8>>;
 
 /// A source of choices, and a record of those that were made.
@@ -19,12 +19,12 @@ pub(super) struct Choices {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Made {
     choice: u8,
-    /// Among how many options.
+    /// The number of options.
     options: u8,
 }
 
 impl Choices {
-    /// Choices from a tape; beyond the end of each of its sections always the first option.
+    /// Choices from a tape. After the end of each section, the first option is chosen.
     pub(super) fn replay(tape: &[Vec<u8>]) -> Self {
         Self {
             tape: tape.to_vec(),
@@ -33,7 +33,7 @@ impl Choices {
         }
     }
 
-    /// Choices drawn from a seed.
+    /// Random choices from a seed.
     pub(super) fn random(seed: u64) -> Self {
         Self {
             beyond: Some(fastrand::Rng::with_seed(seed)),
@@ -41,22 +41,22 @@ impl Choices {
         }
     }
 
-    /// Goes on with the next section of the tape.
+    /// Continues with the next section of the tape.
     pub(super) fn begin_section(&mut self) {
         self.made.push(Vec::new());
     }
 
-    /// What chooses beyond the end of the tape, unless that is always the first option.
+    /// The source of choices after the end of the tape; none if the first option is chosen there.
     pub(super) fn beyond_tape(&mut self) -> Option<&mut fastrand::Rng> {
         self.beyond.as_mut()
     }
 
-    /// One of `n` options, all of them equally likely.
+    /// One of `n` options, with equal probability.
     pub(super) fn pick(&mut self, n: usize) -> usize {
         self.choose(n, |random| random.usize(0..n))
     }
 
-    /// One of the options that have these weights, as likely as its weight says.
+    /// One of the options with these weights, with probabilities in proportion to the weights.
     pub(super) fn weighted(&mut self, weights: &[u32]) -> usize {
         self.choose(weights.len(), |random| {
             let mut left = random.u32(0..weights.iter().sum::<u32>().max(1));
@@ -69,7 +69,7 @@ impl Choices {
         })
     }
 
-    /// Makes one choice; where there is no other option, nothing is recorded.
+    /// Makes one choice. A choice with only one option is not recorded.
     fn choose(&mut self, n: usize, draw: impl FnOnce(&mut fastrand::Rng) -> usize) -> usize {
         let options = u8::try_from(n).expect("few options");
         if options <= 1 {
@@ -87,7 +87,7 @@ impl Choices {
         usize::from(choice)
     }
 
-    /// The tape that leads to the same choices; first options at the end of a section go without saying.
+    /// The tape that leads to the same choices. First options at the end of a section are left out.
     pub(super) fn to_tape(&self) -> Tape {
         let section = |made: &Vec<Made>| {
             let last = made.iter().rposition(|made| made.choice > 0);
@@ -97,8 +97,8 @@ impl Choices {
         self.made.iter().map(section).collect()
     }
 
-    /// The tape that comes next when all are tried, depth first, in which at most so many choices are not the first
-    /// option; none when all have been tried.
+    /// The next tape in a depth-first enumeration of all tapes that have at most `most` choices other than the first
+    /// option; none at the end.
     pub(super) fn next_tape(&self, most: usize) -> Option<Tape> {
         let is_other = |made: &Made| made.choice > 0;
         let mut others = self

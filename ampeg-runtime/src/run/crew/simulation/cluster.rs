@@ -12,7 +12,8 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 thread_local! {
-    /// A cluster must be able to go to another thread, a world is not; so the cluster only points here.
+    /// A `Cluster` must be `Send`, but a world is not. So the world is in this thread-local, and the cluster has only
+    /// the number of workers.
     static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
 }
 
@@ -23,7 +24,7 @@ pub(super) struct Sim {
 }
 
 impl Sim {
-    /// The cluster of a world, which becomes that of this thread.
+    /// The cluster of a world, which becomes the world of this thread.
     pub(super) fn of(world: World) -> Self {
         let n_workers = world.places.len();
         WORLD.set(Some(world));
@@ -31,7 +32,7 @@ impl Sim {
     }
 }
 
-/// Looks at this thread's world, or changes it.
+/// Reads or changes this thread's world.
 pub(super) fn with_world<T>(f: impl FnOnce(&mut World) -> T) -> T {
     WORLD.with_borrow_mut(|world| f(world.as_mut().expect("a world was made")))
 }
@@ -138,7 +139,7 @@ impl Cluster for Sim {
 }
 
 impl World {
-    /// Starts a process, or fails to do so at once.
+    /// Starts a process, or makes the start fail at once.
     fn start(&mut self, worker: ProcessorId) {
         let fails = self.faults.failed_starts > 0 && self.choices.weighted(&[3, 1]) > 0;
         let n_workers = self.places.len();
@@ -160,7 +161,7 @@ impl World {
         }
     }
 
-    /// A worker that has said hello is there for the coordinator, which tells it of its peers.
+    /// Connects a worker that has said hello, and sends it the addresses of its peers.
     pub(super) fn connect(&mut self, worker: ProcessorId) {
         let place = &mut self.places[worker.index()];
         place.is_connected = true;
@@ -168,7 +169,7 @@ impl World {
         self.tell_peers(worker.index());
     }
 
-    /// Tells a worker how to reach each of the others that are there.
+    /// Sends a worker the addresses of all others that are present.
     pub(super) fn tell_peers(&mut self, to: usize) {
         let others = self.places.iter().enumerate();
         let others = others.filter(|(other, place)| *other != to && place.is_connected);
@@ -193,7 +194,7 @@ impl World {
     }
 }
 
-/// How a worker ends that is killed.
+/// The exit of a worker that was killed.
 pub(super) fn killed() -> Exit {
     Exit {
         signal: Some(9),
@@ -201,7 +202,7 @@ pub(super) fn killed() -> Exit {
     }
 }
 
-/// How a worker ends that cannot be started.
+/// The exit of a worker that cannot be started.
 pub(super) fn refused() -> Exit {
     Exit {
         reason: Some("told not to start".into()),

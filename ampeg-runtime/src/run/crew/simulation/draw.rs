@@ -1,6 +1,7 @@
-//! Draws scenarios: small ones of all kinds, from the same tape as the order of events, so that both shrink together.
+//! Draws small scenarios of all kinds. They come from the same tape as the order of events, so that both are shrunk
+//! together.
 //!
-//! All that belongs to one task or to one run stands together on the tape, so that it can be cut out.
+//! All choices for one task or one run are adjacent on the tape, so that they can be cut out.
 
 use super::choices::Choices;
 use super::scenario::{Curse, Faults, Paces, Planned, Program, Scenario, Task};
@@ -8,7 +9,7 @@ use crate::definition::Limits;
 use crate::testing::Action;
 use std::time::Duration;
 
-/// What may occur in scenarios that are drawn.
+/// The features that drawn scenarios may have.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scope {
     pub(super) workers: usize,
@@ -18,42 +19,42 @@ pub(super) struct Scope {
     pub(super) extras: &'static [Extra],
 }
 
-/// Something special that may occur in a scenario.
+/// A special feature of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extra {
     /// Tasks that fail or panic.
     Failures,
     /// Tasks that are tried again.
     Retries,
-    /// Tasks that fail when they are computed again.
+    /// Tasks that fail if they are computed again.
     ComputeOnce,
-    /// Tasks that end their worker when they are computed again.
+    /// Tasks that end their worker if they are computed again.
     CrashAgain,
     /// Tasks with time limits.
     Limits,
     /// Waits before tasks are tried again.
     Backoff,
-    /// Runs that may take so long and no longer.
+    /// Runs with a time limit.
     Deadlines,
-    /// Time passes though something could happen.
+    /// Time passes although something could happen.
     Waits,
     /// Workers that are stopped.
     Stops,
-    /// Messages of the coordinator that are kept for a while.
+    /// Messages of the coordinator that are kept and sent later.
     Backlogs,
     /// Workers that a plan does not use.
     UnusedWorkers,
     Cancels,
     /// Processes that end before they say hello.
     FailedStarts,
-    /// A worker that is there again and again, and never does anything.
+    /// A worker whose every new process ends before it does anything.
     Curses,
-    /// Messages of workers that cannot be taken in.
+    /// Messages of workers that the coordinator fails to receive.
     Losses,
 }
 
 impl Scope {
-    /// Deaths, and nothing else.
+    /// Deaths alone.
     pub(super) const DEATHS: Self = Self {
         workers: 4,
         tasks: 8,
@@ -62,7 +63,7 @@ impl Scope {
         extras: &[],
     };
 
-    /// Everything there is.
+    /// All features.
     pub(super) const ALL: Self = Self {
         extras: &[
             Extra::Failures,
@@ -84,7 +85,7 @@ impl Scope {
         ..Self::DEATHS
     };
 
-    /// Results that are lost, and what may go wrong when they are computed again.
+    /// Lost results, and failures while they are computed again.
     pub(super) const LOSSES: Self = Self {
         runs: 2,
         deaths: 7,
@@ -98,8 +99,8 @@ impl Scope {
         ..Self::DEATHS
     };
 
-    /// Whether something special occurs, which has so many chances of 32; where it is not in the scope, no choice is
-    /// made.
+    /// Whether a feature occurs, with a probability of `chances` in 32. If the feature is not in the scope, no choice
+    /// is made.
     fn draws(&self, choices: &mut Choices, extra: Extra, chances: u32) -> bool {
         self.extras.contains(&extra) && choices.weighted(&[32 - chances, chances]) > 0
     }
@@ -196,7 +197,7 @@ impl Program {
 }
 
 impl Paces {
-    /// They are not on the tape: they only say how likely the other choices are.
+    /// Paces are not on the tape, because they only set the probabilities of other choices.
     fn draw(choices: &mut Choices, n_workers: usize) -> Self {
         let Some(random) = choices.beyond_tape() else {
             return Self::even(n_workers);
@@ -204,7 +205,7 @@ impl Paces {
         let mut pace = || 16 * [1, 4, 16][random.usize(0..3)];
         Self {
             workers: (0..n_workers).map(|_| pace()).collect(),
-            // Often many of them are lost with their worker.
+            // Reports are sent late, so that many are often lost with their worker.
             reports: pace().div_ceil(8),
             exits: pace(),
             coordinator: 2 * pace(),
@@ -216,7 +217,7 @@ impl Paces {
     }
 }
 
-/// How many workers a plan is for.
+/// The number of workers that a plan uses.
 fn draw_processors(choices: &mut Choices, scope: &Scope, n_workers: usize) -> usize {
     if scope.extras.contains(&Extra::UnusedWorkers) {
         n_workers - choices.pick(n_workers)
@@ -227,7 +228,7 @@ fn draw_processors(choices: &mut Choices, scope: &Scope, n_workers: usize) -> us
 
 fn draw_parents(choices: &mut Choices, task: usize) -> Vec<usize> {
     let n_parents = choices.pick(task.min(3) + 1);
-    // Not sorted: their order says which of them are used in part only.
+    // Not sorted, because their order decides which of them are only used in part.
     let mut parents = Vec::new();
     for _ in 0..n_parents {
         let parent = task - 1 - choices.pick(task);

@@ -1,11 +1,12 @@
-//! Faults of the world itself: that the simulation finds nothing means something, since it finds each of these.
+//! Faults of the simulated world itself. The simulation must notice each of them; only then does it mean something
+//! that it finds no fault in the runtime.
 
 use super::check::Property;
 use super::draw::Scope;
 use super::hunt::Hunt;
 use super::world::Sabotage;
 
-/// A fault, and what shows it.
+/// A fault, and the properties that may show it.
 const FAULTS: &[(Sabotage, &[Property])] = &[
     (Sabotage::LostValue, &[Property::Ends]),
     (Sabotage::LostMessage, &[Property::Ends]),

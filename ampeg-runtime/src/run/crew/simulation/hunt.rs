@@ -1,4 +1,5 @@
-//! Runs simulations, random ones or all there are, until one breaks a property; that one is shrunk and told.
+//! Runs random simulations, or all simulations of a scenario, until one breaks a property. That one is shrunk and
+//! printed.
 
 use super::check::{Broken, Property, check};
 use super::choices::{Choices, Tape};
@@ -16,10 +17,10 @@ use std::fmt;
 use std::mem::take;
 use std::sync::Arc;
 
-/// How many lines of a trace are shown.
+/// The number of lines of a trace that are printed.
 const MOST_LINES: usize = 150;
 
-/// What is simulated, and what is looked at.
+/// The simulations to run, and the properties to check.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Hunt<'a> {
     pub(super) scope: Scope,
@@ -27,10 +28,10 @@ pub(super) struct Hunt<'a> {
     pub(super) sabotage: Option<Sabotage>,
 }
 
-/// A simulation that is over.
+/// A simulation that has ended.
 #[derive(Debug)]
 struct Simulated {
-    /// What is wrong with the last run, if anything is.
+    /// Everything that is wrong with the last run.
     broken: Vec<Broken>,
     choices: Choices,
     trace: Vec<String>,
@@ -41,7 +42,7 @@ struct Simulated {
 pub(super) struct Broke {
     property: Property,
     seed: u64,
-    /// How many simulations it took.
+    /// The number of simulations until then.
     simulations: u64,
     tape: Tape,
 }
@@ -57,9 +58,9 @@ impl Broke {
 pub(super) struct Found {
     broken: Broken,
     seed: Option<u64>,
-    /// How many simulations it took.
+    /// The number of simulations until then.
     simulations: u64,
-    /// How long the tape was before it was shrunk.
+    /// The length of the tape before it was shrunk.
     length: usize,
     tape: Tape,
     trace: Vec<String>,
@@ -82,7 +83,7 @@ impl fmt::Display for Found {
         writeln!(f, "{:?}", self.tape)?;
         let mut shown = self.trace.iter().take(MOST_LINES);
         shown.try_for_each(|line| writeln!(f, "  {line}"))?;
-        // What goes on and on need not be read to its end.
+        // The end of a trace that repeats itself is not printed.
         match self.trace.len().saturating_sub(MOST_LINES) {
             0 => Ok(()),
             left_out => writeln!(f, "  and {left_out} more"),
@@ -91,7 +92,8 @@ impl fmt::Display for Found {
 }
 
 impl Hunt<'_> {
-    /// Simulates random scenarios, from this seed on, until one breaks a property; how that one can be repeated.
+    /// Simulates random scenarios, starting with this seed, until one breaks a property. Returns the tape that
+    /// repeats it.
     pub(super) fn find(&self, seed: u64, simulations: u64) -> Option<Broke> {
         (0..simulations).find_map(|number| {
             let seed = seed.wrapping_add(number);
@@ -105,7 +107,7 @@ impl Hunt<'_> {
         })
     }
 
-    /// The simplest simulation that breaks the same property.
+    /// The simplest simulation found that breaks the same property.
     pub(super) fn shrink(&self, broke: Broke) -> Found {
         let length = length(&broke.tape);
         let tape = shrink(broke.tape, |tape| {
@@ -125,7 +127,7 @@ impl Hunt<'_> {
         }
     }
 
-    /// Simulates what a tape says, with a trace.
+    /// Simulates the choices on a tape, with a trace.
     pub(super) fn replay(&self, tape: &[Vec<u8>]) -> (Vec<Broken>, Vec<String>) {
         let simulated = self.simulate(Choices::replay(tape), true);
         (simulated.broken, simulated.trace)
@@ -145,9 +147,9 @@ impl Hunt<'_> {
     }
 }
 
-/// Tries all orders of events of one scenario in which at most so many choices are not the first option.
+/// Tries all orders of events of one scenario that have at most `most` choices other than the first option.
 ///
-/// Returns what was found, if anything, or the number of simulations and whether these were all.
+/// Returns the broken property, if one was found, or the number of simulations and whether these were all.
 pub(super) fn enumerate(
     scenario: &Scenario,
     most: usize,
@@ -176,7 +178,7 @@ pub(super) fn enumerate(
     }
 }
 
-/// Simulates the life of one pool.
+/// Simulates the whole life of one pool.
 fn simulate(
     scenario: &Scenario,
     choices: Choices,
@@ -198,7 +200,7 @@ fn simulate(
     })
 }
 
-/// Simulates one run after another, until something is wrong with one.
+/// Simulates one run after another, until something is wrong with a run.
 fn run_all(crew: &mut Crew, scenario: &Scenario) -> Vec<Broken> {
     for (number, &planned) in scenario.runs.iter().enumerate() {
         with_world(|world| {
@@ -239,7 +241,7 @@ fn run_all(crew: &mut Crew, scenario: &Scenario) -> Vec<Broken> {
             }
             (None, Err(error)) => check_refusal(&error.to_string()),
         };
-        // After a lost message nothing is run any more.
+        // After a lost message, a pool runs nothing more.
         if !broken.is_empty() || with_world(|world| world.has_lost_message) {
             return broken;
         }
@@ -247,7 +249,7 @@ fn run_all(crew: &mut Crew, scenario: &Scenario) -> Vec<Broken> {
     Vec::new()
 }
 
-/// A run that gives no results has lost a message, or was so slow that nothing seemed to happen any more.
+/// A run may only return an error if a message was lost, or if time passed so fast that no progress was seen.
 fn check_refusal(error: &str) -> Vec<Broken> {
     let has_reason = with_world(|world| world.has_lost_message || world.record.was_slow);
     if has_reason {

@@ -1,10 +1,10 @@
-//! What can happen next in the simulated world, and how likely it is.
+//! The actions that are possible next in the simulated world, and their probabilities.
 
 use super::world::{Action, ToCoordinator, World};
 use crate::base::clock;
 
 impl World {
-    /// All that can happen by itself.
+    /// All actions that are not faults.
     pub(super) fn enabled(&mut self) -> Vec<Action> {
         let now = clock::now();
         let (mut actions, mut last) = (Vec::new(), Vec::new());
@@ -39,7 +39,7 @@ impl World {
         actions
     }
 
-    /// All that can go wrong.
+    /// All faults that can happen now.
     pub(super) fn faults(&self, is_running: bool) -> Vec<Action> {
         let mut actions = Vec::new();
         let faults = &self.faults;

@@ -1,7 +1,8 @@
-//! One worker process: the real worker, with a link whose effects the simulation lets happen one by one.
+//! One worker process: the real worker, with a link whose effects the simulation releases one by one.
 //!
-//! A step is run at once. What it does to the rest of the world waits, in order, until the simulation lets it happen, and
-//! the worker does nothing else before; so it can die at any point in between, and all that waits is lost.
+//! A step is run at once. Its effects on the rest of the world wait, in order, until the simulation releases them,
+//! and the worker does nothing else until then. So the worker can die between any two effects, and the remaining
+//! effects are lost.
 
 use super::wire::Wire;
 use crate::base::clock::Timestamp;
@@ -13,7 +14,7 @@ use ampeg_schedule::{ProcessorId, TaskId};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// An attempt at a task, in a run.
+/// An attempt at a task in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Attempted {
     pub(super) run: RunId,
@@ -22,7 +23,7 @@ pub(super) struct Attempted {
 }
 
 impl Attempted {
-    /// What a worker's words say that it is running.
+    /// The attempt that a worker is running, according to its progress words.
     pub(super) fn of(activity: &Activity) -> Option<Self> {
         let running = activity.running?;
         Some(Self {
@@ -33,25 +34,25 @@ impl Attempted {
     }
 }
 
-/// What a worker is sent.
+/// A message to a worker.
 #[derive(Debug)]
 pub(super) enum Inbound {
     Message {
         from: Option<ProcessorId>,
         message: ToWorker,
     },
-    /// How to reach other workers from now on: the generation of each.
+    /// New addresses of other workers: the generation of each.
     Peers(Vec<(ProcessorId, u32)>, Epoch),
 }
 
-/// What a step does to the world outside of its worker.
+/// An effect of a step outside its worker.
 #[derive(Debug)]
 pub(super) enum Effect {
-    /// The words that the coordinator reads.
+    /// Changes the progress words that the coordinator reads.
     Words(Activity),
     /// Lets time pass before another attempt.
     Sleep(Duration),
-    /// Sends a value to a worker of a generation.
+    /// Sends a value to a worker, in a process of this generation.
     Send(ProcessorId, u32, Value),
     Report(AttemptReport),
     /// Sends the reports made so far.
@@ -63,17 +64,17 @@ pub(super) enum Effect {
 pub(super) struct Process {
     pub(super) worker: Worker,
     pub(super) inbox: VecDeque<Inbound>,
-    /// What is to be told to the coordinator at some later time.
+    /// Reports that were made but not sent.
     pub(super) outbox: Vec<AttemptReport>,
-    /// The attempt at a task that it is running.
+    /// The attempt that the worker is running.
     pub(super) current: Option<Attempted>,
-    /// Whether it has said hello.
+    /// Whether the process has said hello.
     pub(super) has_greeted: bool,
-    /// Whether it has been killed, and dies in a moment.
+    /// Whether the process was killed, and is about to die.
     pub(super) is_doomed: bool,
-    /// Whether it is stopped: it does nothing, and its coordinator does not know why.
+    /// Whether the process is stopped: it does nothing, and the coordinator does not know why.
     pub(super) is_stopped: bool,
-    /// It does nothing before.
+    /// The worker does nothing before this time.
     pub(super) sleeps_until: Timestamp,
     wire: Wire,
 }
@@ -93,7 +94,7 @@ impl Process {
         }
     }
 
-    /// Whether it is in the middle of a step, or of what a message has it do.
+    /// Whether the worker is in the middle of a step or of a message.
     pub(super) fn is_busy(&self) -> bool {
         self.wire.has_effects()
     }
@@ -106,7 +107,7 @@ impl Process {
         !self.is_busy() && self.worker.is_ready()
     }
 
-    /// Takes in the next message; fails if the worker cannot do what it says.
+    /// Handles the next message; fails if the worker cannot do what the message says.
     pub(super) fn take(&mut self) -> Result<(), String> {
         match self.inbox.pop_front() {
             Some(Inbound::Peers(peers, epoch)) => self.wire.meet(peers, epoch),
@@ -124,7 +125,7 @@ impl Process {
         Ok(())
     }
 
-    /// Runs the step that is ready; what it does is still to happen.
+    /// Runs the step that is ready. Its effects wait.
     pub(super) fn run_step(&mut self) {
         marks::set_run(self.wire.run());
         marks::set_observer(Some(self.wire.observer()));
@@ -133,7 +134,7 @@ impl Process {
         self.wire.look();
     }
 
-    /// The next thing that the running step does.
+    /// The next effect of the running step.
     pub(super) fn next_effect(&mut self) -> Option<Effect> {
         let effect = self.wire.pop_effect()?;
         if let Effect::Words(activity) = &effect {
@@ -142,12 +143,12 @@ impl Process {
         Some(effect)
     }
 
-    /// What comes next of what the running step does.
+    /// Describes the next effect of the running step.
     pub(super) fn describe_coming<T>(&self, describe: impl FnOnce(&Effect) -> T) -> Option<T> {
         self.wire.describe_coming(describe)
     }
 
-    /// Learns of an introduction before the message with the address has come.
+    /// Makes the worker know an epoch before it receives the message with the address.
     pub(super) fn foresee(&mut self, epoch: Epoch) {
         self.wire.foresee(epoch);
     }

@@ -1,30 +1,30 @@
-//! What really happened in a run, against which its results and its log are checked.
+//! The events that really happened in a run. Its results and its log are checked against them.
 
 use super::process::Attempted;
 use crate::run::message::{AttemptReport, RunId};
 use ampeg_schedule::{ProcessorId, TaskId};
 
-/// What the coordinator was told in one run, and what is behind it.
+/// What the coordinator received in one run, and what it cannot see.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) run: RunId,
-    /// The attempts of this run whose ends were told.
+    /// The attempts of this run whose reports the coordinator received.
     pub(super) ended: Vec<(ProcessorId, Attempted)>,
-    /// The workers whose deaths were told, and what they were running.
+    /// The workers whose exits the coordinator received, and the attempts that they were running.
     pub(super) deaths: Vec<(ProcessorId, Option<Attempted>)>,
-    /// The outputs that existed when the run was cancelled, and whose reports have not been lost since.
+    /// The outputs that existed when the run was cancelled, and whose reports were not lost since.
     pub(super) existing: Vec<(ProcessorId, TaskId)>,
     pub(super) is_cancelled: bool,
-    /// Whether time has passed since, or the run was out of time before, so that what is late may be lost.
+    /// Whether time has passed since the cancel, or the run was out of time before, so that late reports may be lost.
     pub(super) is_out_of_time: bool,
-    /// Whether time has passed though something could happen.
+    /// Whether time has passed although something could happen.
     pub(super) was_slow: bool,
-    /// By worker: how often one could not be started, in all runs.
+    /// By worker: the number of failed starts in all runs.
     pub(super) failed_starts: Vec<(ProcessorId, usize)>,
 }
 
 impl Record {
-    /// Goes on with the next run.
+    /// Begins the next run.
     pub(super) fn begin(&mut self, run: RunId) {
         *self = Self {
             run,
@@ -40,7 +40,7 @@ impl Record {
         }
     }
 
-    /// Notes outputs that exist, as reports tell that the coordinator has not seen yet.
+    /// Records outputs that exist, according to reports that the coordinator has not received.
     pub(super) fn exist<'a>(
         &mut self,
         worker: ProcessorId,
@@ -60,20 +60,20 @@ impl Record {
         }
     }
 
-    /// The attempts of this run that ended with their workers.
+    /// The attempts of this run that ended with the death of their worker.
     pub(super) fn crashed(&self) -> impl Iterator<Item = (ProcessorId, Attempted)> {
         let of_this_run = |attempted: &Attempted| attempted.run == self.run;
         let running = self.deaths.iter();
         running.filter_map(move |&(worker, current)| Some((worker, current.filter(of_this_run)?)))
     }
 
-    /// How often a worker has died.
+    /// The number of deaths of a worker.
     pub(super) fn n_deaths(&self, worker: ProcessorId) -> usize {
         let of_worker = |&&(other, _): &&(ProcessorId, _)| other == worker;
         self.deaths.iter().filter(of_worker).count()
     }
 
-    /// How often a worker could not be started.
+    /// The number of failed starts of a worker.
     pub(super) fn n_failed_starts(&self, worker: ProcessorId) -> usize {
         let of_worker = self.failed_starts.iter().filter(|it| it.0 == worker);
         of_worker.map(|&(_, n)| n).sum()

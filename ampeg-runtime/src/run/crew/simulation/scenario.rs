@@ -1,4 +1,4 @@
-//! What is simulated: graphs, plans, the runs of one pool, and the faults that may happen in them.
+//! The subject of a simulation: graphs, plans, the runs of one pool, and the faults that may happen.
 
 use crate::Graph;
 use crate::definition::{Definition, Limits};
@@ -18,57 +18,58 @@ pub(super) struct Scenario {
     pub(super) programs: Vec<Program>,
     pub(super) runs: Vec<Planned>,
     pub(super) faults: Faults,
-    /// Whether the coordinator keeps messages for its workers, so that those of other workers overtake them.
+    /// Whether the coordinator's messages may be kept for a while, so that messages of other workers overtake them.
     pub(super) has_backlogs: bool,
     pub(super) curse: Option<Curse>,
     pub(super) paces: Paces,
 }
 
-/// What ends each process that is started in place of a worker, however often that is.
+/// Ends every new process of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Curse {
     pub(super) worker: usize,
-    /// Before its hello, or when it is told of a run.
+    /// Whether each process ends before its hello. Otherwise it ends when it receives the beginning of a run.
     pub(super) is_early: bool,
 }
 
-/// A run that is to come.
+/// A run that will be simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Planned {
     pub(super) program: usize,
-    /// How long it may take.
+    /// The time limit of the run.
     pub(super) timeout: Option<Duration>,
 }
 
-/// How many faults of each kind may happen, in all runs together.
+/// The number of faults of each kind that may happen in all runs together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Faults {
     pub(super) deaths: usize,
     pub(super) cancels: usize,
     pub(super) failed_starts: usize,
-    /// Messages of workers that cannot be taken in.
+    /// Messages of workers that the coordinator fails to receive.
     pub(super) losses: usize,
-    /// Workers that are stopped, and perhaps continued.
+    /// Workers that are stopped, and may be continued.
     pub(super) stops: usize,
-    /// How often time passes though something could happen.
+    /// The number of times that time passes although something could happen.
     pub(super) waits: usize,
 }
 
-/// How likely each kind of action is in this scenario, so that every part of the world is slow in some of them.
+/// The probability of each kind of action in this scenario. They differ, so that each part of the world is slow in
+/// some scenarios.
 #[derive(Debug, Clone)]
 pub(super) struct Paces {
     pub(super) workers: Vec<u32>,
     pub(super) reports: u32,
     pub(super) exits: u32,
     pub(super) coordinator: u32,
-    /// The coordinator's messages that were kept.
+    /// The messages of the coordinator that are kept.
     pub(super) messages: u32,
     pub(super) starts: u32,
     pub(super) waits: u32,
     pub(super) faults: u32,
 }
 
-/// A task, and the worker that it is planned for.
+/// A task, and the worker that runs it.
 #[derive(Debug, Clone)]
 pub(super) struct Task {
     /// Parents come before children.
@@ -94,7 +95,7 @@ pub(super) struct Program {
 }
 
 impl Paces {
-    /// All the same.
+    /// Paces that are all the same.
     pub(super) fn even(n_workers: usize) -> Self {
         Self {
             workers: vec![1; n_workers],
@@ -124,7 +125,8 @@ impl Task {
 }
 
 impl Program {
-    /// These tasks, each of which has its own number in the graph; each worker runs its tasks in the order given here.
+    /// A program with these tasks. Their numbers in the graph are their positions, and each worker runs its tasks in
+    /// this order.
     pub(super) fn new(
         tasks: &[Task],
         numbers: &[usize],

@@ -1,11 +1,12 @@
-//! Makes a tape that leads to a failure as simple as can be: shorter first, then with smaller numbers.
+//! Simplifies a tape that leads to a failure: makes it shorter first, and then its numbers smaller.
 
 use super::choices::Tape;
 
-/// How many tapes are tried at most.
+/// The largest number of tapes that are tried.
 const ATTEMPTS: u32 = 8_000;
 
-/// The simplest tape found for which `fails` gives the tape of the choices that were really made.
+/// The simplest tape found for which `fails` returns a tape. `fails` returns the tape of the choices that were really
+/// made.
 pub(super) fn shrink(tape: Tape, fails: impl FnMut(&[Vec<u8>]) -> Option<Tape>) -> Tape {
     let mut shrinker = Shrinker {
         best: tape,
@@ -32,13 +33,14 @@ pub(super) fn shrink(tape: Tape, fails: impl FnMut(&[Vec<u8>]) -> Option<Tape>) 
 
 struct Shrinker<F> {
     best: Tape,
-    /// That are left.
+    /// The number of attempts that are left.
     attempts: u32,
     fails: F,
 }
 
 impl<F: FnMut(&[Vec<u8>]) -> Option<Tape>> Shrinker<F> {
-    /// Changes the tape; whether it is simpler and still fails, and so stays changed.
+    /// Changes the tape, and keeps the change if the tape is simpler and still fails. Returns whether it kept the
+    /// change.
     fn attempt(&mut self, change: impl FnOnce(&mut Tape)) -> bool {
         let mut candidate = self.best.clone();
         change(&mut candidate);
@@ -49,13 +51,13 @@ impl<F: FnMut(&[Vec<u8>]) -> Option<Tape>> Shrinker<F> {
         let Some(made) = (self.fails)(&candidate) else {
             return false;
         };
-        // What is at the end of the tape may have been of no use.
+        // The simulation may not have used the end of the tape.
         let is_simpler = measure(&made) < measure(&candidate);
         self.best = if is_simpler { made } else { candidate };
         true
     }
 
-    /// Changes each chunk of a section, from the end on.
+    /// Changes each chunk of a section, from the end to the start.
     fn change_chunks(&mut self, section: usize, length: usize, change: impl Fn(&mut Vec<u8>)) {
         let mut end = self.length(section);
         while end > 0 {
@@ -65,7 +67,7 @@ impl<F: FnMut(&[Vec<u8>]) -> Option<Tape>> Shrinker<F> {
                 change(&mut chunk);
                 tape[section].splice(start..end, chunk);
             });
-            // Overlapping chunks find more, and cost more: half of each is a compromise.
+            // Overlapping chunks find more, but cost more. An overlap of one half is a compromise.
             end -= if changed {
                 0
             } else {
@@ -75,7 +77,7 @@ impl<F: FnMut(&[Vec<u8>]) -> Option<Tape>> Shrinker<F> {
         }
     }
 
-    /// Cuts out a run, with what asks for it in the first section.
+    /// Cuts out a run, with its choices in the first section.
     fn cut_runs(&mut self) {
         for run in (1..self.best.len()).rev() {
             for length in 1..=16 {
@@ -92,8 +94,8 @@ impl<F: FnMut(&[Vec<u8>]) -> Option<Tape>> Shrinker<F> {
         }
     }
 
-    /// Cuts out some of what is asked for in the first section, together with some first options of a run: what is left
-    /// of the run stays aligned.
+    /// Cuts out some choices of the first section, together with some first options of a run, so that the rest of the
+    /// run stays aligned.
     fn cut_tasks(&mut self) {
         for place in (0..self.length(0)).rev() {
             for length in 0..=6 {
@@ -119,7 +121,7 @@ impl<F: FnMut(&[Vec<u8>]) -> Option<Tape>> Shrinker<F> {
         }
     }
 
-    /// Makes each number as small as can be.
+    /// Makes each number as small as possible.
     fn lower(&mut self, section: usize) {
         for place in (0..self.length(section)).rev() {
             let present = self.best[section].get(place).copied().unwrap_or(0);
@@ -129,7 +131,7 @@ impl<F: FnMut(&[Vec<u8>]) -> Option<Tape>> Shrinker<F> {
         }
     }
 
-    /// Lowers each number and cuts out some after it: a smaller number may ask for fewer choices.
+    /// Lowers each number and cuts out some numbers after it, because a smaller number may need fewer choices.
     fn lower_and_cut(&mut self, section: usize) {
         for place in (0..self.length(section)).rev() {
             for length in 1..=8 {
@@ -149,7 +151,7 @@ impl<F: FnMut(&[Vec<u8>]) -> Option<Tape>> Shrinker<F> {
     }
 }
 
-/// Tells which of two tapes is simpler.
+/// A key that is smaller for a simpler tape.
 fn measure(tape: &[Vec<u8>]) -> (usize, Vec<u8>) {
     let numbers = tape.concat();
     (numbers.len() + tape.len(), numbers)
@@ -160,8 +162,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_needed_goes() {
-        // Needs a 3 or more, and a 1 or more somewhere behind it.
+    fn unneeded_choices_are_removed() {
+        // Needs a number of at least 3, and a number of at least 1 somewhere after it.
         let fails = |tape: &[Vec<u8>]| {
             let place = tape[0].iter().position(|&choice| choice >= 3)?;
             let mut behind = tape[0][place + 1..].iter();

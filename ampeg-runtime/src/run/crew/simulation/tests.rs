@@ -1,4 +1,4 @@
-//! The simulation at work, and that it would notice if something were wrong.
+//! Runs the simulation, and checks that it notices mistakes.
 
 use super::check::Property;
 use super::draw::Scope;
@@ -7,13 +7,13 @@ use super::scenario::{Faults, Paces, Planned, Program, Scenario, Task};
 use super::world::Sabotage;
 use std::time::Duration;
 
-/// A number that the environment may give.
+/// A number that the environment may set.
 fn setting(name: &str, usual: u64) -> u64 {
     let given = std::env::var(name).ok();
     given.map_or(usual, |given| given.parse().expect("a number"))
 }
 
-/// Simulates scenarios, which may be more than usual, and other ones, if the environment says so.
+/// Simulates scenarios. The environment may set their number and the first seed.
 fn simulate(scope: Scope) {
     let hunt = Hunt {
         scope,
@@ -28,23 +28,23 @@ fn simulate(scope: Scope) {
 }
 
 #[test]
-fn pool_bears_all_faults_in_any_order() {
+fn pool_survives_all_faults_in_any_order() {
     simulate(Scope::ALL);
 }
 
 #[test]
-fn lost_results_are_made_good_in_any_order() {
+fn lost_results_are_recovered_in_any_order() {
     simulate(Scope::LOSSES);
 }
 
 #[test]
-fn pool_bears_deaths_in_any_order() {
+fn pool_survives_deaths_in_any_order() {
     simulate(Scope::DEATHS);
 }
 
-/// All orders of events in some tiny scenarios, as far as few of them are unusual.
+/// Tries all orders of events in some tiny scenarios, with a limit on unusual choices.
 #[test]
-fn tiny_runs_bear_deaths_at_any_point() {
+fn tiny_runs_survive_deaths_at_any_point() {
     let bound = setting("AMPEG_SIMULATION_RUNS", 2_000) / 5;
     let chain = [Task::new(&[], 0), Task::new(&[0], 1), Task::new(&[1], 0)];
     let diamond = [

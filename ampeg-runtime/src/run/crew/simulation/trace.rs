@@ -1,4 +1,4 @@
-//! What happens in a simulation, and where it has come to, in words.
+//! Describes the events and the state of a simulation in words.
 
 use super::process::{Effect, Inbound};
 use super::words;
@@ -8,7 +8,7 @@ use crate::run::worker::outlook::{Ahead, Outlook};
 use ampeg_schedule::TaskId;
 use std::fmt::Write as _;
 
-/// What is about to happen.
+/// Describes an action before it happens.
 pub(super) fn line(world: &mut World, action: Action) -> String {
     match action {
         Action::Greet(worker) => format!("worker {worker} says hello"),
@@ -44,10 +44,10 @@ pub(super) fn line(world: &mut World, action: Action) -> String {
     }
 }
 
-/// What each worker is at, for a run that does not end.
+/// Describes the state of each worker, for a run that does not end.
 ///
-/// When nothing can happen any more, no input is on its way; so one that a worker waits for and nobody is to compute
-/// never comes.
+/// When nothing can happen any more, no input is on its way. So an input that a worker waits for, and that no worker
+/// will compute, never comes.
 pub(super) fn state(world: &mut World) -> String {
     let workers = 0..world.places.len();
     let outlooks: Vec<_> = workers.map(|worker| outlook(world, worker)).collect();
@@ -106,7 +106,7 @@ fn coming_effect(world: &World, worker: usize) -> Option<String> {
     })
 }
 
-/// What a worker's words tell that is new.
+/// Describes the change of a worker's progress words.
 fn change(before: &Activity, activity: &Activity) -> String {
     if activity.run != before.run {
         format!("is in run {}", activity.run)

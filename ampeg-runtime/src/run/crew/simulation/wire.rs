@@ -1,6 +1,6 @@
 //! The worker's side of the simulated transport.
 //!
-//! What the worker writes to its words is looked at whenever it touches the link, and becomes an effect like any other.
+//! Each time the worker uses the link, changes of its progress words are read, and become an effect like any other.
 
 use super::process::Effect;
 use crate::run::message::{AttemptReport, Content, Epoch, PartsMessage, RunId, Value};
@@ -14,19 +14,19 @@ use std::time::Duration;
 
 #[derive(Debug)]
 pub(super) struct Wire {
-    /// By worker: the generation that is known.
+    /// By worker: the generation that this worker knows.
     peers: Vec<Option<u32>>,
     epoch: Epoch,
-    /// What the worker writes; nobody else sees it.
+    /// The words that the worker writes. The coordinator sees them only as effects.
     progress: Progress,
     effects: Rc<RefCell<Effects>>,
 }
 
-/// What is still to happen.
+/// The effects that were not released yet.
 #[derive(Debug, Default)]
 struct Effects {
     waiting: VecDeque<Effect>,
-    /// The words as they were last looked at.
+    /// The words at the last look.
     seen: Activity,
 }
 
@@ -50,7 +50,7 @@ impl Wire {
         }
     }
 
-    /// Takes in an introduction.
+    /// Handles an introduction.
     pub(super) fn meet(&mut self, peers: Vec<(ProcessorId, u32)>, epoch: Epoch) {
         for (peer, generation) in peers {
             self.peers[peer.index()] = Some(generation);
@@ -62,12 +62,12 @@ impl Wire {
         self.epoch = epoch;
     }
 
-    /// Notes what the worker has written to its words.
+    /// Makes an effect of changes to the progress words.
     pub(super) fn look(&self) {
         self.effects.borrow_mut().look(&self.progress);
     }
 
-    /// Looks at the words while a body runs.
+    /// A function that looks at the progress words while a body runs.
     pub(super) fn observer(&self) -> Box<dyn Fn()> {
         let (effects, progress) = (Rc::clone(&self.effects), self.progress.clone());
         Box::new(move || effects.borrow_mut().look(&progress))
@@ -129,12 +129,12 @@ impl Link for Wire {
     }
 
     fn set_busy(&mut self) {
-        // The simulation decides when reports go out.
+        // The simulation decides when reports are sent.
         self.look();
     }
 
     fn release_memory(&mut self) {
-        // It belongs to the test.
+        // The memory belongs to the test.
     }
 
     fn sleep(&mut self, time: Duration) {
@@ -142,13 +142,13 @@ impl Link for Wire {
     }
 
     fn progress(&self) -> &Progress {
-        // Each write is seen by itself.
+        // Each change of the words becomes an effect of its own.
         self.look();
         &self.progress
     }
 }
 
-/// Several parts of a result travel one by one, as large ones do.
+/// Several parts of a result are sent one by one, as large parts are.
 fn in_pieces(value: Value) -> Vec<Value> {
     let parts = match &value.content {
         Content::Parts(message) if message.parts.len() > 1 => message.parts.clone(),

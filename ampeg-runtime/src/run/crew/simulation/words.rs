@@ -7,7 +7,7 @@ use crate::value::codec;
 use ampeg_schedule::TaskId;
 use std::fmt::Display;
 
-/// What a message to a worker is, in words.
+/// Describes a message to a worker.
 pub(super) fn message(message: &ToWorker) -> String {
     match message {
         ToWorker::Graph { .. } | ToWorker::GraphHere(_) => "the graph".into(),
@@ -54,7 +54,7 @@ pub(super) fn message(message: &ToWorker) -> String {
     }
 }
 
-/// What a message from a worker is, in words.
+/// Describes a report of a worker.
 pub(super) fn report(report: &AttemptReport) -> String {
     let (run, task, attempt, epoch) = (report.run, report.task, report.attempt, report.epoch);
     let how = if report.result.is_ok() {
@@ -65,14 +65,14 @@ pub(super) fn report(report: &AttemptReport) -> String {
     format!("task {task} of run {run} is {how}, attempt {attempt}, in epoch {epoch}")
 }
 
-/// Things side by side.
+/// A list of items, separated by commas.
 pub(super) fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     let items = items.into_iter().map(|item| item.to_string());
     items.collect::<Vec<_>>().join(", ")
 }
 
 impl ToCoordinator {
-    /// What is on its way, in words.
+    /// Describes a message to the coordinator.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Reports(worker, _, reports) => {

@@ -1,4 +1,4 @@
-//! The simulated world: workers, what is on its way between them, and the one thing that happens next.
+//! The simulated world: workers, the messages between them, and the choice of the next action.
 
 use super::choices::Choices;
 use super::process::{Attempted, Inbound, Process};
@@ -16,38 +16,38 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// More steps than any run takes that goes on.
+/// More actions than any run takes that makes progress.
 const MOST_STEPS: usize = 5_000;
-/// How long nothing may happen but that time passes. It is shorter than the engine's patience with a worker that does
-/// nothing: to end such a worker would hide that it waits for what nobody sends. Stopped workers can be continued, so
-/// that something can happen.
+/// The simulated time without any other action after which the run counts as stuck. It is shorter than the time after
+/// which the crew ends a worker that does nothing, because ending the worker would hide that it waits for a message
+/// that never comes. Stopped workers do not count, because they can be continued.
 const QUIET: Timestamp = 9_000_000_000;
 
-/// Something that can happen.
+/// An action that can happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     /// A process that was started says hello.
     Greet(usize),
-    /// The next effect of the step that a worker is in the middle of.
+    /// The next effect of a worker's current step happens.
     GoOn(usize),
-    /// A worker takes in the next message.
+    /// A worker handles its next message.
     Take(usize),
     /// A worker runs the step that is ready.
     Run(usize),
-    /// What a worker has to tell goes out.
+    /// A worker's reports are sent.
     Flush(usize),
     /// The next message that the coordinator keeps for a worker is sent.
     Pass(usize),
     /// The exit of a worker is noticed.
     Notice(usize),
-    /// The coordinator receives what comes next.
+    /// The coordinator receives the next message.
     Deliver,
     /// A worker that was stopped is continued.
     Continue(usize),
-    /// Nothing happens until somebody has waited for long enough.
+    /// Nothing happens until the next time that somebody waits for.
     Wait,
     Cancel,
-    /// The coordinator cannot take in what comes next.
+    /// The coordinator fails to receive the next message.
     Lose,
     Stop(usize),
     Die(usize),
@@ -55,7 +55,7 @@ pub(super) enum Action {
     FailToStart(usize),
 }
 
-/// What is on its way to the coordinator.
+/// A message on its way to the coordinator.
 #[derive(Debug)]
 pub(super) enum ToCoordinator {
     Reports(ProcessorId, u32, Vec<AttemptReport>),
@@ -69,46 +69,46 @@ pub(super) enum ToCoordinator {
 pub(super) struct Place {
     pub(super) generation: u32,
     pub(super) process: Option<Process>,
-    /// Whether the coordinator has taken in its hello, and not its exit.
+    /// Whether the coordinator has received the hello of the process, and not its exit.
     pub(super) is_connected: bool,
     pub(super) since: Option<Epoch>,
-    /// What the coordinator keeps for it, in order.
+    /// The messages that the coordinator keeps for the worker, in order.
     pub(super) backlog: VecDeque<Inbound>,
-    /// What can be read even after the worker's death.
+    /// The progress words, which can be read even after the worker's death.
     pub(super) activity: Activity,
-    /// A death that nobody has noticed.
+    /// A death that was not noticed yet.
     pub(super) unnoticed: Option<Death>,
 }
 
 impl Place {
-    /// Whether there is a process, or one whose exit nobody has noticed.
+    /// Whether there is a process, or the exit of one was not noticed yet.
     pub(super) fn is_present(&self) -> bool {
         self.process.is_some() || self.unnoticed.is_some()
     }
 }
 
-/// A death that nobody has noticed.
+/// A death that was not noticed yet.
 #[derive(Debug)]
 pub(super) struct Death {
     pub(super) exit: Exit,
-    /// What was running.
+    /// The attempt that was running.
     pub(super) current: Option<Attempted>,
 }
 
-/// A fault of the world itself, to see that the simulation notices it.
+/// A fault of the world itself, to test that the simulation notices it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sabotage {
-    /// The first value from worker to worker gets lost.
+    /// The first value from one worker to another is lost.
     LostValue,
-    /// The first message of the coordinator that a worker would take in gets lost.
+    /// The first message of the coordinator that a worker would receive is lost.
     LostMessage,
-    /// What can be read of a dead worker is always the last task that it began.
+    /// The progress words of a dead worker always show the last task that it began.
     StaleWords,
-    /// What a worker runs looks as if it belonged to the present run.
+    /// The running task of a worker always seems to belong to the current run.
     NoRunInWords,
-    /// Introductions seem to be counted anew in each run.
+    /// The epoch seems to start again in each run.
     EpochsOfRun,
-    /// Reports tell of an introduction whose message has not come.
+    /// Reports have an epoch whose message the worker has not received.
     ForeseenPeers,
 }
 
@@ -122,24 +122,23 @@ pub(super) struct World {
     pub(super) curse: Option<Curse>,
     pub(super) paces: Paces,
     pub(super) record: Record,
-    /// The last introduction.
+    /// The epoch of the last introduction.
     pub(super) epoch: Epoch,
-    /// The last introduction before this run.
+    /// The epoch of the last introduction before this run.
     pub(super) first_epoch: Epoch,
-    /// The flag that a run is cancelled by.
+    /// The flag that cancels a run.
     pub(super) cancelled: Arc<AtomicBool>,
-    /// Whether a message could not be taken in, which ends this run and all after it.
+    /// Whether the coordinator failed to receive a message, which ends this run and all later ones.
     pub(super) has_lost_message: bool,
-    /// Why the run will not come to its end, if so.
+    /// The reason why the run will not end, if it is stuck.
     pub(super) stuck: Option<String>,
     pub(super) sabotage: Option<Sabotage>,
-    /// The tasks of this run that end their worker when they are computed again.
+    /// The tasks of this run that end their worker if they are computed again.
     pub(super) crash_again: Vec<usize>,
     steps: usize,
-    /// Whether nothing could happen, when the coordinator received for the last time, but that it waits in vain.
+    /// Whether nothing could happen when the coordinator last received, except that its wait times out.
     pub(super) is_still: bool,
-    /// How often nothing but time has passed, since something happened.
-    /// Since when nothing can happen but that time passes.
+    /// The time since which nothing can happen except that time passes.
     still_since: Timestamp,
     pub(super) trace: Option<Vec<String>>,
 }
@@ -190,7 +189,7 @@ impl World {
         self.cancelled.store(false, Ordering::Release);
     }
 
-    /// Adds a line to the trace, if there is one.
+    /// Adds a line to the trace, if the simulation is traced.
     pub(super) fn note(&mut self, line: impl FnOnce(&mut Self) -> String) {
         if self.trace.is_some() {
             let line = line(self);
@@ -198,8 +197,8 @@ impl World {
         }
     }
 
-    /// Goes on until the coordinator receives something, or has waited for long enough; none then, and once the run is
-    /// stuck.
+    /// Performs actions until the coordinator receives an event or its wait times out; returns none after a timeout,
+    /// and when the run is stuck.
     pub(super) fn next_event(&mut self, until: Option<Timestamp>) -> Option<ClusterEvent> {
         while self.stuck.is_none() {
             self.steps += 1;
@@ -238,7 +237,7 @@ impl World {
         None
     }
 
-    /// The run does not come to its end: this has it end, and the simulation with it.
+    /// Ends a run that will not end by itself, and with it the simulation.
     fn give_up(&mut self) -> ClusterEvent {
         let how = if self.steps > MOST_STEPS {
             "the run goes on and on"
@@ -249,7 +248,7 @@ impl World {
         ClusterEvent::Lost("the simulation gives up".into())
     }
 
-    /// When somebody has waited for long enough.
+    /// The next time that somebody waits for.
     fn wake(&self, until: Option<Timestamp>) -> Option<Timestamp> {
         let now = clock::now();
         let processes = self.places.iter().filter_map(|it| it.process.as_ref());
@@ -264,7 +263,7 @@ impl World {
         clock::simulated::set(Some(now));
     }
 
-    /// Lets things happen while nobody receives.
+    /// Performs actions while the coordinator does not receive.
     pub(super) fn pass_time(&mut self) {
         while self.choices.weighted(&[1, 4]) > 0 {
             let mut actions = self.enabled();

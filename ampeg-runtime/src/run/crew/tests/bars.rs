@@ -1,6 +1,6 @@
-//! Limits that the engine must meet while workers are killed again and again.
+//! Requirements on the engine while workers are killed again and again.
 //!
-//! These tests take minutes, and are run by name: see CONTRIBUTING.md.
+//! These tests take minutes and must be run by name: see CONTRIBUTING.md.
 
 use super::faulty::Faulty;
 use super::outside::{Blow, Outside, Weather};
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 const TASKS: usize = 40;
 /// The bytes of each result.
 const SIZE: usize = 160_000;
-/// How many workers the pools have.
+/// The numbers of workers in the pools.
 const WORKERS: [usize; 4] = [2, 3, 4, 8];
 const RUN_TIME: Duration = Duration::from_secs(60);
 
@@ -50,7 +50,7 @@ fn kills_every_20_ms_cost_nothing() {
     );
 }
 
-/// So many runs, each of another graph, with a kill every `pause`; nothing may be lost.
+/// Runs `runs` different graphs, with a kill every `pause`. No result may be lost.
 fn bear(pause: Duration, runs: usize) {
     let mut traces = None;
     let (mut kills, mut longest) = (0, Duration::ZERO);
@@ -77,7 +77,7 @@ fn bear(pause: Duration, runs: usize) {
         drop(outside);
         drop(crew);
         witness.lock().unwrap().check_gone();
-        // The first pool may set up what stays.
+        // The first pool may create things that stay.
         traces.get_or_insert_with(Traces::now).check();
     }
     println!(
@@ -87,7 +87,7 @@ fn bear(pause: Duration, runs: usize) {
     );
 }
 
-/// Every result must be right.
+/// Runs one graph. Every result must be right.
 fn run_once(crew: &mut Crew, workers: usize, time: Duration, seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     let nodes = random_nodes(&mut random, TASKS, 0);

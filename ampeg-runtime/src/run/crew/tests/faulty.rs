@@ -1,4 +1,4 @@
-//! A cluster of processes with faults: one at a given point, or any number from outside.
+//! A cluster of processes with faults: one fault at a given point, or any number from outside.
 
 use super::processes::{Seen, signal};
 use crate::run::cluster::{Cluster, ClusterEvent};
@@ -12,22 +12,22 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What happens to a worker.
+/// A fault of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It is killed.
+    /// The worker is killed.
     Kill,
-    /// It is killed, and the worker after it too.
+    /// The worker and the next one are killed.
     KillTwo,
-    /// It is killed, and so is the next process in its place as soon as it is started.
+    /// The worker is killed, and its replacement is killed as soon as it starts.
     KillAgain,
-    /// It is stopped, and continued when nothing else happens any more.
+    /// The worker is stopped, and continued when nothing else happens any more.
     Stop,
-    /// What it is sent is held back until nothing else happens any more.
+    /// Messages to the worker are held back until nothing else happens any more.
     Delay,
 }
 
-/// A cluster in which a worker suffers a fault after so many points.
+/// A cluster in which a worker has a fault after a number of points.
 ///
 /// A point is a message that the coordinator sends or an event that it receives.
 #[derive(Debug)]
@@ -35,22 +35,22 @@ pub(super) struct Faulty {
     inner: IpcCluster,
     fault: Fault,
     victim: ProcessorId,
-    /// The points that are left until then; none if it has happened, or never does.
+    /// The points that are left until the fault; none if the fault has happened or never happens.
     left: Option<usize>,
     held_back: Option<VecDeque<ToWorker>>,
     stopped: bool,
-    /// Whether the next process in the victim's place is killed as well.
+    /// Whether the victim's replacement is killed, too.
     again: bool,
-    /// How many kills by the coordinator have no effect.
+    /// The number of kills by the coordinator that have no effect.
     spared: usize,
     seen: Arc<Mutex<Seen>>,
 }
 
-/// How long nothing must happen before a fault that only holds up is lifted.
+/// The time without an event after which a stop or a delay ends.
 const QUIET: Duration = Duration::from_millis(5);
 
 impl Faulty {
-    /// Workers of which one suffers a fault.
+    /// A cluster in which one worker has a fault.
     pub(super) fn start(workers: usize, fault: Fault, victim: usize, point: usize) -> Self {
         let cluster = Self {
             left: Some(point),
@@ -67,14 +67,14 @@ impl Faulty {
         cluster
     }
 
-    /// Workers to which nothing happens from within.
+    /// A cluster without faults from within.
     pub(super) fn harmless(workers: usize) -> Self {
         let mut cluster = Self::start(workers, Fault::Kill, 0, 0);
         cluster.left = None;
         cluster
     }
 
-    /// Workers that survive as many kills by the coordinator.
+    /// A cluster that ignores the first `spared` kills by the coordinator.
     pub(super) fn tough(workers: usize, spared: usize) -> Self {
         let mut cluster = Self::harmless(workers);
         cluster.spared = spared;
@@ -127,7 +127,7 @@ impl Faulty {
     }
 
     fn signal(&self, worker: ProcessorId, what: Signal) {
-        // It may be absent for the moment.
+        // The worker may be absent at this moment.
         if let Some(pid) = self.inner.pid(worker) {
             signal(pid, what);
         }
@@ -173,7 +173,7 @@ impl Cluster for Faulty {
     }
 
     fn start(&mut self, worker: ProcessorId) {
-        // Its number may be given to another process from now on.
+        // From now on, the system may give its process id to another process.
         self.seen.lock().unwrap().present.remove(&worker.index());
         self.inner.start(worker);
         self.note_pids();

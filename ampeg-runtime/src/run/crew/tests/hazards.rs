@@ -1,4 +1,4 @@
-//! Random graphs with tasks that fail in every way, and the results and errors that they may have.
+//! Random graphs with tasks that fail in every way, and checks of their results and errors.
 
 use crate::base::failure::{TaskError, TaskErrorKind};
 use crate::definition::Limits;
@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What a body may take that is told to hang.
+/// The limit of a body that hangs.
 const SHORT: Duration = Duration::from_millis(30);
-/// What one may take that is not: it is never reached.
+/// The limit of all other bodies, which none of them reaches.
 const LONG: Duration = Duration::from_secs(40);
 
-/// A graph with limits, and files that tell which tasks have computed once.
+/// A graph with limits. Files record which tasks have computed once.
 #[derive(Debug)]
 pub(super) struct Hazardous {
     pub(super) nodes: Vec<Node>,
@@ -21,16 +21,16 @@ pub(super) struct Hazardous {
 }
 
 impl Hazardous {
-    /// A random one; its files are in this folder, and have this name and a number.
+    /// A random graph. Its files are in this folder; their names are this name and a number.
     pub(super) fn random(random: &mut fastrand::Rng, folder: &Path, name: usize) -> Self {
         let n_tasks = random.usize(1..=40);
-        // A socket takes some 200 KB.
+        // The buffer of a socket holds some 200 KB.
         let sizes = [0, 1_000, 100_000, 300_000, 1_600_000];
         let largest = random.choice(sizes).unwrap();
         let mut nodes = random_nodes(random, n_tasks, largest);
         let retry = random.choice([0, 0, 3, 1_000]).unwrap();
         let is_dangerous = random.u8(..) < 160;
-        // Results that are no outputs are lost with their worker, and so are those that they were made of.
+        // Results that are not outputs are lost with their worker, and so are the results they were computed from.
         let outputs = random.choice([20, 60, 120, 250]).unwrap();
         let longest = random.choice([0, 500, 4_000]).unwrap();
         let mut files = Vec::new();
@@ -56,16 +56,16 @@ impl Hazardous {
         }
     }
 
-    /// From now on no task has computed.
+    /// Removes the files, so that no task has computed.
     pub(super) fn forget(&self) {
         for file in &self.files {
-            // Most tasks do not make theirs.
+            // Most tasks do not create their file.
             let _ = std::fs::remove_file(file);
         }
     }
 
-    /// Fails unless every result that exists is right and every error has a reason; returns the tasks that were killed
-    /// from outside.
+    /// Fails unless every result is right and every error has a reason. Returns the tasks that were killed from
+    /// outside.
     pub(super) fn check(&self, blobs: &Blobs, is_cut_short: bool) -> BTreeSet<usize> {
         let mut killed = BTreeSet::new();
         for (index, (expected, found)) in expected(&self.nodes).iter().zip(blobs).enumerate() {
@@ -83,7 +83,7 @@ impl Hazardous {
         killed
     }
 
-    /// Fails unless the task that an error began with was told to do that, or suffered it from outside.
+    /// Fails unless the root of an error is a task with an action that causes this error, or a fault from outside.
     fn check_root(&self, failed: usize, root: &TaskError, is_cut_short: bool) -> usize {
         let task: usize = root.task().trim_start_matches("node").parse().unwrap();
         let told = at_last(&self.nodes[task].action);
@@ -119,7 +119,7 @@ impl Hazardous {
         task
     }
 
-    /// Whether a task is another one or depends on it, directly or not.
+    /// Whether `task` is `other` or depends on it, directly or indirectly.
     fn depends(&self, task: usize, other: usize) -> bool {
         let mut seen = BTreeSet::new();
         let mut next = vec![task];
@@ -142,7 +142,7 @@ fn is_kill(kind: &TaskErrorKind) -> bool {
     )
 }
 
-/// What a task does that has computed once.
+/// The action of a task after it has computed once.
 fn at_last(action: &Action) -> &Action {
     match action {
         Action::Once(_, then) => then,
@@ -150,7 +150,7 @@ fn at_last(action: &Action) -> &Action {
     }
 }
 
-/// What a task does; most compute.
+/// A random action. Most tasks compute.
 fn action(random: &mut fastrand::Rng, file: &Path) -> Action {
     let then = match random.u8(..) {
         0..50 => Action::Fail,
@@ -176,8 +176,9 @@ fn limits(random: &mut fastrand::Rng, node: &Node, retry: u32) -> Limits {
         },
         retry: match told {
             Action::Compute | Action::Take(_) => retry,
-            // It uses them all up.
+            // It succeeds in its second attempt.
             Action::AbortOnce(_) => retry.clamp(1, 1_000),
+            // It fails in every attempt.
             _ => retry.min(3),
         },
     }

@@ -1,4 +1,4 @@
-//! Fault injection with real processes: whatever happens to workers, runs end, their values are right, and nothing is
+//! Injects faults into real processes. Whatever happens to workers, runs end, their values are right, and nothing is
 //! left behind.
 
 use super::*;
@@ -15,7 +15,7 @@ mod processes;
 mod soak;
 mod traces;
 
-/// Bounds of a run that begins now.
+/// The bounds of a run that begins now.
 fn bounds_of(time: Duration, cancelled: &AtomicBool) -> Bounds<'_> {
     Bounds {
         deadline: Timeout::begin(time),

@@ -1,4 +1,4 @@
-//! Kills and stops of workers from outside, at any time, also of several workers at once and of new ones.
+//! Kills and stops workers from outside at any time, also several workers at once, and new ones.
 
 use super::processes::{Seen, signal};
 use rustix::process::Signal;
@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
-/// What happens again and again.
+/// The faults that happen repeatedly.
 #[derive(Debug, Clone)]
 pub(super) struct Weather {
-    /// Microseconds from one blow to the next.
+    /// The microseconds between two blows.
     pub(super) pause: Range<u64>,
-    /// How long it goes on without [`Outside::renew`]. If processes are killed faster than they start, a run with many
-    /// attempts takes that long; from then on it must come to its end.
+    /// The time for which blows continue after [`Outside::renew`]. If processes are killed faster than they start, a
+    /// run with many attempts takes this long. After that, it must end.
     pub(super) storm: Duration,
-    /// Drawn from.
+    /// The blows to choose from.
     pub(super) blows: &'static [Blow],
 }
 
@@ -24,18 +24,18 @@ pub(super) struct Weather {
 pub(super) enum Blow {
     /// One worker is killed.
     Kill,
-    /// Two are.
+    /// Two workers are killed.
     KillTwo,
-    /// One is, and then the process that is started in its place.
+    /// One worker is killed, and then its replacement.
     KillAgain,
-    /// One is stopped for a while, unless one is; other blows go on meanwhile.
+    /// One worker is stopped for a while, unless another one is stopped. Other blows continue meanwhile.
     Stop,
 }
 
-/// How long to wait for the next process in a place: there is none before the next run, if this one is over.
+/// The longest wait for a replacement. If the run is over, there is none before the next run.
 const NEXT_PROCESS: Duration = Duration::from_millis(20);
 
-/// The thread that strikes, until it is dropped.
+/// The thread that strikes until this is dropped.
 #[derive(Debug)]
 pub(super) struct Outside {
     shared: Arc<Shared>,
@@ -47,13 +47,13 @@ struct Shared {
     weather: Weather,
     seen: Arc<Mutex<Seen>>,
     over: AtomicBool,
-    /// When the weather gets better.
+    /// The time at which the blows end.
     end: Mutex<Instant>,
     kills: AtomicUsize,
     stops: AtomicUsize,
 }
 
-/// A process that is stopped.
+/// A process that was stopped.
 #[derive(Debug, Clone, Copy)]
 struct Stopped {
     pid: u32,
@@ -80,12 +80,12 @@ impl Outside {
         }
     }
 
-    /// A run is about to begin: whatever happened in the ones before it, it is struck too.
+    /// Continues the blows for a run that is about to begin.
     pub(super) fn renew(&self) {
         *self.shared.end.lock().unwrap() = Instant::now() + self.shared.weather.storm;
     }
 
-    /// Never less than what workers have felt.
+    /// The number of kills so far. It is never less than the number of workers that were killed.
     pub(super) fn kills(&self) -> usize {
         self.shared.kills.load(Ordering::Acquire)
     }
@@ -94,12 +94,12 @@ impl Outside {
         self.shared.stops.load(Ordering::Acquire)
     }
 
-    /// Strikes no more.
+    /// Ends all blows.
     pub(super) fn end(&mut self) {
         self.shared.over.store(true, Ordering::Release);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            // If it has panicked, its message has been printed.
+            // If the thread panicked, its message was printed.
             let _ = thread.join();
         }
     }
@@ -170,7 +170,7 @@ impl Shared {
     }
 
     fn kill(&self, pid: u32) {
-        // It counts before anybody can feel it.
+        // A kill is counted before the worker can die by it.
         self.kills.fetch_add(1, Ordering::AcqRel);
         if !signal(pid, Signal::KILL) {
             self.kills.fetch_sub(1, Ordering::AcqRel);
@@ -185,7 +185,7 @@ impl Shared {
             .collect()
     }
 
-    /// The process that comes after this one.
+    /// The process that replaces this one.
     fn successor(&self, worker: usize, pid: u32) -> Option<u32> {
         let end = Instant::now() + NEXT_PROCESS;
         while !self.is_over() && Instant::now() < end {

@@ -1,6 +1,6 @@
 //! One fault at every point of a run: a fault of a worker costs at most the task that ran there.
 //!
-//! For each graph, each worker and each point, one run has its fault exactly there, and another run follows.
+//! For each graph, worker and point, one run has its fault exactly at this point, and another run follows.
 
 use super::faulty::{Fault, Faulty};
 use super::{Crew, bounds_of, run};
@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// Runs a graph twice with one fault in either run; whether the point was reached, and how many tasks ended as crashed.
+/// Runs a graph twice, with one fault in one of the runs. Returns whether the point was reached, and how many tasks
+/// crashed.
 fn run_with(
     nodes: &[Node],
     seed_of_costs: u64,
@@ -47,7 +48,7 @@ fn run_with(
     (seen.struck, lost)
 }
 
-/// Every result must be right, but for those of crashed tasks, which are counted, and of what depends on them.
+/// Counts the crashed tasks. All other results must be right, except those of tasks that depend on a crashed one.
 fn crashed(nodes: &[Node], blobs: &Blobs) -> usize {
     let mut roots = BTreeSet::new();
     for (index, (expected, found)) in expected(nodes).iter().zip(blobs).enumerate() {
@@ -72,7 +73,7 @@ fn crashed(nodes: &[Node], blobs: &Blobs) -> usize {
     roots.len()
 }
 
-/// Graphs of different shapes: a chain, a fan, two layers, and random ones; some fail by themselves.
+/// Graphs of different shapes: a chain, a fan, two layers, and random ones. Some tasks fail.
 fn graphs() -> Vec<Vec<Node>> {
     let mut random = fastrand::Rng::with_seed(4);
     let mut node = |parents: Vec<usize>| Node {
@@ -96,7 +97,7 @@ fn graphs() -> Vec<Vec<Node>> {
     vec![chain, fan, layers, shuffled]
 }
 
-/// The fault at every point, or at one in so many.
+/// Runs all graphs with the fault at every point, or at one point in `one_in`.
 fn strike_everywhere(test: &str, fault: Fault, one_in: usize) {
     let graphs = graphs();
     let (mut faults, mut crashed) = (0, 0);

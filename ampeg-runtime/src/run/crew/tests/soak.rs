@@ -1,7 +1,7 @@
 //! Random pools and graphs with random faults, for any length of time.
 //!
-//! Each pool has a seed, the one after that of the pool before it. So a pool that fails is repeated by its seed alone:
-//! its graphs and what is planned for it, not when a signal arrives.
+//! Each pool has a seed, which is one more than that of the previous pool. So the seed alone repeats a pool that
+//! failed: its graphs and its planned faults, but not the exact times of signals.
 
 use super::faulty::Faulty;
 use super::hazards::Hazardous;
@@ -23,17 +23,17 @@ use std::time::{Duration, Instant};
 const SEED: &str = "AMPEG_SOAK_SEED";
 const SECONDS: &str = "AMPEG_SOAK_SECONDS";
 
-/// How long a run may take; none comes near.
+/// The longest time of a run. No run takes nearly as long.
 const RUN_TIME: Duration = Duration::from_secs(60);
 
-/// A graph and how it is run.
+/// A graph, and how it is run.
 struct Case {
     hazardous: Hazardous,
     graph: Graph<Blobs>,
     plan: Arc<Plan>,
 }
 
-/// What has happened.
+/// Totals of all pools.
 #[derive(Debug, Default)]
 struct Sums {
     pools: usize,
@@ -44,7 +44,7 @@ struct Sums {
     crashed: usize,
 }
 
-/// Names the seed of a pool whose test panics.
+/// Prints the seed of a pool if its test panics.
 struct Named(u64);
 
 impl Drop for Named {
@@ -74,7 +74,7 @@ fn soak() {
     check_empty(folder.path());
 }
 
-/// In a process and a folder for temporary files of its own.
+/// Runs pools for this time, in a process with its own folder for temporary files.
 fn soak_for(time: Duration, first: u64) {
     let end = Instant::now() + time;
     let mut sums = Sums::default();
@@ -87,7 +87,7 @@ fn soak_for(time: Duration, first: u64) {
         soak_pool(seed, folder.path(), &mut sums);
         folder.close().unwrap();
         check_empty(&std::env::temp_dir());
-        // The first pool may set up what stays, such as the panic hook.
+        // The first pool may create things that stay, such as the panic hook.
         traces.get_or_insert_with(Traces::now).check();
         sums.pools += 1;
         seed = seed.wrapping_add(1);
@@ -109,7 +109,7 @@ fn soak_pool(seed: u64, folder: &Path, sums: &mut Sums) {
     let mut cases: Vec<Case> = Vec::new();
     let mut crashed = 0;
     for _ in 0..random.usize(1..=8) {
-        // The same graph again, at once or later, or another one.
+        // Either a known graph, at once or later, or a new one.
         let known = random.usize(0..cases.len() + 2);
         let case = if known < cases.len() {
             &cases[known]
@@ -127,14 +127,14 @@ fn soak_pool(seed: u64, folder: &Path, sums: &mut Sums) {
             outside.kills()
         );
         if random.u8(..) < 50 {
-            // Workers are told to let go of graphs that are gone.
+            // Workers receive that these graphs are gone.
             cases.clear();
         }
     }
     if random.bool() {
         outside.end();
     }
-    // Otherwise the pool ends in bad weather.
+    // In the other case, the pool ends while blows continue.
     drop(crew);
     outside.end();
     witness.lock().unwrap().check_gone();
@@ -173,7 +173,7 @@ impl Case {
         let limits = |task: usize| hazardous.limits[task];
         let graph = with_limits(&hazardous.nodes, costs, limits);
         let definition = graph.definition().unwrap();
-        // Workers beyond these have nothing to do.
+        // Workers beyond this number have nothing to do.
         let processors = Processors::new(random.usize(1..=workers)).unwrap();
         let tasks = &definition.task_graph;
         let schedule = if random.bool() {
@@ -185,7 +185,7 @@ impl Case {
             }
             Schedule::from_order(tasks, &processors, &order).unwrap()
         };
-        // It doubles from attempt to attempt.
+        // The wait doubles with each attempt.
         let waits = hazardous.limits.iter().all(|limits| limits.retry <= 3) && random.bool();
         let retry = Retry {
             backoff: Duration::from_millis(waits.into()),
@@ -199,7 +199,7 @@ impl Case {
         }
     }
 
-    /// Runs it, perhaps not to its end; returns how many tasks were crashed from outside.
+    /// Runs the graph, possibly with a cancel. Returns how many tasks were crashed from outside.
     fn run(&self, crew: &mut Crew, random: &mut fastrand::Rng) -> usize {
         self.hazardous.forget();
         let cancelled = AtomicBool::new(false);

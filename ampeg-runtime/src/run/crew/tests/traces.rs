@@ -1,9 +1,9 @@
-//! Checks for remains of pools in this process, for tests that run alone in a process.
+//! Checks that a pool leaves nothing behind in this process, for tests that run alone in a process.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How many descriptors, threads and mappings of shared memory there are.
+/// The numbers of descriptors, threads and mappings of shared memory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Traces {
     threads: usize,
@@ -20,7 +20,7 @@ impl Traces {
         }
     }
 
-    /// Fails if there are more now. Threads that have nothing left to do may need a moment to be gone.
+    /// Fails if any number is larger now. A thread that has finished its work may need a moment to end.
     pub(super) fn check(self) {
         settle("threads", threads, self.threads);
         settle("descriptors", descriptors, self.descriptors);
@@ -28,7 +28,7 @@ impl Traces {
     }
 }
 
-/// Fails if there is a file in a folder.
+/// Fails if a folder has a file.
 pub(super) fn check_empty(folder: &Path) {
     let entries = std::fs::read_dir(folder).unwrap();
     let names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
@@ -55,7 +55,7 @@ fn descriptors() -> usize {
     count("/proc/self/fd")
 }
 
-/// Where there is no such folder, nothing is counted.
+/// On systems without this folder, nothing is counted.
 fn count(folder: &str) -> usize {
     std::fs::read_dir(folder).map_or(0, Iterator::count)
 }

@@ -1,7 +1,7 @@
 //! The thread that receives hellos.
 //!
 //! Each started process has its own connection, which stays open until the process sends a hello, disconnects or is
-//! forgotten. The thread waits for no single process.
+//! forgotten. The thread never waits for a single process.
 
 use super::OnArrival;
 use super::raw::Raw;
@@ -18,16 +18,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// How long to wait when the system is short of descriptors or memory.
+/// The wait when the system has no descriptors or memory left.
 const SHORTAGE: Duration = Duration::from_millis(10);
-/// The descriptors that a hello brings, and as many again while it is read.
+/// The descriptors of a hello, which are duplicated while it is read.
 const PER_HELLO: u64 = 8;
 
 /// State that the thread shares with the threads that start processes.
 #[derive(Debug)]
 pub(super) struct AcceptorState {
     expected: Mutex<Expected>,
-    /// Makes the thread look again at `expected`.
+    /// Makes the thread read `expected` again.
     news: OwnedFd,
 }
 
@@ -35,16 +35,16 @@ pub(super) struct AcceptorState {
 #[derive(Default)]
 struct Expected {
     callbacks: HashMap<u32, OnArrival>,
-    /// Those that the thread does not know yet.
+    /// Processes that the thread has not taken over yet.
     new: Vec<Guest>,
     is_closed: bool,
 }
 
-/// A process that is expected to say hello.
+/// A process that has not said hello yet.
 #[derive(Debug)]
 struct Guest {
     pid: u32,
-    /// This side of the connection.
+    /// The coordinator's side of the connection.
     socket: OwnedFd,
 }
 
@@ -62,10 +62,10 @@ impl AcceptorState {
         })
     }
 
-    /// Hears a process that was started, and may have spoken already.
+    /// Expects a hello of a process, which may have sent it already.
     pub(super) fn expect(&self, pid: u32, socket: OwnedFd, on_arrival: OnArrival) {
         let mut expected = self.lock();
-        // One that had the number before is gone, or it could not be given anew.
+        // A previous process with this id is gone, because the system gave the id to this one.
         expected.callbacks.insert(pid, on_arrival);
         expected.new.push(Guest { pid, socket });
         drop(expected);
@@ -86,7 +86,7 @@ impl AcceptorState {
     }
 
     fn wake(&self) {
-        // It fails only if there are more news than can be counted, and then there are news.
+        // The write fails only if the counter is full, and then the thread wakes up anyway.
         let _ = retry_on_intr(|| write(&self.news, &1_u64.to_ne_bytes()));
     }
 
@@ -100,7 +100,7 @@ pub(super) struct Acceptor {
     relay: Relay,
     shared: Arc<AcceptorState>,
     guests: Vec<Guest>,
-    /// Whether a hello has arrived whose descriptors cannot be received for now.
+    /// Whether there are not enough free descriptors to receive a hello.
     is_short: bool,
 }
 
@@ -114,14 +114,15 @@ impl Acceptor {
         }
     }
 
-    /// Takes in hellos until the rendezvous is closed.
+    /// Receives hellos until the rendezvous is closed.
     pub(super) fn run(mut self) {
         loop {
             match self.wait() {
                 Ok(()) | Err(Errno::INTR) => {}
-                // Somebody has closed the descriptors of this process: whoever has their numbers now is not ours.
+                // Other code has closed the descriptors of this process, and may have opened others with the same
+                // numbers.
                 Err(Errno::BADF) => return,
-                // The system is short of memory.
+                // The system has no memory left.
                 Err(_) => sleep(SHORTAGE),
             }
             if !self.look_again() {
@@ -151,7 +152,7 @@ impl Acceptor {
         Ok(())
     }
 
-    /// Takes in who has come and lets go who is forgotten, if there are news; returns false if that is the end.
+    /// If there is news, adds new processes and removes forgotten ones. Returns false if the rendezvous is closed.
     fn look_again(&mut self) -> bool {
         if retry_on_intr(|| read(&self.shared.news, &mut [0; 8])).is_err() {
             return true;
@@ -172,7 +173,7 @@ impl Acceptor {
         self.guests.retain(|guest| {
             let arrival = match Raw::receive(&guest.socket) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
-                // The watcher of the process reports its end.
+                // The thread that watches the process reports its end.
                 Ok(None) => return false,
                 Ok(Some(message)) => self.relay.read(message),
                 Err(error) => Err(error.to_string()),

@@ -1,7 +1,7 @@
 //! The rendezvous on Linux, for the coordinator and for a worker.
 //!
-//! A worker process gets one end of a pair of sockets as its stdin. Nothing of it has a name, so that nobody else can
-//! connect, and nothing is left of a program that is killed.
+//! A worker process gets one end of a pair of sockets as its stdin. The pair has no name, so no other process can
+//! connect, and a killed program leaves nothing behind.
 
 use super::acceptor::{Acceptor, AcceptorState};
 use super::relay::{Relay, write_hello};
@@ -19,7 +19,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-/// Where new worker processes come to.
+/// Starts worker processes and receives their hellos.
 #[derive(Debug)]
 pub(in crate::transport) struct Rendezvous {
     shared: Arc<AcceptorState>,
@@ -27,9 +27,10 @@ pub(in crate::transport) struct Rendezvous {
 }
 
 impl Rendezvous {
-    /// Opens one; it holds three descriptors and a thread, and one more for each process that has not said hello.
+    /// Opens a rendezvous. It has three descriptors and a thread, and one more descriptor for each process that has
+    /// not said hello.
     pub(in crate::transport) fn open() -> Result<Self, Error> {
-        // Some of these calls, made by ipc-channel, cannot be done again once they are interrupted.
+        // ipc-channel does not repeat some of these calls after a signal.
         sys::without_signals(Self::try_open).map_err(|reason| RunErrorKind::NoWorker(reason).into())
     }
 
@@ -48,11 +49,12 @@ impl Rendezvous {
         })
     }
 
-    /// Starts a process that is to connect; `on_arrival` is called if it says hello, in the thread of this rendezvous, and so
-    /// must neither wait for anything nor drop the rendezvous.
+    /// Starts a process that must connect. `on_arrival` is called if the process says hello, in the thread of this
+    /// rendezvous, so it must not wait or drop the rendezvous.
     ///
-    /// A process that ends right after its hello may be reported as gone by its watcher before `on_arrival` is called.
-    /// `on_arrival` is dropped without a call if this fails, if the process is forgotten before, or with the rendezvous.
+    /// If a process ends right after its hello, its watcher may report the end before `on_arrival` is called.
+    /// `on_arrival` is dropped without a call if this fails, if the process is forgotten first, or with the
+    /// rendezvous.
     pub(in crate::transport) fn start(
         &self,
         start: impl FnOnce(Invitation) -> io::Result<Process>,
@@ -60,7 +62,7 @@ impl Rendezvous {
     ) -> io::Result<Process> {
         let (kind, flags) = (SocketType::SEQPACKET, SocketFlags::CLOEXEC);
         let (ours, its) = socketpair(AddressFamily::UNIX, kind, flags, None)?;
-        // Who reads its stdin reads nothing.
+        // A worker that reads its stdin finds it empty.
         shutdown(&ours, Shutdown::Write)?;
         let invitation = Invitation {
             address: std::process::id().to_string(),
@@ -72,7 +74,7 @@ impl Rendezvous {
         Ok(process)
     }
 
-    /// Hears a process no more that has ended or is to end; one that is not expected is left alone.
+    /// Stops expecting a hello of a process that has ended or will end. Does nothing if none is expected.
     pub(in crate::transport) fn forget(&self, pid: u32) {
         self.shared.forget(pid);
     }
@@ -82,20 +84,20 @@ impl Drop for Rendezvous {
     fn drop(&mut self) {
         self.shared.close();
         if let Some(acceptor) = self.acceptor.take() {
-            // If it has panicked, its message has been printed.
+            // If the thread panicked, its message was printed.
             let _ = acceptor.join();
         }
     }
 }
 
-/// Says hello to the coordinator that started this process, and leaves it an empty stdin.
+/// Says hello to the coordinator that started this process, and replaces stdin by an empty file.
 pub(in crate::transport) fn say(address: &str, hello: Hello) -> Result<(), String> {
     check_parent(address)?;
     let message = write_hello(hello)?;
     message
         .send(rustix::stdio::stdin())
         .map_err(|error| format!("it cannot reach its coordinator: {error}"))?;
-    // Without that file, stdin stays one that cannot be read.
+    // If the file cannot be opened, stdin stays a socket that returns no bytes.
     if let Ok(null) = open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
         rustix::stdio::dup2_stdin(null).map_err(|error| error.to_string())?;
     }

@@ -1,11 +1,11 @@
 //! How new worker processes find their coordinator.
 //!
-//! A pool has one rendezvous. Each worker process receives its address, and says hello; a thread of the
-//! coordinator's process receives hellos, so no other thread waits for a start.
-//! Only processes that were started for it are heard, and only once each. Nothing here knows what workers are for.
+//! A pool has one rendezvous. Each worker process gets its address and says hello. A thread of the coordinator's
+//! process receives hellos, so no other thread waits for the start of a process. A hello is only accepted from a
+//! process that was started for this rendezvous, and only once. Nothing here depends on what workers do.
 //!
-//! On Linux each process is started with one end of a pair of sockets as its stdin. Elsewhere each start has a socket
-//! with a name in the temporary folder, where the first process to connect counts as the worker.
+//! On Linux, each process is started with one end of a pair of sockets as its stdin. On other systems, each start has
+//! a socket with a name in the temporary folder, and the first process that connects counts as the worker.
 
 use super::ToWorkerProcess;
 use super::parcel::Parcel;
@@ -37,7 +37,7 @@ pub(in crate::transport) use one_shot::{Rendezvous, say};
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::transport) struct Hello {
     pub(in crate::transport) build: u64,
-    /// Goes first of all that is no plain number: it becomes the first descriptor of the message.
+    /// The first field that is not a plain number, so that it becomes the first descriptor of the message.
     pub(in crate::transport) inbound: IpcSender<Parcel<ToWorkerProcess>>,
     pub(in crate::transport) lifeline: IpcSender<Parcel<()>>,
     pub(in crate::transport) progress: IpcSharedMemory,
@@ -56,23 +56,23 @@ impl Hello {
 #[derive(Debug)]
 pub(in crate::transport) struct Arrival {
     pub(in crate::transport) hello: Hello,
-    /// The socket of `hello.inbound` once more, for sending without waiting; no process that is started inherits it.
+    /// A duplicate of the socket of `hello.inbound`, for polling it. Processes that are started do not inherit it.
     #[cfg(target_os = "linux")]
     pub(in crate::transport) socket: std::os::fd::OwnedFd,
 }
 
-/// What a worker process is started with, so that it can [`say`] hello.
+/// The stdin and address of a new worker process, with which it can [`say`] hello.
 #[derive(Debug)]
 pub(in crate::transport) struct Invitation {
-    /// Begins with the number of the coordinator's process, which must be the worker's parent.
+    /// Begins with the process id of the coordinator, which must be the worker's parent.
     pub(in crate::transport) address: String,
     pub(in crate::transport) stdin: Stdio,
 }
 
-/// Receives the hello of one worker, or the reason why its message is no hello.
+/// Receives the hello of one worker, or the reason why its message is not a hello.
 type OnArrival = Box<dyn FnOnce(Result<Arrival, String>) + Send>;
 
-/// Whether the coordinator that an invitation names is this process's parent, where that can be asked.
+/// Whether the coordinator in an invitation is this process's parent. True if the system cannot tell.
 pub(crate) fn is_from_parent(address: &str) -> bool {
     let coordinator = address.split(':').next();
     #[cfg(unix)]
@@ -84,7 +84,7 @@ pub(crate) fn is_from_parent(address: &str) -> bool {
         .is_some_and(is_parent)
 }
 
-/// A stranger's invitation is not taken.
+/// Refuses the invitation of another process than the parent.
 fn check_parent(address: &str) -> Result<(), String> {
     if is_from_parent(address) {
         Ok(())

@@ -12,11 +12,11 @@ use std::io;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Where new worker processes come to.
+/// Starts worker processes and receives their hellos.
 #[derive(Debug)]
 pub(in crate::transport) struct Rendezvous(Arc<Guests>);
 
-/// By process, who has not said hello.
+/// By process id: the processes that have not said hello.
 #[derive(Default)]
 struct Guests(Mutex<HashMap<u32, Guest>>);
 
@@ -26,21 +26,22 @@ struct Guest {
 }
 
 impl Rendezvous {
-    /// Opens one.
+    /// Opens a rendezvous.
     #[allow(clippy::unnecessary_wraps, reason = "on Linux it can fail")]
     pub(in crate::transport) fn open() -> Result<Self, Error> {
         Ok(Self(Arc::default()))
     }
 
-    /// Starts a process that is to connect; `on_arrival` is called if it says hello, in a thread of its own.
+    /// Starts a process that must connect. `on_arrival` is called if the process says hello, in a thread of its own.
     ///
-    /// It is dropped without a call if this fails, if the process is forgotten before, or with the rendezvous.
+    /// `on_arrival` is dropped without a call if this fails, if the process is forgotten first, or with the
+    /// rendezvous.
     pub(in crate::transport) fn start(
         &self,
         start: impl FnOnce(Invitation) -> io::Result<Process>,
         on_arrival: impl FnOnce(Result<Arrival, String>) + Send + 'static,
     ) -> io::Result<Process> {
-        // ipc-channel panics if the temporary folder is none to write to.
+        // ipc-channel panics if the temporary folder is not writable.
         let (server, name) =
             guarded(IpcOneShotServer::<Hello>::new).map_err(io::Error::other)??;
         let process = start(Invitation {
@@ -71,7 +72,7 @@ impl Rendezvous {
         Ok(process)
     }
 
-    /// Hears a process no more that has ended or is to end; one that is not expected is left alone.
+    /// Stops expecting a hello of a process that has ended or will end. Does nothing if none is expected.
     pub(in crate::transport) fn forget(&self, pid: u32) {
         let guest = self.0.lock().remove(&pid);
         if let Some(guest) = guest {
@@ -96,10 +97,10 @@ impl Guests {
 }
 
 impl Guest {
-    /// Ends the thread that waits for somebody to connect: this is somebody.
+    /// Ends the thread that waits for a connection, by connecting to it.
     fn dismiss(self) {
         if let Ok(server) = IpcSender::<()>::connect(self.server) {
-            // Its answer is of no interest any more.
+            // Nobody needs the answer.
             let _ = guarded(|| server.send(()));
         }
     }

@@ -9,23 +9,24 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 
-/// One message, in one piece.
+/// One message of one packet.
 #[derive(Debug)]
 pub(super) struct Raw {
     bytes: Vec<u8>,
-    /// In the order in which they were sent: first the channels, then shared memory.
+    /// The descriptors in the order in which they were sent: first channels, then shared memory.
     pub(super) descriptors: Vec<OwnedFd>,
 }
 
-/// Longer than any hello.
+/// The largest message that is read. A hello is shorter.
 const LONGEST: usize = 1024;
-/// More than any hello brings along.
+/// The largest number of descriptors that are read. A hello has fewer.
 const DESCRIPTORS: usize = 8;
 
 impl Raw {
-    /// Receives a message that is there, without waiting; no process that is started inherits its descriptors.
+    /// Receives a message that has arrived, without waiting. Processes that are started do not inherit its
+    /// descriptors.
     ///
-    /// None if the other side has hung up. What is no whole message of ipc-channel is an error.
+    /// Returns none if the other side has disconnected. Fails if the message is not a whole message of ipc-channel.
     pub(super) fn receive(from: impl AsFd) -> io::Result<Option<Self>> {
         let mut bytes = vec![0; LONGEST];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
@@ -55,14 +56,15 @@ impl Raw {
         bytes.truncate(received.bytes);
         let message = Self { bytes, descriptors };
         if received.flags.contains(ReturnFlags::TRUNC) || !message.is_whole() {
-            return Err(io::Error::other("what it said is no message"));
+            return Err(io::Error::other("its message is not valid"));
         }
         Ok(Some(message))
     }
 
-    /// Whether the header says so: the length of this packet, then that of what follows in all packets.
+    /// Whether the header announces a message of one packet: it has the length of this packet and that of all
+    /// packets.
     ///
-    /// Whoever receives half a message by ipc-channel waits for the rest.
+    /// If half a message were passed to ipc-channel, it would wait for the rest.
     fn is_whole(&self) -> bool {
         const WORD: usize = size_of::<usize>();
         let word = |at| {
@@ -73,7 +75,7 @@ impl Raw {
         word(0) == Some(length) && word(WORD) == length.checked_sub(2 * WORD)
     }
 
-    /// Sends the message on as it is, without waiting.
+    /// Sends the message unchanged, without waiting.
     pub(super) fn send(&self, to: impl AsFd) -> io::Result<()> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
         let mut control = SendAncillaryBuffer::new(&mut space);

@@ -1,7 +1,8 @@
 //! Converts messages of ipc-channel to and from raw bytes, without a channel.
 //!
-//! ipc-channel makes channels of nothing but what comes out of its own, and does not show their sockets. So the socket
-//! of one channel is found among all of this process by what is sent there; all others come out of that one.
+//! ipc-channel only makes channels of messages that it receives itself, and does not show its sockets. So the socket
+//! of one channel is found among all descriptors of this process, by a random message that was sent to it. All other
+//! sockets are received through that one.
 
 use super::super::parcel::guarded;
 use super::raw::Raw;
@@ -14,14 +15,14 @@ use std::fmt::Display;
 use std::hash::{BuildHasher, RandomState};
 use std::os::fd::OwnedFd;
 
-/// The channel from this process to itself: what is written to its bare socket comes out as a hello.
+/// A channel from this process to itself. A raw message that is written to its socket is received as a hello.
 #[derive(Debug)]
 pub(super) struct Relay {
     socket: OwnedFd,
     receiver: IpcReceiver<Hello>,
 }
 
-/// The message that a hello is.
+/// The raw message of a hello.
 pub(super) fn write_hello(hello: Hello) -> Result<Raw, String> {
     let (sender, socket) = open_ended()?;
     written(&sender, hello, &socket)
@@ -31,18 +32,18 @@ fn text(error: &dyn Display) -> String {
     format!("a rendezvous cannot be made: {error}")
 }
 
-/// A channel whose receiving end is a bare socket.
+/// A channel whose receiving end is a plain socket.
 fn open_ended<T: Serialize + for<'de> Deserialize<'de>>() -> Result<(IpcSender<T>, OwnedFd), String>
 {
     let (sender, receiver) = guarded(channel::<[[u8; 8]; 2]>)?.map_err(|error| text(&error))?;
-    // The standard library keys its hash maps from the system's random source.
+    // `RandomState` takes its keys from the system's random source.
     let sign = [(); 2].map(|()| {
         RandomState::new()
             .hash_one(std::process::id())
             .to_ne_bytes()
     });
     sender.send(sign).map_err(|error| text(&error))?;
-    // Bytes are sent as they are.
+    // ipc-channel sends bytes unchanged.
     let socket = sys::socket_with(sign.as_flattened());
     let socket = socket.ok_or_else(|| text(&"a socket of its own cannot be found"))?;
     Raw::receive(&socket).map_err(|error| text(&error))?;
@@ -50,7 +51,7 @@ fn open_ended<T: Serialize + for<'de> Deserialize<'de>>() -> Result<(IpcSender<T
     Ok((sender.to_opaque().to(), socket))
 }
 
-/// The message that a value is, which is sent there and back.
+/// The raw message of a value, which is sent and received in this process.
 fn written<T: Serialize>(
     sender: &IpcSender<T>,
     value: T,
@@ -72,7 +73,7 @@ impl Relay {
         }
     }
 
-    /// The hello that a message is.
+    /// The hello in a raw message.
     pub(super) fn read(&self, message: Raw) -> Result<Arrival, String> {
         let kinds = message.descriptors.iter().map(|descriptor| {
             let mode = fstat(descriptor)
@@ -81,14 +82,14 @@ impl Relay {
             Ok(FileType::from_raw_mode(mode) == FileType::Socket)
         });
         let kinds: Vec<bool> = kinds.collect::<Result<_, String>>()?;
-        // ipc-channel panics if channels are missing, and never closes those that are too many.
+        // ipc-channel panics if channels are missing, and leaks channels that it does not expect.
         if kinds != [true, true, false] {
-            return Err("what it said is no hello".into());
+            return Err("its message is not a hello".into());
         }
         message
             .send(&self.socket)
             .map_err(|error| error.to_string())?;
-        // The message is there: this does not wait.
+        // The message has arrived, so this does not wait.
         let hello = guarded(|| self.receiver.try_recv())?;
         let hello = hello.map_err(|error| error.to_string())?.check()?;
         let socket = message.descriptors.into_iter().next();

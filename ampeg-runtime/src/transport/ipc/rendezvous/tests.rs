@@ -1,6 +1,6 @@
 //! Starts of processes under disturbances.
 //!
-//! The processes are this test program, told to run but one test, which plays the worker.
+//! The started processes are this test program, which runs only the test that plays the worker.
 
 use super::relay::{Relay, write_hello};
 use super::{Arrival, Hello, Invitation, Rendezvous, say};
@@ -22,11 +22,11 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The variables that tell a process what to play, and how to connect.
+/// The variables with the role of a process and its invitation.
 const ROLE: &str = "AMPEG_TEST_ROLE";
 const INVITATION: &str = "AMPEG_TEST_INVITATION";
 
-/// What the coordinator's side learns of one process.
+/// An event of one process, on the coordinator's side.
 #[derive(Debug)]
 enum News {
     Said(Result<Arrival, String>),
@@ -72,7 +72,7 @@ fn start_and_end(rendezvous: &Rendezvous) {
         panic!("no hello");
     };
     assert_eq!(arrival.hello.progress[0], 7);
-    // Both senders are gone now, and so the worker ends.
+    // Both senders are dropped, so the worker ends.
     drop(arrival);
     match news.recv() {
         Ok(News::Exited(exit)) => assert_eq!(exit.code, Some(40), "{exit:?}"),
@@ -81,7 +81,7 @@ fn start_and_end(rendezvous: &Rendezvous) {
     assert!(news.recv().is_err(), "something was told twice");
 }
 
-/// Ends the threads beside a test when it is dropped, also if the test fails.
+/// Ends the threads of a test when it is dropped, even if the test fails.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -119,7 +119,7 @@ fn plays_the_worker() {
             rustix::stdio::dup2_stdin(null).unwrap();
             43
         }
-        // It says no hello, then makes a file of this name, and stays.
+        // Sends something else than a hello, creates a file with this name, and waits.
         file => {
             say_no_hello();
             fs::write(file, "").unwrap();
@@ -162,7 +162,7 @@ fn say_no_hello() {
     write(rustix::stdio::stdin(), &bytes).unwrap();
 }
 
-/// The descriptors and threads of this process, once those that are about to end have ended.
+/// Checks the numbers of descriptors and threads of this process, after ending threads have ended.
 fn check_nothing_is_left(descriptors: usize, threads: usize) {
     let count = |folder: &str| fs::read_dir(folder).unwrap().count();
     while count("/proc/self/fd") != descriptors || count("/proc/self/task") != threads {
@@ -183,7 +183,7 @@ fn process_says_hello_and_leaves_nothing_behind() {
         &[],
         || {
             let _deadline = Deadline::seconds("hello", 60);
-            // What ipc-channel keeps for good is made before it is counted.
+            // What ipc-channel keeps for ever is created before the first count.
             drop(Rendezvous::open().unwrap());
             let (descriptors, threads) = counts();
             let rendezvous = Rendezvous::open().unwrap();
@@ -208,7 +208,7 @@ fn first_descriptor_of_a_hello_is_its_inbound_channel() {
             .unwrap()
             .contains(FdFlags::CLOEXEC)
     );
-    // No peers and epoch 0, as ipc-channel sends it: two lengths, then a message of three bytes.
+    // No peers and epoch 0, as ipc-channel sends them: two lengths, then a message of three bytes.
     let mut bytes = Vec::new();
     bytes.extend((2 * size_of::<usize>() + 3).to_ne_bytes());
     bytes.extend(3_usize.to_ne_bytes());
@@ -222,7 +222,7 @@ fn first_descriptor_of_a_hello_is_its_inbound_channel() {
 }
 
 #[test]
-fn process_that_says_nothing_holds_up_nobody() {
+fn process_that_says_nothing_delays_no_other() {
     let _deadline = Deadline::seconds("silence", 60);
     let rendezvous = Rendezvous::open().unwrap();
     let (silent, news) = start(&rendezvous, "silent").unwrap();
@@ -239,7 +239,7 @@ fn process_that_says_nothing_holds_up_nobody() {
 }
 
 #[test]
-fn child_that_connects_before_its_start_is_over_is_heard() {
+fn hello_before_the_start_returns_is_received() {
     let _deadline = Deadline::seconds("early bird", 60);
     let rendezvous = Rendezvous::open().unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -258,13 +258,13 @@ fn child_that_connects_before_its_start_is_over_is_heard() {
         move |arrival| drop(tell.send(arrival)),
     );
     let said = said.recv().unwrap();
-    assert_eq!(said.unwrap_err(), "what it said is no hello");
+    assert_eq!(said.unwrap_err(), "its message is not a hello");
     Process::end_all([&process.unwrap()], Instant::now());
 }
 
 #[test]
-fn process_that_comes_while_no_descriptor_is_left_is_heard_later() {
-    let test = "process_that_comes_while_no_descriptor_is_left_is_heard_later";
+fn hello_without_free_descriptors_is_received_later() {
+    let test = "hello_without_free_descriptors_is_received_later";
     alone(module_path!(), test, &[], || {
         let _deadline = Deadline::seconds("descriptors", 60);
         let few = rustix::process::Rlimit {
@@ -285,7 +285,7 @@ fn process_that_comes_while_no_descriptor_is_left_is_heard_later() {
         drop(taken);
         let said = news.recv().unwrap();
         assert!(
-            matches!(&said, News::Said(Err(why)) if why == "what it said is no hello"),
+            matches!(&said, News::Said(Err(why)) if why == "its message is not a hello"),
             "{said:?}"
         );
         Process::end_all([&process], Instant::now());
@@ -293,7 +293,7 @@ fn process_that_comes_while_no_descriptor_is_left_is_heard_later() {
 }
 
 #[test]
-fn process_that_ends_early_is_told_by_its_exit() {
+fn process_that_ends_early_is_reported_by_its_exit() {
     let _deadline = Deadline::seconds("early end", 60);
     let rendezvous = Rendezvous::open().unwrap();
     for (role, code) in [("early", 3), ("hang up", 43)] {
@@ -308,16 +308,16 @@ fn process_that_ends_early_is_told_by_its_exit() {
 }
 
 #[test]
-fn what_is_no_hello_is_told_with_its_reason() {
+fn message_that_is_not_a_hello_is_reported_with_the_reason() {
     let _deadline = Deadline::seconds("no hello", 60);
     let rendezvous = Rendezvous::open().unwrap();
     for (role, why) in [
-        ("no hello", "what it said is no hello"),
-        ("random", "what it said is no message"),
+        ("no hello", "its message is not a hello"),
+        ("random", "its message is not valid"),
         ("another build", "it is another build of this program"),
     ] {
         let (_, news) = start(&rendezvous, role).unwrap();
-        // It may have ended before it is heard.
+        // The process may have ended before its message is read.
         let (mut reasons, mut n_exits) = (Vec::new(), 0);
         for news in news {
             match news {
@@ -441,7 +441,7 @@ fn signals_reach_the_program_and_its_workers_but_no_thread_of_ours() {
             let name = fs::read_to_string(thread.join("comm")).unwrap();
             name.starts_with("ampeg ")
         };
-        // Those that accept, pass on stderr and watch; a thread gives itself its name.
+        // The threads that accept, pass on output and watch. A thread sets its name itself.
         while threads().filter(is_ours).count() < 3 {
             thread::yield_now();
         }

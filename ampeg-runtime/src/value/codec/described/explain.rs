@@ -1,8 +1,8 @@
-//! Messages about types that do not read what they write.
+//! Messages about types that do not read the values that they write.
 
 use super::Fault;
 
-/// The fault of a struct that was read by name, with the field that it is about.
+/// Explains the fault of a struct that was read by name, with the field that caused the fault.
 #[cold]
 pub(super) fn fields(fault: Fault, name: &str, written: &[String], fields: &[&str]) -> Fault {
     let missing = fields
@@ -28,7 +28,7 @@ pub(super) fn fields(fault: Fault, name: &str, written: &[String], fields: &[&st
     fault.explained(|| why)
 }
 
-/// The fault of an enum that does not know its own variant.
+/// Explains the fault of an enum that does not read one of its own variants.
 #[cold]
 pub(super) fn variant(fault: Fault, name: &str, variant: &str) -> Fault {
     fault.explained(|| {
@@ -39,11 +39,11 @@ pub(super) fn variant(fault: Fault, name: &str, variant: &str) -> Fault {
     })
 }
 
-/// A tuple that is not as long as it is read: it is unknown which of its fields is missing.
+/// The fault of a tuple whose number of fields differs between writing and reading. The missing field is unknown.
 #[cold]
 pub(super) fn tuple(name: &str, written: usize, read: usize) -> Fault {
     Fault::new(format!(
-        "`{name}` writes {written} of its fields and reads {read}, and they have no names by which to tell which \
+        "`{name}` writes {written} of its fields and reads {read}; without names, the missing field is unknown \
          (`skip_serializing_if`, or `skip_serializing` or `skip_deserializing` alone)"
     ))
 }

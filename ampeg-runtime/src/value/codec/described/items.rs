@@ -4,12 +4,12 @@ use super::{Described, Fault};
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess};
 
-/// What is left of a sequence, a map, or the fields of a struct, which have names.
+/// The unread items of a sequence, a map, or a struct. Only a struct has `names`.
 pub(super) struct Items<'a, 'b> {
     pub(super) described: &'a mut Described<'b>,
     pub(super) left: usize,
     pub(super) names: &'b [String],
-    /// Whether it is read as a map, and whether the value of a key that was read is next.
+    /// Whether items are read as entries of a map, and whether a key was read without its value.
     pub(super) is_map: bool,
     pub(super) owes_value: bool,
 }
@@ -19,7 +19,7 @@ impl Items<'_, '_> {
         self.left.min(self.described.reader.bytes.len())
     }
 
-    /// Passes over what is left.
+    /// Skips the unread items.
     pub(super) fn finish(&mut self) -> Result<(), Fault> {
         let mut items = self;
         if items.left > 0 || items.owes_value {

@@ -1,6 +1,6 @@
 //! Reads the self-describing form: finds fields and variants by their names.
 //!
-//! It can also read by position where names allow it, and note whether they did everywhere: see `form`.
+//! For `form`, it reads by position where the names allow it, and records whether they did everywhere.
 
 use super::describe::{Manner, Parts};
 use super::interned::{visit_bytes, visit_text};
@@ -16,7 +16,8 @@ mod explain;
 mod items;
 mod variant;
 
-/// The name by which `serde_json::value::RawValue` writes a struct, and asks for a newtype struct that is read as a map.
+/// The name of the struct that `serde_json::value::RawValue` writes. It reads a newtype struct of this name, and
+/// expects a map.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// Deserializes from a description.
@@ -25,9 +26,9 @@ pub(super) struct Described<'b> {
     reader: Reader<'b>,
     lists: &'b [Vec<String>],
     manner: Manner,
-    /// Whether to read by position where that is right.
+    /// Whether to read a struct by position if its names are those that the type asks for.
     by_position: bool,
-    /// Whether the compact form would be read the same way, as far as this was read.
+    /// Whether everything that was read so far would be read in the same way from the compact form.
     pub(super) agrees: bool,
 }
 
@@ -42,12 +43,12 @@ impl<'b> Described<'b> {
         }
     }
 
-    /// Whether nothing is left.
+    /// Whether all bytes were read.
     pub(super) fn is_done(&self) -> bool {
         self.reader.bytes.is_empty()
     }
 
-    /// The kind of what comes next, which is to be of this one.
+    /// The kind of the next value, compared with the kind that the type asks for.
     fn kind(&mut self, asked: Option<Kind>) -> Result<Kind, Fault> {
         let [byte] = self.reader.take()?;
         let kind = Kind::from_byte(byte).ok_or_else(|| garbled("kind of value"))?;
@@ -63,7 +64,7 @@ impl<'b> Described<'b> {
             .ok_or_else(|| garbled("list of names"))?)
     }
 
-    /// Reads what is in a value of this kind.
+    /// Reads the content of a value of this kind.
     fn nested<R>(
         &mut self,
         kind: Kind,
@@ -75,7 +76,7 @@ impl<'b> Described<'b> {
         result
     }
 
-    /// A value of a kind that is known, whatever was asked for.
+    /// Reads a value of this kind, whatever the type asked for.
     fn value<'de, V: Visitor<'de>>(&mut self, kind: Kind, visitor: V) -> Result<V::Value, Fault> {
         macro_rules! number {
             ($visit:ident $number:ty) => {
@@ -131,7 +132,7 @@ impl<'b> Described<'b> {
         self.items(Kind::Struct, left, names, |items| visitor.visit_map(items))
     }
 
-    /// Reads items; what the type does not want of them is passed over.
+    /// Reads items, and skips those that the type does not read.
     fn items<R>(
         &mut self,
         kind: Kind,
@@ -153,7 +154,7 @@ impl<'b> Described<'b> {
         })
     }
 
-    /// A variant where its type is not known: its name, or a map of it.
+    /// A variant, if the type does not ask for an enum: its name, or a map from its name to its content.
     fn variant_as_value<'de, V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
         let _: [u8; 4] = self.reader.take()?;
         let names = self.names()?;
@@ -167,7 +168,7 @@ impl<'b> Described<'b> {
         })
     }
 
-    /// A struct, by position if it is written as it is read, else by the names of its fields.
+    /// A struct: by position if the type reads the fields that it wrote, otherwise by the names of the fields.
     fn fields<'de, V: Visitor<'de>>(
         &mut self,
         name: &str,
@@ -184,7 +185,7 @@ impl<'b> Described<'b> {
             .map_err(|fault| explain::fields(fault, name, written, fields))
     }
 
-    /// A tuple struct, or a tuple in a variant: a missing one of its fields cannot be distinguished from those after it.
+    /// A tuple struct, or a tuple in a variant. Its fields have no names, so a missing field cannot be found.
     fn tuple<'de, V: Visitor<'de>>(
         &mut self,
         name: &str,
@@ -257,7 +258,7 @@ impl<'de> de::Deserializer<'de> for &mut Described<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        // What is written without `Some` is there: look at its kind once more.
+        // A value that was written without `Some` is present. Only its kind is looked at here.
         match self.reader.bytes.first().copied().and_then(Kind::from_byte) {
             Some(kind @ (Kind::None | Kind::Some)) => {
                 self.kind(Some(kind))?;

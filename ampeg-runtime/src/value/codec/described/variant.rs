@@ -5,7 +5,7 @@ use crate::value::codec::shape::Kind;
 use serde::de::{self, DeserializeSeed, EnumAccess, VariantAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// A variant, by its name or its number, and what it holds.
+/// A variant, by name or number, with its content.
 pub(super) struct Variant<'a, 'b> {
     pub(super) described: &'a mut Described<'b>,
     pub(super) name: &'b str,
@@ -23,7 +23,7 @@ impl<'de> EnumAccess<'de> for Variant<'_, '_> {
     }
 }
 
-/// Which variant it is.
+/// Reads which variant it is.
 impl<'de> de::Deserializer<'de> for &Variant<'_, '_> {
     type Error = Fault;
 

@@ -1,12 +1,12 @@
 //! Each pair of serde's attributes on two fields: of a struct, of a variant, and of a tuple.
 //!
-//! A macro makes a type of each pair. `serde_json` says what is right: the value that it gives, or a refusal if it refuses.
+//! A macro makes a type for each pair. `serde_json` defines the expected result: a value or a refusal.
 
 use super::*;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
-/// Values of a type: all that two fields which may be absent can have.
+/// Samples of a type: one for each combination of present and absent fields.
 trait Samples: Sized {
     fn samples() -> Vec<Self>;
 }
@@ -18,7 +18,7 @@ fn samples<T>(make: impl Fn(Option<u32>, Option<u32>, u32) -> T) -> Vec<T> {
     pairs.map(|(a, b)| make(a, b, 5)).collect()
 }
 
-/// What arrives is what JSON has; what JSON refuses is refused.
+/// The decoded value is the one that JSON gives. What JSON refuses is refused.
 fn is_as_json<T: Serialize + DeserializeOwned + PartialEq + Debug + 'static>(value: &T) {
     let json = serde_json::to_string(value)
         .and_then(|text| serde_json::from_str::<T>(&text))
@@ -30,14 +30,14 @@ fn is_as_json<T: Serialize + DeserializeOwned + PartialEq + Debug + 'static>(val
     }
 }
 
-/// Alone, in a list with all others, and after others of its type.
+/// Checks values alone, in a list with all others, and after other values of their type.
 fn check<T: Samples + Serialize + DeserializeOwned + PartialEq + Debug + 'static>() {
     let samples = T::samples();
     samples.iter().for_each(is_as_json);
     samples.iter().rev().for_each(is_as_json);
     let pairs: Vec<_> = T::samples().into_iter().zip(0_u8..).collect();
     is_as_json(&pairs);
-    // On a thread that knows no type yet, each value is the first.
+    // On a new thread, which knows no type, each value is the first.
     for index in 0..samples.len() {
         std::thread::scope(|scope| {
             let one = || is_as_json(&T::samples()[index]);
@@ -106,7 +106,7 @@ macro_rules! pair {
     }};
 }
 
-/// Each of these attributes with each of those.
+/// A type for each attribute in the first list with each in the second.
 macro_rules! pairs {
     ([$($first:tt)*] $seconds:tt) => { $(pairs!(@one $first $seconds);)* };
     (@one $first:tt [$($second:tt)*]) => { $(pair!($first $second);)* };

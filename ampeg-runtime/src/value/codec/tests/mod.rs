@@ -99,7 +99,7 @@ fn cut_padded_and_garbled_bytes_are_errors() {
             let place = random.usize(..garbled.len());
             garbled[place] = random.u8(..);
         }
-        // Whatever comes of it, it is a value or an error.
+        // The result may be a value or an error, but not a panic.
         let _ = decode::<(Vec<Shape>, BTreeMap<String, u8>)>(&Payload::Inline(garbled.into()));
     }
     decode::<Vec<Vec<u8>>>(&Payload::Inline(smallvec![0xff; 64])).unwrap_err();
@@ -117,7 +117,7 @@ fn value_that_differs_each_time_is_refused() {
     encode_fields(&Fickle(AtomicUsize::new(3))).unwrap_err();
 }
 
-/// What borrows from the program itself.
+/// Fields that borrow from the executable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Borrower {
     name: &'static str,

@@ -1,4 +1,4 @@
-//! Random values of types with serde's attributes arrive as with `serde_json`.
+//! Random values of types with serde's attributes are decoded like those of `serde_json`.
 
 use super::*;
 use proptest::prelude::*;
@@ -115,7 +115,7 @@ fn adjacent() -> impl Strategy<Value = Adjacent> {
     ]
 }
 
-/// What arrives is what JSON has.
+/// The decoded value is the one that JSON gives.
 fn check<T>(value: &T)
 where
     T: Serialize + serde::de::DeserializeOwned + PartialEq + Debug + 'static,
@@ -139,7 +139,7 @@ proptest! {
         values.iter().for_each(check);
     }
 
-    /// Each case on a thread that knows no type yet.
+    /// Each case runs on a new thread, which knows no type.
     #[test]
     fn the_first_value_is_as_in_json(value in adjacent(), text in any::<Option<String>>()) {
         std::thread::scope(|scope| scope.spawn(|| check(&(value, text))).join().unwrap());
@@ -152,7 +152,7 @@ proptest! {
         bytes[place] = byte;
         let cut = Payload::Inline(bytes[..place].into()).described();
         decode::<Outer>(&cut).unwrap_err();
-        // Whatever comes of it, it is a value or an error.
+        // The result may be a value or an error, but not a panic.
         let _ = decode::<Outer>(&Payload::Inline(bytes.into()).described());
     }
 }

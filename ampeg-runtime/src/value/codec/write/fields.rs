@@ -12,7 +12,8 @@ pub(in crate::value::codec) struct Fields<'a, S> {
     sink: &'a mut S,
     kind: Kind,
     shape: Shape,
-    /// Where a description has the count and the list of names, and how many names came before.
+    /// The positions of the count and of the list of names in a description, and the number of names before this
+    /// value.
     at: usize,
     names_at: usize,
     from: usize,

@@ -11,7 +11,7 @@ use std::any::type_name;
 mod fields;
 mod sequence;
 
-/// Serializes into a sink; gives the kind of the value, as what it is in sees it.
+/// Serializes into a sink. Returns the kind of the value, which becomes a part of the outer value's shape.
 #[derive(Debug)]
 pub(super) struct Writer<'a, S> {
     sink: &'a mut S,
@@ -20,7 +20,7 @@ pub(super) struct Writer<'a, S> {
 }
 
 impl<'a, S: Sink> Writer<'a, S> {
-    /// Takes a value of a type of this name.
+    /// A writer for a value whose type has this name.
     #[inline]
     pub(super) fn new(sink: &'a mut S, of: &'static str) -> Self {
         let of = of.as_ptr() as usize;
@@ -39,7 +39,7 @@ macro_rules! numbers {
     };
 }
 
-/// Writes what is in another value; its kind.
+/// Writes a value inside another one, and returns its kind.
 #[inline]
 fn inner<T: Serialize + ?Sized, S: Sink>(sink: &mut S, value: &T) -> Result<Kind, Fault> {
     value.serialize(Writer::new(sink, type_name::<T>()))
@@ -50,7 +50,7 @@ fn put_length(sink: &mut impl Sink, length: usize) {
     sink.put(&(length as u64).to_le_bytes());
 }
 
-/// A place for a number that is known later.
+/// Reserves eight bytes for a number that is known later, and returns their position.
 #[inline]
 fn place(sink: &mut impl Sink) -> usize {
     let at = sink.position();
@@ -66,7 +66,7 @@ impl<'a, S: Sink> Writer<'a, S> {
         Ok(Fields::new(self.sink, kind, shape, kind))
     }
 
-    /// The fields of a variant, which has several, with names or without.
+    /// The fields of a struct or tuple in a variant.
     fn fields_of_variant(
         mut self,
         kind: Kind,

@@ -6,21 +6,21 @@ use crate::value::codec::shape::{Kind, Shape};
 use crate::value::codec::sink::Sink;
 use serde::ser::{self, Serialize};
 
-/// So many elements of a list show how the others look.
+/// The number of elements that a sample keeps of a list. Later elements are kept only if they add a kind or a shape.
 const SAMPLE: usize = 32;
 
-/// A sequence or map, whose length may be known at its end only.
+/// A sequence or map. Its length may be known only at its end.
 #[derive(Debug)]
 pub(in crate::value::codec) struct Sequence<'a, S> {
     sink: &'a mut S,
     kind: Kind,
     shape: Shape,
-    /// The kinds of its elements or values, and of its keys, one bit each.
+    /// The kinds of the elements or values, and of the keys, with one bit for each kind.
     kinds: [u64; 2],
     at: usize,
     expected: Option<usize>,
     count: usize,
-    /// The position, number of shapes and kinds before this element.
+    /// The position, the number of shapes and the kinds before the current element.
     before: (usize, usize, u64),
 }
 
