@@ -106,16 +106,17 @@ fn check_within(duration: &Expr, diagnostics: &mut Diagnostics) {
 pub(crate) const LARGEST: f64 = 1e100;
 
 fn check_number(expression: &Expr, what: &str, diagnostics: &mut Diagnostics) {
-    if let Some(number) = suffixed(expression) {
+    let Some(number) = number(expression) else {
+        return;
+    };
+    let Number { value, text, .. } = number;
+    if number.has_unit {
         let message = format!(
-            "`{number}` is no number: {what} is a plain number or a `Duration`, as in `Duration::from_millis(10)`"
+            "`{text}` is no number: {what} is a plain number or a `Duration`, as in `Duration::from_millis(10)`"
         );
         diagnostics.error(expression, message);
         return;
     }
-    let Some(value) = literal(expression) else {
-        return;
-    };
     if value < 0.0 {
         diagnostics.error(expression, format!("{what} cannot be negative"));
     } else if !value.is_finite() {
@@ -126,59 +127,57 @@ fn check_number(expression: &Expr, what: &str, diagnostics: &mut Diagnostics) {
 }
 
 fn check_retry(count: &Expr, diagnostics: &mut Diagnostics) {
-    let Some(value) = literal(count) else {
+    let Some(number) = number(count) else {
         return;
     };
-    let is_whole = value.fract() == 0.0 && !is_float(count) && suffixed(count).is_none();
-    if value < 0.0 || !is_whole || value > f64::from(u32::MAX) {
+    let is_whole = number.value.fract() == 0.0 && !number.is_float && !number.has_unit;
+    if !is_whole || !(0.0..=f64::from(u32::MAX)).contains(&number.value) {
         let message = format!("`retry` takes a whole number from 0 to {}", u32::MAX);
         diagnostics.error(count, message);
     }
 }
 
-/// The value of a literal number, with or without a sign; `None` for any other expression.
-pub(crate) fn literal(expression: &Expr) -> Option<f64> {
-    match expression {
-        Expr::Lit(literal) => match &literal.lit {
-            Lit::Int(number) => number.base10_digits().parse().ok(),
-            Lit::Float(number) => number.base10_digits().parse().ok(),
-            _ => None,
-        },
-        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
-            literal(&unary.expr).map(|value| -value)
-        }
-        Expr::Paren(inner) => literal(&inner.expr),
-        Expr::Group(inner) => literal(&inner.expr),
-        _ => None,
-    }
+/// A literal number, with or without a sign.
+struct Number {
+    value: f64,
+    /// The number as written, without its sign.
+    text: String,
+    is_float: bool,
+    /// Whether its suffix is no type, as in `10ms`.
+    has_unit: bool,
 }
 
-/// The text of a literal with a suffix that no number type has, like `10ms`.
-fn suffixed(expression: &Expr) -> Option<String> {
+fn number(expression: &Expr) -> Option<Number> {
     const SUFFIXES: [&str; 15] = [
         "", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize",
         "f32", "f64",
     ];
-    let (text, suffix) = match expression {
-        Expr::Lit(literal) => match &literal.lit {
-            Lit::Int(number) => (number.to_string(), number.suffix()),
-            Lit::Float(number) => (number.to_string(), number.suffix()),
-            _ => return None,
-        },
-        Expr::Unary(unary) => return suffixed(&unary.expr),
-        Expr::Paren(inner) => return suffixed(&inner.expr),
-        Expr::Group(inner) => return suffixed(&inner.expr),
-        _ => return None,
-    };
-    (!SUFFIXES.contains(&suffix)).then_some(text)
+    match expression {
+        Expr::Lit(literal) => {
+            let (digits, text, suffix) = match &literal.lit {
+                Lit::Int(int) => (int.base10_digits(), int.to_string(), int.suffix()),
+                Lit::Float(float) => (float.base10_digits(), float.to_string(), float.suffix()),
+                _ => return None,
+            };
+            Some(Number {
+                value: digits.parse().ok()?,
+                text,
+                is_float: matches!(literal.lit, Lit::Float(_)),
+                has_unit: !SUFFIXES.contains(&suffix),
+            })
+        }
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
+            let number = number(&unary.expr)?;
+            let value = -number.value;
+            Some(Number { value, ..number })
+        }
+        Expr::Paren(inner) => number(&inner.expr),
+        Expr::Group(inner) => number(&inner.expr),
+        _ => None,
+    }
 }
 
-fn is_float(expression: &Expr) -> bool {
-    match expression {
-        Expr::Lit(literal) => matches!(literal.lit, Lit::Float(_)),
-        Expr::Unary(unary) => is_float(&unary.expr),
-        Expr::Paren(inner) => is_float(&inner.expr),
-        Expr::Group(inner) => is_float(&inner.expr),
-        _ => false,
-    }
+/// The value of a literal number, with or without a sign; `None` for any other expression.
+pub(crate) fn literal(expression: &Expr) -> Option<f64> {
+    number(expression).map(|number| number.value)
 }
