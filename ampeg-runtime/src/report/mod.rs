@@ -3,12 +3,14 @@
 use crate::run::event::{Attempt, Death, Transfer};
 use crate::run::log::Log;
 use ampeg_schedule::{Cost, Schedule, TaskGraph, TaskId};
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 mod breakdown;
 pub(crate) mod costs;
 mod dot;
+mod serialized;
 mod statements;
 mod summary;
 mod table;
@@ -40,7 +42,24 @@ pub use costs::MeasuredCosts;
 /// assert!(report.to_table().contains("planned start"));
 /// # Ok::<(), ampeg::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+///
+/// A report can be serialized, to compare it with later runs. A deserialized report is checked.
+///
+/// ```
+/// use ampeg::{Report, graph};
+///
+/// let outcome = graph! { a = 1; b = a + 1; }.run(2)?;
+/// let text = serde_json::to_string(outcome.report()).expect("a report can be written as JSON");
+/// let report: Report = serde_json::from_str(&text).expect("it was written by a report");
+/// assert_eq!(report.duration(), outcome.report().duration());
+/// assert_eq!(report.to_table(), outcome.report().to_table());
+/// # Ok::<(), ampeg::Error>(())
+/// ```
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(
+    try_from = "serialized::SerializedReport",
+    into = "serialized::SerializedReport"
+)]
 #[must_use = "a report does nothing until it is read or printed"]
 pub struct Report {
     graph: Arc<TaskGraph>,

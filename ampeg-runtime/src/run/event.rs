@@ -3,6 +3,7 @@
 use crate::base::failure::TaskErrorKind;
 use ampeg_schedule::TaskGraph;
 use ampeg_schedule::{ProcessorId, TaskId};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,7 +115,7 @@ impl<T: Observer + ?Sized> Observer for Arc<T> {
 }
 
 /// One attempt at a task, as observed. Times count from the start of the run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// The task.
     pub task: TaskId,
@@ -149,7 +150,7 @@ impl Attempt {
 }
 
 /// One transfer of a result to another worker, as observed. Times count from the start of the run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transfer {
     /// The worker that sent the result; `None` if the calling process sent it again after a worker's death.
     pub from: Option<ProcessorId>,
@@ -168,7 +169,7 @@ pub struct Transfer {
 }
 
 /// The death of a worker process. Its time counts from the start of the run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Death {
     /// The worker.
     pub worker: ProcessorId,
