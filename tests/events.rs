@@ -26,7 +26,9 @@ impl Lines {
 impl Observer for Lines {
     fn on_event(&self, event: &Event<'_>) {
         let line = match event {
-            Event::RunBegan { graph, n_workers } => {
+            Event::RunBegan {
+                graph, n_workers, ..
+            } => {
                 format!("run of {} on {n_workers}", graph.n_tasks())
             }
             Event::TaskBegan { task, attempt, .. } => format!("{task} {attempt} began"),

@@ -1,8 +1,7 @@
 //! The events of a run, for observers and the report: [`Event`].
 
 use crate::base::failure::TaskErrorKind;
-use ampeg_schedule::TaskGraph;
-use ampeg_schedule::{ProcessorId, TaskId};
+use ampeg_schedule::{ProcessorId, Schedule, TaskGraph, TaskId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +21,8 @@ pub enum Event<'a> {
     RunBegan {
         /// The graph.
         graph: &'a TaskGraph,
+        /// The schedule that the run follows; `None` for an inline run.
+        schedule: Option<&'a Schedule>,
         /// The number of workers, used or not.
         n_workers: usize,
     },

@@ -13,8 +13,7 @@ use crate::run::log::{Events, LOOK_TIME, Log, Observers};
 use crate::run::message::{RunId, ToWorker};
 use crate::value::codec;
 use crate::value::payload::Payload;
-use ampeg_schedule::Error;
-use ampeg_schedule::ProcessorId;
+use ampeg_schedule::{Error, ProcessorId, Schedule};
 use limits::Limits;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -127,11 +126,12 @@ impl Crew {
         self.cluster.waker()
     }
 
-    /// Follows a plan to its end.
+    /// Follows a plan to its end. The schedule that the plan was made of is for observers.
     pub(crate) fn run(
         &mut self,
         definition: &Definition,
         plan: &Arc<Plan>,
+        schedule: Option<&Schedule>,
         bounds: Bounds<'_>,
     ) -> Result<Finished, Error> {
         if let Some(reason) = &self.broken {
@@ -145,7 +145,13 @@ impl Crew {
             coordinator: Coordinator::new(definition, self.last_run, plan, n_workers),
             limits: Limits::new(n_workers, plan, bounds.deadline.map(|it| it.end)),
             watchdog: Watchdog::new(),
-            events: Events::begin(&definition.task_graph, n_workers, observers, now()),
+            events: Events::begin(
+                &definition.task_graph,
+                schedule,
+                n_workers,
+                observers,
+                now(),
+            ),
             id: self.last_run,
             captures: &definition.captures,
             graph,

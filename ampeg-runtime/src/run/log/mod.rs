@@ -8,8 +8,7 @@ use crate::run::caller::Caller;
 use crate::run::event::{Attempt, Death, Event, Observer, Transfer};
 use crate::run::message::AttemptReport;
 use crate::run::progress::Running;
-use ampeg_schedule::ProcessorId;
-use ampeg_schedule::TaskGraph;
+use ampeg_schedule::{ProcessorId, Schedule, TaskGraph};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,6 +95,7 @@ impl<'a> Events<'a> {
     /// A run begins at this time.
     pub(crate) fn begin(
         graph: &'a TaskGraph,
+        schedule: Option<&Schedule>,
         n_workers: usize,
         observers: Observers,
         time: Timestamp,
@@ -113,9 +113,11 @@ impl<'a> Events<'a> {
             begun: vec![None; if is_observed { n_workers } else { 0 }],
             next_look: time,
         };
-        events
-            .observers
-            .on_event(&Event::RunBegan { graph, n_workers });
+        events.observers.on_event(&Event::RunBegan {
+            graph,
+            schedule,
+            n_workers,
+        });
         events
     }
 
