@@ -9,6 +9,8 @@ use std::time::Duration;
 mod breakdown;
 pub(crate) mod costs;
 mod dot;
+#[cfg(any(test, feature = "progress"))]
+pub(crate) mod progress;
 mod statements;
 mod summary;
 mod table;
