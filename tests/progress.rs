@@ -149,6 +149,9 @@ mod shown {
                 .write(true)
                 .open(name.to_str().unwrap());
             let end = end.unwrap();
+            for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+                command.env_remove(variable);
+            }
             command
                 .env("AMPEG_PROGRESS", "1")
                 .env("TERM", "xterm-256color")
