@@ -87,6 +87,8 @@ pub enum Event<'a> {
     RunEnded {
         /// How long the run took.
         duration: Duration,
+        /// Whether it was ended early: it was cancelled, had no time left, or too many of its tasks had failed.
+        is_cancelled: bool,
     },
 }
 

@@ -3,7 +3,6 @@
 use super::View;
 use super::frame::{Screen, lines};
 use super::snapshot::Snapshot;
-use super::text;
 use crate::base::screen::Shown;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -47,9 +46,9 @@ impl View for Bars {
         self.bar.set_message(lines.join("\n"));
     }
 
-    fn end(&mut self, snapshot: &Snapshot) {
+    fn end(&mut self, line: &str) {
         self.bar.finish_and_clear();
         self.all.remove(&self.bar);
-        let _ = self.all.println(text::last_line(snapshot));
+        let _ = self.all.println(line);
     }
 }

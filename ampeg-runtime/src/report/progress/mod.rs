@@ -38,8 +38,8 @@ const END_TIME: Duration = Duration::from_secs(1);
 trait View {
     fn show(&mut self, snapshot: &Snapshot);
 
-    /// Shows the end of the run.
-    fn end(&mut self, snapshot: &Snapshot);
+    /// Shows the last line of the run.
+    fn end(&mut self, line: &str);
 }
 
 /// Shows the progress of the runs of one pool.
@@ -57,9 +57,15 @@ impl Observer for Progress {
                 schedule: Some(schedule),
                 n_workers,
             } => *display = Display::begin(Model::new(graph, schedule, n_workers)),
-            Event::RunEnded { duration } => {
+            Event::RunEnded {
+                duration,
+                is_cancelled,
+            } => {
                 if let Some(display) = display.take() {
-                    display.end(duration);
+                    display.end(End {
+                        duration,
+                        is_cancelled,
+                    });
                 }
             }
             ref event => {
@@ -86,10 +92,16 @@ struct Shared {
 #[derive(Debug)]
 struct Run {
     model: Model,
-    /// When it ended.
-    end: Option<Duration>,
+    end: Option<End>,
     /// Whether its end has been shown.
     is_shown: bool,
+}
+
+/// When and how a run ended.
+#[derive(Debug, Clone, Copy, Default)]
+struct End {
+    duration: Duration,
+    is_cancelled: bool,
 }
 
 impl Display {
@@ -109,9 +121,9 @@ impl Display {
         Some(Self { shared })
     }
 
-    fn end(self, duration: Duration) {
+    fn end(self, end: End) {
         let mut run = self.shared.lock();
-        run.end = Some(duration);
+        run.end = Some(end);
         self.shared.changed.notify_all();
         let is_open = |run: &mut Run| !run.is_shown;
         let waited = self
@@ -147,9 +159,9 @@ impl Shared {
             let (run, _) = waited.unwrap_or_else(PoisonError::into_inner);
             if let Some(end) = run.end {
                 if let Some(view) = &mut view {
-                    let snapshot = run.model.snapshot(end.as_secs_f64());
+                    let snapshot = run.model.snapshot(end.duration.as_secs_f64());
                     drop(run);
-                    view.end(&snapshot);
+                    view.end(&text::last_line(&snapshot, end.is_cancelled));
                 }
                 break;
             }

@@ -10,6 +10,8 @@ pub(super) struct Snapshot {
     pub(super) elapsed: f64,
     /// Tasks that have ended, failed, or will not run because of a failure.
     pub(super) n_done: usize,
+    /// Tasks that have a result.
+    pub(super) n_ended: usize,
     pub(super) n_tasks: usize,
     /// The share of the planned costs that is done, from 0 to 1.
     pub(super) share: f64,
@@ -36,15 +38,18 @@ impl Model {
     pub(super) fn snapshot(&self, now: f64) -> Snapshot {
         let is_lost = self.lost();
         let mut families: Vec<_> = self.families.iter().map(|it| Family::new(it)).collect();
-        let (mut done, mut planned, mut n_done, mut n_failed) = (0.0, 0.0, 0, 0);
+        let (mut done, mut planned) = (0.0, 0.0);
+        let (mut n_done, mut n_ended, mut n_failed) = (0, 0, 0);
         for (task, &is_lost) in self.tasks.iter().zip(&is_lost) {
-            let is_done = is_lost || matches!(task.state, State::Ended { .. });
+            let has_ended = matches!(task.state, State::Ended { .. });
+            let is_done = is_lost || has_ended;
             let is_running = matches!(task.state, State::Running { .. });
             let family = &mut families[task.family];
             family.n_tasks += 1;
             family.n_done += usize::from(is_done);
             family.n_running += usize::from(is_running);
             n_done += usize::from(is_done);
+            n_ended += usize::from(has_ended);
             n_failed += usize::from(task.state == State::Failed);
             planned += task.planned;
             done += if is_done { task.planned } else { 0.0 };
@@ -54,6 +59,7 @@ impl Model {
         Snapshot {
             elapsed: now,
             n_done,
+            n_ended,
             n_tasks: self.tasks.len(),
             share: if is_over {
                 1.0

@@ -69,12 +69,18 @@ pub(super) fn line(snapshot: &Snapshot) -> String {
     format!("run: {}", parts.join(", "))
 }
 
-/// One line about a run that is over.
-pub(super) fn last_line(snapshot: &Snapshot) -> String {
+/// One line about a run that is over. The tasks and workers that a cancelled run ends are no problems.
+pub(super) fn last_line(snapshot: &Snapshot, is_cancelled: bool) -> String {
     let Snapshot {
-        n_done, n_tasks, ..
+        n_done,
+        n_ended,
+        n_tasks,
+        ..
     } = snapshot;
     let time = duration(snapshot.elapsed);
+    if is_cancelled {
+        return format!("run: ended early, {n_ended}/{n_tasks} tasks in {time}");
+    }
     let problems = problems(snapshot).map(|problems| format!(", {problems}"));
     let problems = problems.unwrap_or_default();
     format!("run: {n_done}/{n_tasks} tasks in {time}{problems}")

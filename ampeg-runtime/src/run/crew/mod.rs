@@ -401,6 +401,7 @@ impl Run<'_> {
     /// What ended before the cancel counts: the reports that workers had made by then are waited for.
     /// Then every worker that may be running a task is killed; the next run replaces it.
     fn cancel(&mut self, timeout: Option<Duration>) -> Result<(), Error> {
+        self.events.cancel();
         let made = |worker| self.crew.cluster.activity(worker).reports;
         let made: Vec<u64> = self.workers().map(made).collect();
         self.receive_while(|run| {

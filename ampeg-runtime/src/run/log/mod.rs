@@ -89,6 +89,7 @@ pub(crate) struct Events<'a> {
     /// By worker, if anybody observes: the attempt that was reported as begun and not as ended.
     begun: Vec<Option<Running>>,
     next_look: Timestamp,
+    is_cancelled: bool,
 }
 
 impl<'a> Events<'a> {
@@ -112,6 +113,7 @@ impl<'a> Events<'a> {
             observers,
             begun: vec![None; if is_observed { n_workers } else { 0 }],
             next_look: time,
+            is_cancelled: false,
         };
         events.observers.on_event(&Event::RunBegan {
             graph,
@@ -281,11 +283,19 @@ impl<'a> Events<'a> {
             .on_event(&Event::WorkerStarted { worker, at });
     }
 
+    /// The run is ended before all its tasks are finished.
+    pub(crate) fn cancel(&mut self) {
+        self.is_cancelled = true;
+    }
+
     /// The run has ended at this time.
     pub(crate) fn end(mut self, time: Timestamp) -> (Log, Observers) {
         let duration = self.since_begin(time);
         self.log.duration = duration;
-        self.observers.on_event(&Event::RunEnded { duration });
+        self.observers.on_event(&Event::RunEnded {
+            duration,
+            is_cancelled: self.is_cancelled,
+        });
         (self.log, self.observers)
     }
 }

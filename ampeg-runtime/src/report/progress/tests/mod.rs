@@ -2,6 +2,7 @@
 
 use super::model::{Activity, Model};
 use super::snapshot::Snapshot;
+use super::text::last_line;
 use crate::run::event::{Attempt, Death, Event};
 use ampeg_schedule::{Policy, ProcessorId, Processors, Schedule, Scheduler, TaskGraph, TaskId};
 use std::time::Duration;
@@ -137,6 +138,19 @@ fn tasks_that_a_failure_skips_are_done() {
         (part.name.as_str(), part.n_done, part.n_tasks),
         ("part", 2, 4)
     );
+}
+
+#[test]
+fn last_line_has_problems_unless_the_run_was_cancelled() {
+    let mut run = Told::new(fork_and_join(), 2);
+    run.ends("load", (0.0, 1.0));
+    run.fails("part[1]", false, (1.0, 2.0));
+    run.worker_of_dies("part[1]", 2.0);
+    let snapshot = run.model.snapshot(2.0);
+    let line = "run: 3/6 tasks in 2.0 s, 1 task failed, 1 worker died";
+    assert_eq!(last_line(&snapshot, false), line);
+    let line = "run: ended early, 1/6 tasks in 2.0 s";
+    assert_eq!(last_line(&snapshot, true), line);
 }
 
 #[test]
