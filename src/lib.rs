@@ -106,6 +106,7 @@
 //! | `AMPEG_WORKERS=4` | the number of workers if the program sets none: [`run_default`](Graph::run_default), [`PoolBuilder`] |
 //! | `AMPEG_ALWAYS_ENCODE=1` | encodes and decodes every value, to find results that depend on the schedule: see [`values`] |
 //! | `AMPEG_TRACE=trace.json` | writes the trace of each run to this file, for Perfetto: see [`watching`] |
+//! | `AMPEG_PROGRESS=1` | shows the progress of each run on stderr, with the cargo feature `progress`: see [`watching`] |
 //! | `RUST_BACKTRACE=1` | prints panics in tasks, with a backtrace |
 //! | `RUST_LOG=ampeg=debug` | with a logger such as `env_logger`, logs how workers start, end and are replaced |
 //!
@@ -144,6 +145,7 @@
 //! [`run_inline`](Graph::run_inline) and [threads](PoolBuilder::threads) also work in dynamic libraries.
 //! With the cargo feature `before-main`, on by default, workers need no call in `main`; without the feature, a program
 //! calls [`worker_process::enter`] first in `main`.
+//! The feature `progress` is off by default, since it has dependencies for drawing on terminals.
 
 extern crate self as ampeg;
 

@@ -26,7 +26,9 @@ impl Lines {
 impl Observer for Lines {
     fn on_event(&self, event: &Event<'_>) {
         let line = match event {
-            Event::RunBegan { graph, n_workers } => {
+            Event::RunBegan {
+                graph, n_workers, ..
+            } => {
                 format!("run of {} on {n_workers}", graph.n_tasks())
             }
             Event::TaskBegan { task, attempt, .. } => format!("{task} {attempt} began"),
@@ -56,7 +58,9 @@ impl Observer for Lines {
                 )
             }
             Event::WorkerStarted { worker, .. } => format!("{worker} started"),
-            Event::RunEnded { .. } => "run ended".into(),
+            Event::RunEnded { is_cancelled, .. } => {
+                format!("run {}", if *is_cancelled { "cancelled" } else { "ended" })
+            }
             other => format!("{other:?}"),
         };
         self.0.lock().unwrap().push(line);
@@ -230,7 +234,7 @@ fn cancelled_run_ends_with_the_death_of_its_worker() {
                 "long 1 began",
                 "long 1 failed: died",
                 "0 died: it was running a task when its run was ended, replaced: false",
-                "run ended",
+                "run cancelled",
             ]
         );
     });

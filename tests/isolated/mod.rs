@@ -20,6 +20,7 @@ fn deadline() -> Duration {
 /// Runs `body`, the whole of the calling test, in a process of its own.
 ///
 /// Fails if it fails, takes too long, or leaves a process or a temporary file behind.
+#[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) fn isolated<F: FnOnce()>(body: F) {
     let name = name::<F>();
     if is_inside(&name) {

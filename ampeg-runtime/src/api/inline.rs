@@ -80,7 +80,7 @@ impl<V> Graph<V> {
     {
         let trace = TraceFile::named()?;
         let definition = self.definition()?;
-        let mut events = Events::begin(&definition.task_graph, 1, observers, now());
+        let mut events = Events::begin(&definition.task_graph, None, 1, observers, now());
         let results = run(definition, &mut events);
         let (log, _) = events.end(now());
         let report = Report::inline(&definition.task_graph, log);

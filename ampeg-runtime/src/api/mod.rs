@@ -7,4 +7,5 @@ pub(crate) mod only;
 pub(crate) mod outcome;
 pub(crate) mod pool;
 pub(crate) mod program;
+mod progress;
 pub(crate) mod trace;

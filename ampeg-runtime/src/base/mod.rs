@@ -7,4 +7,5 @@ pub(crate) mod failure;
 pub(crate) mod logging;
 pub(crate) mod panics;
 pub(crate) mod run_error;
+pub(crate) mod screen;
 pub(crate) mod signal;

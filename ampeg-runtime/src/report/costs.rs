@@ -206,7 +206,7 @@ mod tests {
     /// The costs of a run that moved only `made[0]`, to `used[0]`, which took one second to decode it.
     fn costs() -> MeasuredCosts {
         let graph = Arc::new(graph());
-        let mut events = Events::begin(&graph, 2, Observers::default(), 0);
+        let mut events = Events::begin(&graph, None, 2, Observers::default(), 0);
         let arrival = Arrival {
             task: TaskId::new(0),
             from: None,

@@ -10,6 +10,8 @@ use std::time::Duration;
 mod breakdown;
 pub(crate) mod costs;
 mod dot;
+#[cfg(any(test, feature = "progress"))]
+pub(crate) mod progress;
 mod serialized;
 mod statements;
 mod summary;

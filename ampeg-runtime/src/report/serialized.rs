@@ -3,7 +3,7 @@
 use super::Report;
 use crate::run::event::{Attempt, Death, Transfer};
 use crate::run::log::Log;
-use ampeg_schedule::{Error, Schedule, TaskGraph};
+use ampeg_schedule::{Error, Schedule, TaskGraph, TaskId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +50,7 @@ impl TryFrom<SerializedReport> for Report {
         }
         let attempted = attempts.iter().map(|attempt| attempt.task);
         let moved = transfers.iter().map(|transfer| transfer.predecessor);
-        let mut unknown = attempted.chain(moved).map(|task| task.index());
+        let mut unknown = attempted.chain(moved).map(TaskId::index);
         if let Some(task) = unknown.find(|&task| task >= graph.n_tasks()) {
             let n_tasks = graph.n_tasks();
             return Err(Error::new(format!(
@@ -85,7 +85,7 @@ mod tests {
         let graph = Arc::new(builder.dependency("a", "b", 0.3).build().unwrap());
         let two = Processors::new(2).unwrap();
         let schedule = Policy::Heft.schedule(&graph, &two).unwrap();
-        let mut events = Events::begin(&graph, 2, Observers::default(), 0);
+        let mut events = Events::begin(&graph, Some(&schedule), 2, Observers::default(), 0);
         let attempt = AttemptReport {
             run: 1,
             task: TaskId::new(0),

@@ -151,7 +151,7 @@ mod tests {
             builder = builder.task(name, cost);
         }
         let graph = Arc::new(builder.build().unwrap());
-        let mut events = Events::begin(&graph, 1, Observers::default(), 0);
+        let mut events = Events::begin(&graph, None, 1, Observers::default(), 0);
         let mut time = 0;
         for (index, &(.., took)) in tasks.iter().enumerate() {
             let (start, finish) = (time * MS, (time + took) * MS);

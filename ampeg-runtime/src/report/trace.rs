@@ -232,7 +232,7 @@ mod tests {
         let graph = Arc::new(builder.build().unwrap());
         let two = Processors::new(2).unwrap();
         let schedule = Policy::Heft.schedule(&graph, &two).unwrap();
-        let mut events = Events::begin(&graph, 2, Observers::default(), 0);
+        let mut events = Events::begin(&graph, None, 2, Observers::default(), 0);
         for index in 0..names.len() {
             let report = AttemptReport {
                 run: 1,
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn run_without_tasks_has_a_trace() {
         let graph = Arc::new(TaskGraph::builder().build().unwrap());
-        let events = Events::begin(&graph, 1, Observers::default(), 0);
+        let events = Events::begin(&graph, None, 1, Observers::default(), 0);
         let report = Report::inline(&graph, events.end(0).0);
         assert!(serde_json::from_str::<Value>(&report.to_trace()).is_ok());
     }

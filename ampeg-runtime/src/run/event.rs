@@ -1,8 +1,7 @@
 //! The events of a run, for observers and the report: [`Event`].
 
 use crate::base::failure::TaskErrorKind;
-use ampeg_schedule::TaskGraph;
-use ampeg_schedule::{ProcessorId, TaskId};
+use ampeg_schedule::{ProcessorId, Schedule, TaskGraph, TaskId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +22,8 @@ pub enum Event<'a> {
     RunBegan {
         /// The graph.
         graph: &'a TaskGraph,
+        /// The schedule that the run follows; `None` for an inline run.
+        schedule: Option<&'a Schedule>,
         /// The number of workers, used or not.
         n_workers: usize,
     },
@@ -87,6 +88,8 @@ pub enum Event<'a> {
     RunEnded {
         /// How long the run took.
         duration: Duration,
+        /// Whether it was ended early: it was cancelled, had no time left, or too many of its tasks had failed.
+        is_cancelled: bool,
     },
 }
 

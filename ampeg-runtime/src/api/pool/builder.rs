@@ -2,6 +2,7 @@
 
 use super::turn::Turns;
 use super::{Pool, PoolState};
+use crate::api::progress;
 use crate::api::trace::TraceFile;
 use crate::base::failure::TaskErrorKind;
 use crate::base::run_error::RunErrorKind;
@@ -58,6 +59,8 @@ pub struct PoolBuilder {
     setup: Setup,
     hook: Option<Result<Hook, String>>,
     observers: Observers,
+    /// By default the environment decides.
+    progress: Option<bool>,
 }
 
 impl Default for PoolBuilder {
@@ -74,6 +77,7 @@ impl Default for PoolBuilder {
             setup: Setup::default(),
             hook: None,
             observers: Observers::default(),
+            progress: None,
         }
     }
 }
@@ -243,6 +247,29 @@ impl PoolBuilder {
     /// ```
     pub fn observe(mut self, observer: impl Observer + 'static) -> Self {
         self.observers.add(observer);
+        self
+    }
+
+    /// Whether runs show their progress: on a terminal bars, and otherwise a line now and then, on stderr.
+    ///
+    /// By default the environment variable `AMPEG_PROGRESS` decides: `1` shows the progress of all runs of a program.
+    /// The page `ampeg::watching` says what is shown. This method needs the cargo feature `progress`.
+    ///
+    /// ```
+    /// use ampeg::{Pool, graph};
+    /// use std::time::Duration;
+    ///
+    /// let pool = Pool::builder().processes(2).progress(true).build()?;
+    /// let graph = graph! {
+    ///     part[i in 0..20] = std::thread::sleep(Duration::from_millis(100 * (i % 2)));
+    ///     sum = part.len();
+    /// };
+    /// assert_eq!(pool.run(&graph)?.sum, Ok(20));
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    #[cfg(feature = "progress")]
+    pub fn progress(mut self, show: bool) -> Self {
+        self.progress = Some(show);
         self
     }
 
@@ -455,7 +482,9 @@ impl PoolBuilder {
                 IpcCluster::start(workers, setup)
             })?)
         };
-        let crew = Crew::new(cluster).observed_by(self.observers.called_by(tasks));
+        let mut observers = self.observers;
+        progress::add(self.progress, &mut observers);
+        let crew = Crew::new(cluster).observed_by(observers.called_by(tasks));
         Ok(Pool {
             shared: Arc::new(PoolState {
                 id,

@@ -334,7 +334,7 @@ impl PoolState {
                 max_failures: self.max_failures,
                 prints: job.is_awaited,
             };
-            crew.run(&job.definition, plan, bounds)?
+            crew.run(&job.definition, plan, Some(&job.planned.schedule), bounds)?
         } else {
             let is_cancelled = job.ticket.cancelled().load(Ordering::Acquire);
             let deadline = deadline.filter(|_| !is_cancelled);

@@ -13,8 +13,7 @@ use crate::run::log::{Events, LOOK_TIME, Log, Observers};
 use crate::run::message::{RunId, ToWorker};
 use crate::value::codec;
 use crate::value::payload::Payload;
-use ampeg_schedule::Error;
-use ampeg_schedule::ProcessorId;
+use ampeg_schedule::{Error, ProcessorId, Schedule};
 use limits::Limits;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -127,11 +126,12 @@ impl Crew {
         self.cluster.waker()
     }
 
-    /// Runs a plan to its end.
+    /// Runs a plan to its end. Observers get the schedule from which the plan was made.
     pub(crate) fn run(
         &mut self,
         definition: &Definition,
         plan: &Arc<Plan>,
+        schedule: Option<&Schedule>,
         bounds: Bounds<'_>,
     ) -> Result<Finished, Error> {
         if let Some(reason) = &self.broken {
@@ -145,7 +145,13 @@ impl Crew {
             coordinator: Coordinator::new(definition, self.last_run, plan, n_workers),
             limits: Limits::new(n_workers, plan, bounds.deadline.map(|it| it.end)),
             watchdog: Watchdog::new(),
-            events: Events::begin(&definition.task_graph, n_workers, observers, now()),
+            events: Events::begin(
+                &definition.task_graph,
+                schedule,
+                n_workers,
+                observers,
+                now(),
+            ),
             id: self.last_run,
             captures: &definition.captures,
             graph,
@@ -396,6 +402,7 @@ impl Run<'_> {
     /// Tasks that ended before the cancel keep their results, so this first waits for the reports that workers have
     /// already made. Then it kills every worker that may be running a task. The next run replaces these workers.
     fn cancel(&mut self, timeout: Option<Duration>) -> Result<(), Error> {
+        self.events.cancel();
         let made = |worker| self.crew.cluster.activity(worker).reports;
         let made: Vec<u64> = self.workers().map(made).collect();
         self.receive_while(|run| {

@@ -8,8 +8,7 @@ use crate::run::caller::Caller;
 use crate::run::event::{Attempt, Death, Event, Observer, Transfer};
 use crate::run::message::AttemptReport;
 use crate::run::progress::Running;
-use ampeg_schedule::ProcessorId;
-use ampeg_schedule::TaskGraph;
+use ampeg_schedule::{ProcessorId, Schedule, TaskGraph};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,12 +90,14 @@ pub(crate) struct Events<'a> {
     /// By worker, if there are observers: the attempt that was reported as begun and not as ended.
     begun: Vec<Option<Running>>,
     next_look: Timestamp,
+    is_cancelled: bool,
 }
 
 impl<'a> Events<'a> {
     /// Records the beginning of a run.
     pub(crate) fn begin(
         graph: &'a TaskGraph,
+        schedule: Option<&Schedule>,
         n_workers: usize,
         observers: Observers,
         time: Timestamp,
@@ -113,10 +114,13 @@ impl<'a> Events<'a> {
             observers,
             begun: vec![None; if is_observed { n_workers } else { 0 }],
             next_look: time,
+            is_cancelled: false,
         };
-        events
-            .observers
-            .on_event(&Event::RunBegan { graph, n_workers });
+        events.observers.on_event(&Event::RunBegan {
+            graph,
+            schedule,
+            n_workers,
+        });
         events
     }
 
@@ -283,11 +287,19 @@ impl<'a> Events<'a> {
             .on_event(&Event::WorkerStarted { worker, at });
     }
 
+    /// Records that the run ends before all its tasks are finished.
+    pub(crate) fn cancel(&mut self) {
+        self.is_cancelled = true;
+    }
+
     /// Records the end of the run.
     pub(crate) fn end(mut self, time: Timestamp) -> (Log, Observers) {
         let duration = self.since_begin(time);
         self.log.duration = duration;
-        self.observers.on_event(&Event::RunEnded { duration });
+        self.observers.on_event(&Event::RunEnded {
+            duration,
+            is_cancelled: self.is_cancelled,
+        });
         (self.log, self.observers)
     }
 }

@@ -67,7 +67,7 @@ impl Checked {
             }
             Event::ResultMoved { transfer, .. } => self.log.transfers.push(transfer.clone()),
             Event::WorkerStarted { .. } => {}
-            Event::RunEnded { duration } => {
+            Event::RunEnded { duration, .. } => {
                 self.is_running = false;
                 self.log.duration = duration;
             }

@@ -1,11 +1,13 @@
 //! Prints the output of workers.
 
 use super::{Piece, Target};
-use crate::base::panics;
+use crate::base::{panics, screen};
 use std::io::{self, Write};
 use std::str::from_utf8;
 
 /// Prints pieces in order. If the line of another stream is unfinished, each begins a new one.
+///
+/// Above bars that show progress, each piece ends its line.
 pub(super) fn all(pieces: Vec<Piece>, unfinished: &mut [Option<u64>; 2]) {
     // One call for all that goes to one place.
     let mut target = Target::Stdout;
@@ -15,6 +17,9 @@ pub(super) fn all(pieces: Vec<Piece>, unfinished: &mut [Option<u64>; 2]) {
             one(target, &text);
             text.clear();
             target = piece.target;
+        }
+        if !piece.bytes.ends_with(b"\n") && is_above_bars(target) {
+            piece.bytes.push(b'\n');
         }
         let before = &mut unfinished[target as usize];
         if before.is_some_and(|stream| stream != piece.stream) {
@@ -30,12 +35,38 @@ pub(super) fn all(pieces: Vec<Piece>, unfinished: &mut [Option<u64>; 2]) {
     one(target, &text);
 }
 
-/// The macros print where the test harness wants it; they panic if nobody reads what they print, which is not the fault
-/// of this program's tasks.
+/// Whether bars are shown where this is printed.
+fn is_above_bars(target: Target) -> bool {
+    match target {
+        Target::Stdout => screen::is_shown_on(&io::stdout()),
+        Target::Stderr => screen::is_shown_on(&io::stderr()),
+    }
+}
+
+/// Prints what goes to one place.
 fn one(target: Target, bytes: &[u8]) {
     if bytes.is_empty() {
         return;
     }
+    if !is_above_bars(target) {
+        return write(target, bytes);
+    }
+    // The program may hold the lock for long, which must not keep the bars from being drawn.
+    match target {
+        Target::Stdout => {
+            let _lock = io::stdout().lock();
+            screen::above(|| write(target, bytes));
+        }
+        Target::Stderr => {
+            let _lock = io::stderr().lock();
+            screen::above(|| write(target, bytes));
+        }
+    }
+}
+
+/// The macros print where the test harness wants it; they panic if nobody reads what they print, which is not the fault
+/// of this program's tasks.
+fn write(target: Target, bytes: &[u8]) {
     match from_utf8(bytes) {
         Ok(text) if cfg!(panic = "unwind") => {
             let _ = panics::catch_ours(|| match target {

@@ -224,7 +224,7 @@ fn run_all(crew: &mut Crew, scenario: &Scenario) -> Vec<Broken> {
             max_failures: None,
             prints: true,
         };
-        let result = crew.run(program.definition(), &program.plan, bounds);
+        let result = crew.run(program.definition(), &program.plan, None, bounds);
         let stuck = with_world(|world| {
             world.record.is_cancelled |= deadline.is_some_and(|it| clock::instant() >= it.end);
             let is_still = result.is_err() && world.is_still;

@@ -28,6 +28,6 @@ fn bounds_of(time: Duration, cancelled: &AtomicBool) -> Bounds<'_> {
 /// The results of one run.
 fn run(crew: &mut Crew, graph: &Graph<Blobs>, plan: &Arc<Plan>, bounds: Bounds<'_>) -> Blobs {
     let definition = graph.definition().unwrap();
-    let (results, _) = crew.run(definition, plan, bounds).unwrap();
+    let (results, _) = crew.run(definition, plan, None, bounds).unwrap();
     crate::testing::outcome::results(definition, results).take_blobs()
 }

@@ -1,0 +1,54 @@
+//! Progress on a terminal.
+
+use super::View;
+use super::frame::{Screen, lines};
+use super::snapshot::Snapshot;
+use crate::base::screen::Shown;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// The lines of one run, below those of other runs of this program.
+#[derive(Debug)]
+pub(super) struct Bars {
+    all: MultiProgress,
+    /// All lines of the run are its message.
+    bar: ProgressBar,
+    screen: fn() -> Screen,
+    /// Other output of this program stays above the bars meanwhile.
+    shown: Option<Shown>,
+}
+
+impl Bars {
+    pub(super) fn new(all: &MultiProgress, screen: fn() -> Screen) -> Self {
+        let bar = ProgressBar::no_length();
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            bar.set_style(style);
+        }
+        Self {
+            all: all.clone(),
+            bar: all.add(bar),
+            screen,
+            shown: None,
+        }
+    }
+
+    /// Bars on stderr; none if it is not a terminal that can move its cursor.
+    pub(super) fn on_stderr() -> Option<Self> {
+        let shown = Shown::begin()?;
+        let mut bars = Self::new(shown.bars(), Screen::here);
+        bars.shown = Some(shown);
+        Some(bars)
+    }
+}
+
+impl View for Bars {
+    fn show(&mut self, snapshot: &Snapshot) {
+        let lines = lines(snapshot, (self.screen)());
+        self.bar.set_message(lines.join("\n"));
+    }
+
+    fn end(&mut self, line: &str) {
+        self.bar.finish_and_clear();
+        self.all.remove(&self.bar);
+        let _ = self.all.println(line);
+    }
+}
