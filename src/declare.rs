@@ -155,7 +155,7 @@
 ///
 /// Names are found inside `vec!`, `dbg!`, `matches!`, the macros of std that format, print, write and assert, with their
 /// format strings, and the usual macros of `log`, `tracing` and `anyhow`.
-/// If any other macro has a list of expressions as its arguments, names in it are used by reference.
+/// If any other macro has a list of expressions as its arguments, names in the list are used by reference.
 /// In other arguments, each token that equals a task's name is a use of the task, and variables are not captured.
 ///
 /// ```
@@ -245,7 +245,7 @@
 ///     fit[k in 0..n] = fit_line(k);
 ///     slopes = fit.slope;                     // no residuals are sent
 ///     second = block[1];                      // the second member of the list …
-///     same = { let all = &block; all[1].clone() }; // … also as a plain `Vec`, by a variable of the body
+///     same = { let all = &block; all[1].clone() }; // … also by a variable of the body, which is the whole list
 ///     count = block[..].len();                // methods apply to the list
 /// };
 /// let values = graph.run(2)?.into_values()?;
@@ -300,7 +300,8 @@
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 ///
-/// A member is moved if it is certainly used once, as in `y[i in 0..n] = f(x[i])`. Other uses by value, and lists, clone.
+/// A member is moved if it certainly has only one use, as in `y[i in 0..n] = f(x[i])`. All other uses by value clone the
+/// member, and a list clones its members.
 /// If rustc cannot infer the types of families that depend on each other, write a type after the name.
 ///
 /// # Groups

@@ -237,7 +237,7 @@ pub mod messages {
     //! They are public so that rustc writes these short names.
     //! A body runs in another process, so for rustc it is a `fn` from [`Inputs`] to `Result<_, Failure>`:
     //! it can use inputs and captured values, and call functions.
-    //! A closure in a variable that captures nothing can be called in parentheses, which captures it: `(f)(x)`.
+    //! If a variable holds a closure without captures, `(f)(x)` captures the variable `f` and calls the closure.
 
     /// The value of a task's name in a place where no task can be used.
     pub const TASK: () = ();

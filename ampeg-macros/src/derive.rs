@@ -36,7 +36,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     }
 }
 
-/// The path to the crate `ampeg`, where it has another name: `#[values(crate = path)]`.
+/// The path to the crate `ampeg` from `#[values(crate = path)]`, if the crate has another name.
 fn origin(input: &DeriveInput) -> Result<Option<TokenStream>> {
     let mut origin = None;
     for attribute in input.attrs.iter().filter(|it| it.path().is_ident("values")) {

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-/// The strongly connected components of a graph, each after those that its nodes use.
+/// The strongly connected components of a graph. Each one follows the components that its nodes use.
 ///
 /// Tarjan's algorithm with an explicit stack, since recursion along a long chain of dependencies would overflow.
 /// Takes O(n + e) time.
@@ -86,7 +86,7 @@ impl Search<'_> {
     }
 }
 
-/// A cycle for each node that uses itself, and one for each component of several nodes: a shortest one.
+/// A cycle for each node that uses itself, and a shortest cycle for each component of several nodes.
 ///
 /// A cycle is a path from a node to its users: `[a, c, d]` for `a → c → d → a`. It begins with the smallest node of the
 /// component that is on a shortest cycle.
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_used_comes_first_and_knots_stay_together() {
+    fn used_statements_come_first_and_cycles_stay_together() {
         // 0 uses 1 and 3, 1 ↔ 2, 3 uses itself, 4 is free.
         let mut found = components(&[vec![1, 3], vec![2], vec![1], vec![3], vec![]]);
         for component in &mut found {
@@ -170,14 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn shortest_cycle_of_a_knot_is_found() {
+    fn shortest_cycle_of_a_component_is_found() {
         // 0 → 1 → 2 → 3 → 0 with a short cut 1 → 3: `0 → 1 → 3 → 0`.
         assert_eq!(cycles_of(&[&[3], &[0], &[1], &[2, 1]]), [[0, 1, 3]]);
     }
 
     #[test]
-    fn every_knot_has_its_cycle() {
-        // 0 ↔ 1, 2 ↔ 3, 4 on itself, 5 behind them all, 6 free.
+    fn every_component_has_its_cycle() {
+        // 0 ↔ 1, 2 ↔ 3, 4 uses itself, 5 uses a node of each cycle, 6 uses none.
         let cycles = cycles_of(&[&[1], &[0], &[3], &[2], &[4], &[0, 2, 4], &[]]);
         assert_eq!(cycles, [vec![4], vec![0, 1], vec![2, 3]]);
     }

@@ -33,7 +33,7 @@ pub fn graph(tokens: TokenStream) -> TokenStream {
     stages::expand_graph(tokens.into()).into()
 }
 
-/// Makes a struct of the program's own hold the values of a graph.
+/// Lets a struct of your own hold the values of a graph.
 ///
 /// `graph! { -> Fit; … }` is then a [`Graph<Fit>`](https://docs.rs/ampeg/latest/ampeg/struct.Graph.html): a type with a
 /// name, which functions can return and structs can store.
@@ -48,7 +48,7 @@ pub fn graph(tokens: TokenStream) -> TokenStream {
 /// | `#[values(group)] left: Side` | the group `left: { … }`; `Side` derives `Values` too |
 /// | `#[values(group)] shard: Vec<Shard>` | the group `shard[s in 0..n]: { … }` |
 ///
-/// Where the crate `ampeg` has another name, `#[values(crate = name)]` before the struct says so.
+/// If the crate `ampeg` has another name, write `#[values(crate = name)]` before the struct.
 ///
 /// ```
 /// use ampeg::{Graph, Values, graph};

@@ -11,7 +11,7 @@ thread_local! {
     static SITE: Cell<Option<Span>> = const { Cell::new(None) };
 }
 
-/// The span of generated tokens, which no token of the user can mean.
+/// The span of generated tokens. No token of the user can refer to a name with this span.
 ///
 /// It is the span of `$crate` in `ampeg::graph!`. If the path to the crate came from another macro than the tokens after
 /// it, rustc would underline the whole graph instead of the token concerned.

@@ -38,7 +38,7 @@ pub(crate) fn merge_context(span: Span) -> String {
     })
 }
 
-/// Whether two names mean the same variable in a place where both are known.
+/// Whether two names mean the same variable where both are in scope.
 pub(crate) fn is_same_name(a: &Ident, b: &Ident) -> bool {
     name_of(a) == name_of(b) && context(a.span()) == context(b.span())
 }

@@ -1,6 +1,6 @@
 //! The layers of this crate and of `ampeg-schedule`: each imports only from those below it.
 //!
-//! Reads the sources. `ARCHITECTURE.md` has the same list, and what each layer holds.
+//! This test reads the sources. `ARCHITECTURE.md` has the same list, with the contents of each layer.
 
 use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
@@ -23,13 +23,13 @@ const LAYERS: [&str; 12] = [
 
 /// Imports that run upward for a reason.
 const UPWARD: [(&str, &str); 2] = [
-    // The loader calls the constructor, which is unsafe code, and what it calls is the beginning of a worker.
+    // The loader calls the constructor, which is unsafe code. The constructor starts the worker.
     ("sys/constructor.rs", "transport::entry"),
-    // That `Shared<str>` holds text is what makes it sound not to check the text again.
+    // `Shared<str>` always holds text, so the unsafe code need not check the text again.
     ("sys/memory.rs", "value::shared"),
 ];
 
-/// What must not occur, where, and in which files it may all the same.
+/// Texts that must not occur, the layers where they must not occur, and the files that are exceptions.
 const ABSENT: &[(&str, &[&str], &[&str])] = &[
     // Everything up to the plan is a function of its arguments; the coordinator is a state machine.
     (
@@ -100,7 +100,7 @@ fn sources() -> [PathBuf; 2] {
     ["../ampeg-schedule/src", "src"].map(|it| Path::new(env!("CARGO_MANIFEST_DIR")).join(it))
 }
 
-/// The paths below `folder`, which tests and their tools are not part of.
+/// The paths below `folder`, without tests and their tools.
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -114,7 +114,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The lines of a file that are no comments and no unit tests, with their numbers.
+/// The lines of a file without comments and unit tests, with their numbers.
 fn code(path: &Path) -> Vec<(usize, String)> {
     let text = read_to_string(path).unwrap();
     let lines = text.lines().zip(1..);
@@ -141,7 +141,7 @@ fn all_code() -> Vec<(String, usize, String)> {
     lines
 }
 
-/// The layer that `crate::…` names.
+/// The layers that `crate::…` names in a line.
 fn layers_in(line: &str) -> impl Iterator<Item = usize> {
     line.split("crate::").skip(1).filter_map(|rest| {
         let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
@@ -161,7 +161,7 @@ fn each_file_is_in_a_layer() {
     }
 }
 
-/// Fails with each line of code that is refused, as `is_refused` says of its file and text.
+/// Fails if `is_refused` returns true for the file and text of a line of code. The message lists these lines.
 fn refuse(what: &str, is_refused: impl Fn(&str, &str) -> bool) {
     let lines = all_code().into_iter();
     let refused = lines.filter(|(file, _, line)| is_refused(file, line));
@@ -187,7 +187,7 @@ fn no_layer_imports_upward() {
 
 #[test]
 fn imports_name_one_layer_each() {
-    // Else the layers in the braces would not be seen.
+    // Otherwise, this test would not see the layers in the braces.
     refuse("write one `use` for each layer", |_, line| {
         line.contains("crate::{")
     });

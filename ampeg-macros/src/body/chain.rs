@@ -22,7 +22,7 @@ pub(crate) enum Segment<'a> {
 }
 
 impl<'a> Chain<'a> {
-    /// The chain that an expression is.
+    /// The expression as a chain; `None` if it has another form.
     pub(crate) fn of(expression: &'a Expr) -> Option<Self> {
         match expression {
             Expr::Path(path) if path.qself.is_none() && path.attrs.is_empty() => Some(Self {

@@ -36,7 +36,7 @@ fn ident_before(spec: &str) -> &str {
 
 fn is_ident(name: &str) -> bool {
     // `self` cannot be given as an explicit argument; a raw identifier cannot be named at all.
-    // What syn takes for an identifier may have comments around it.
+    // syn accepts an identifier with comments around it, so all characters are checked first.
     let is_word = name
         .chars()
         .all(|letter| letter.is_alphanumeric() || letter == '_');

@@ -9,7 +9,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::HashSet;
 use syn::{Block, Fields, ForeignItem, Ident, Item, ItemUse, LitStr, Macro, Pat, Stmt, UseTree};
 
-/// The names that the body declares around one of its places, innermost block last.
+/// The names of the body that are in scope at one point of it, innermost block last.
 #[derive(Debug, Default)]
 pub(crate) struct Locals {
     frames: Vec<Frame>,

@@ -206,7 +206,7 @@ fn matched(walker: &mut Walker<'_>, tokens: TokenStream) -> Result<TokenStream> 
             Some(_) => Some(input.parse::<Expr>()?),
             None => None,
         };
-        // A message, as `assert_matches!` has it.
+        // The rest is a message, as in `assert_matches!`.
         Ok((value, pattern, guard, input.parse::<TokenStream>()?))
     };
     let (mut value, mut pattern, mut guard, rest) = parts.parse2(tokens)?;

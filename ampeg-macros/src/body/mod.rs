@@ -39,7 +39,7 @@ pub(crate) struct Use {
     pub(crate) path: String,
     /// The name, with the fields and brackets that select a task or are captured.
     pub(crate) whole: Expr,
-    /// The part that is used of a task's result; empty if the whole is. In its brackets, there may be further holes.
+    /// The used part of a task's result; empty if the whole is used. The brackets of the part may have further holes.
     pub(crate) part: Vec<Link>,
     pub(crate) position: Position,
     /// The place of the name.
@@ -82,7 +82,7 @@ pub(crate) enum Meaning {
     Outside,
 }
 
-/// What an expression does with the value of a name.
+/// How an expression uses the value of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Position {
     /// It is moved or copied.

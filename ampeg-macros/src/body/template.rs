@@ -20,7 +20,7 @@ pub(crate) struct Hole {
     pub(crate) origin: Origin,
     /// The name as written, with the fields and brackets that select a task or are captured.
     pub(crate) whole: Expr,
-    /// The part that is used of a task's result; empty if the whole is. In its brackets, there may be further holes.
+    /// The used part of a task's result; empty if the whole is used. The brackets of the part may have further holes.
     pub(crate) part: Vec<Link>,
     pub(crate) position: Position,
     /// The place of the name.

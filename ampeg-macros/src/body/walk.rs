@@ -1,4 +1,4 @@
-//! The walk itself: what each kind of expression binds, and what it does to the names in it.
+//! The walk itself: the names that each kind of expression binds, and how it uses other names.
 
 use super::{Finding, Misuse, Position, Walker, macros, pattern_position};
 use syn::visit_mut::{self, VisitMut};
@@ -32,7 +32,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Reports what leaves the body, or waits in it; the value of what is left remains, for editors.
+    /// Reports an expression that leaves the body or awaits a future. Its operand remains in the body, for editors.
     fn exit(&mut self, expression: &mut Expr) {
         if self.functions > 0 {
             return;
@@ -67,7 +67,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Walks what `break` leaves.
+    /// Walks a loop or block that `break` can leave.
     fn in_breakable(&mut self, label: Option<&Label>, is_loop: bool, walk: impl FnOnce(&mut Self)) {
         let label = label.map(|label| label.name.ident.to_string());
         self.loops.push((label, is_loop));
@@ -80,12 +80,12 @@ impl Walker<'_> {
         self.place_as(expression, Position::Place);
     }
 
-    /// Walks an expression that is borrowed or moved, as a method or a type has it.
+    /// Walks an expression of which a method or a type decides whether it is borrowed or moved.
     fn receiver(&mut self, expression: &mut Expr) {
         self.place_as(expression, Position::Receiver);
     }
 
-    /// Walks an expression that patterns are compared with: a place, of which they may move something out.
+    /// Walks an expression that patterns are compared with. The patterns may move something out of it.
     fn compared<'p>(&mut self, expression: &mut Expr, patterns: impl IntoIterator<Item = &'p Pat>) {
         self.part_or(
             expression,
@@ -94,7 +94,7 @@ impl Walker<'_> {
         );
     }
 
-    /// Walks an expression that is in this position if it is a part of a result, and anything else in another way.
+    /// Walks an expression in this position if it is a part of a result, and with `otherwise` if it is not.
     pub(super) fn part_or(
         &mut self,
         expression: &mut Expr,
@@ -139,7 +139,7 @@ impl Walker<'_> {
         self.repeated -= 1;
     }
 
-    /// Walks what `return` and `?` leave, in a scope of its own.
+    /// Walks a closure or async block, which `return` and `?` leave, in a scope of its own.
     fn function(&mut self, walk: impl FnOnce(&mut Self)) {
         self.functions += 1;
         self.repeated(walk);
@@ -154,7 +154,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Reports the names whose values a place is in, which is assigned to or borrowed to be changed.
+    /// Reports the task, index or variable that contains `place`, because the body assigns to `place` or borrows it mutably.
     fn changed(&mut self, place: &Expr) {
         match place {
             Expr::Path(path) => {
@@ -288,7 +288,7 @@ impl VisitMut for Walker<'_> {
     }
 
     fn visit_expr_repeat_mut(&mut self, repeat: &mut syn::ExprRepeat) {
-        // The length is a constant, which no variable can be in.
+        // The length is a constant, which cannot contain a variable.
         self.value(&mut repeat.expr);
     }
 
@@ -411,7 +411,7 @@ impl VisitMut for Walker<'_> {
         }
     }
 
-    // In these stand no variables of the body: types, constants, items, labels.
+    // Types, constants, items and labels contain no variables of the body.
     fn visit_type_mut(&mut self, _: &mut Type) {}
     fn visit_path_mut(&mut self, _: &mut Path) {}
     fn visit_pat_mut(&mut self, _: &mut Pat) {}

@@ -274,7 +274,7 @@ fn replacement(input: &Input, name: &Ident, position: Position, span: Span) -> E
     } else if is_owned && is_value {
         parse_quote_spanned!(span=> #name.get())
     } else if is_value {
-        // In a `let`, since the expected type must not decide whether the value or a reference is cloned.
+        // The clone is in a `let`, since the expected type must not decide whether the value or a reference is cloned.
         parse_quote_spanned!(span=> { let #name = ::core::clone::Clone::clone(&#place); #name })
     } else {
         parse_quote_spanned!(span=> (#place))

@@ -1,4 +1,4 @@
-//! The structs of a graph's values: the outcome that belongs to one, and the traits that connect them.
+//! The outcome that belongs to a struct of values, and the traits that connect the two.
 
 use super::types::{tuple, unpack};
 use crate::origin;
@@ -128,11 +128,11 @@ impl Structs<'_> {
                 pub fn report(&self) -> &::ampeg::Report {
                     &self.#report
                 }
-                /// Returns the outputs as plain values, or the error of the first that has none.
+                /// Returns the outputs as plain values, or the error of the first output without a value.
                 ///
                 /// # Errors
                 ///
-                /// Returns the error of the task that failed first.
+                /// Returns the error of the first output without a value, traced to the task that failed first.
                 pub fn into_values(self) -> ::core::result::Result<#values #arguments, ::ampeg::TaskError> {
                     let #of_all = ::ampeg::__private::Unwrap::unwrap(#taken)?;
                     #unpack

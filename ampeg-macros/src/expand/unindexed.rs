@@ -1,4 +1,4 @@
-//! The costs and limits of statements without indices, in as few calls as possible, since rustc's time grows with each.
+//! The costs and limits of statements without indices, in few calls, since rustc's time grows with each call.
 //!
 //! Literal costs are passed as lists of numbers. Other costs are evaluated before, each in a call that leaves nothing to
 //! drop.
@@ -29,7 +29,7 @@ pub(super) struct Unindexed {
     costs: Vec<f64>,
     /// The costs of moving all inputs, statement by statement.
     vias: Vec<f64>,
-    /// The code that evaluates costs, in the order of the statements, each followed by its inputs.
+    /// The code that evaluates costs: for each statement in order, the cost of the task and then those of its inputs.
     evaluated: Vec<TokenStream>,
 }
 

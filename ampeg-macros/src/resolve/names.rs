@@ -262,7 +262,7 @@ impl Declaration<'_> {
         indices.extend(&own);
         let group = self.names.groups.len();
         if let Some(&entry) = self.names.groups[parent].by_name.get(&name) {
-            self.report_taken(&item.name, entry);
+            self.report_duplicate(&item.name, entry);
         } else {
             self.names.groups[parent]
                 .by_name
@@ -295,7 +295,7 @@ impl Declaration<'_> {
                 self.new_family(group, own.len(), &statement)
             }
             Some(&entry) => {
-                self.report_taken(&statement.name, entry);
+                self.report_duplicate(&statement.name, entry);
                 self.new_family(group, own.len(), &statement)
             }
             None => {
@@ -360,8 +360,8 @@ impl Declaration<'_> {
         }
     }
 
-    /// Reports a name that a task or group has already.
-    fn report_taken(&mut self, ident: &Ident, entry: Entry) {
+    /// Reports a name that a task or group already has.
+    fn report_duplicate(&mut self, ident: &Ident, entry: Entry) {
         let name = name_of(ident);
         let (what, first) = match entry {
             Entry::Family(family) => ("task", Some(&self.names.families[family].name)),

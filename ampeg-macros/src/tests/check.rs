@@ -4,7 +4,7 @@ use super::check_errors;
 
 // a → c → d → a
 #[test]
-fn cycle_is_told_as_a_path_with_each_dependency_marked() {
+fn cycle_is_reported_as_a_path_with_each_dependency_marked() {
     check_errors(
         "a = f(d); b = f(1); c = g(a, b); d = h(&c); e = f(d);",
         &[
@@ -16,7 +16,7 @@ fn cycle_is_told_as_a_path_with_each_dependency_marked() {
 }
 
 #[test]
-fn every_cycle_is_told_at_once() {
+fn all_cycles_are_reported_at_once() {
     check_errors(
         "a = f(a + 1); b = f(c); c = f(b);",
         &[

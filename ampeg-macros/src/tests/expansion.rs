@@ -1,4 +1,4 @@
-//! What `graph!` expands to, one snapshot for each construct of the language, in `snapshots/`.
+//! The expansion of `graph!`, with one snapshot for each construct of the language in `snapshots/`.
 //!
 //! A change of the generated code shows here as a diff. `INSTA_UPDATE=always cargo test -p ampeg-macros expansion` writes
 //! the snapshots anew; a person must then read the diff.

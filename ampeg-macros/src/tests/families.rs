@@ -1,10 +1,10 @@
-//! Families and groups: what is declared, what brackets select, and what is wrong with either.
+//! Families and groups: their declarations, the members that brackets select, and the errors of both.
 
 use super::{analyse, check_errors};
 use crate::resolve::{Mode, Selector};
 use quote::ToTokens;
 
-/// What the last statement uses, as `part[i - 1]:take`, with selectors and conditions as they were understood.
+/// The inputs of the last statement, as `part[i - 1]:take`, with their selectors and conditions.
 #[track_caller]
 fn check_uses(source: &str, expected: &str) {
     let (graph, errors) = analyse(source);
@@ -78,7 +78,7 @@ fn names_resolve_outward_through_groups() {
 }
 
 #[test]
-fn what_is_used_once_for_sure_is_moved() {
+fn input_with_one_certain_use_is_moved() {
     check_uses("x[i in 0..n] = f(); y[i in 0..n] = g(x[i]);", "x[=0]:take");
     check_uses(
         "x[i in 0..n] = f(); y[j in 0..n] = g(x[j]) retry 1;",
@@ -215,7 +215,7 @@ fn indices_have_names_of_their_own() {
 }
 
 #[test]
-fn cycles_that_are_certain_are_told() {
+fn certain_cycles_are_reported() {
     check_errors(
         "x[i in 0..n] = f(x[i]);",
         &["x @ task `x` depends on itself: `x → x`"],

@@ -1,4 +1,4 @@
-//! Token-level tests: what each stage reports, and at which tokens. No compiler is run.
+//! Tests of each stage on tokens: its errors, and the tokens that they point to. No compiler is run.
 
 mod check;
 mod expansion;

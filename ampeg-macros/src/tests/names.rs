@@ -37,7 +37,7 @@ fn bare_names_are_by_value_and_parts_by_reference() {
 }
 
 #[test]
-fn what_may_run_twice_only_borrows() {
+fn code_that_may_run_twice_only_borrows() {
     check_inputs("xs.iter().map(|z| f(sole, z))", "sole | xs");
     check_inputs("loop { f(sole) }", "sole |");
     check_inputs("for i in sole { f(i) }", "sole:take |");
@@ -99,7 +99,7 @@ fn other_variables_are_captured() {
 }
 
 #[test]
-fn common_macros_are_looked_into() {
+fn arguments_of_common_macros_are_analysed() {
     check_inputs("vec![a, n]", "a:clone | n:take");
     check_inputs("vec![a; n]", "a:clone | n:take");
     check_inputs("format!(\"{a} {:?} {b:>w$.2} {{c}}\", x)", "a b | x w:take");

@@ -1,4 +1,4 @@
-//! What is known where the graph stands, and which names are not.
+//! The names that are known where the graph stands, and those that are not.
 
 use super::{analyse, check_errors};
 

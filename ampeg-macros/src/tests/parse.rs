@@ -196,7 +196,7 @@ fn comma_in_place_of_a_semicolon_is_one_error() {
 }
 
 #[test]
-fn colon_in_place_of_equals_is_told_there() {
+fn colon_in_place_of_equals_is_reported_there() {
     let message = |name: &str| {
         format!(
             ": @ expected `=` before what `{name}` computes: `{name} = expression;`; after `:` comes its type"

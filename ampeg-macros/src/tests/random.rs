@@ -1,4 +1,4 @@
-//! Random input: whatever the tokens are, expansion returns, and never gives a graph without a task or an error.
+//! Random input: for any tokens, expansion returns, and the expansion always has a task or an error.
 
 use crate::stages::expand_graph;
 use proc_macro2::TokenStream;

@@ -13,7 +13,7 @@ impl<V> Graph<V> {
     ///
     /// `task` is the full name of a task, output or not: `mean_x`, `part[2]` or `shard[1].sum`. Tasks that are only
     /// needed to compute this task are left out of the graph, unless they are outputs. The value is encoded now. In a
-    /// run, it takes part as a task without a cost.
+    /// run, the value counts as a task without a cost.
     ///
     /// Use this to test the tasks after an expensive one, or to keep the results of a first run in a second one.
     ///

@@ -82,7 +82,7 @@ pub fn named<V: Named>(_: V::Tasks) -> Type<V> {
 /// The outcome of one run: a `Result` for each output, and the [`Report`].
 ///
 /// `graph!` makes a struct that implements this trait.
-/// It has one field per output, in the names of the graph: `outcome.e` is a `Result<T, TaskError>`.
+/// It has one field per output, with the names of the graph: `outcome.e` is a `Result<T, TaskError>`.
 /// A family `part[i in 0..n]` is a `Vec` of results, and a group is a struct. The field `report` is the report,
 /// unless an output has this name. Fields can be moved out one by one, before or after reading the report. The
 /// methods of this trait are also methods of the struct, so a program need not import the trait.

@@ -1,6 +1,6 @@
 //! Names of signals, and their usual causes.
 
-/// The name of a signal, with its usual cause, in brackets; empty if this system has none of that number.
+/// The name of a signal, with its usual cause, in brackets; empty if this system has no signal with this number.
 #[cfg(unix)]
 pub(crate) fn signal_name(signal: i32) -> String {
     let known = SIGNALS.iter().find(|(number, ..)| *number == signal);

@@ -294,19 +294,19 @@ impl<T> Type<T> {
         Self::default()
     }
 
-    /// A list of these.
+    /// A list of values of this type.
     pub fn list(self) -> List<Self> {
         List::default()
     }
 
-    /// One of these, under a condition.
+    /// A value of this type, under a condition.
     pub fn optional(self) -> Optional<Self> {
         Optional::default()
     }
 }
 
-/// Implemented once for each type, and twice for `Result`. For `Result`, rustc cannot choose, and so it refuses a
-/// task without `?`.
+/// Types of values of tasks. This trait is implemented once for each type, and twice for `Result`. For `Result`, rustc
+/// cannot choose an implementation, so it refuses a task without `?`.
 ///
 /// Rustc checks this bound after it has inferred all types, and the bound does not influence inference. A lint could
 /// not do this.
@@ -361,12 +361,12 @@ impl<T: 'static> Type<T> {
 }
 
 impl<W> List<W> {
-    /// A list of these.
+    /// A list of these lists.
     pub fn list(self) -> List<Self> {
         List::default()
     }
 
-    /// One of these, under a condition.
+    /// This list, under a condition.
     pub fn optional(self) -> Optional<Self> {
         Optional::default()
     }

@@ -32,12 +32,12 @@ impl<W, A, P: ?Sized, F> Projection<W, A, P, F> {
 }
 
 impl<J> Each<J> {
-    /// A list of these.
+    /// This part of the members of several lists.
     pub fn list(self) -> Each<Self> {
         Each(PhantomData)
     }
 
-    /// The same, under a condition.
+    /// This part, under a condition.
     pub fn optional(self) -> OptionalPart<Self> {
         OptionalPart(self)
     }

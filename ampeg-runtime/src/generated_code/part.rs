@@ -79,7 +79,7 @@ impl<W, A: 'static, P: ?Sized + 'static, F> Projection<W, A, P, F> {
         }
     }
 
-    /// The same, under a condition.
+    /// This part, under a condition.
     pub fn optional(self) -> OptionalPart<Self> {
         OptionalPart(self)
     }
@@ -263,8 +263,8 @@ impl fmt::Debug for Carrier {
 
 /// Whether a part is sent by itself, chosen by method probing on its type, as for captures.
 ///
-/// A part of a `Shared` is not, because sending all of it costs no more. A part that cannot be serialized is not,
-/// either.
+/// A part of a `Shared` is not sent by itself, because sending the whole costs no more. Neither is a part that cannot be
+/// serialized.
 pub mod carry {
     use super::{Carrier, Inputs, Portion, Projection};
     use crate::value::shared::{Shared, SharedContents};
@@ -299,7 +299,7 @@ pub mod carry {
         }
     }
 
-    /// All others.
+    /// All other parts.
     pub trait CarryWhole {
         /// None: the whole is sent.
         fn carry(&self) -> Option<Carrier>;

@@ -13,7 +13,8 @@ use std::rc::Rc;
 /// A result that can be sent from one process to another.
 ///
 /// Every type that implements serde's `Serialize` and `Deserialize` and owns its data implements this trait.
-/// The type may contain `&'static str`. A process keeps each such text that it receives until it ends, but only once.
+/// The type may contain `&'static str`. A process keeps each distinct text of this kind that it receives, for as
+/// long as the process lives.
 #[diagnostic::on_unimplemented(
     message = "the result of this task cannot be sent between processes",
     label = "`{Self}` cannot be serialized, or borrows something",
@@ -36,7 +37,7 @@ pub trait TaskValue: Sized + 'static {
     /// If the bytes are not a value of this type, or the type's own `Deserialize` returns an error.
     fn decode(payload: &Payload) -> Result<Self, String>;
 
-    /// Answers a dispatcher's [`Call::task`](crate::generated_code::task::Call::task).
+    /// Calls [`Call::task`](crate::generated_code::task::Call::task), which adds a task to the table.
     ///
     /// This is a method of this trait because rustc would show the definition of any other function with this bound.
     /// Rustc shows the comment on the first line if the body is not a `fn`.
@@ -51,7 +52,7 @@ pub trait TaskValue: Sized + 'static {
         call.task(statement, types, body)
     }
 
-    /// Answers for a member of a family whose type was declared before.
+    /// Adds the members of a family whose type was declared before.
     #[doc(hidden)]
     #[rustfmt::skip]
     fn member<W: Copy>( // a closure in a variable cannot be called by its name in a body: call it as `(f)(x)`, or make it a `fn`

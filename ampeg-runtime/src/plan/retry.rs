@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(crate) struct Retry {
     /// The wait before the second attempt. It doubles before each later attempt.
     pub(crate) backoff: Duration,
-    /// The function that decides which errors are followed by another attempt. Without it, all errors are.
+    /// The function that decides which errors are followed by another attempt. Without this function, every error is.
     pub(crate) only_if: Option<FunctionAddress>,
 }
 

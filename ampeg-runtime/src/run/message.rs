@@ -32,7 +32,7 @@ pub(crate) enum ToWorker {
     Capture(Payload),
     /// The steps of each run that begins from now on, as an encoded `Vec<Step>`, and the settings for retries.
     Plan { steps: Payload, retry: Retry },
-    /// A run of that plan begins, and any other run ends.
+    /// A run of the current plan begins, and any other run ends.
     ///
     /// A replaced worker gets its open steps as an encoded `Vec<OpenStep>`. Otherwise, all steps are open.
     Begin { run: RunId, open: Option<Payload> },

@@ -10,7 +10,7 @@ use std::ffi::{c_char, c_int};
 
 /// Arguments and environment of the process, as the loader passes them to constructors.
 ///
-/// The GNU C library passes them. Other C libraries do not, so there the values are meaningless.
+/// The GNU C library passes them. Other C libraries do not, and the values are then meaningless.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(
     not(target_os = "linux"),
@@ -111,7 +111,7 @@ mod elf {
     use std::ops::Range;
     use std::os::unix::fs::FileExt;
 
-    /// From the dynamic section, which is pairs of a tag and a value.
+    /// The addresses of the array, according to the dynamic section. The section consists of pairs of a tag and a value.
     pub(super) fn array_in_dynamic_section(section: &[[usize; 2]]) -> Option<Range<usize>> {
         const END: usize = 0;
         const INIT_ARRAY: usize = 25;
@@ -125,7 +125,7 @@ mod elf {
         Some(start..start.checked_add(value(INIT_ARRAY_SIZE)?)?)
     }
 
-    /// From the headers of the sections in the file.
+    /// The addresses of the array, according to the headers of the sections in the file.
     pub(super) fn array_in_file(file: &File) -> Option<Range<usize>> {
         const WORD: usize = size_of::<usize>();
         /// The kind of a section with an array of constructors.

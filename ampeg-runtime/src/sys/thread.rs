@@ -11,7 +11,7 @@ use std::thread::{Builder, JoinHandle};
 thread_local! {
     /// Created after the thread-locals that a run uses, and so destroyed before them.
     static ALIVE: Alive = const { Alive };
-    /// Whether [`ALIVE`] was destroyed. Without a destructor, so that it can still be read then.
+    /// Whether [`ALIVE`] was destroyed. This variable has no destructor, so it can still be read then.
     static IS_ENDING: Cell<bool> = const { Cell::new(false) };
 }
 

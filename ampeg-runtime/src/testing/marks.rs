@@ -40,12 +40,12 @@ pub(crate) fn forget() {
     COUNTS.take();
 }
 
-/// The number of times that a task was begun in a run, if it counts.
+/// The number of times that a task was begun in a run; 0 if the task is not counted.
 pub(crate) fn count(run: u64, task: usize) -> u32 {
     COUNTS.with_borrow(|counts| counts.get(&(run, task)).copied().unwrap_or(0))
 }
 
-/// Counts the begin of a task. Returns whether it is the first one in its run.
+/// Counts that a task begins. Returns whether the task begins for the first time in its run.
 pub(super) fn begin(task: usize) -> bool {
     COUNTS.with_borrow_mut(|counts| {
         let count = counts.entry((run(), task)).or_default();

@@ -13,10 +13,10 @@ use std::ops::Deref;
 
 /// The values of a graph whose outputs have the types `W`, with the same nesting.
 #[derive(Debug)]
-pub(crate) struct Taken<W>(PhantomData<W>);
+pub(crate) struct OutputsOf<W>(PhantomData<W>);
 
 /// Marks the outputs at the end of a dispatcher.
-pub(crate) fn taken<W: Take>(_: W) -> Type<Taken<W>> {
+pub(crate) fn outputs_of<W: Take>(_: W) -> Type<OutputsOf<W>> {
     Type::default()
 }
 
@@ -67,7 +67,7 @@ impl<V: 'static, O: 'static> Outcome for TestOutcome<V, O> {
     }
 }
 
-impl<W: Take + 'static> Values for Taken<W> {
+impl<W: Take + 'static> Values for OutputsOf<W> {
     type Outcome = TestOutcome<Self, W::Taken>;
 
     fn outcome(results: &mut Results<'_>) -> Self::Outcome {

@@ -35,7 +35,7 @@ pub fn enter() {
     }
 }
 
-/// Does the same in the constructor. A worker never reaches `main`, so it first runs the constructors after this one.
+/// Calls [`enter`] in the constructor. A worker never reaches `main`, so it first runs the constructors after this one.
 #[cfg(feature = "before-main")]
 pub(crate) fn before_main(arguments: sys::Arguments) {
     Stage::Ordinary.enter();

@@ -37,8 +37,8 @@ struct ThreadWorker {
 }
 
 impl LocalCluster {
-    /// Starts the threads. Their tasks have `caller` as their caller, and a stack of this many bytes; std decides if
-    /// it is none.
+    /// Starts the threads. Tasks on these threads run as `caller`. `stack` is the size of their stacks in bytes; if it
+    /// is none, std decides.
     pub(crate) fn start(
         n_workers: usize,
         caller: Caller,

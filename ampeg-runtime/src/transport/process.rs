@@ -300,12 +300,12 @@ mod tests {
     fn all_are_ended_by_one_deadline() {
         let _deadline = Deadline::seconds("end of all", 60);
         let processes: Vec<_> = (0..40).map(|_| run("sleep", "600")).collect();
-        let (start, patience) = (Instant::now(), Duration::from_secs(1));
+        let (start, grace) = (Instant::now(), Duration::from_secs(1));
         let all = processes.iter().map(|(process, _)| process);
-        Process::end_all(all, start + patience);
+        Process::end_all(all, start + grace);
         let elapsed = start.elapsed();
-        assert!(elapsed >= patience, "they had no time");
-        assert!(elapsed < patience * 20, "each had a time of its own");
+        assert!(elapsed >= grace, "they had no time");
+        assert!(elapsed < grace * 20, "each had a time of its own");
         for (process, exits) in processes {
             let folder = format!("/proc/{}", process.pid());
             assert!(!std::path::Path::new(&folder).exists());

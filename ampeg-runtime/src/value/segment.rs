@@ -3,8 +3,8 @@
 //! Shared memory is sent as a descriptor, and a process can only have a limited number of them. So a process keeps
 //! the descriptors of a limited number of pieces. When more pieces arrive, it maps them and closes their descriptors.
 //! The number of mappings is limited, too: beyond it, a piece is copied. New pieces beyond the limit are allocated as
-//! ordinary memory, as they are if the system refuses shared memory. When ordinary memory must be sent, it is copied
-//! into new shared memory.
+//! ordinary memory, and so is a piece for which the system refuses shared memory. When ordinary memory must be sent,
+//! it is copied into new shared memory.
 
 use crate::sys::{self, Pages, resources};
 use ipc_channel::ipc::IpcSharedMemory;
@@ -81,7 +81,7 @@ fn has_room() -> bool {
     has_room
 }
 
-/// The use of memory decides which part of all descriptors it may occupy.
+/// The use of a piece of memory. It decides how many descriptors such pieces may have.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Use {
     /// An encoded value: it is dropped after it was sent, unless the whole run is in one process.

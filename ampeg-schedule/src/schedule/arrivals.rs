@@ -4,7 +4,7 @@
 
 /// The arrivals of those inputs of a task that are placed so far.
 ///
-/// All inputs are together first on the processor that sends the last one, or at the same time on all processors.
+/// The processor that sends the last input has all inputs first, or all processors have them at the same time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrivals {
     /// The time at which the last input arrives on other processors; minus infinity without inputs.

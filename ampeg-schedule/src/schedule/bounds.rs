@@ -64,7 +64,7 @@ impl LowerBounds {
         }
     }
 
-    /// The longest path of computation costs, each the least over the processors, without communication.
+    /// The longest path of computation costs without communication. Each cost is the least over the processors.
     pub fn critical_path(&self) -> Time {
         self.critical_path
     }
@@ -82,8 +82,8 @@ impl LowerBounds {
         self.work
     }
 
-    /// The work of the tasks nearest to the exit or to the entry, spread evenly, with the time that each processor needs
-    /// before and after it.
+    /// The bound from the tasks nearest to the exit or to the entry: their work, spread evenly, and the time that each
+    /// processor needs before and after this work.
     ///
     /// # Source
     ///

@@ -33,7 +33,7 @@ pub struct Candidate {
     pub start: Time,
     /// The time at which the task would end there.
     pub finish: Time,
-    /// The task that keeps the processor busy until then, if it ends after the arrival of the inputs.
+    /// The task that keeps the processor busy until `start`, if it ends after the inputs arrive.
     pub busy_with: Option<TaskId>,
 }
 

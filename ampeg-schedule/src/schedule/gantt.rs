@@ -24,7 +24,7 @@ const GRID: &str = "#cccccc";
 impl Schedule {
     /// A Gantt chart as SVG: a row per processor, a box per task, and the critical path in another color.
     ///
-    /// A box has its name if the name fits, and shows name, start and finish under the pointer.
+    /// A box shows the name of its task if the name fits. Its tooltip shows name, start and finish.
     ///
     /// # Panics
     ///

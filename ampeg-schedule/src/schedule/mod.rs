@@ -190,7 +190,7 @@ impl Schedule {
 
     /// Sorts placements into slots.
     ///
-    /// Slots that start together, of which the first is empty, are in topological order.
+    /// Tasks without duration start together with the task after them. Their slots are in topological order.
     /// So the orders of all processors agree with one order of all tasks, and workers cannot deadlock.
     fn from_placements(problem: &Problem<'_>, placements: &[Placement]) -> Self {
         let order = problem.graph.topological_order();

@@ -10,7 +10,7 @@ use crate::generated_code::facts::{Facts, Family, Slot, Source};
 use crate::generated_code::index::IndexType;
 use crate::generated_code::inputs::Type;
 use crate::generated_code::task::{Call, dispatcher};
-use crate::testing::outcome::{Taken, taken};
+use crate::testing::outcome::{OutputsOf, outputs_of};
 use ampeg_schedule::IntoCost;
 
 /// `a = f(x); b = f(y); c = join(a, b); d: u64 = f(x); pub e = c.0.clone(); pub g = c.0.clone(); h = other(x);`
@@ -91,7 +91,7 @@ impl Source for Square {
     }
 }
 
-type Squares = Taken<(Type<Vec<u64>>, Type<Vec<u64>>)>;
+type Squares = OutputsOf<(Type<Vec<u64>>, Type<Vec<u64>>)>;
 
 /// A vector that can be sent, but not cloned.
 #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -142,7 +142,7 @@ fn squares(x: u64, y: u64) -> Graph<Squares> {
         call.capture(1, y);
         call.capture(2, square);
         call.capture(3, other);
-        taken((first, second))
+        outputs_of((first, second))
     });
     let captures = vec![
         captures.0.into_payload(),
@@ -270,7 +270,7 @@ fn members_that_do_not_use_their_index_are_merged() {
     let dispatch = dispatcher(&types, |call: &mut Call<'_>, &(j,)| {
         let x = call.task(0, (), |(), _| Ok(7));
         let y = call.task(1, (j,), |(j,), inputs| Ok(j.get(inputs, 1)));
-        taken((x.list(), y.list().list()))
+        outputs_of((x.list(), y.list().list()))
     });
     let graph = graph(Parts, types, dispatch, site, Vec::new(), &[]);
     let merged = graph.merge_duplicates();

@@ -3,8 +3,8 @@
 //! The program or a task may set its own hook at any time, which drops our hook. The destructor of our hook then sets
 //! our hook again, around the new one. It can do so because `set_hook` drops the old hook when the new one is in
 //! place, without holding a lock.
-//! A new hook that calls ours is left in place. A new hook is not noticed while the program keeps our hook, as it
-//! gets it from `take_hook`; it is noticed when the program drops our hook.
+//! A new hook that calls ours is left in place. While the program keeps our hook, which `take_hook` has returned, a new
+//! hook is not noticed. When the program drops our hook, the new hook is noticed.
 
 use std::cell::Cell;
 use std::panic::{set_hook, take_hook};

@@ -1,7 +1,8 @@
 //! Catches panics of user code, with message and location.
 //!
 //! Only the panic hook of the process knows the location of a panic. [`hook`] ensures that the hook of ampeg is called
-//! first. It prints nothing for a panic that [`catch`] turns into a value, and passes all others to the previous hook.
+//! first. The hook of ampeg prints nothing for a panic that [`catch`] turns into a value, and passes all others to the
+//! previous hook.
 //!
 //! Some panics end the process instead: every panic with `panic = "abort"`, and otherwise a panic that cannot unwind,
 //! as in a function that C calls. In a worker process, the hook writes each panic into the [`record`], which the
@@ -21,7 +22,7 @@ mod hook;
 pub(crate) mod record;
 
 thread_local! {
-    /// Without a destructor, so that it exists for as long as the thread runs any code.
+    /// This variable has no destructor, so it exists for as long as the thread runs any code.
     static CATCHING: ManuallyDrop<Catching> = const {
         ManuallyDrop::new(Catching {
             depth: Cell::new(0),

@@ -360,8 +360,8 @@ impl Site {
         value.map_err(refused).ok()
     }
 
-    /// A bound of a range, or the number after it. There is no number after the largest one, and the range has no
-    /// such bound then.
+    /// The number `value + more`, as a bound of a range. If the number does not fit in an `i64`, the range has no such
+    /// bound.
     fn bound(&mut self, value: impl IntoIndex, more: i64) -> Option<i64> {
         let bound = self.index(Expression::Selection, value.to_number())?;
         bound.checked_add(more)

@@ -8,7 +8,7 @@ use crate::generated_code::clause::{IntoCount, IntoDuration};
 use crate::generated_code::facts::Facts;
 use crate::generated_code::inputs::{List, Type};
 use crate::generated_code::task::{Call, dispatcher};
-use crate::testing::outcome::{Taken, taken};
+use crate::testing::outcome::{OutputsOf, outputs_of};
 use ampeg_schedule::IntoCost;
 
 const fn slot(family: u32, depth: u8, path: &'static str) -> Slot {
@@ -75,7 +75,7 @@ impl Source for Chain {
     }
 }
 
-type MembersAndSum = Taken<(List<Type<u64>>, Type<u64>)>;
+type MembersAndSum = OutputsOf<(List<Type<u64>>, Type<u64>)>;
 
 /// The chain, with another dependency than on the previous member.
 fn chain(range: Range<u64>, before: impl Fn(u64) -> u64) -> Graph<MembersAndSum> {
@@ -107,7 +107,7 @@ fn chain(range: Range<u64>, before: impl Fn(u64) -> u64) -> Graph<MembersAndSum>
         let sum = call.task(2, (x,), |(x,), inputs| {
             Ok(x.list().take_or_clone(inputs, 0).iter().sum::<u64>())
         });
-        taken((x.list(), sum))
+        outputs_of((x.list(), sum))
     });
     graph(Chain, types, dispatch, site, Vec::new(), &[])
 }
@@ -177,7 +177,7 @@ impl Source for Triangle {
 
 type Rows = Vec<Vec<i32>>;
 
-type Triangles = Taken<(
+type Triangles = OutputsOf<(
     List<List<Type<i32>>>,
     List<Type<Vec<i32>>>,
     List<Type<usize>>,
@@ -245,7 +245,7 @@ fn triangle(n: i32) -> Graph<Triangles> {
         let all = call.task(3, (m,), |(m,), inputs| {
             Ok(m.list().list().take_or_clone(inputs, 0))
         });
-        taken((m.list().list(), row.list(), some.list(), all))
+        outputs_of((m.list().list(), row.list(), some.list(), all))
     });
     graph(Triangle, types, dispatch, site, Vec::new(), &[])
 }

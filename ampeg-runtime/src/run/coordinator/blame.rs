@@ -31,7 +31,7 @@ impl Coordinator<'_> {
                 let kind = TaskErrorKind::TimedOut { limit };
                 self.charge(worker, running, kind, cluster);
             }
-            // A worker that this side has ended for another reason does not show that its task crashes.
+            // If this side has ended the worker for another reason, its task is not to blame.
             (None, Some(running))
                 if exit.reason.is_none() && self.may_run(worker, running.task) =>
             {

@@ -23,7 +23,7 @@ pub(super) struct Entry {
 /// Whether the next step waits for a result, and which search for inputs found this.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Awaited {
-    /// The number of that search; 0 if no step waits.
+    /// The number of the search that found this; 0 if no step waits.
     pub(super) look: u32,
     /// Whether the step needs the whole result, so that parts are not enough.
     pub(super) whole: bool,

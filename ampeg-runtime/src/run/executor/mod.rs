@@ -51,7 +51,7 @@ pub(crate) struct Executor {
 /// run with it unchanged.
 const ALWAYS_ENCODE: &str = "AMPEG_ALWAYS_ENCODE";
 
-/// Whether that variable was set to a value other than 0 when this process first ran a task.
+/// Whether [`ALWAYS_ENCODE`] was set to a value other than 0 when this process first ran a task.
 fn always_encodes() -> bool {
     static ALWAYS: OnceLock<bool> = OnceLock::new();
     *ALWAYS.get_or_init(|| std::env::var_os(ALWAYS_ENCODE).is_some_and(|value| value != "0"))

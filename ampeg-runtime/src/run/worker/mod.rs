@@ -125,8 +125,8 @@ struct RunState {
     queue: Queue,
     /// The next step; none if it has to be looked up.
     next: Option<NextStep>,
-    /// The end of the previous attempt, if nothing happened since. It is the start of the next attempt, and saves
-    /// reading the clock, which takes 25 ns, as long as many a task.
+    /// The end of the previous attempt, if nothing happened since. The next attempt starts at this time. Reading
+    /// the clock again would take 25 ns, as long as some tasks.
     just_ended: Option<Timestamp>,
     /// The time at which the output of tasks was last flushed.
     flushed: Timestamp,
@@ -369,7 +369,7 @@ impl RunState {
 }
 
 /// Makes one attempt at a step, and records the beginning and the end of a body that has a time limit. Also returns
-/// how the inputs arrived that no earlier attempt has used.
+/// the arrivals of the inputs that no earlier attempt has used.
 fn run_body(
     executor: &mut Executor,
     step: &Step,

@@ -1,9 +1,9 @@
 //! Receives the messages of a worker, in the main thread or, while that thread is busy, in a second thread, the
-//! deputy.
+//! helper.
 //!
 //! A waiting worker receives in its main thread, so that a message wakes one thread and not two. While the main
-//! thread is busy, the deputy receives, because a sender must wait when the buffer of the channel is full. Tiny tasks
-//! end before the deputy begins.
+//! thread is busy, the helper receives, because a sender must wait when the buffer of the channel is full. Tiny tasks
+//! end before the helper begins.
 
 use super::ToWorkerProcess;
 use super::parcel::{Loss, Parcel, receive};
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-/// The time after which the deputy receives for a busy main thread. Waking a thread costs more than a tiny task.
+/// The time after which the helper receives for a busy main thread. Waking a thread costs more than a tiny task.
 const BUSY_LIMIT: Duration = Duration::from_millis(1);
 
 /// A message, and the time at which it arrived.
@@ -27,15 +27,15 @@ type Received = (ToWorkerProcess, Timestamp);
 #[derive(Debug)]
 pub(super) struct Inbox {
     shared: Arc<InboxState>,
-    deputy: Thread,
-    /// The messages that the deputy has received, and notices that it has released the channel.
+    helper: Thread,
+    /// The messages that the helper has received, and notices that it has released the channel.
     passed_on: Receiver<PassedOn>,
 }
 
 #[derive(Debug)]
 enum PassedOn {
     Message(Received),
-    /// The deputy has released the channel.
+    /// The helper has released the channel.
     Free,
 }
 
@@ -45,13 +45,13 @@ struct InboxState {
     channel: Mutex<IpcReceiver<Parcel<ToWorkerProcess>>>,
     /// Increased when the main thread begins and ends a wait for a message. The number is odd during a wait.
     waits: AtomicU64,
-    /// Whether the deputy sleeps until it is woken.
+    /// Whether the helper sleeps until it is woken.
     asleep: AtomicBool,
     progress: Progress,
 }
 
 impl Inbox {
-    /// Starts the deputy; fails if the system refuses a thread.
+    /// Starts the helper; fails if the system refuses a thread.
     pub(super) fn new(
         inbound: IpcReceiver<Parcel<ToWorkerProcess>>,
         progress: Progress,
@@ -64,12 +64,12 @@ impl Inbox {
         });
         let (sender, passed_on) = channel();
         let its = Arc::clone(&shared);
-        let body = move || while its.stand_in(&sender).is_some() {};
-        let deputy = sys::thread::spawn("ampeg receive", body);
-        let deputy = deputy.map_err(|error| error.to_string())?;
+        let body = move || while its.receive_while_busy(&sender).is_some() {};
+        let helper = sys::thread::spawn("ampeg receive", body);
+        let helper = helper.map_err(|error| error.to_string())?;
         Ok(Self {
             shared,
-            deputy: deputy.thread().clone(),
+            helper: helper.thread().clone(),
             passed_on,
         })
     }
@@ -82,7 +82,7 @@ impl Inbox {
         message
     }
 
-    /// The next message that the deputy has received, if there is one.
+    /// The next message that the helper has received, if there is one.
     pub(super) fn next_passed_on(&mut self) -> Result<Received, TryRecvError> {
         loop {
             if let PassedOn::Message(message) = self.passed_on.try_recv()? {
@@ -91,12 +91,12 @@ impl Inbox {
         }
     }
 
-    /// Called when the main thread becomes busy, or may have to wait for other workers. Wakes the deputy if it
+    /// Called when the main thread becomes busy, or may have to wait for other workers. Wakes the helper if it
     /// sleeps.
     pub(super) fn be_busy(&self) {
         let asleep = &self.shared.asleep;
         if asleep.load(Ordering::SeqCst) && asleep.swap(false, Ordering::SeqCst) {
-            self.deputy.unpark();
+            self.helper.unpark();
         }
     }
 
@@ -108,14 +108,14 @@ impl Inbox {
                 Err(TryRecvError::Empty) => {}
             }
             if let Ok(channel) = self.shared.channel.try_lock() {
-                // The deputy may have passed on more messages before it released the channel.
+                // The helper may have passed on more messages before it released the channel.
                 return match self.passed_on.try_recv() {
                     Ok(PassedOn::Message(message)) => Some(message),
                     Ok(PassedOn::Free) => continue,
                     Err(_) => self.shared.take(&channel),
                 };
             }
-            // The deputy holds the channel. It passes on a message, or a notice that it has released the channel.
+            // The helper holds the channel. It passes on a message, or a notice that it has released the channel.
             if let PassedOn::Message(message) = self.passed_on.recv().ok()? {
                 return Some(message);
             }
@@ -125,7 +125,7 @@ impl Inbox {
 
 impl InboxState {
     /// Receives in place of the main thread while that one is busy; none if no message can arrive any more.
-    fn stand_in(&self, pass_on: &Sender<PassedOn>) -> Option<()> {
+    fn receive_while_busy(&self, pass_on: &Sender<PassedOn>) -> Option<()> {
         let busy = self.sleep_until_busy();
         thread::sleep(BUSY_LIMIT);
         if self.waits.load(Ordering::SeqCst) != busy {
@@ -218,7 +218,7 @@ mod tests {
             assert_eq!(number(message), next);
             next += 1;
             if random.u8(..) < 3 {
-                // Busy until the deputy has passed on a message. It does so although nobody waits.
+                // Busy until the helper has passed on a message. It does so although nobody waits.
                 inbox.be_busy();
                 while next < MESSAGES {
                     if let Ok(message) = inbox.next_passed_on() {

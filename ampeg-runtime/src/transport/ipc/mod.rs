@@ -80,7 +80,7 @@ enum ToCoordinator {
         worker: ProcessorId,
         generation: u32,
     },
-    /// From the thread that accepts connections: the process of a worker has said hello, or something else.
+    /// From the thread that accepts connections: the process of a worker has sent its first message, usually a hello.
     Arrived {
         worker: ProcessorId,
         generation: u32,
@@ -150,7 +150,7 @@ struct ProcessWorker {
     start: Option<Start>,
     /// None before the hello of the process.
     connection: Option<Connection>,
-    /// The progress words of this process, or of the previous one before the hello of this one.
+    /// The progress words of this process. Before its hello, these are the words of the previous process.
     progress: Option<Progress>,
     since: Option<Epoch>,
     /// The number of reports received from this process.
@@ -248,7 +248,7 @@ impl IpcCluster {
         self.workers[worker.index()].generation += 1;
         let generation = self.workers[worker.index()].generation;
         let exits = self.channels().inbound_sender.clone();
-        let tell_exit = move |exit| {
+        let on_exit = move |exit| {
             let exited = ToCoordinator::Exited {
                 worker,
                 generation,
@@ -259,7 +259,7 @@ impl IpcCluster {
         };
         let arrived = self.channels().inbound_sender.clone();
         let arrivals = Arc::clone(&self.channels().arrivals);
-        let tell_arrival = move |arrival| {
+        let on_arrival = move |arrival| {
             let mut arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
             arrivals.insert((worker, generation), arrival);
             drop(arrivals);
@@ -268,15 +268,15 @@ impl IpcCluster {
         };
         let start = |invitation: rendezvous::Invitation| {
             let rendezvous::Invitation { address, stdin } = invitation;
-            Process::start((&address, stdin), &self.setup, self.output(), tell_exit)
+            Process::start((&address, stdin), &self.setup, self.output(), on_exit)
         };
-        let process = self.channels().rendezvous.start(start, tell_arrival);
+        let process = self.channels().rendezvous.start(start, on_arrival);
         let process = process.map_err(|error| no_process(&error))?;
         let pid = process.pid();
         logging::debug(format_args!("worker {worker} is started as process {pid}"));
-        let place = &mut self.workers[worker.index()];
-        place.process = Some(process);
-        place.start = Some(Start::Connecting(Instant::now() + START_TIME));
+        let state = &mut self.workers[worker.index()];
+        state.process = Some(process);
+        state.start = Some(Start::Connecting(Instant::now() + START_TIME));
         self.needs_tending = true;
         Ok(())
     }
@@ -291,22 +291,22 @@ impl IpcCluster {
         let Some(arrived) = arrived else {
             return;
         };
-        let place = &mut self.workers[worker.index()];
-        if place.generation != generation || place.process.is_none() {
+        let state = &mut self.workers[worker.index()];
+        if state.generation != generation || state.process.is_none() {
             return;
         }
-        place.start = Some(Start::Preparing);
+        state.start = Some(Start::Preparing);
         let connected = arrived.and_then(|arrival| {
             let progress = arrival.hello.progress.clone();
             Ok((Progress::from_memory(progress)?, Connection::new(arrival)?))
         });
         match connected {
             Ok((progress, connection)) => {
-                place.progress = Some(progress);
-                place.connection = Some(connection);
+                state.progress = Some(progress);
+                state.connection = Some(connection);
             }
             Err(reason) => {
-                place.end(reason);
+                state.end(reason);
                 return;
             }
         }
@@ -323,13 +323,13 @@ impl IpcCluster {
 
     /// Handles a worker that can run tasks.
     fn on_ready(&mut self, worker: ProcessorId) -> Option<ClusterEvent> {
-        let place = &mut self.workers[worker.index()];
+        let state = &mut self.workers[worker.index()];
         // A worker that is being ended does not join.
-        place
+        state
             .connection
             .as_ref()
-            .filter(|_| place.end_reason.is_none())?;
-        place.start = None;
+            .filter(|_| state.end_reason.is_none())?;
+        state.start = None;
         Some(ClusterEvent::Joined(worker))
     }
 
@@ -343,16 +343,16 @@ impl IpcCluster {
                 .flatten();
             exit.stderr = process.stderr_since(running.map_or(0, |running| running.start));
         }
-        let place = &mut self.workers[worker.index()];
-        if let Some(start) = place.start.take()
-            && place.end_reason.is_none()
+        let state = &mut self.workers[worker.index()];
+        if let Some(start) = state.start.take()
+            && state.end_reason.is_none()
             && !exit.is_kill()
         {
             exit.reason = Some(reason_of_start(&mut exit, &start));
         }
-        exit.reason = place.end_reason.take().or(exit.reason);
+        exit.reason = state.end_reason.take().or(exit.reason);
         if is_connected {
-            exit.panics = place
+            exit.panics = state
                 .progress
                 .as_ref()
                 .map(Progress::panics)
@@ -368,7 +368,7 @@ impl IpcCluster {
         {
             add_to_last_words(&mut exit.stderr, &limit);
         }
-        (place.connection, place.since, place.reports) = (None, None, 0);
+        (state.connection, state.since, state.reports) = (None, None, 0);
         logging::debug(format_args!("worker {worker} has ended: {exit}"));
         ClusterEvent::Exited(worker, exit)
     }
@@ -378,8 +378,8 @@ impl IpcCluster {
         let others = self.workers.iter().enumerate();
         let others = others.filter(|(index, _)| *index != to.index());
         let peers: Vec<_> = others
-            .filter_map(|(index, place)| {
-                let sender = place.connection.as_ref()?.sender().clone();
+            .filter_map(|(index, state)| {
+                let sender = state.connection.as_ref()?.sender().clone();
                 Some((ProcessorId::new(index), sender))
             })
             .collect();
@@ -390,11 +390,11 @@ impl IpcCluster {
     }
 
     fn send_to(&mut self, to: ProcessorId, message: ToWorkerProcess) {
-        let place = &mut self.workers[to.index()];
-        if let Some(connection) = &mut place.connection {
+        let state = &mut self.workers[to.index()];
+        if let Some(connection) = &mut state.connection {
             match connection.send(message) {
                 Ok(()) => self.needs_tending |= connection.has_backlog(),
-                Err(reason) => place.end(format!("a message to it could not be sent: {reason}")),
+                Err(reason) => state.end(format!("a message to it could not be sent: {reason}")),
             }
         }
     }
@@ -463,14 +463,14 @@ impl IpcCluster {
 
     /// Handles the loss of a worker's message. The message had reports, because no other messages bring memory.
     ///
-    /// The sender is unknown, so every worker is ended whose reports have not all arrived. Their replacements run the
-    /// tasks that are not reported. If their results are too large again, the deaths use up the attempts of the task.
+    /// The sender is unknown, so this ends all workers of which some reports have not arrived. Their replacements run
+    /// the tasks that are not reported. If their results are too large again, the deaths use up the attempts of the task.
     fn on_lost_message(&mut self, reason: &str) {
         for index in 0..self.workers.len() {
             let made = self.activity(ProcessorId::new(index)).reports;
-            let place = &mut self.workers[index];
-            if place.reports < made {
-                place.end(format!(
+            let state = &mut self.workers[index];
+            if state.reports < made {
+                state.end(format!(
                     "a result could not be taken over from it: {reason}"
                 ));
             }
@@ -484,8 +484,8 @@ impl IpcCluster {
             return None;
         }
         let mut wake = None;
-        for place in &mut self.workers {
-            if let Some(connection) = &mut place.connection
+        for state in &mut self.workers {
+            if let Some(connection) = &mut state.connection
                 && connection.has_backlog()
             {
                 match connection.send_backlog() {
@@ -495,13 +495,13 @@ impl IpcCluster {
                     }
                     Ok(()) => {}
                     Err(reason) => {
-                        place.end(format!("a message to it could not be sent: {reason}"));
+                        state.end(format!("a message to it could not be sent: {reason}"));
                     }
                 }
             }
-            if let Some(Start::Connecting(deadline)) = place.start {
+            if let Some(Start::Connecting(deadline)) = state.start {
                 if deadline <= Instant::now() {
-                    place.end(format!("it did not connect within {START_TIME:?}"));
+                    state.end(format!("it did not connect within {START_TIME:?}"));
                 } else {
                     wake = wake.into_iter().chain([deadline]).min();
                 }
@@ -554,9 +554,9 @@ impl Cluster for IpcCluster {
     fn introduce(&mut self, worker: ProcessorId) -> Epoch {
         self.epoch += 1;
         let epoch = self.epoch;
-        let place = &mut self.workers[worker.index()];
-        if let Some(connection) = &place.connection {
-            place.since = Some(epoch);
+        let state = &mut self.workers[worker.index()];
+        if let Some(connection) = &state.connection {
+            state.since = Some(epoch);
             let sender = connection.sender().clone();
             for other in (0..self.workers.len()).filter(|&other| other != worker.index()) {
                 let peers = vec![(worker, sender.clone())];
@@ -637,10 +637,10 @@ impl Drop for IpcCluster {
             // A worker without a running task ends by itself and runs its exit handlers, such as one that writes a
             // profile.
             let is_free = self.activity(worker).running.is_none();
-            let place = &self.workers[index];
-            if place.connection.is_some() && is_free && !self.is_broken {
+            let state = &self.workers[index];
+            if state.connection.is_some() && is_free && !self.is_broken {
                 Cluster::send(self, worker, ToWorker::Stop);
-            } else if let Some(process) = &place.process {
+            } else if let Some(process) = &state.process {
                 process.kill();
             }
         }

@@ -391,12 +391,12 @@ mod tests {
     }
 
     /// The tasks in the next message, which must have arrived.
-    fn told(coordinator: &Coordinator) -> Vec<usize> {
+    fn sent_tasks(coordinator: &Coordinator) -> Vec<usize> {
         let message = coordinator.try_recv().unwrap();
         reports(message).iter().map(task).collect()
     }
 
-    fn told_nothing(coordinator: &Coordinator) {
+    fn assert_nothing_was_sent(coordinator: &Coordinator) {
         let nothing = coordinator.try_recv();
         assert!(matches!(nothing, Err(TryRecvError::Empty)), "{nothing:?}");
     }
@@ -406,12 +406,12 @@ mod tests {
         let (mut outbox, coordinator) = outbox();
         let after_a_while = || now() + Timestamp::from(u32::MAX);
         outbox.push(ended(0, after_a_while(), Ok(None)));
-        assert_eq!(told(&coordinator), [0]);
+        assert_eq!(sent_tasks(&coordinator), [0]);
         outbox.push(quick(1));
         outbox.push(quick(2));
-        told_nothing(&coordinator);
+        assert_nothing_was_sent(&coordinator);
         outbox.push(ended(3, after_a_while(), Ok(None)));
-        assert_eq!(told(&coordinator), [1, 2, 3]);
+        assert_eq!(sent_tasks(&coordinator), [1, 2, 3]);
     }
 
     #[test]
@@ -420,9 +420,9 @@ mod tests {
         outbox.flush();
         (0..5).for_each(|task| assert!(outbox.push(quick(task))));
         outbox.flush();
-        assert_eq!(told(&coordinator), [0, 1, 2, 3, 4]);
+        assert_eq!(sent_tasks(&coordinator), [0, 1, 2, 3, 4]);
         outbox.flush();
-        told_nothing(&coordinator);
+        assert_nothing_was_sent(&coordinator);
     }
 
     #[test]
@@ -442,9 +442,9 @@ mod tests {
         let (mut outbox, coordinator) = outbox();
         outbox.push(quick(0));
         outbox.push(ended(1, 0, Err(TaskErrorKind::Cancelled)));
-        assert_eq!(told(&coordinator), [0, 1]);
+        assert_eq!(sent_tasks(&coordinator), [0, 1]);
         outbox.push(quick(2));
-        told_nothing(&coordinator);
+        assert_nothing_was_sent(&coordinator);
     }
 
     #[test]
@@ -479,7 +479,7 @@ mod tests {
         // The worker waits for an input, and others may wait for these results.
         outbox.flush_values();
         assert_eq!(sent(&results), [0, 1, 2]);
-        told_nothing(&coordinator);
+        assert_nothing_was_sent(&coordinator);
         // A large result is sent at once, after the queued ones.
         outbox.send_value(ProcessorId::new(1), value(3, 8)).unwrap();
         outbox
@@ -490,7 +490,7 @@ mod tests {
         outbox.push(quick(5));
         outbox.flush();
         assert_eq!(sent(&results), [5]);
-        assert_eq!(told(&coordinator), [0, 1, 2, 5]);
+        assert_eq!(sent_tasks(&coordinator), [0, 1, 2, 5]);
         // A worker that was not introduced gets nothing.
         outbox.send_value(ProcessorId::new(2), value(6, 8)).unwrap();
     }

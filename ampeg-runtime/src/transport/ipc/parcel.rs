@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A message that can be sent again if it was not accepted. Otherwise, ipc-channel consumes a message that it cannot
-/// send.
+/// A message that can be sent again if it was not accepted. ipc-channel consumes a message even if it cannot send the
+/// message, so a clone of a parcel is sent.
 #[derive(Debug)]
 pub(super) struct Parcel<T>(Arc<T>);
 

@@ -141,7 +141,7 @@ fn is_before_main() -> bool {
     Stage::Becoming.is_present() || Stage::Early.is_present() && is_invited()
 }
 
-/// Unknown without the feature.
+/// Without the feature, this crate has no constructor, so this is unknown.
 #[cfg(not(feature = "before-main"))]
 fn is_before_main() -> bool {
     false

@@ -16,7 +16,7 @@ pub(crate) const MOST: usize = 48;
 
 thread_local! {
     static ARMED: Cell<bool> = const { Cell::new(false) };
-    /// Empty except during a call. Without a destructor, so that it exists while a thread ends.
+    /// Empty except during a call. This variable has no destructor, so it exists while a thread ends.
     static SEGMENTS: ManuallyDrop<RefCell<Vec<Segment>>> =
         const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }

@@ -5,10 +5,10 @@
 //! | a number, text, bytes | as in the compact form |
 //! | none, unit | none |
 //! | some | the value |
-//! | sequence, tuple | how many in 8 bytes, the values |
-//! | map | how many in 8 bytes, keys and values in turn |
-//! | struct | how many in 8 bytes, which list of names in 8 bytes, the values |
-//! | variant | its number in 4 bytes, which list of names (of one) in 8 bytes, the content |
+//! | sequence, tuple | the number of values in 8 bytes, the values |
+//! | map | the number of entries in 8 bytes, keys and values in turn |
+//! | struct | the number of values in 8 bytes, the number of its list of names in 8 bytes, the values |
+//! | variant | its number in 4 bytes, the number of a list with its name in 8 bytes, the content |
 //!
 //! The lists of names follow at the end, each once.
 

@@ -13,8 +13,8 @@
 //! cost time for every struct, and the reader could only refuse a difference. The comparison here reads a shape back
 //! once in a thread, and costs a few additions for every other value.
 //!
-//! A type may refuse a value although all of this is the same, for example because a number is too large. Such a
-//! value is sent, and its reader gets the error.
+//! A type may refuse a value although kinds, lengths and names are the same, for example because a number is too large.
+//! Such a value is sent, and its reader gets the error.
 //!
 //! The description that is read back has only the beginning of long lists, so that a large value takes little more
 //! memory. If the type refuses a cut list, because it also stores the length for example, the whole value is

@@ -1,6 +1,7 @@
 //! Texts and bytes that live as long as the program, for types that borrow: `&'static str`, `&'static [u8]`.
 //!
-//! Equal ones are leaked once. A program has few of them, because they come from its executable or were leaked by it.
+//! Equal texts and bytes are leaked once. A program has few of them, because they come from its executable or were
+//! leaked by it.
 //! Types that own their text, like `String`, copy it from the message instead.
 
 use super::Fault;
@@ -10,7 +11,7 @@ use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
-/// Whether a visitor returns the reference that it gets, as that of `&'static str` does.
+/// Whether a visitor returns the reference that it gets, as the visitor of `&'static str` does.
 #[inline]
 fn borrows<T>() -> bool {
     type_name::<T>().starts_with('&')

@@ -4,7 +4,7 @@ use super::Fault;
 use super::depth::Depth;
 use super::shape::{Kind, Shape, Shapes};
 
-/// Receives encoded bytes, and what else a serializer knows about a value.
+/// Receives the encoded bytes of a value, and the kinds, names and shapes in the value.
 pub(super) trait Sink {
     /// Whether kinds and names are written, too.
     const DESCRIBES: bool = false;
@@ -49,8 +49,8 @@ pub(super) trait Sink {
     fn n_shapes(&self) -> usize {
         0
     }
-    /// If this sink writes samples, and there was no new shape since there were `n_shapes`, removes all bytes from
-    /// `at` on. Returns whether it did.
+    /// If this sink writes samples, and the number of shapes is still `n_shapes`, removes all bytes from `at` on.
+    /// Returns whether it removed them.
     #[inline]
     fn forgets(&mut self, _at: usize, _n_shapes: usize) -> bool {
         false
@@ -76,7 +76,7 @@ impl Counter {
     }
 
     /// The size of the value that was written. The kind of the value becomes a shape, too, because a number has no
-    /// other.
+    /// other shape.
     #[inline]
     pub(super) fn finish(&mut self, kind: Kind) -> usize {
         self.shapes.insert(Shape::new(kind, 0));

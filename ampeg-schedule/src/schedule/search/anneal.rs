@@ -14,12 +14,12 @@ use crate::task_graph::cost::count;
 /// At the start of a cycle, a makespan that is larger by this share is accepted about one time in three.
 const FIRST_TEMPERATURE: f64 = 0.08;
 
-/// From this number of tasks on, the first temperature is lower, by the fourth power of the ratio. Usual budgets are
-/// too small to cool many tasks from a high temperature.
+/// With `n` tasks, more than this number, the first temperature is multiplied by `(MANY / n)⁴`. Usual budgets are too
+/// small to cool many tasks from a high temperature.
 const MANY: f64 = 200.0;
 
-/// The same at the end of a cycle. For few tasks, it is `LAST_TEMPERATURE_OF_FEW` divided by their number, because
-/// each task has more influence.
+/// The same share at the end of a cycle. For few tasks, the share is `LAST_TEMPERATURE_OF_FEW` divided by their number,
+/// because each task has more influence.
 const LAST_TEMPERATURE: f64 = 0.0005;
 const LAST_TEMPERATURE_OF_FEW: f64 = 0.1;
 

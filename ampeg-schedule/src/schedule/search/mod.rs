@@ -23,7 +23,7 @@ pub enum Budget {
 /// Local search that begins with the schedule of [`Policy::Fast`](super::Policy::Fast).
 ///
 /// The search moves tasks, mostly critical ones, to other processors and other positions in the order, alone or with a
-/// neighbor. It accepts some changes for the worse, ever less often (simulated annealing).
+/// neighbor. It also accepts some changes for the worse, but fewer and fewer (simulated annealing).
 /// `Fast` runs even if the budget is smaller. The search ends when the budget is spent, or when the makespan equals a
 /// lower bound.
 /// The schedule is never worse than that of `Fast`, of HEFT, or of one processor. A search is deterministic for a given

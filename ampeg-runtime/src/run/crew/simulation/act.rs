@@ -15,13 +15,13 @@ use ampeg_schedule::ProcessorId;
 use std::sync::atomic::Ordering;
 
 impl World {
-    /// Performs one action. Returns the event that the coordinator receives by it, if any.
+    /// Performs one action. Returns the event that the coordinator then receives, if any.
     pub(super) fn perform(&mut self, action: Action) -> Option<ClusterEvent> {
         self.note(|world| trace::line(world, action));
         match action {
             Action::Greet(worker) => {
                 self.process(worker).has_greeted = true;
-                let generation = self.places[worker].generation;
+                let generation = self.workers[worker].generation;
                 let arrived = ToCoordinator::Arrived(ProcessorId::new(worker), generation);
                 self.queue.push_back(arrived);
             }
@@ -33,9 +33,9 @@ impl World {
             }
             Action::Flush(worker) => self.flush(worker),
             Action::Pass(worker) => {
-                let place = &mut self.places[worker];
-                if let Some(process) = &mut place.process {
-                    process.inbox.extend(place.backlog.pop_front());
+                let state = &mut self.workers[worker];
+                if let Some(process) = &mut state.process {
+                    process.inbox.extend(state.backlog.pop_front());
                 }
             }
             Action::Notice(worker) => self.notice(worker),
@@ -52,7 +52,9 @@ impl World {
                 self.faults.losses -= 1;
                 self.has_lost_message = true;
                 self.queue.pop_front();
-                return Some(ClusterEvent::Lost("told to get lost".into()));
+                return Some(ClusterEvent::Lost(
+                    "the simulation loses the message".into(),
+                ));
             }
             Action::Die(worker) => {
                 if !self.process(worker).is_doomed {
@@ -70,11 +72,11 @@ impl World {
 
     /// Ends a worker. Everything that it has not done or reported is lost.
     pub(super) fn die(&mut self, worker: usize, exit: Exit) {
-        let place = &mut self.places[worker];
-        if let Some(process) = place.process.take() {
-            place.backlog.clear();
+        let state = &mut self.workers[worker];
+        if let Some(process) = state.process.take() {
+            state.backlog.clear();
             let current = process.current;
-            place.unnoticed = Some(Death { exit, current });
+            state.unnoticed = Some(Death { exit, current });
             let untold = process.outbox;
             let is_lost = |&(other, task): &(ProcessorId, _)| {
                 other.index() == worker && untold.iter().any(|report| report.task == task)
@@ -84,7 +86,7 @@ impl World {
     }
 
     fn process(&mut self, worker: usize) -> &mut Process {
-        let process = self.places[worker].process.as_mut();
+        let process = self.workers[worker].process.as_mut();
         process.expect("only who lives does something")
     }
 
@@ -99,7 +101,7 @@ impl World {
         }
         let is_cursed = |curse: Curse| curse.worker == worker && !curse.is_early;
         if self.curse.is_some_and(is_cursed)
-            && self.places[worker].generation > 0
+            && self.workers[worker].generation > 0
             && let Some(Inbound::Message { message, .. }) = self.process(worker).inbox.front()
             && matches!(message, ToWorker::Begin { .. })
         {
@@ -107,7 +109,7 @@ impl World {
             return;
         }
         if let Err(reason) = self.process(worker).take() {
-            panic!("worker {worker} cannot do what it is told: {reason}");
+            panic!("worker {worker} cannot follow a message: {reason}");
         }
     }
 
@@ -130,7 +132,7 @@ impl World {
     /// Lets the coordinator see the progress words of a worker.
     fn show(&mut self, worker: usize, mut activity: Activity) {
         let now = clock::now();
-        let words = &mut self.places[worker].activity;
+        let words = &mut self.workers[worker].activity;
         if self.sabotage == Some(Sabotage::StaleWords) {
             activity.running = activity.running.or(words.running);
         }
@@ -152,7 +154,7 @@ impl World {
 
     /// Whether the task that a worker has begun ends the worker.
     fn crashes(&self, worker: usize) -> bool {
-        let process = self.places[worker].process.as_ref();
+        let process = self.workers[worker].process.as_ref();
         process.and_then(|process| process.current).is_some_and(
             |Attempted { run, task, .. }| {
                 let task = task.index();
@@ -168,9 +170,9 @@ impl World {
             self.sabotage = None;
             return;
         }
-        let place = &mut self.places[to.index()];
-        if let Some(process) = &mut place.process
-            && place.generation == generation
+        let state = &mut self.workers[to.index()];
+        if let Some(process) = &mut state.process
+            && state.generation == generation
         {
             process.inbox.push_back(Inbound::Message {
                 from: Some(ProcessorId::new(from)),
@@ -184,17 +186,17 @@ impl World {
         if reports.is_empty() {
             return;
         }
-        let generation = self.places[worker].generation;
+        let generation = self.workers[worker].generation;
         let reports = ToCoordinator::Reports(ProcessorId::new(worker), generation, reports);
         self.queue.push_back(reports);
     }
 
     fn notice(&mut self, worker: usize) {
-        let place = &mut self.places[worker];
-        let Some(Death { exit, current }) = place.unnoticed.take() else {
+        let state = &mut self.workers[worker];
+        let Some(Death { exit, current }) = state.unnoticed.take() else {
             return;
         };
-        let (worker, generation) = (ProcessorId::new(worker), place.generation);
+        let (worker, generation) = (ProcessorId::new(worker), state.generation);
         let exited = ToCoordinator::Exited(worker, generation, exit, current);
         self.queue.push_back(exited);
     }
@@ -209,8 +211,8 @@ impl World {
         for (worker, reports) in on_their_way {
             self.record.exist(worker, reports);
         }
-        for (worker, place) in self.places.iter().enumerate() {
-            if let Some(process) = &place.process {
+        for (worker, state) in self.workers.iter().enumerate() {
+            if let Some(process) = &state.process {
                 let worker = ProcessorId::new(worker);
                 self.record.exist(worker, &process.outbox);
             }
@@ -223,7 +225,7 @@ impl World {
     fn deliver(&mut self) -> Option<ClusterEvent> {
         match self.queue.pop_front()? {
             ToCoordinator::Reports(worker, generation, reports) => {
-                if self.places[worker.index()].generation != generation {
+                if self.workers[worker.index()].generation != generation {
                     return None;
                 }
                 for report in &reports {
@@ -236,9 +238,9 @@ impl World {
                 Some(ClusterEvent::Reports(worker, reports))
             }
             ToCoordinator::Arrived(worker, generation) => {
-                let place = &self.places[worker.index()];
+                let state = &self.workers[worker.index()];
                 // A process that has died since counts as present until the coordinator receives its exit.
-                let is_there = place.generation == generation && !place.is_connected;
+                let is_there = state.generation == generation && !state.is_connected;
                 if !is_there {
                     return None;
                 }
@@ -246,15 +248,15 @@ impl World {
                 Some(ClusterEvent::Joined(worker))
             }
             ToCoordinator::Exited(worker, generation, exit, current) => {
-                let place = &mut self.places[worker.index()];
-                if place.generation != generation {
+                let state = &mut self.workers[worker.index()];
+                if state.generation != generation {
                     return None;
                 }
-                if !place.is_connected && exit.reason.is_some() {
+                if !state.is_connected && exit.reason.is_some() {
                     self.record.failed_start(worker);
                 }
-                let place = &mut self.places[worker.index()];
-                (place.is_connected, place.since) = (false, None);
+                let state = &mut self.workers[worker.index()];
+                (state.is_connected, state.since) = (false, None);
                 self.record.deaths.push((worker, current));
                 Some(ClusterEvent::Exited(worker, exit))
             }

@@ -176,8 +176,7 @@ fn crashed(program: &Program, record: &Record, task: usize) -> bool {
     crashed.any(|(_, it)| it.task.index() == task && it.attempt >= last)
 }
 
-/// Whether the worker of a task died or failed to start several times, or a worker that had to compute the task
-/// again.
+/// Whether the worker of a task, or a worker that had to compute the task again, died or failed to start several times.
 fn is_given_up(program: &Program, record: &Record, task: usize) -> bool {
     let home = program.plan.homes[task].worker;
     record.n_deaths(home) >= DEATHS || record.n_failed_starts(home) >= DEATHS

@@ -26,7 +26,7 @@ pub(super) struct Sim {
 impl Sim {
     /// The cluster of a world, which becomes the world of this thread.
     pub(super) fn of(world: World) -> Self {
-        let n_workers = world.places.len();
+        let n_workers = world.workers.len();
         WORLD.set(Some(world));
         Self { n_workers }
     }
@@ -63,16 +63,16 @@ impl Cluster for Sim {
         with_world(|world| {
             world.epoch += 1;
             let epoch = world.epoch;
-            let place = &mut world.places[worker.index()];
-            if place.is_connected {
-                place.since = Some(epoch);
-                let generation = place.generation;
-                let others = (0..world.places.len()).filter(|&other| other != worker.index());
+            let state = &mut world.workers[worker.index()];
+            if state.is_connected {
+                state.since = Some(epoch);
+                let generation = state.generation;
+                let others = (0..world.workers.len()).filter(|&other| other != worker.index());
                 for other in others {
-                    let place = &mut world.places[other];
+                    let state = &mut world.workers[other];
                     if world.sabotage == Some(Sabotage::ForeseenPeers)
-                        && let Some(process) = &mut place.process
-                        && place.is_connected
+                        && let Some(process) = &mut state.process
+                        && state.is_connected
                     {
                         process.foresee(epoch);
                     }
@@ -89,7 +89,7 @@ impl Cluster for Sim {
 
     fn since(&self, worker: ProcessorId) -> Option<Epoch> {
         with_world(|world| {
-            let since = world.places[worker.index()].since?;
+            let since = world.workers[worker.index()].since?;
             Some(match world.sabotage {
                 Some(Sabotage::EpochsOfRun) => since.saturating_sub(world.first_epoch),
                 _ => since,
@@ -104,7 +104,7 @@ impl Cluster for Sim {
             }
             world.note(|_| format!("the coordinator kills worker {worker}"));
             let is_late = world.choices.pick(2) > 0;
-            match &mut world.places[worker.index()].process {
+            match &mut world.workers[worker.index()].process {
                 Some(process) if is_late => process.is_doomed = true,
                 _ => world.die(worker.index(), killed()),
             }
@@ -118,7 +118,7 @@ impl Cluster for Sim {
 
     fn activity(&self, worker: ProcessorId) -> Activity {
         with_world(|world| {
-            let activity = world.places[worker.index()].activity;
+            let activity = world.workers[worker.index()].activity;
             match world.sabotage {
                 Some(Sabotage::NoRunInWords) => Activity {
                     run: world.record.run,
@@ -142,51 +142,48 @@ impl World {
     /// Starts a process, or makes the start fail at once.
     fn start(&mut self, worker: ProcessorId) {
         let fails = self.faults.failed_starts > 0 && self.choices.weighted(&[3, 1]) > 0;
-        let n_workers = self.places.len();
-        let place = &mut self.places[worker.index()];
-        assert!(
-            !place.is_present(),
-            "only in the place of a worker that is gone another one is started"
-        );
-        place.generation += 1;
+        let n_workers = self.workers.len();
+        let state = &mut self.workers[worker.index()];
+        assert!(!state.is_present(), "only an absent worker is started");
+        state.generation += 1;
         if fails {
             self.faults.failed_starts -= 1;
             self.note(|_| format!("worker {worker} cannot be started"));
-            let (generation, exit) = (self.places[worker.index()].generation, refused());
+            let (generation, exit) = (self.workers[worker.index()].generation, refused());
             let exited = ToCoordinator::Exited(worker, generation, exit, None);
             self.queue.push_front(exited);
         } else {
-            place.process = Some(Process::new(n_workers, false));
+            state.process = Some(Process::new(n_workers, false));
             self.note(|_| format!("worker {worker} is started"));
         }
     }
 
     /// Connects a worker that has said hello, and sends it the addresses of its peers.
     pub(super) fn connect(&mut self, worker: ProcessorId) {
-        let place = &mut self.places[worker.index()];
-        place.is_connected = true;
-        place.activity = Activity::default();
-        self.tell_peers(worker.index());
+        let state = &mut self.workers[worker.index()];
+        state.is_connected = true;
+        state.activity = Activity::default();
+        self.send_peers(worker.index());
     }
 
     /// Sends a worker the addresses of all others that are present.
-    pub(super) fn tell_peers(&mut self, to: usize) {
-        let others = self.places.iter().enumerate();
-        let others = others.filter(|(other, place)| *other != to && place.is_connected);
-        let peers = others.map(|(other, place)| (ProcessorId::new(other), place.generation));
+    pub(super) fn send_peers(&mut self, to: usize) {
+        let others = self.workers.iter().enumerate();
+        let others = others.filter(|(other, state)| *other != to && state.is_connected);
+        let peers = others.map(|(other, state)| (ProcessorId::new(other), state.generation));
         let (peers, epoch) = (peers.collect(), self.epoch);
         self.send(to, Inbound::Peers(peers, epoch));
     }
 
     fn send(&mut self, to: usize, message: Inbound) {
         let keeps = self.has_backlogs;
-        let place = &mut self.places[to];
-        if !place.is_connected {
+        let state = &mut self.workers[to];
+        if !state.is_connected {
             return;
         }
-        if let Some(process) = &mut place.process {
+        if let Some(process) = &mut state.process {
             if keeps {
-                place.backlog.push_back(message);
+                state.backlog.push_back(message);
             } else {
                 process.inbox.push_back(message);
             }
@@ -205,7 +202,7 @@ pub(super) fn killed() -> Exit {
 /// The exit of a worker that cannot be started.
 pub(super) fn refused() -> Exit {
     Exit {
-        reason: Some("told not to start".into()),
+        reason: Some("the simulation refuses the start".into()),
         ..Exit::default()
     }
 }

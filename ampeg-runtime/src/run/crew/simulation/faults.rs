@@ -1,5 +1,5 @@
-//! Faults of the simulated world itself. The simulation must notice each of them; only then does it mean something
-//! that it finds no fault in the runtime.
+//! Faults of the simulated world itself. A simulation that does not notice these faults could also miss faults of the
+//! runtime.
 
 use super::check::Property;
 use super::draw::Scope;
@@ -24,7 +24,7 @@ const FAULTS: &[(Sabotage, &[Property])] = &[
 
 #[test]
 fn faults_of_the_world_are_noticed() {
-    let is_told = std::env::var_os("AMPEG_SIMULATION_FAULTS").is_some();
+    let prints = std::env::var_os("AMPEG_SIMULATION_FAULTS").is_some();
     for &(sabotage, properties) in FAULTS {
         let hunt = Hunt {
             scope: Scope::ALL,
@@ -34,7 +34,7 @@ fn faults_of_the_world_are_noticed() {
         let start = std::time::Instant::now();
         let found = hunt.find(1, 20_000);
         let found = found.unwrap_or_else(|| panic!("{sabotage:?} is not noticed"));
-        if is_told {
+        if prints {
             println!(
                 "{sabotage:?}: {:?}\n{}",
                 start.elapsed(),

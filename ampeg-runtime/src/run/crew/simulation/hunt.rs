@@ -1,5 +1,5 @@
-//! Runs random simulations, or all simulations of a scenario, until one breaks a property. That one is shrunk and
-//! printed.
+//! Runs random simulations, or all simulations of a scenario, until one breaks a property. This simulation is
+//! shrunk and printed.
 
 use super::check::{Broken, Property, check};
 use super::choices::{Choices, Tape};
@@ -42,7 +42,7 @@ struct Simulated {
 pub(super) struct Broke {
     property: Property,
     seed: u64,
-    /// The number of simulations until then.
+    /// The number of simulations until this one was found.
     simulations: u64,
     tape: Tape,
 }
@@ -58,7 +58,7 @@ impl Broke {
 pub(super) struct Found {
     broken: Broken,
     seed: Option<u64>,
-    /// The number of simulations until then.
+    /// The number of simulations until this one was found.
     simulations: u64,
     /// The length of the tape before it was shrunk.
     length: usize,

@@ -8,9 +8,9 @@ impl World {
     pub(super) fn enabled(&mut self) -> Vec<Action> {
         let now = clock::now();
         let (mut actions, mut last) = (Vec::new(), Vec::new());
-        for (worker, place) in self.places.iter_mut().enumerate() {
-            let Some(process) = &mut place.process else {
-                actions.extend(place.unnoticed.as_ref().map(|_| Action::Notice(worker)));
+        for (worker, state) in self.workers.iter_mut().enumerate() {
+            let Some(process) = &mut state.process else {
+                actions.extend(state.unnoticed.as_ref().map(|_| Action::Notice(worker)));
                 continue;
             };
             let curse = self.curse.filter(|curse| curse.worker == worker);
@@ -24,7 +24,7 @@ impl World {
                     (process.can_take(), Action::Take(worker)),
                     (process.can_run(), Action::Run(worker)),
                     (!process.outbox.is_empty(), Action::Flush(worker)),
-                    (!place.backlog.is_empty(), Action::Pass(worker)),
+                    (!state.backlog.is_empty(), Action::Pass(worker)),
                 ];
                 let can = can.iter().filter(|(can, _)| *can);
                 actions.extend(can.map(|&(_, action)| action));
@@ -43,8 +43,8 @@ impl World {
     pub(super) fn faults(&self, is_running: bool) -> Vec<Action> {
         let mut actions = Vec::new();
         let faults = &self.faults;
-        for (worker, place) in self.places.iter().enumerate() {
-            if let Some(process) = &place.process {
+        for (worker, state) in self.workers.iter().enumerate() {
+            if let Some(process) = &state.process {
                 let is_starting = !process.has_greeted;
                 let can = [
                     (!process.is_doomed && faults.deaths > 0, Action::Die(worker)),

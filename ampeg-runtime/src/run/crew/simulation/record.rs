@@ -4,7 +4,7 @@ use super::process::Attempted;
 use crate::run::message::{AttemptReport, RunId};
 use ampeg_schedule::{ProcessorId, TaskId};
 
-/// What the coordinator received in one run, and what it cannot see.
+/// The events of one run: those that the coordinator received, and those that it cannot see.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) run: RunId,

@@ -21,8 +21,8 @@ pub(super) fn line(world: &mut World, action: Action) -> String {
             Some(ahead) => format!("worker {worker} runs {}", step(ahead)),
             None => String::new(),
         },
-        Action::Flush(worker) => format!("worker {worker} tells what it has to tell"),
-        Action::Pass(worker) => match world.places[worker].backlog.front() {
+        Action::Flush(worker) => format!("worker {worker} sends its reports"),
+        Action::Pass(worker) => match world.workers[worker].backlog.front() {
             Some(message) => format!("worker {worker} is now sent {}", inbound(message)),
             None => String::new(),
         },
@@ -49,12 +49,12 @@ pub(super) fn line(world: &mut World, action: Action) -> String {
 /// When nothing can happen any more, no input is on its way. So an input that a worker waits for, and that no worker
 /// will compute, never comes.
 pub(super) fn state(world: &mut World) -> String {
-    let workers = 0..world.places.len();
+    let workers = 0..world.workers.len();
     let outlooks: Vec<_> = workers.map(|worker| outlook(world, worker)).collect();
     let mut text = String::new();
     for (worker, Outlook { next, missing, .. }) in outlooks.iter().enumerate() {
         let _ = write!(text, "; worker {worker}");
-        let process = world.places[worker].process.as_ref();
+        let process = world.workers[worker].process.as_ref();
         let _ = match (process, next) {
             (None, _) => write!(text, " is dead"),
             (Some(process), _) if process.is_stopped => write!(text, " is stopped"),
@@ -75,7 +75,7 @@ pub(super) fn state(world: &mut World) -> String {
 }
 
 fn outlook(world: &mut World, worker: usize) -> Outlook {
-    let process = world.places[worker].process.as_mut();
+    let process = world.workers[worker].process.as_mut();
     process.map_or_else(Outlook::default, |process| process.worker.outlook())
 }
 
@@ -86,14 +86,14 @@ fn step(ahead: Ahead) -> String {
 }
 
 fn coming_effect(world: &World, worker: usize) -> Option<String> {
-    let process = world.places[worker].process.as_ref()?;
-    let before = &world.places[worker].activity;
+    let process = world.workers[worker].process.as_ref()?;
+    let before = &world.workers[worker].activity;
     process.describe_coming(|effect| match effect {
         Effect::Words(activity) => change(before, activity),
         Effect::Sleep(time) => format!("waits for {time:?}"),
         Effect::Send(to, generation, value) => {
             let task = value.task;
-            let present = world.places[to.index()].generation;
+            let present = world.workers[to.index()].generation;
             let old = if *generation == present {
                 ""
             } else {
@@ -102,7 +102,7 @@ fn coming_effect(world: &World, worker: usize) -> Option<String> {
             format!("sends the result of task {task} to {old}worker {to}")
         }
         Effect::Report(report) => format!("notes: {}", words::report(report)),
-        Effect::Flush => "tells what it has to tell, before it goes on".into(),
+        Effect::Flush => "sends its reports before it continues".into(),
     })
 }
 
@@ -123,7 +123,7 @@ fn change(before: &Activity, activity: &Activity) -> String {
 }
 
 fn next_message(world: &World, worker: usize) -> String {
-    let process = world.places[worker].process.as_ref();
+    let process = world.workers[worker].process.as_ref();
     let message = process.and_then(|process| process.inbox.front());
     message.map_or_else(|| "nothing".into(), inbound)
 }
@@ -145,7 +145,7 @@ fn inbound(message: &Inbound) -> String {
 }
 
 fn when(world: &World, worker: usize) -> String {
-    let Some(process) = &world.places[worker].process else {
+    let Some(process) = &world.workers[worker].process else {
         return String::new();
     };
     let mut text = match (process.current, process.is_busy()) {

@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// More actions than any run takes that makes progress.
+/// The number of actions after which a run counts as stuck. No run that makes progress takes as many.
 const MOST_STEPS: usize = 5_000;
 /// The simulated time without any other action after which the run counts as stuck. It is shorter than the time after
 /// which the crew ends a worker that does nothing, because ending the worker would hide that it waits for a message
@@ -64,9 +64,9 @@ pub(super) enum ToCoordinator {
     Woken,
 }
 
-/// The place of a worker, and the process in it.
+/// The state of a worker, and the process in it.
 #[derive(Debug, Default)]
-pub(super) struct Place {
+pub(super) struct WorkerState {
     pub(super) generation: u32,
     pub(super) process: Option<Process>,
     /// Whether the coordinator has received the hello of the process, and not its exit.
@@ -80,7 +80,7 @@ pub(super) struct Place {
     pub(super) unnoticed: Option<Death>,
 }
 
-impl Place {
+impl WorkerState {
     /// Whether there is a process, or the exit of one was not noticed yet.
     pub(super) fn is_present(&self) -> bool {
         self.process.is_some() || self.unnoticed.is_some()
@@ -114,7 +114,7 @@ pub(super) enum Sabotage {
 
 #[derive(Debug)]
 pub(super) struct World {
-    pub(super) places: Vec<Place>,
+    pub(super) workers: Vec<WorkerState>,
     pub(super) queue: VecDeque<ToCoordinator>,
     pub(super) choices: Choices,
     pub(super) faults: Faults,
@@ -146,14 +146,14 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(scenario: &Scenario, choices: Choices, is_traced: bool) -> Self {
         clock::simulated::set(Some(1));
-        let place = |_| Place {
+        let state = |_| WorkerState {
             process: Some(Process::new(scenario.n_workers, true)),
             is_connected: true,
             since: Some(1),
-            ..Place::default()
+            ..WorkerState::default()
         };
         let mut world = Self {
-            places: (0..scenario.n_workers).map(place).collect(),
+            workers: (0..scenario.n_workers).map(state).collect(),
             queue: VecDeque::new(),
             choices,
             faults: scenario.faults,
@@ -174,7 +174,7 @@ impl World {
             trace: is_traced.then(Vec::new),
         };
         for worker in 0..scenario.n_workers {
-            world.tell_peers(worker);
+            world.send_peers(worker);
         }
         world
     }
@@ -251,7 +251,7 @@ impl World {
     /// The next time that somebody waits for.
     fn wake(&self, until: Option<Timestamp>) -> Option<Timestamp> {
         let now = clock::now();
-        let processes = self.places.iter().filter_map(|it| it.process.as_ref());
+        let processes = self.workers.iter().filter_map(|it| it.process.as_ref());
         let sleepers = processes.map(|process| process.sleeps_until);
         sleepers.filter(|&time| time > now).chain(until).min()
     }

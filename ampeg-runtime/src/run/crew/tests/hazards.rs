@@ -86,27 +86,30 @@ impl Hazardous {
     /// Fails unless the root of an error is a task with an action that causes this error, or a fault from outside.
     fn check_root(&self, failed: usize, root: &TaskError, is_cut_short: bool) -> usize {
         let task: usize = root.task().trim_start_matches("node").parse().unwrap();
-        let told = at_last(&self.nodes[task].action);
+        let action = at_last(&self.nodes[task].action);
         let is_legitimate = match root.kind() {
             TaskErrorKind::Cancelled => is_cut_short,
             TaskErrorKind::Failed { message, .. } => {
-                *told == Action::Fail && message == "told to fail"
+                *action == Action::Fail && message == "told to fail"
             }
             TaskErrorKind::Panicked { message, .. } => {
-                *told == Action::Panic && message == "told to panic"
+                *action == Action::Panic && message == "told to panic"
             }
-            TaskErrorKind::TimedOut { limit } => *told == Action::Hang && *limit == SHORT,
+            TaskErrorKind::TimedOut { limit } => *action == Action::Hang && *limit == SHORT,
             TaskErrorKind::Crashed {
                 signal, exit_code, ..
-            } => match (told, signal, exit_code) {
+            } => match (action, signal, exit_code) {
                 (_, Some(9), None) | (Action::Abort | Action::AbortOnce(_), Some(6), None) => true,
-                (Action::Exit(told), None, Some(code)) => told == code,
+                (Action::Exit(expected), None, Some(code)) => expected == code,
                 _ => false,
             },
             TaskErrorKind::NoWorker { reason } => reason.contains("times in a row"),
             _ => false,
         };
-        assert!(is_legitimate, "node{failed}: {root}, but was told {told:?}");
+        assert!(
+            is_legitimate,
+            "node{failed}: {root}, but its action is {action:?}"
+        );
         let is_last = root.attempt() == self.limits[task].attempts();
         assert!(
             is_last || matches!(root.kind(), TaskErrorKind::Cancelled),
@@ -168,13 +171,13 @@ fn action(random: &mut fastrand::Rng, file: &Path) -> Action {
 }
 
 fn limits(random: &mut fastrand::Rng, node: &Node, retry: u32) -> Limits {
-    let told = at_last(&node.action);
+    let action = at_last(&node.action);
     Limits {
-        within: match told {
+        within: match action {
             Action::Hang => Some(SHORT),
             _ => (random.u8(..) < 40).then_some(LONG),
         },
-        retry: match told {
+        retry: match action {
             Action::Compute | Action::Take(_) => retry,
             // It succeeds in its second attempt.
             Action::AbortOnce(_) => retry.clamp(1, 1_000),

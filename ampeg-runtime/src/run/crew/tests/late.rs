@@ -32,7 +32,7 @@ fn run_one(crew: &mut Crew, action: Action, time: Duration) -> (Vec<Node>, Blobs
 #[test]
 fn worker_that_runs_a_task_of_an_ended_run_is_replaced() {
     let _deadline = Deadline::seconds("late task", 60);
-    // At the end of a run, every running task is killed. A task that begins a moment later is not, as in this test.
+    // At the end of a run, every running task is killed. In this test, a task begins a moment later, and is not killed.
     let cluster = Faulty::tough(1, 2);
     let witness = cluster.seen();
     let mut crew = Crew::new(Box::new(cluster));

@@ -127,7 +127,7 @@ fn soak_pool(seed: u64, folder: &Path, sums: &mut Sums) {
             outside.kills()
         );
         if random.u8(..) < 50 {
-            // Workers receive that these graphs are gone.
+            // Workers receive a message that these graphs are gone.
             cases.clear();
         }
     }

@@ -36,13 +36,13 @@ pub(super) struct AcceptorState {
 struct Expected {
     callbacks: HashMap<u32, OnArrival>,
     /// Processes that the thread has not taken over yet.
-    new: Vec<Guest>,
+    new: Vec<PendingProcess>,
     is_closed: bool,
 }
 
 /// A process that has not said hello yet.
 #[derive(Debug)]
-struct Guest {
+struct PendingProcess {
     pid: u32,
     /// The coordinator's side of the connection.
     socket: OwnedFd,
@@ -67,14 +67,14 @@ impl AcceptorState {
         let mut expected = self.lock();
         // A previous process with this id is gone, because the system gave the id to this one.
         expected.callbacks.insert(pid, on_arrival);
-        expected.new.push(Guest { pid, socket });
+        expected.new.push(PendingProcess { pid, socket });
         drop(expected);
         self.wake();
     }
 
     pub(super) fn forget(&self, pid: u32) {
-        let forgotten = self.lock().callbacks.remove(&pid);
-        if forgotten.is_some() {
+        let removed = self.lock().callbacks.remove(&pid);
+        if removed.is_some() {
             self.wake();
         }
     }
@@ -99,7 +99,7 @@ impl AcceptorState {
 pub(super) struct Acceptor {
     relay: Relay,
     shared: Arc<AcceptorState>,
-    guests: Vec<Guest>,
+    pending: Vec<PendingProcess>,
     /// Whether there are not enough free descriptors to receive a hello.
     is_short: bool,
 }
@@ -109,7 +109,7 @@ impl Acceptor {
         Self {
             relay,
             shared,
-            guests: Vec::new(),
+            pending: Vec::new(),
             is_short: false,
         }
     }
@@ -125,10 +125,10 @@ impl Acceptor {
                 // The system has no memory left.
                 Err(_) => sleep(SHORTAGE),
             }
-            if !self.look_again() {
+            if !self.update_pending() {
                 return;
             }
-            self.hear();
+            self.receive_hellos();
         }
     }
 
@@ -139,7 +139,7 @@ impl Acceptor {
         if self.is_short {
             timeout = Timespec::try_from(SHORTAGE).ok();
         } else {
-            let sockets = self.guests.iter().map(|guest| &guest.socket);
+            let sockets = self.pending.iter().map(|process| &process.socket);
             polled.extend(sockets.map(|socket| PollFd::new(socket, PollFlags::IN)));
         }
         poll(&mut polled, timeout.as_ref())?;
@@ -153,32 +153,32 @@ impl Acceptor {
     }
 
     /// If there is news, adds new processes and removes forgotten ones. Returns false if the rendezvous is closed.
-    fn look_again(&mut self) -> bool {
+    fn update_pending(&mut self) -> bool {
         if retry_on_intr(|| read(&self.shared.news, &mut [0; 8])).is_err() {
             return true;
         }
         let mut expected = self.shared.lock();
-        self.guests.append(&mut take(&mut expected.new));
-        self.guests
-            .retain(|guest| expected.callbacks.contains_key(&guest.pid));
+        self.pending.append(&mut take(&mut expected.new));
+        self.pending
+            .retain(|process| expected.callbacks.contains_key(&process.pid));
         !expected.is_closed
     }
 
     /// Receives hellos, and removes processes that have sent one or disconnected.
-    fn hear(&mut self) {
+    fn receive_hellos(&mut self) {
         self.is_short = !resources::has_room_for_files(PER_HELLO);
         if self.is_short {
             return;
         }
-        self.guests.retain(|guest| {
-            let arrival = match Raw::receive(&guest.socket) {
+        self.pending.retain(|process| {
+            let arrival = match Raw::receive(&process.socket) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
                 // The thread that watches the process reports its end.
                 Ok(None) => return false,
                 Ok(Some(message)) => self.relay.read(message),
                 Err(error) => Err(error.to_string()),
             };
-            let on_arrival = self.shared.lock().callbacks.remove(&guest.pid);
+            let on_arrival = self.shared.lock().callbacks.remove(&process.pid);
             if let Some(on_arrival) = on_arrival {
                 on_arrival(arrival);
             }

@@ -14,13 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Starts worker processes and receives their hellos.
 #[derive(Debug)]
-pub(in crate::transport) struct Rendezvous(Arc<Guests>);
+pub(in crate::transport) struct Rendezvous(Arc<PendingProcesses>);
 
 /// By process id: the processes that have not said hello.
 #[derive(Default)]
-struct Guests(Mutex<HashMap<u32, Guest>>);
+struct PendingProcesses(Mutex<HashMap<u32, PendingProcess>>);
 
-struct Guest {
+struct PendingProcess {
     server: String,
     on_arrival: OnArrival,
 }
@@ -49,19 +49,19 @@ impl Rendezvous {
             stdin: Stdio::null(),
         })?;
         let pid = process.pid();
-        let guest = Guest {
+        let pending = PendingProcess {
             server: name,
             on_arrival: Box::new(on_arrival),
         };
-        self.0.lock().insert(pid, guest);
-        let guests = self.0.clone();
+        self.0.lock().insert(pid, pending);
+        let processes = self.0.clone();
         let accept = move || {
             let hello = guarded(|| server.accept().map(|(_, hello)| hello));
             let hello = hello.and_then(|hello| hello.map_err(|error| error.to_string()));
-            let guest = guests.lock().remove(&pid);
-            if let Some(guest) = guest {
+            let pending = processes.lock().remove(&pid);
+            if let Some(pending) = pending {
                 let hello = hello.and_then(Hello::check);
-                (guest.on_arrival)(hello.map(|hello| Arrival { hello }));
+                (pending.on_arrival)(hello.map(|hello| Arrival { hello }));
             }
         };
         if let Err(error) = thread::spawn("ampeg accept", accept) {
@@ -74,29 +74,29 @@ impl Rendezvous {
 
     /// Stops expecting a hello of a process that has ended or will end. Does nothing if none is expected.
     pub(in crate::transport) fn forget(&self, pid: u32) {
-        let guest = self.0.lock().remove(&pid);
-        if let Some(guest) = guest {
-            guest.dismiss();
+        let pending = self.0.lock().remove(&pid);
+        if let Some(pending) = pending {
+            pending.dismiss();
         }
     }
 }
 
 impl Drop for Rendezvous {
     fn drop(&mut self) {
-        let guests: Vec<_> = self.0.lock().drain().collect();
-        for (_, guest) in guests {
-            guest.dismiss();
+        let processes: Vec<_> = self.0.lock().drain().collect();
+        for (_, pending) in processes {
+            pending.dismiss();
         }
     }
 }
 
-impl Guests {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Guest>> {
+impl PendingProcesses {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u32, PendingProcess>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Guest {
+impl PendingProcess {
     /// Ends the thread that waits for a connection, by connecting to it.
     fn dismiss(self) {
         if let Ok(server) = IpcSender::<()>::connect(self.server) {
@@ -106,7 +106,7 @@ impl Guest {
     }
 }
 
-impl fmt::Debug for Guests {
+impl fmt::Debug for PendingProcesses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.lock().keys()).finish()
     }

@@ -34,15 +34,15 @@ enum News {
 }
 
 fn start(rendezvous: &Rendezvous, role: &str) -> io::Result<(Process, Receiver<News>)> {
-    let (tell, news) = channel();
-    let exited = tell.clone();
+    let (sender, news) = channel();
+    let exited = sender.clone();
     let process = rendezvous.start(
         |invitation| {
             spawn(role, invitation, move |exit| {
                 drop(exited.send(News::Exited(exit)));
             })
         },
-        move |arrival| drop(tell.send(News::Said(arrival))),
+        move |arrival| drop(sender.send(News::Said(arrival))),
     )?;
     Ok((process, news))
 }
@@ -50,7 +50,7 @@ fn start(rendezvous: &Rendezvous, role: &str) -> io::Result<(Process, Receiver<N
 fn spawn(
     role: &str,
     invitation: Invitation,
-    tell: impl FnOnce(Exit) + Send + 'static,
+    on_exit: impl FnOnce(Exit) + Send + 'static,
 ) -> io::Result<Process> {
     let mut command = Command::new("/proc/self/exe");
     let test = concat!(module_path!(), "::plays_the_worker");
@@ -62,7 +62,7 @@ fn spawn(
         .stdin(invitation.stdin)
         .stdout(Stdio::null());
     let output = Output::new(Box::new(|| ())).unwrap();
-    Process::spawn(&mut command, &output, tell)
+    Process::spawn(&mut command, &output, on_exit)
 }
 
 /// Starts a worker, checks its hello, and lets it end.
@@ -78,7 +78,7 @@ fn start_and_end(rendezvous: &Rendezvous) {
         Ok(News::Exited(exit)) => assert_eq!(exit.code, Some(40), "{exit:?}"),
         other => panic!("{other:?}"),
     }
-    assert!(news.recv().is_err(), "something was told twice");
+    assert!(news.recv().is_err(), "an event came twice");
 }
 
 /// Ends the threads of a test when it is dropped, even if the test fails.
@@ -244,7 +244,7 @@ fn hello_before_the_start_returns_is_received() {
     let rendezvous = Rendezvous::open().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("said");
-    let (tell, said) = channel();
+    let (sender, said) = channel();
     let (exited, _exits) = channel();
     let process = rendezvous.start(
         |invitation| {
@@ -255,7 +255,7 @@ fn hello_before_the_start_returns_is_received() {
             }
             Ok(process)
         },
-        move |arrival| drop(tell.send(arrival)),
+        move |arrival| drop(sender.send(arrival)),
     );
     let said = said.recv().unwrap();
     assert_eq!(said.unwrap_err(), "its message is not a hello");
@@ -277,12 +277,12 @@ fn hello_without_free_descriptors_is_received_later() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("said");
         let (process, news) = start(&rendezvous, file.to_str().unwrap()).unwrap();
-        let taken: Vec<_> = std::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
-        assert!(taken.len() > 50);
+        let files: Vec<_> = std::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
+        assert!(files.len() > 50);
         while !file.exists() {
             thread::yield_now();
         }
-        drop(taken);
+        drop(files);
         let said = news.recv().unwrap();
         assert!(
             matches!(&said, News::Said(Err(why)) if why == "its message is not a hello"),
@@ -333,13 +333,13 @@ fn message_that_is_not_a_hello_is_reported_with_the_reason() {
 fn starts_that_fail_leave_the_rendezvous_as_it_was() {
     let _deadline = Deadline::seconds("failed start", 60);
     let rendezvous = Rendezvous::open().unwrap();
-    let (tell, told) = channel::<Result<Arrival, String>>();
+    let (sender, arrivals) = channel::<Result<Arrival, String>>();
     let failed = rendezvous.start(
         |_| Err(io::Error::other("no")),
-        move |arrival| drop(tell.send(arrival)),
+        move |arrival| drop(sender.send(arrival)),
     );
     assert_eq!(failed.unwrap_err().to_string(), "no");
-    assert!(told.recv().is_err());
+    assert!(arrivals.recv().is_err());
     start_and_end(&rendezvous);
 }
 
@@ -384,7 +384,7 @@ fn works_without_a_folder_for_temporary_files() {
     let test = "works_without_a_folder_for_temporary_files";
     let missing = ("TMPDIR", "/no/such/folder".as_ref());
     alone(module_path!(), test, &[missing], || {
-        let _deadline = Deadline::seconds("places", 60);
+        let _deadline = Deadline::seconds("no temporary folder", 60);
         start_and_end(&Rendezvous::open().unwrap());
     });
 }

@@ -1,6 +1,6 @@
 //! Reads the self-describing form: finds fields and variants by their names.
 //!
-//! For `form`, it reads by position where the names allow it, and records whether they did everywhere.
+//! For `form`, it reads by position where the names allow it, and records whether the names allow it everywhere.
 
 use super::describe::{Manner, Parts};
 use super::interned::{visit_bytes, visit_text};
