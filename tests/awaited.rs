@@ -9,7 +9,7 @@ use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-/// Says that it runs, and waits until the test closes the connection.
+/// Connects to `bell` to show that the task runs, and waits until the test closes the connection.
 fn ring_and_wait(bell: SocketAddr) -> u64 {
     let mut bell = TcpStream::connect(bell).unwrap();
     let _ = bell.read(&mut [0]);

@@ -207,7 +207,7 @@ fn task_beyond_its_time_is_ended() {
     });
 }
 
-/// Refuses to be what its name says.
+/// A value that cannot be encoded or decoded, as its name says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Awkward {
     Written,
@@ -279,7 +279,7 @@ fn result_that_cannot_be_read_is_the_fault_of_its_own_task() {
             pub second = matches!(&read, Awkward::Read);
             pub third = matches!(&panicked, Awkward::ReadInPanic);
         };
-        // Where it was made, it needs no reading.
+        // On the worker that made the value, it is not decoded.
         let outcome = graph.run(1).unwrap();
         assert_eq!((&outcome.first, &outcome.third), (&Ok(true), &Ok(true)));
         let tasks = graph.task_graph().unwrap();
@@ -357,7 +357,7 @@ fn run_ends_once_so_many_tasks_have_failed() {
     isolated(|| {
         for builder in [Pool::builder().processes(3), Pool::builder().threads(3)] {
             let pool = builder.max_failures(2).build().unwrap();
-            // One failure, and tasks that are not run because of it, end nothing.
+            // One failure, and the tasks that are not run because of it, do not end the run.
             let one = graph! { a = fail()?; b = a + 1; c = b + 1; d = 4; e = d + 1; };
             let outcome = pool.run(&one).unwrap();
             assert_eq!((outcome.d, outcome.e), (Ok(4), Ok(5)));

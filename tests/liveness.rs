@@ -48,7 +48,7 @@ fn mappings() -> usize {
     maps.lines().filter(|line| line.contains("memfd")).count()
 }
 
-/// Threads that have nothing left to do may need a moment to be gone.
+/// Waits until a count falls to the expected number. Threads that have finished their work need a moment to end.
 fn settle(count: impl Fn() -> usize, expected: usize) {
     let end = std::time::Instant::now() + Duration::from_secs(20);
     while count() > expected && std::time::Instant::now() < end {
@@ -68,7 +68,7 @@ fn runs_and_crashes_leave_nothing_behind() {
             sum = total(&small) + total(&large);
         };
         let n_threads = threads();
-        // The first run may set up what stays, such as the panic hook.
+        // The first run may create things that stay, such as the panic hook.
         let _ = graph.run(2).unwrap();
         settle(children, 0);
         settle(threads, n_threads);
@@ -106,7 +106,7 @@ fn pool_does_not_grow_from_run_to_run() {
     });
 }
 
-/// Runs the graph of all these tests; what comes out is right or a clear error.
+/// Runs the graph of these tests. Returns its result or the message of its error.
 fn run_in_need() -> Result<u64, String> {
     let n = 100_000;
     let graph = graph! {
@@ -126,7 +126,7 @@ fn too_few_descriptors_are_an_error_and_never_a_hang() {
     isolated(|| {
         let expected = run_in_need().unwrap();
         let (mut right, mut wrong) = (0, 0);
-        // Downwards, since the soft limit alone would be raised, and the hard one cannot be.
+        // The hard limit cannot be raised again, so the loop goes downwards. A soft limit alone would be raised by the pool.
         for limit in (descriptors() as u64..60).rev() {
             let limit = Rlimit {
                 current: Some(limit),
@@ -233,7 +233,7 @@ fn is_deaf_to_interrupts() -> bool {
     ignored >> (INTERRUPT - 1) & 1 == 1
 }
 
-/// What makes the shell's command hear Ctrl-C if this process does not; none if nothing here can do that.
+/// The prefix of a shell command that restores the default effect of Ctrl-C; none if it cannot be restored here.
 fn hearing_aid() -> Option<&'static str> {
     use std::process::{Command, Stdio};
     if !is_deaf_to_interrupts() {
@@ -300,7 +300,7 @@ fn interrupt(ignore: bool, before: &str) -> String {
 
 fn wait_for(file: &Path) -> u32 {
     println!("worker {}", std::process::id());
-    // What is printed must be seen before the task ends.
+    // The line must be read before the task ends.
     std::io::Write::flush(&mut std::io::stdout()).unwrap();
     while file.exists() {
         std::thread::yield_now();

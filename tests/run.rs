@@ -28,7 +28,7 @@ fn nap(milliseconds: u64) -> u32 {
     std::process::id()
 }
 
-/// Connects to `address` to show that it runs, and then hardly ever ends.
+/// Connects to `address` to show that the task runs, and then sleeps for a long time.
 fn ring_and_nap(address: SocketAddr, _: u32) -> u32 {
     TcpStream::connect(address).unwrap();
     nap(600_000)

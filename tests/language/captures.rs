@@ -152,7 +152,7 @@ fn functions_and_closures_without_captures_are_captured() {
 struct Config {
     n: i64,
     items: Vec<i64>,
-    /// What cannot be serialized need not be, if nobody names it.
+    /// A type that cannot be serialized. It need not be, if no body names a value of it.
     #[allow(dead_code, reason = "stands for a handle")]
     handle: std::thread::ThreadId,
 }
@@ -224,7 +224,7 @@ fn generic_functions_may_hold_graphs() {
     assert_eq!(largest(&["a".to_owned()], &"b".to_owned()), "b");
 }
 
-/// What can be a result can be captured, too.
+/// Returns the value. The bound of results is enough for captures, too.
 fn same<T: ampeg::TaskValue + Clone + Debug>(item: &T) -> T {
     let item = item.clone();
     let graph = graph! { copy = item; };

@@ -87,7 +87,7 @@ fn task_with_retries_keeps_its_inputs() {
     assert_eq!(graph.everywhere().b, Ok(2));
 }
 
-/// One second is no better 1.0 than one hour is.
+/// A duration and a number cannot be compared, not even one second and 1.0.
 #[test]
 fn costs_of_two_units_are_an_error_that_names_both() {
     let second = Duration::from_secs(1);

@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 const MEGABYTE: usize = 1 << 20;
 
-/// A recursion that takes so many megabytes of stack; returns how many it has taken.
+/// A recursion that takes this many megabytes of stack. Returns the number of megabytes.
 fn recur(megabytes: usize) -> usize {
     fn level(bottom: usize, bytes: usize) -> usize {
         let frame = black_box([0_u8; 1024]);
@@ -30,7 +30,7 @@ fn six_megabytes_are_there_for_tasks_everywhere() {
         for place in [Place::Processes, Place::Threads] {
             assert_eq!(place.run(&graph).unwrap().a, Ok(6), "{place:?}");
         }
-        // Inline it is the stack of the caller.
+        // Inline, a task has the stack of the caller.
         let inline = std::thread::Builder::new().stack_size(8 * MEGABYTE);
         let inline = inline.spawn(|| {
             graph! { a = recur(6); }

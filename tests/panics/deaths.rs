@@ -89,7 +89,7 @@ fn panic_in_a_thread_of_a_task_that_dies_is_told() {
     });
 }
 
-/// Runs the task where a panic that cannot unwind ends the program.
+/// Runs the task on threads or inline, where a panic that cannot unwind ends the program.
 fn run_without_processes(calls_back: bool) {
     let graph = graph! { a = if calls_back { in_a_callback() } else { in_a_destructor() }; };
     let outcome = if std::env::var("ENGINE").unwrap() == "inline" {

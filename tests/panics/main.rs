@@ -1,5 +1,5 @@
-//! Panics: what they say and where is known whatever comes of them, and none leaves a graph or a run; each test in a
-//! process of its own.
+//! Panics: their messages and locations are always known, and no panic ends a graph or a run. Each test runs in a process
+//! of its own.
 
 #![deny(warnings)]
 

@@ -37,7 +37,7 @@ fn sum(values: &[f64]) -> f64 {
     values.iter().sum()
 }
 
-/// A schedule with each task on a worker of its own, so that every dependency crosses.
+/// A schedule with each task on a worker of its own, so that every result is sent to another worker.
 fn spread<O>(graph: &Graph<O>) -> Schedule {
     let tasks = graph.task_graph().unwrap();
     let lists: Vec<_> = tasks.task_ids().map(|task| vec![task]).collect();
@@ -54,7 +54,7 @@ fn table_alone<O>(graph: &Graph<O>) -> Schedule {
     Schedule::from_order(tasks, &Processors::new(2).unwrap(), &[table, others]).unwrap()
 }
 
-/// What a graph gives where every dependency crosses, which must be what it gives inline.
+/// The outcome of a graph with each task on a worker of its own, which must equal the outcome inline.
 fn spread_out<V>(graph: &Graph<V>) -> V::Outcome
 where
     V: Values<Outcome: std::fmt::Debug>,
@@ -66,7 +66,7 @@ where
     outcome
 }
 
-/// The bytes that went from one task to another's worker.
+/// The number of bytes of one task's result that were sent to the worker of another task.
 fn sent<V: Values>(graph: &Graph<V>, outcome: &V::Outcome, from: &str, to: &str) -> u64 {
     let tasks = graph.task_graph().unwrap();
     let task = |name: &str| {
@@ -162,7 +162,7 @@ fn parts_stand_wherever_places_do() {
 
 #[test]
 fn part_of_a_result_with_one_use_is_moved_out() {
-    /// Neither it nor what is in it is `Clone`.
+    /// Neither this type nor its content is `Clone`.
     #[derive(Serialize, Deserialize)]
     struct Parcel {
         content: Content,
@@ -315,7 +315,7 @@ fn whole_travels_where_it_is_used_or_a_part_cannot_travel() {
         shared: Shared<[f64]>,
         numbers: Vec<u32>,
     }
-    /// Not serializable by itself.
+    /// A type that cannot be serialized by itself.
     #[derive(Clone)]
     struct Hidden(u64);
     fn seconds<S: Serializer>(hidden: &Hidden, serializer: S) -> Result<S::Ok, S::Error> {
@@ -381,7 +381,7 @@ fn missing_part_is_the_fault_of_the_task_that_wants_it() {
 
 #[test]
 fn part_that_refuses_to_be_written_makes_the_whole_travel() {
-    /// Writes itself only as a field of something else.
+    /// A type that can be serialized only as a field of another type.
     #[derive(Clone, Deserialize)]
     struct Shy(Vec<u8>);
     impl Serialize for Shy {
@@ -408,7 +408,7 @@ fn part_that_refuses_to_be_written_makes_the_whole_travel() {
     });
 }
 
-/// Ends its worker, but for the second time that it is asked with one file.
+/// Ends its worker in the first call with a file, and returns the value in later calls.
 #[cfg(unix)]
 fn crash_once(file: &std::path::Path, value: f64) -> f64 {
     if std::fs::File::create_new(file).is_ok() {
@@ -467,7 +467,7 @@ fn random_parts_give_what_they_give_inline() {
             let (half, parity) = (n / 2, random.usize(0..3));
             let graph = graph! {
                 t[k in 0..3] = table(rows, columns + k);
-                // Some of these ranges are the wrong way round, and fail.
+                // Some of these ranges end before they start, and fail.
                 pub slice[i in 0..n] = t[0].rows[low[i]..high[i]].len() via via;
                 pub row[i in 0..n] = sum(&t[1].rows[low[i]]) via via;
                 pub cell[i in 0..n] = if i % 3 == parity { t[2].rows[high[i]][0] } else { t[1].rows[low[i]][0] } via via;

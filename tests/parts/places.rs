@@ -34,7 +34,7 @@ fn thing() -> Thing {
     }
 }
 
-/// Things of which nothing can be moved out.
+/// A value out of which nothing can be moved.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Guarded {
     kind: Kind,

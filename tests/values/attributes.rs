@@ -26,7 +26,7 @@ fn seven() -> u8 {
 mod halved {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    /// Written as a wider number than it is read as, which formats with names do not mind.
+    /// Writes a wider number than the type reads. Formats with names accept this.
     pub(super) fn serialize<S: Serializer>(value: &u8, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(u64::from(*value) / 2)
     }
@@ -43,7 +43,7 @@ mod halved {
 mod whole_or_not {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    /// Written as an integer if it is one.
+    /// A number that is written as an integer if it is whole.
     #[allow(clippy::cast_possible_truncation, reason = "it is whole")]
     pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
         if value.fract() == 0.0 {

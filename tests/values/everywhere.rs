@@ -1,4 +1,4 @@
-//! On processes, on threads and inline; as a result, as an input of other tasks, and as a capture.
+//! Values on processes, on threads and inline: as a result, as an input of other tasks, and as a capture.
 
 use crate::isolated::isolated;
 use ampeg::{Graph, Pool, Values, graph};

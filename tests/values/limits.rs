@@ -62,7 +62,7 @@ fn loose(levels: usize) -> Loose {
     (0..levels).fold(Loose::Number(1), |loose, _| Loose::List(vec![loose]))
 }
 
-/// On a stack as threads have it, also where the build is not optimized.
+/// Decodes on a stack of the usual size of threads, also in a build without optimization.
 #[test]
 fn what_is_nested_as_deep_as_it_may_be_fits_on_a_small_stack() {
     let small = std::thread::Builder::new().stack_size(2 << 20);
@@ -112,7 +112,7 @@ struct Record {
 
 #[test]
 fn only_texts_that_are_borrowed_are_kept() {
-    // Other tests take and free memory too.
+    // Other tests allocate memory, too, so this one has its own process.
     isolated(|| {
         let record = |number: u64| Record {
             unit: "m",
@@ -125,7 +125,7 @@ fn only_texts_that_are_borrowed_are_kept() {
         for number in 0..1_000 {
             assert_eq!(travel(&record(number)).unwrap().unit, "m");
         }
-        // 120 MB would be kept.
+        // A leak would keep 120 MB.
         assert!(resident() < before + 50_000);
     });
 }

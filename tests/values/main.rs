@@ -1,4 +1,4 @@
-//! A value arrives as itself or is refused: types with serde's attributes, deep values, texts that are borrowed.
+//! A value arrives unchanged or is refused: types with serde's attributes, deep values, borrowed texts.
 
 mod attributes;
 mod by_hand;
@@ -15,14 +15,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
-/// A value after its way through bytes, or why it is refused.
+/// The value after encoding and decoding, or the reason why it is refused.
 fn travel<T: TaskValue>(value: &T) -> Result<T, String> {
     T::decode(&value.encode()?)
 }
 
-/// These values arrive as they are, in this order and, on another thread, in the other.
+/// Checks that values arrive unchanged, in this order and, on another thread, in reverse order.
 ///
-/// What is known of a type is known to a thread, and should not matter.
+/// Each thread collects its own knowledge of a type, which must not change results.
 #[track_caller]
 fn arrive<T>(values: &[T])
 where
@@ -34,7 +34,7 @@ where
     std::thread::scope(|scope| scope.spawn(backwards).join().unwrap());
 }
 
-/// These values arrive as `serde_json` would have them, which loses what is skipped.
+/// Checks that values arrive as they do with `serde_json`, which loses skipped fields.
 #[track_caller]
 fn arrive_as_json<T>(values: &[T])
 where
@@ -46,7 +46,7 @@ where
     }
 }
 
-/// This value is refused, by a message that names all of this.
+/// Checks that a value is refused with a message that contains all of these names.
 #[track_caller]
 fn is_refused<T: TaskValue + Debug>(value: &T, names: &[&str]) {
     let message = travel(value).unwrap_err();

@@ -64,7 +64,7 @@ impl Counter {
     }
 }
 
-/// What a graph gives inline, on one worker, with all tasks on workers of their own, and on threads.
+/// The values of a graph inline, on one worker, with each task on a worker of its own, and on threads.
 fn everywhere<V: Values + Debug>(graph: &Graph<V>) -> [V; 4] {
     let tasks = graph.task_graph().unwrap();
     let orders: Vec<_> = tasks.task_ids().map(|task| vec![task]).collect();
