@@ -178,7 +178,7 @@ fn inline_runs_and_threads_have_the_same_events() {
 }
 
 #[test]
-fn task_is_seen_to_begin_while_it_runs() {
+fn event_of_a_begin_comes_while_the_task_runs() {
     isolated(|| {
         for pool in [Pool::builder().processes(1), Pool::builder().threads(1)] {
             let (began, begins) = channel();

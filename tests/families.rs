@@ -167,7 +167,7 @@ fn columns_and_rows_of_a_ragged_family() {
 }
 
 #[test]
-fn range_to_the_last_number_there_is() {
+fn range_to_the_largest_number() {
     let graph = graph! {
         x[i in i64::MAX - 1..=i64::MAX] = i;
         pub last = x[i64::MAX];
@@ -179,7 +179,7 @@ fn range_to_the_last_number_there_is() {
 }
 
 #[test]
-fn merged_tasks_give_what_all_of_them_gave() {
+fn merged_tasks_return_the_same_results() {
     cases(|pool, random| {
         let n = random.usize(1..20);
         // There are few different inputs, so many tasks are equal.

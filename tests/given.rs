@@ -66,7 +66,7 @@ fn given_results_are_used_and_their_tasks_do_not_run() {
 }
 
 #[test]
-fn what_only_a_given_task_needs_is_left_out() {
+fn tasks_that_only_a_given_task_needs_are_left_out() {
     let graph = graph! {
         a = 1;
         b = a + 1;

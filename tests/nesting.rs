@@ -51,7 +51,7 @@ fn pool_that_waits_by_way_of_another_is_refused() {
 }
 
 #[test]
-fn pools_that_wait_for_each_other_are_told() {
+fn pools_that_wait_for_each_other_get_an_error() {
     static BOTH: Barrier = Barrier::new(2);
     fn meets(place: &OnceLock<Pool>) -> String {
         BOTH.wait();

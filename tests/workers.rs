@@ -263,7 +263,7 @@ fn errors_have_a_kind() {
 }
 
 #[test]
-fn wait_with_a_limit_gives_the_run_back() {
+fn wait_with_a_limit_returns_the_run() {
     isolated(|| {
         let pool = Pool::new(1).unwrap();
         let graph = graph! { long = std::thread::sleep(Duration::from_secs(3600)); short = 1; };

@@ -40,7 +40,7 @@ fn hang() -> u64 {
 }
 
 #[test]
-fn timeout_is_looked_at_while_a_replacement_starts() {
+fn timeout_is_enforced_while_a_replacement_starts() {
     isolated(|| {
         let builder = Pool::builder().processes(2);
         let pool = pool(builder.timeout(Duration::from_millis(500)));
@@ -102,7 +102,7 @@ fn run_with_nothing_left_to_do_ends_while_a_replacement_starts() {
 
 /// The living worker runs tasks one after another, each within its limit, while the other worker is replaced.
 #[test]
-fn limits_are_looked_at_while_a_replacement_starts() {
+fn limits_are_enforced_while_a_replacement_starts() {
     isolated(|| {
         let limit = Duration::from_secs(2);
         let pool = pool(Pool::builder().processes(2));
@@ -134,7 +134,7 @@ fn limits_are_looked_at_while_a_replacement_starts() {
 }
 
 #[test]
-fn replacements_of_several_workers_start_side_by_side() {
+fn replacements_of_several_workers_start_in_parallel() {
     isolated(|| {
         for processes in [2, 4] {
             let pool = pool(Pool::builder().processes(processes));
@@ -167,7 +167,7 @@ fn ring_after(bell: SocketAddr, n: u64) -> u64 {
 
 /// Results are sent from one living worker to another while a third one is replaced.
 #[test]
-fn other_workers_go_on_while_a_replacement_starts() {
+fn other_workers_continue_while_a_replacement_starts() {
     isolated(|| {
         let bell = Bell::new();
         let address = bell.address();

@@ -216,7 +216,7 @@ fn abort_first(times: usize, calls: &Path) -> usize {
 }
 
 #[test]
-fn attempts_of_a_task_are_those_that_it_may_have_in_every_run_of_a_pool() {
+fn task_gets_all_its_attempts_in_every_run_of_a_pool() {
     isolated(|| {
         let pool = Pool::new(3).unwrap();
         for run in 0..6 {

@@ -1,7 +1,8 @@
 //! Results that are lost with their worker and cannot be computed again.
 //!
-//! Each graph is a chain from `a` to `v`. When `a` is called again, it does not return its result. The worker of `v` dies
-//! in the first attempt. If the death loses the result of `a`, `a` is computed again, and `v` fails because of `a`.
+//! Each graph is a chain from `a` to `v`. When `a` is called again, it does not return its result. The worker of `v`
+//! dies in the first attempt. If the death loses the result of `a`, `a` is computed again, and `v` fails because of
+//! `a`.
 //! Otherwise, `v` has the right value.
 
 use crate::isolated::isolated;
@@ -88,7 +89,7 @@ fn check<T: PartialEq + Debug>(
 }
 
 #[test]
-fn result_that_cannot_be_computed_again_fails_what_needs_it() {
+fn result_that_cannot_be_computed_again_fails_the_tasks_that_need_it() {
     isolated(|| {
         for second in ALL {
             let scratch = Scratch::new();

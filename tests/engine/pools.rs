@@ -152,7 +152,7 @@ fn resident(id: i32) -> usize {
 }
 
 #[test]
-fn idle_workers_let_go_of_a_graph_that_is_gone() {
+fn idle_workers_drop_a_graph_that_is_gone() {
     isolated(|| {
         let pool = Pool::new(2).unwrap();
         let text = "x".repeat(200 << 20);

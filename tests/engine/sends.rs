@@ -85,7 +85,7 @@ fn interrupted_calls_of_workers_are_done_again() {
 }
 
 /// Checks that a result is right, or an error with a message of some length.
-fn right_or_told<T: PartialEq + std::fmt::Debug>(result: &Result<T, ampeg::TaskError>, right: &T) {
+fn right_or_error<T: PartialEq + std::fmt::Debug>(result: &Result<T, ampeg::TaskError>, right: &T) {
     match result {
         Ok(value) => assert_eq!(value, right),
         Err(error) => assert!(error.root().to_string().len() > 20, "{error}"),
@@ -97,7 +97,7 @@ fn text(n: usize) -> String {
 }
 
 #[test]
-fn results_near_the_memory_limit_arrive_or_are_told() {
+fn results_near_the_memory_limit_arrive_or_are_errors() {
     isolated(|| {
         let n = 20_000_000;
         let graph = graph! {
@@ -113,7 +113,7 @@ fn results_near_the_memory_limit_arrive_or_are_told() {
             let Ok(pool) = pool.build() else { continue };
             match pool.run_schedule(&graph, &apart) {
                 Ok(outcome) => {
-                    right_or_told(&outcome.c, &(2 * n));
+                    right_or_error(&outcome.c, &(2 * n));
                     assert!(megabytes < 1000 || outcome.c.is_ok(), "{:?}", outcome.c);
                 }
                 Err(error) => assert!(megabytes < 1000, "{error}"),
@@ -123,7 +123,7 @@ fn results_near_the_memory_limit_arrive_or_are_told() {
 }
 
 #[test]
-fn shared_result_near_the_memory_limit_arrives_or_is_told() {
+fn shared_result_near_the_memory_limit_arrives_or_is_an_error() {
     isolated(|| {
         let graph = graph! {
             a = Shared::<[u64]>::build(50_000_000, |x| x[0] = 1);
@@ -134,7 +134,7 @@ fn shared_result_near_the_memory_limit_arrives_or_is_told() {
         for megabytes in [700, 800, 900, 1000, 3000] {
             let pool = Pool::builder().processes(2).memory_limit(megabytes << 20);
             let outcome = pool.build().unwrap().run_schedule(&graph, &apart).unwrap();
-            right_or_told(&outcome.first, &1);
+            right_or_error(&outcome.first, &1);
             assert_eq!(outcome.free, Ok(2));
             assert!(megabytes < 3000 || outcome.first.is_ok());
         }

@@ -55,7 +55,7 @@ fn replacement_that_is_killed_at_its_start_costs_no_task() {
 }
 
 #[test]
-fn worker_that_is_killed_at_its_start_is_told_or_tried_again() {
+fn worker_that_is_killed_at_its_start_is_an_error_or_tried_again() {
     isolated(|| {
         drop(Pool::new(1).unwrap());
         let before = descriptors();

@@ -41,7 +41,8 @@ pub(crate) fn isolated_with<F: FnOnce()>((variable, value): (&str, &str), body: 
     });
 }
 
-/// Like [`isolated`], but `prepare` may change the command that starts the process, and `check` gets its end and output.
+/// Like [`isolated`], but `prepare` may change the command that starts the process, and `check` gets its end and
+/// output.
 #[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) fn as_program<F: FnOnce()>(
     body: F,

@@ -58,7 +58,7 @@ fn references_and_values_are_captured_together() {
 }
 
 #[test]
-fn texts_of_the_program_travel_inside_other_values() {
+fn static_texts_are_sent_inside_other_values() {
     let (names, pairs, some) = (["a", "bc"], vec![("k", 1), ("l", 2)], Some("x"));
     let slice = &names[..];
     let values = graph! {

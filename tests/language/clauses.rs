@@ -51,7 +51,7 @@ fn shared_cost_is_evaluated_once() {
 }
 
 #[test]
-fn costs_out_of_range_are_told_when_the_graph_is_used() {
+fn costs_out_of_range_are_reported_when_the_graph_is_used() {
     let cost = -1.0;
     let error = graph! { first = 1 @ cost; }.run_inline().unwrap_err();
     assert!(error.to_string().contains("first"), "{error}");

@@ -133,7 +133,7 @@ fn graph_may_run_again_and_be_cloned() {
 }
 
 #[test]
-fn statements_tell_their_source() {
+fn statements_have_their_source() {
     let graph = graph! {
         a = square( 3 );
         pub b = add(a, 1) @ 2;

@@ -1,5 +1,5 @@
-//! Runs at the limits of the system return the right results, or the error of one task, which names the limit. Each test
-//! runs in a process of its own, and sets the limits of this process.
+//! Runs at the limits of the system return the right results, or the error of one task, which names the limit. Each
+//! test runs in a process of its own, and sets the limits of this process.
 
 #![deny(warnings)]
 #![cfg(unix)]

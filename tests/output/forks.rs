@@ -48,7 +48,7 @@ fn value_of_a_task_is_that_of_the_process_that_began_it() {
 }
 
 #[test]
-fn program_may_fork_and_go_on_in_the_child() {
+fn program_may_fork_and_continue_in_the_child() {
     isolated(|| {
         let graph = graph! { a = fork_and_return(); b = a + 1; };
         assert_eq!(graph.run_inline().unwrap().b, Ok(2));

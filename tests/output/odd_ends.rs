@@ -84,7 +84,7 @@ fn start_child() -> std::io::Result<i32> {
 }
 
 #[test]
-fn process_that_a_task_has_started_holds_nobody_up() {
+fn process_that_a_task_has_started_delays_no_run() {
     isolated(|| {
         let pool = Pool::new(1).unwrap();
         let first = pool.run(&graph! { child = start_child()?; }).unwrap();

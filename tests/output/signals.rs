@@ -24,7 +24,7 @@ fn signal_of_child_in_c() -> i32 {
 }
 
 #[test]
-fn what_a_task_starts_has_the_usual_signals() {
+fn programs_that_tasks_start_have_the_usual_signals() {
     isolated(|| {
         // `nohup` and a shell's `&` start programs with some signals ignored, and children inherit this.
         for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP] {

@@ -1,5 +1,5 @@
-//! Panics: their messages and locations are always known, and no panic ends a graph or a run. Each test runs in a process
-//! of its own.
+//! Panics: their messages and locations are always known, and no panic ends a graph or a run. Each test runs in a
+//! process of its own.
 
 #![deny(warnings)]
 

@@ -85,7 +85,7 @@ fn sent<V: Values>(graph: &Graph<V>, outcome: &V::Outcome, from: &str, to: &str)
 }
 
 #[test]
-fn only_the_part_travels() {
+fn only_the_part_is_sent() {
     isolated(|| {
         let graph = graph! {
             _table = table(1000, 10);
@@ -108,7 +108,7 @@ fn only_the_part_travels() {
 }
 
 #[test]
-fn only_the_part_of_each_member_travels() {
+fn only_the_part_of_each_member_is_sent() {
     isolated(|| {
         let graph = graph! {
             _table[i in 0..3] = table(100 + i, 10);
@@ -255,7 +255,7 @@ fn members_exchange_edges_under_conditions() {
 }
 
 #[test]
-fn several_parts_travel_together_and_each_once() {
+fn several_parts_are_sent_together_and_each_once() {
     isolated(|| {
         let graph = graph! {
             _table = table(100, 100);
@@ -307,7 +307,7 @@ fn many_parts_go_in_several_messages() {
 }
 
 #[test]
-fn whole_travels_where_it_is_used_or_a_part_cannot_travel() {
+fn whole_is_sent_where_it_is_used_or_a_part_cannot_be_sent() {
     #[derive(Clone, Serialize, Deserialize)]
     struct Odd {
         #[serde(serialize_with = "seconds", deserialize_with = "from_seconds")]
@@ -380,7 +380,7 @@ fn missing_part_is_the_fault_of_the_task_that_wants_it() {
 }
 
 #[test]
-fn part_that_refuses_to_be_written_makes_the_whole_travel() {
+fn whole_is_sent_if_the_part_cannot_be_serialized() {
     /// A type that can be serialized only as a field of another type.
     #[derive(Clone, Deserialize)]
     struct Shy(Vec<u8>);
@@ -450,7 +450,7 @@ fn tempfiles<const N: usize>(_: usize) -> [std::path::PathBuf; N] {
 }
 
 #[test]
-fn random_parts_give_what_they_give_inline() {
+fn random_parts_have_the_same_results_inline() {
     isolated(|| {
         let pool = Pool::new(4).unwrap();
         for seed in 0..40 {

@@ -165,7 +165,7 @@ fn where_hidden(path: &str, test: &str) -> Option<String> {
 }
 
 #[test]
-fn program_without_proc_is_told_so() {
+fn program_without_proc_gets_the_reason() {
     isolated(|| {
         if let Some(said) = where_hidden("/proc", "denied::run_where_hidden") {
             assert!(said.contains("/proc/self/exe cannot be found"), "{said}");

@@ -70,7 +70,7 @@ fn program_runs_under_another_name_and_by_a_link() {
 }
 
 #[test]
-fn program_whose_file_is_replaced_goes_on() {
+fn program_whose_file_is_replaced_continues() {
     isolated(|| {
         if std::env::var_os("AMPEG_TEST_COPY").is_none() {
             let program = std::env::temp_dir().join("program");
@@ -79,7 +79,7 @@ fn program_whose_file_is_replaced_goes_on() {
             let output = command
                 .args([
                     "--exact",
-                    "programs::program_whose_file_is_replaced_goes_on",
+                    "programs::program_whose_file_is_replaced_continues",
                 ])
                 .arg("--nocapture")
                 .env("AMPEG_TEST_COPY", &program)

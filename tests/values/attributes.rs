@@ -450,7 +450,7 @@ fn fields_that_are_left_out_move_no_others() {
 }
 
 #[test]
-fn fields_that_cannot_be_told_are_refused_by_name() {
+fn fields_that_cannot_be_found_are_refused_by_name() {
     is_refused(
         &NotWritten { secret: 1, name: 2 },
         &["NotWritten", "`secret`", "`skip_serializing`"],
@@ -522,7 +522,7 @@ fn names_of_fields_decide() {
 }
 
 #[test]
-fn what_is_written_as_another_kind_is_read_as_such() {
+fn values_written_as_another_kind_are_read_as_such() {
     arrive_as_json(&[With { x: 8, y: 3 }]);
     arrive_as_json(&[Newtype(8)]);
     for (x, y) in [(1.5, 2.5), (1.5, 2.0), (2.0, 0.5), (0.5, 0.25)] {
@@ -648,7 +648,7 @@ mod two {
 }
 
 #[test]
-fn types_of_one_name_are_told_apart() {
+fn types_with_equal_names_are_distinguished() {
     use one::Status;
     arrive(&[
         (Some(Status::Bad), None),

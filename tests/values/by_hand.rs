@@ -225,7 +225,7 @@ impl<'de> Deserialize<'de> for Hopeless {
 }
 
 #[test]
-fn readers_that_disagree_are_seen_through_or_refused() {
+fn readers_that_disagree_are_handled_or_refused() {
     arrive(&[vec![(First(1), 2_u8), (First(3), 4)]]);
     is_refused(&Hopeless, &["Hopeless", "does not read what it writes"]);
 }

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
 /// The value after encoding and decoding, or the reason why it is refused.
-fn travel<T: TaskValue>(value: &T) -> Result<T, String> {
+fn round_trip<T: TaskValue>(value: &T) -> Result<T, String> {
     T::decode(&value.encode()?)
 }
 
@@ -28,7 +28,7 @@ fn arrive<T>(values: &[T])
 where
     T: TaskValue + PartialEq + Debug + Sync,
 {
-    let check = |value: &T| assert_eq!(travel(value).as_ref(), Ok(value));
+    let check = |value: &T| assert_eq!(round_trip(value).as_ref(), Ok(value));
     values.iter().for_each(check);
     let backwards = || values.iter().rev().for_each(check);
     std::thread::scope(|scope| scope.spawn(backwards).join().unwrap());
@@ -42,14 +42,14 @@ where
 {
     for value in values {
         let json: T = serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap();
-        assert_eq!(travel(value), Ok(json));
+        assert_eq!(round_trip(value), Ok(json));
     }
 }
 
 /// Checks that a value is refused with a message that contains all of these names.
 #[track_caller]
 fn is_refused<T: TaskValue + Debug>(value: &T, names: &[&str]) {
-    let message = travel(value).unwrap_err();
+    let message = round_trip(value).unwrap_err();
     for name in names {
         assert!(message.contains(name), "no {name} in: {message}");
     }

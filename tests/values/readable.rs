@@ -155,6 +155,6 @@ fn numbers_of_128_bits_that_are_buffered_are_refused_by_name() {
 fn json_text_arrives() {
     let text = r#"{"a": [1, 2.50]}"#.to_owned();
     let raw = serde_json::value::RawValue::from_string(text.clone()).unwrap();
-    let back = crate::travel(&(1_u8, raw)).unwrap();
+    let back = crate::round_trip(&(1_u8, raw)).unwrap();
     assert_eq!(back.1.get(), text);
 }
