@@ -1,6 +1,6 @@
 //! Workers that take long to start do not delay other work.
 //!
-//! The workers wait until `tidy` lets them continue, which most of these tests call at their end.
+//! The workers wait until `tidy` lets them continue. Most of these tests call `tidy` at their end.
 
 use crate::constructor::{Early, ask, tidy, waiting};
 use crate::isolated::isolated;
@@ -138,7 +138,7 @@ fn replacements_of_several_workers_start_in_parallel() {
     isolated(|| {
         for processes in [2, 4] {
             let pool = pool(Pool::builder().processes(processes));
-            // A worker without open tasks is replaced only in the next run, so each worker has one.
+            // A worker without open tasks is replaced only in the next run, so each worker has a second task.
             let graph = graph! { bad[i in 0..processes] = crash(); after[i in 0..processes] = i; };
             let names = |i| [format!("bad[{i}]"), format!("after[{i}]")];
             let names: Vec<_> = (0..processes).map(names).collect();

@@ -2,8 +2,7 @@
 //!
 //! Each graph is a chain from `a` to `v`. When `a` is called again, it does not return its result. The worker of `v`
 //! dies in the first attempt. If the death loses the result of `a`, `a` is computed again, and `v` fails because of
-//! `a`.
-//! Otherwise, `v` has the right value.
+//! `a`. Otherwise, `v` has the right value.
 
 use crate::isolated::isolated;
 use crate::support::{
