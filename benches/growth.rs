@@ -2,7 +2,7 @@
 //! all inputs or all workers, the time grows with the square.
 //!
 //! Each row has a graph of about ten thousand tasks and one of a hundred thousand, on two worker processes that already
-//! run. It shows the time of a run of each graph, the growth beyond a factor of ten, and the ratio to a run in one process.
+//! run. It shows the time of a run of each graph, the growth beyond a factor of ten, and the ratio to one process.
 //! Times are the best of a few runs. If the smaller graph takes long, the larger one is not run.
 //!
 //! Run it with `cargo bench --bench growth`, or with names of rows after `--`.

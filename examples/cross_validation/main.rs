@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let outcome = graph.run(2)?;
     println!("{}\n", outcome.report());
     let values = outcome.into_values()?;
-    println!("mean error when tomorrow's high is foretold from days like today, {FOLDS} folds");
+    println!("mean error when tomorrow's high is predicted from similar days, {FOLDS} folds");
     for (neighbours, candidate) in NEIGHBOURS.iter().zip(&values.candidate) {
         println!("{neighbours:5} days  {:.3} °C", candidate.score);
     }

@@ -94,7 +94,7 @@ fn answer(
          trend of the daily high: {value:+.2} °C a year, 95 % interval {low:+.2} to {high:+.2}: {verdict}\n\
          hottest day of a year: {hot:.1} °C, every tenth year above {hotter:.1} °C\n\
          longest time without rain: {dry} days, every tenth year more than {drier}\n\
-         mean error when tomorrow's high is foretold, in {year}:\n  \
+         mean error when tomorrow's high is predicted, in {year}:\n  \
            the usual of the season  {usual:.2} °C\n  \
            as today, but less so    {persistence:.2} °C\n  \
            from {n_days:2} days like today  {error:.2} °C",
