@@ -1,11 +1,11 @@
 //! Measures the time to compile a `graph!`, and its growth with the number of tasks.
 //!
-//! Makes a crate with one graph of 10, 100, 300 and 1,000 tasks in turn, in which each task depends on up to three
-//! earlier ones and captures one variable, and times `cargo check` and `cargo build` (debug, with linking) of that
-//! crate alone: everything below it is built before. Once the last task is the only output, once all are.
+//! Makes crates with one graph of 10, 100, 300 and 1,000 tasks. Each task depends on up to three earlier tasks and
+//! captures one variable. Measures `cargo check` and `cargo build` (debug, with linking) of these crates alone, since
+//! their dependencies are built before. Either the last task is the only output, or all tasks are outputs.
 //!
-//! The times are those of the processor (cargo, rustc and the linker together), which other programs disturb less
-//! than those of the clock, which stand beside them. A task of a larger graph should cost no more than of a smaller one.
+//! The times are processor times of cargo, rustc and the linker together, which other programs disturb less. Clock
+//! times stand beside them. A task of a larger graph should cost no more than a task of a smaller one.
 //!
 //! Run with `cargo bench --bench compile_time`.
 
@@ -17,11 +17,11 @@ use std::{env, fs, io};
 
 const SIZES: [usize; 4] = [10, 100, 300, 1_000];
 
-/// What 1,000 tasks may take in debug.
+/// The longest time that 1,000 tasks may take in debug mode.
 const BAR: Duration = Duration::from_secs(5);
 
 fn main() -> io::Result<()> {
-    // `cargo test --benches` passes `--test`: compiling crates is no test.
+    // `cargo test --benches` passes `--test`. Compiling crates is not a test.
     if env::args().any(|argument| argument == "--test") {
         return Ok(());
     }
@@ -66,18 +66,18 @@ enum Outputs {
     Last,
 }
 
-/// How long a command took.
+/// The times of a command.
 #[derive(Debug, Clone, Copy)]
 struct Times {
-    /// Of all processors, in user mode.
+    /// The time of all processors in user mode.
     processor: Duration,
     clock: Duration,
 }
 
-/// The time of the processor that all programs took that this one has started and that have ended.
+/// The processor time of all programs that this program has started and that have ended.
 fn processor_time() -> io::Result<Duration> {
     let stat = fs::read_to_string("/proc/self/stat")?;
-    // Behind the name in parentheses, the fourteenth field; the unit is a hundredth of a second.
+    // The name is in parentheses, and the fourteenth field comes after it. The unit is a hundredth of a second.
     let fields = stat.rsplit(')').next().unwrap_or_default();
     let field = fields.split_whitespace().nth(13);
     let ticks: Option<u64> = field.and_then(|field| field.parse().ok());
@@ -105,7 +105,7 @@ impl Project {
         Ok(Self { root })
     }
 
-    /// Runs a cargo command on a graph of so many tasks.
+    /// Runs a cargo command on a graph of `n_tasks` tasks.
     fn time(&self, command: &str, n_tasks: usize, outputs: Outputs) -> io::Result<Times> {
         fs::write(self.root.join("src/main.rs"), program(n_tasks, outputs))?;
         let (processor, clock) = (processor_time()?, Instant::now());
@@ -132,7 +132,7 @@ impl Project {
     }
 }
 
-/// A program with one graph: each task takes up to three earlier ones, by value and by reference, and a capture.
+/// A program with one graph. Each task uses up to three earlier tasks, by value and by reference, and a capture.
 fn program(n_tasks: usize, outputs: Outputs) -> String {
     let mut statements = String::new();
     for task in 0..n_tasks {

@@ -1,8 +1,8 @@
 //! Measures moving results of 1 KB to 1 GB from worker to worker, compared with the memory of this machine.
 //!
-//! All figures of a row are from one run, and the ratio is what counts.
+//! All figures of a row are from one run. Compare the ratios, not the times.
 //!
-//! Run it with `cargo bench --bench data`; a number behind `--` is the largest size in KB, if 1 GB is too much.
+//! Run it with `cargo bench --bench data`. A number after `--` sets the largest size in KB, if 1 GB is too much.
 
 use ampeg::{Error, Graph, Pool, Shared, Values, graph};
 use ipc_channel::ipc::IpcSharedMemory;
@@ -31,7 +31,7 @@ fn sizes(pool: &Pool) -> Result<(), Error> {
     for kilobytes in sizes.into_iter().filter(|&size| size <= largest) {
         let n = kilobytes * 125;
         let written = vec![7_u8; n * 8];
-        // Large ones take long, and vary little.
+        // Large sizes take long, and their times vary little.
         let times = if kilobytes > 100_000 { 3 } else { 9 };
         let memory = median(times, || {
             by_hand(&written);
@@ -67,7 +67,7 @@ fn row(kilobytes: usize, what: &str, moved: Duration, memory: Duration) {
     println!("{kilobytes:>9} KB {what:<12} {moved:>12.1?} {memory:>12.1?} {ratio:>10.2}");
 }
 
-/// What a graph costs more if its second task is not where its first is.
+/// The additional time of a graph if its second task is on another worker than its first.
 fn moved<V: Values>(pool: &Pool, times: usize, graph: &Graph<V>) -> Result<Duration, Error> {
     let apart = apart(graph)?;
     let near = median(times, || pool.run(graph).map(drop))?;

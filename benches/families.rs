@@ -1,8 +1,9 @@
-//! Measures the cost of a member of a large family: to declare, to schedule, to run.
+//! Measures the time to declare, schedule and run a member of a large family.
 //!
 //! `cargo bench --bench families`
 //!
-//! Each row is the time per member, for families of several sizes: were anything quadratic, it would grow with the size.
+//! Each row is the time per member, for families of several sizes. If a step took quadratic time, the time per member
+//! would grow with the size.
 
 use ampeg::{Graph, Pool, TaskGraph, Values, graph};
 use std::hint::black_box;
@@ -42,7 +43,7 @@ fn wide(n: u32) -> Graph<impl Values> {
     }
 }
 
-/// Members that depend on the one before.
+/// Members that each depend on the previous member.
 fn chain(n: u32) -> Graph<impl Values> {
     graph! {
         x[0] = 0_u64;
@@ -73,7 +74,7 @@ fn run_inline<V: Values>(graph: &Graph<V>) -> Duration {
     time(|| graph.run_inline().expect("it has tasks"))
 }
 
-/// On workers that are there, and know the graph, already.
+/// The time of a run on workers that already have the graph.
 fn run<V: Values>(graph: &Graph<V>) -> Duration {
     let pool = Pool::new(2).expect("workers start");
     let run = || pool.run(graph).expect("it has tasks");

@@ -1,11 +1,11 @@
-//! How the time of a run grows with the number of its tasks: whatever walks a queue, its inputs or the workers within an
-//! event makes it a square.
+//! Measures how the time of a run grows with the number of its tasks. If the handling of an event visits a whole queue,
+//! all inputs or all workers, the time grows with the square.
 //!
-//! Each row is a graph of about ten thousand tasks and one of a hundred thousand, on two worker processes that are there
-//! already: the time of a run of each, by how much it grew beyond ten times, and how it compares with the same in one process.
-//! Times are the best of a few runs. A row whose smaller graph takes long has no larger one.
+//! Each row has a graph of about ten thousand tasks and one of a hundred thousand, on two worker processes that already
+//! run. It shows the time of a run of each graph, the growth beyond a factor of ten, and the ratio to one process.
+//! Times are the best of a few runs. If the smaller graph takes long, the larger one is not run.
 //!
-//! Run it with `cargo bench --bench growth`, or with names of rows behind `--`.
+//! Run it with `cargo bench --bench growth`, or with names of rows after `--`.
 
 use ampeg::{Error, Graph, Outcome, Pool, Values, graph};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -17,15 +17,15 @@ use timing::ratio;
 mod timing;
 
 const SIZES: [usize; 2] = [10_000, 100_000];
-/// By how much more than the number of tasks the time may grow.
+/// The allowed growth of the time, divided by the growth of the number of tasks.
 const GROWTH: f64 = 1.2;
-/// How many times as long as in one process a run may take, where that is said.
+/// The allowed ratio of a run to a run in one process, in the rows that have this ratio.
 const INLINE: f64 = 3.0;
 /// If the smaller graph takes longer, the larger one is not run.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
-/// When a run that does not end is ended.
+/// The time after which a run is cancelled.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// How many tasks abort once.
+/// The number of tasks that abort once.
 const DEATHS: usize = 20;
 
 fn main() -> Result<(), Error> {
@@ -48,7 +48,7 @@ fn main() -> Result<(), Error> {
     row("recomputation", None, recomputation)
 }
 
-/// The time on two workers, and in one process where that makes sense; none if it did not end in time.
+/// The time on two workers, and in one process if the row has it; none if the run did not end in time.
 type Times = Option<(Duration, Option<Duration>)>;
 
 fn row(
@@ -73,7 +73,7 @@ fn row(
         let sizes = f64::from(u32::try_from(SIZES[1] / SIZES[0]).unwrap_or(1));
         ratio(large.0, small.0) / sizes
     });
-    // Of the larger one, if it was run.
+    // The times of the larger graph or, if it was not run, of the smaller one.
     let inline = large
         .or(small)
         .and_then(|(time, inline)| Some((time, inline?)));
@@ -95,7 +95,7 @@ fn pool() -> Result<Pool, Error> {
     Pool::builder().processes(2).timeout(DEADLINE).build()
 }
 
-/// How often a size is run.
+/// The number of runs of a size.
 fn times(n: usize) -> usize {
     if n == SIZES[0] { 5 } else { 2 }
 }
@@ -112,7 +112,7 @@ fn run<V: Values>(n: usize, graph: &Graph<V>) -> Result<Times, Error> {
             return Ok(None);
         }
         drop(outcome);
-        // The first one sends the graph.
+        // The first run sends the graph, so it does not count.
         if time > 0 || elapsed > TIME_LIMIT {
             best = best.min(elapsed);
         }
@@ -150,7 +150,7 @@ fn deep_failure(n: usize) -> Graph<impl Values> {
     }
 }
 
-/// One task fails, of which all others need the result.
+/// A graph in which one task fails, and all others need its result.
 fn skip(n: usize) -> Graph<impl Values> {
     graph! {
         first: usize = Err("no")?;
@@ -172,7 +172,7 @@ fn grow(n: usize) -> Graph<impl Values> {
     }
 }
 
-/// The best of a few measurements, each with a file of its own in which tasks keep what they have done.
+/// The best of a few measurements. Each has its own folder, in which tasks record their calls.
 fn best(
     n: usize,
     measure: impl Fn(&Path) -> Result<Option<Duration>, Error>,
@@ -191,7 +191,7 @@ fn best(
     Ok(Some((best, None)))
 }
 
-/// A folder that goes with this value.
+/// A folder that is removed when this value is dropped.
 struct Folder {
     path: PathBuf,
 }
@@ -207,7 +207,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // Whoever looks for it later finds an empty one.
+        // If this fails, an empty folder remains.
         let _ = std::fs::remove_dir_all(&self.path);
     }
 }
@@ -220,7 +220,7 @@ fn first(folder: &Path, number: usize) -> bool {
 /// The time of a whole run, if it ended.
 fn timed<V: Values>(graph: &Graph<V>) -> Result<Option<Duration>, Error> {
     let pool = pool()?;
-    // The workers are sent it, and their part in it, in another run's time.
+    // The workers start and run another graph before the measurement.
     let _ = pool.run(&graph! { a = 1; b = 2; })?;
     let start = Instant::now();
     let outcome = pool.run(graph)?;
@@ -230,13 +230,13 @@ fn timed<V: Values>(graph: &Graph<V>) -> Result<Option<Duration>, Error> {
 }
 
 fn ring_and_hang(bell: SocketAddr) -> usize {
-    // Whoever does not listen any more will end this task.
+    // If nobody listens any more, this task will be killed.
     let _ = TcpStream::connect(bell);
     std::thread::sleep(Duration::from_secs(3600));
     0
 }
 
-/// From a cancel after half of the tasks to the end of the run.
+/// The time from a cancel after half of the tasks to the end of the run.
 fn cancelled(n: usize) -> Result<Times, Error> {
     let bell = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = bell.local_addr().expect("it is bound");
@@ -250,7 +250,7 @@ fn cancelled(n: usize) -> Result<Times, Error> {
         };
         let pool = pool()?;
         let run = pool.start(&graph)?;
-        // Rung, unless the run ends before.
+        // Waits until the task has connected, or the run has ended.
         bell.set_nonblocking(true).expect("a socket");
         while bell.accept().is_err() && !run.is_finished() {
             std::thread::sleep(Duration::from_micros(100));
@@ -293,7 +293,7 @@ fn deaths(n: usize) -> Result<Times, Error> {
     })
 }
 
-/// As [`deaths`], with inputs that die with their workers and are computed again.
+/// Like [`deaths`], with inputs that are lost with their workers and computed again.
 fn recomputation(n: usize) -> Result<Times, Error> {
     let (half, every) = (n / 2, n / 2 / DEATHS);
     best(n, |folder| {

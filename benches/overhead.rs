@@ -1,6 +1,6 @@
-//! Measures the cost of a run, a task and a dependency without their work, compared with operations of the system.
+//! Measures the overhead of a run, a task and a dependency, compared with operations of the system.
 //!
-//! All figures of a row are from one run, and the ratio is what counts; other load on the machine changes both.
+//! All figures of a row are from one run. Compare the ratios, since other load on the machine changes both times.
 //!
 //! Run it with `cargo bench --bench overhead`.
 
@@ -13,7 +13,7 @@ use timing::{apart, median, middle, ratio};
 
 mod timing;
 
-/// Set for a process of this program that is to do nothing.
+/// The variable that makes a process of this program do nothing.
 const NOTHING: &str = "AMPEG_BENCH_NOTHING";
 
 fn main() -> Result<(), Error> {
@@ -26,8 +26,8 @@ fn main() -> Result<(), Error> {
     hop(&pool)
 }
 
-/// The results of a first run on workers that are started for it, against starting as many processes that do nothing:
-/// of the program `true`, which is small, and of this one, which is what a worker is.
+/// A first run on workers that are started for it, compared with starting as many processes that do nothing: of the
+/// small program `true`, and of this program, as workers are.
 fn start_up() -> Result<(), Error> {
     println!(
         "workers   first results   `true`   ratio (bar: 2)   this program   ratio   with the end"
@@ -61,7 +61,7 @@ fn start_up() -> Result<(), Error> {
     Ok(())
 }
 
-/// This program, which then does nothing.
+/// A command that starts this program, which then does nothing.
 fn nothing() -> Command {
     let mut command = Command::new(std::env::current_exe().expect("the path of this program"));
     command.env(NOTHING, "");
@@ -103,7 +103,7 @@ fn again<V: Values>(pool: &Pool, graph: &Graph<V>) -> Result<Duration, Error> {
     median(100, || pool.run(graph).map(drop))
 }
 
-/// A run of a graph that neither the pool nor its workers have seen: it is scheduled, and sent to them.
+/// A run of a graph that is new to the pool, so the graph is scheduled and sent to the workers.
 fn first<V: Values>(pool: &Pool, graph: impl Fn() -> Graph<V>) -> Result<Duration, Error> {
     let mut graphs: Vec<_> = (0..100).map(|_| graph()).collect();
     median(100, || match graphs.pop() {
@@ -112,7 +112,7 @@ fn first<V: Values>(pool: &Pool, graph: impl Fn() -> Graph<V>) -> Result<Duratio
     })
 }
 
-/// One dependency across workers against ipc-channel's own hop.
+/// One dependency across workers, compared with a message of ipc-channel.
 fn hop(pool: &Pool) -> Result<(), Error> {
     const HOPS: u32 = 100;
     let n = HOPS as usize;
@@ -128,7 +128,7 @@ fn hop(pool: &Pool) -> Result<(), Error> {
     Ok(())
 }
 
-/// What ipc-channel alone takes for a number from one process to another: the other one is a task.
+/// The time of ipc-channel alone to send a number to another process, which is a task, and back, divided by two.
 fn raw_hop(pool: &Pool) -> Result<Duration, Error> {
     let (server, name) = IpcOneShotServer::<IpcSender<Ping>>::new().expect("a socket");
     let other = pool.start(&graph! { echo = echo(name); })?;

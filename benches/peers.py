@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""What task graphs cost in Python: ampeg 0.2.0, joblib, Dask and Ray on the work of the other benchmarks, in one table.
+"""Measures task graphs in Python: ampeg 0.2.0, joblib, Dask and Ray on the work of the other benchmarks, in one table.
 
 Usage: python3 benches/peers.py [folder of the virtual environment]
 
-The peers are installed into a virtual environment of their own, by default a new one for this run. One that cannot be
-installed or fails is skipped, and the reason is printed. Each peer runs in a process of its own. The last rows are
-procspawn and this crate, if `cargo` is there: `cargo bench --bench overhead` and `--bench data` tell more.
+The peers are installed into a virtual environment of their own, by default a new one for this run. A peer that cannot
+be installed or fails is skipped, and the reason is printed. Each peer runs in a process of its own. The last rows are
+procspawn and this crate, if `cargo` exists: `cargo bench --bench overhead` and `--bench data` measure more.
 
- cold   six tasks on two new processes, from nothing to the results, in ms
- chain  one of many tiny tasks, each of which needs the one before, on workers that are kept, in µs
+ cold   six tasks on two new processes, from the start to the results, in ms
+ chain  one of many tiny tasks in a chain, on workers that are kept, in µs
  large  100 MB made in one process and summed in another, in ms
 """
 
@@ -116,7 +116,7 @@ def measure_ampeg():
             graph[task] = (increment, needs(task - 1), 1)
         return run(graph, 1)[LINKS - 1]
 
-    # It keeps no workers: its start belongs to each task here.
+    # This peer keeps no workers, so each task includes the start of a process.
     span, found = timed(chain)
     check(found, LINKS)
     yield "chain", span / LINKS * 1e6

@@ -1,7 +1,7 @@
-//! The work that `benches/peers.py` has others do: six tasks from nothing, a chain of tiny ones, and 100 MB across; by
-//! this crate, and by procspawn, whose results go through the caller.
+//! The work of `benches/peers.py`, by this crate and by procspawn: six tasks on new processes, a chain of tiny tasks,
+//! and 100 MB from process to process. Results of procspawn pass through the caller.
 //!
-//! Run it with `cargo bench --bench peers`; `--json` behind `--` is for that script.
+//! Run it with `cargo bench --bench peers`. The script passes `--json` after `--`.
 
 use ampeg::{Error, Pool, graph};
 use std::time::Duration;
@@ -10,11 +10,11 @@ use timing::{apart, median};
 mod timing;
 
 const LINKS: u32 = 300;
-/// So many numbers are 100 MB.
+/// The number of floats in 100 MB.
 const LARGE: usize = 100_000_000 / 8;
 
 fn main() -> Result<(), Error> {
-    // Its processes never return from here.
+    // The processes of procspawn never return from this call.
     procspawn::init();
     let ours = Figures::of(six, |pool: &Pool| chain(pool), large, || Pool::new(2))?;
     let theirs = Figures::of(procspawn_six, procspawn_chain, procspawn_large, || {
@@ -106,7 +106,7 @@ fn procspawn_pool() -> procspawn::Pool {
     procspawn::Pool::new(2).expect("two processes")
 }
 
-/// As soon as their arguments are known.
+/// The six tasks on procspawn, each called as soon as its arguments are known.
 #[allow(
     clippy::many_single_char_names,
     clippy::unnecessary_wraps,

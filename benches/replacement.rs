@@ -1,7 +1,8 @@
 //! Measures the cost of a worker's death for the other workers.
 //!
-//! Two workers hand a number to and fro while a third one aborts and is replaced. The longest pause between the starts of
-//! two of their tasks is compared with that of the same run without the death: the bar is one millisecond more.
+//! Two workers send a number to each other in turn while a third worker aborts and is replaced. The longest pause
+//! between the starts of two of their tasks is compared with the longest pause of a run without the death. It may be
+//! one millisecond longer.
 //!
 //! Run it with `cargo bench --bench replacement`.
 
@@ -13,9 +14,9 @@ use timing::middle;
 
 mod timing;
 
-/// How many times the number is handed on.
+/// The number of messages.
 const HOPS: usize = 2_000;
-/// How many runs there are of each kind.
+/// The number of runs of each kind.
 const RUNS: usize = 21;
 
 fn main() -> Result<(), Error> {
@@ -58,7 +59,7 @@ fn longest_pause(pool: &Pool, dies: bool) -> Result<Duration, Error> {
     }
     let schedule = Schedule::from_order(tasks, &Processors::new(3)?, &lists)?;
     let outcome = pool.run_schedule(&graph, &schedule)?;
-    // Without the file there is nothing to remove.
+    // The file exists only if the worker died.
     let _ = std::fs::remove_file(&file);
     let report = outcome.report();
     assert_eq!(report.deaths().len(), usize::from(dies));
@@ -72,7 +73,7 @@ fn longest_pause(pool: &Pool, dies: bool) -> Result<Duration, Error> {
     Ok(pauses.max().unwrap_or_default())
 }
 
-/// Aborts the first time.
+/// Aborts in the first call.
 fn abort_once(path: &Path) {
     if std::fs::File::create_new(path).is_ok() {
         std::process::abort();

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A routine in C adds up the frost damage of a winter's nights from a table.
-//! The table ends at -7 °C, below which the routine calls `abort`: no `catch_unwind` and no thread survives that.
+//! The table ends at -7 °C. Below that, the routine calls `abort`, which neither `catch_unwind` nor a thread survives.
 //! In December 2013, Seattle had -7.1 °C.
 //!
 //! Run it with `cargo run --release --example crash`.
@@ -94,7 +94,7 @@ fn coldest(nights: &BTreeMap<u32, Vec<f64>>) -> f64 {
 /// Stands for an old C library.
 mod legacy {
     #[allow(unsafe_code, reason = "what is shown here is a call into C")]
-    // SAFETY: `abort` is part of the C library, takes nothing and returns never; it is sound to call at any time.
+    // SAFETY: `abort` of the C library takes no arguments, never returns, and may be called at any time.
     unsafe extern "C" {
         safe fn abort() -> !;
     }

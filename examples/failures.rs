@@ -30,10 +30,10 @@ fn main() -> Result<(), ampeg::Error> {
     };
     let outcome = numbers.run(2)?;
 
-    // What does not depend on a failure has its value.
+    // A task that does not depend on a failure has its value.
     assert_eq!(outcome.double, Ok(42));
 
-    // An error that `?` met, with the errors behind it.
+    // An error that `?` returned, with its sources.
     let error = outcome.bad.as_ref().expect_err("it is no number");
     println!("{error}");
     assert!(matches!(error.kind(), TaskErrorKind::Failed { .. }));
@@ -43,7 +43,7 @@ fn main() -> Result<(), ampeg::Error> {
     println!("{error}");
     assert!(matches!(error.kind(), TaskErrorKind::Panicked { .. }));
 
-    // A task that could not run, with the error where it began.
+    // A task that could not run, with the error of the task that failed first.
     let error = outcome.both.as_ref().expect_err("`bad` is missing");
     println!("{error}");
     assert!(matches!(

@@ -11,7 +11,7 @@
 
 use ampeg::{MeasuredCosts, Pool, graph};
 
-/// Sums the first `n` steps of a Collatz-like walk: work whose length one can only guess.
+/// Sums the lengths of the first `n` Collatz sequences. The time of this work is hard to guess.
 fn walk(n: u64) -> u64 {
     let step = |x: u64| {
         if x.is_multiple_of(2) {
@@ -28,7 +28,7 @@ fn walk(n: u64) -> u64 {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // A wrong guess: the first task is said to be the longest.
+    // A wrong guess: the first task has the highest cost.
     let guessed = graph! {
         short = walk(1_000) @ 3;
         long_1 = walk(100_000);
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let first = pool.run(&guessed)?;
     println!("as guessed:\n{}\n", first.report());
 
-    // The costs are a value like any other: any format of serde's will do.
+    // The costs can be saved in any format that serde supports.
     let saved = serde_json::to_string_pretty(&first.report().measured_costs())?;
     let costs: MeasuredCosts = serde_json::from_str(&saved)?;
 

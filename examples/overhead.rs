@@ -1,12 +1,12 @@
-//! Measures the cost of worker processes on this machine, to see which tasks are worth one.
+//! Measures the cost of worker processes on this machine, to see which tasks are worth another process.
 //!
 //! ```text
 //!     a ─── b ─── c ─── d        t0 ── t1 ── … ── t9        made ── sum
 //!     └───────────┘
 //! ```
 //!
-//! It prints the median of many runs: starting workers, tiny tasks, and results that go from one worker to another.
-//! Take the figures of a machine that does nothing else.
+//! It prints medians of many runs: of starting workers, of tiny tasks, and of sending results from worker to worker.
+//! Run it on an otherwise idle machine.
 //!
 //! Run it with `cargo run --release --example overhead`.
 
@@ -52,7 +52,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// A schedule by hand: each task on the other worker than the one before.
+/// A schedule by hand on two workers, with each task on another worker than the previous task.
 fn alternating<O>(graph: &Graph<O>) -> Result<Schedule, Error> {
     let tasks = graph.task_graph()?;
     let order = tasks.topological_order().iter().copied();

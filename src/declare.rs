@@ -300,8 +300,8 @@
 /// # Ok::<(), ampeg::Error>(())
 /// ```
 ///
-/// A member is moved if it certainly has only one use, as in `y[i in 0..n] = f(x[i])`. All other uses by value clone the
-/// member, and a list clones its members.
+/// A member is moved if it certainly has only one use, as in `y[i in 0..n] = f(x[i])`. All other uses by value clone
+/// the member, and a list clones its members.
 /// If rustc cannot infer the types of families that depend on each other, write a type after the name.
 ///
 /// # Groups

@@ -9,7 +9,7 @@ use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-/// Says that it runs, and waits until the test closes the connection.
+/// Connects to `bell` to show that the task runs, and waits until the test closes the connection.
 fn ring_and_wait(bell: SocketAddr) -> u64 {
     let mut bell = TcpStream::connect(bell).unwrap();
     let _ = bell.read(&mut [0]);
@@ -61,7 +61,7 @@ fn runs_are_awaited_under_smol() {
 }
 
 #[test]
-fn executor_goes_on_while_a_run_is_under_way() {
+fn executor_runs_other_work_during_a_run() {
     isolated(|| {
         let pool = Pool::new(1).unwrap();
         let bell = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -90,7 +90,7 @@ fn future_that_is_dropped_cancels_its_run() {
 }
 
 #[test]
-fn run_that_is_cancelled_wakes_who_awaits_it() {
+fn cancelled_run_wakes_its_waiter() {
     isolated(|| {
         let limit = Duration::from_millis(50);
         let pool = Pool::builder().processes(1).timeout(limit);

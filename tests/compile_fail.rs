@@ -1,6 +1,6 @@
 //! The compiler's messages for mistakes: one mistake per file in `ui/`, with the expected errors.
 //!
-//! Much of the text is rustc's own and changes with its version, so it is compared on one version only.
+//! Much of the text comes from rustc and changes with its version, so it is compared on one version only.
 
 use std::process::Command;
 

@@ -67,9 +67,9 @@ impl Observer for Lines {
     }
 }
 
-/// The lines but for those of beginnings: a look at a worker may show one before the reports of earlier tasks come.
+/// The lines without the beginnings of attempts. A beginning may be seen before the reports of earlier tasks arrive.
 ///
-/// Each attempt begins once, before it ends.
+/// Checks that each attempt begins once, before it ends.
 fn without_begins(lines: Vec<String>) -> Vec<String> {
     let (mut n_begins, mut n_ends) = (0, 0);
     for (place, line) in lines.iter().enumerate() {
@@ -123,7 +123,7 @@ fn failure_retry_and_death_are_events_in_their_order() {
             good = 1_u8;
             bad: u8 = Err("never")?;
             flaky = fails_once()? retry 1;
-            // Until what ended before has been reported.
+            // Waits until the earlier tasks are reported.
             dies: u8 = { wait_for(&door); std::process::abort() } retry 1;
             late = good + 1;
         };
@@ -182,7 +182,7 @@ fn inline_runs_and_threads_have_the_same_events() {
 }
 
 #[test]
-fn task_is_seen_to_begin_while_it_runs() {
+fn event_of_a_begin_comes_while_the_task_runs() {
     isolated(|| {
         for pool in [Pool::builder().processes(1), Pool::builder().threads(1)] {
             let (began, begins) = channel();
@@ -296,7 +296,7 @@ fn observer_that_uses_its_own_pool_gets_an_error() {
         assert_eq!(pool.run(&graph! { a = 1; }).unwrap().a, Ok(1));
         let error = errors.lock().unwrap()[0].clone().unwrap();
         assert!(error.starts_with("this pool is running"), "{error}");
-        // Outside of the observer, the thread is as before.
+        // Outside of the observer, the thread may use the pool.
         assert_eq!(pool.run(&graph! { a = 2; }).unwrap().a, Ok(2));
         own.lock().unwrap().take();
     });

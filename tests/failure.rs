@@ -69,7 +69,7 @@ fn panic_with(payload: u32) -> i64 {
 //          │
 //        last
 #[test]
-fn crash_costs_the_task_and_what_depends_on_it() {
+fn crash_fails_the_task_and_its_dependents() {
     isolated(|| {
         for processes in 1..=3 {
             let outcome =
@@ -91,7 +91,7 @@ fn crash_costs_the_task_and_what_depends_on_it() {
 }
 
 #[test]
-fn every_way_to_die_is_told() {
+fn every_way_to_die_is_reported() {
     isolated(|| {
         let outcome = graph! {
             aborted = abort();
@@ -122,7 +122,7 @@ fn every_way_to_die_is_told() {
 }
 
 #[test]
-fn panics_and_errors_are_told_with_their_places() {
+fn panics_and_errors_are_reported_with_their_locations() {
     isolated(|| {
         let (list, divisor) = (vec![1, 2, 3], 0);
         let outcome = graph! {
@@ -162,7 +162,7 @@ fn crash_first(n: usize, folder: &Path) -> Result<usize, std::io::Error> {
 }
 
 #[test]
-fn crash_is_tried_again_as_often_as_told() {
+fn crashed_task_is_tried_again_as_often_as_retry_says() {
     isolated(|| {
         let folder = |name: &str| {
             let folder = std::env::temp_dir().join(name);
@@ -188,7 +188,7 @@ fn crash_is_tried_again_as_often_as_told() {
 }
 
 #[test]
-fn task_beyond_its_time_is_ended() {
+fn task_beyond_its_limit_is_ended() {
     isolated(|| {
         let start = Instant::now();
         let limit = Duration::from_millis(200);
@@ -207,7 +207,7 @@ fn task_beyond_its_time_is_ended() {
     });
 }
 
-/// Refuses to be what its name says.
+/// A value that cannot be encoded or decoded, as its name says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Awkward {
     Written,
@@ -240,7 +240,7 @@ impl<'de> Deserialize<'de> for Awkward {
 }
 
 #[test]
-fn result_that_cannot_be_sent_costs_itself() {
+fn result_that_cannot_be_sent_fails_only_its_task() {
     isolated(|| {
         let outcome = graph! {
             written = Awkward::Written;
@@ -279,7 +279,7 @@ fn result_that_cannot_be_read_is_the_fault_of_its_own_task() {
             pub second = matches!(&read, Awkward::Read);
             pub third = matches!(&panicked, Awkward::ReadInPanic);
         };
-        // Where it was made, it needs no reading.
+        // On the worker that made the value, it is not decoded.
         let outcome = graph.run(1).unwrap();
         assert_eq!((&outcome.first, &outcome.third), (&Ok(true), &Ok(true)));
         let tasks = graph.task_graph().unwrap();
@@ -339,7 +339,7 @@ fn panic_in_a_destructor_loses_no_other_result() {
 }
 
 #[test]
-fn all_may_fail() {
+fn every_task_may_fail() {
     isolated(|| {
         let outcome = graph! { a = abort(); b = panic_with(1); c: i64 = Err("no")?; d = abort(); e = a + b + c + d; };
         let outcome = outcome.run(4).unwrap();
@@ -350,14 +350,14 @@ fn all_may_fail() {
 }
 
 #[test]
-fn run_ends_once_so_many_tasks_have_failed() {
+fn run_ends_after_max_failures() {
     fn fail() -> Result<u8, &'static str> {
         Err("no")
     }
     isolated(|| {
         for builder in [Pool::builder().processes(3), Pool::builder().threads(3)] {
             let pool = builder.max_failures(2).build().unwrap();
-            // One failure, and tasks that are not run because of it, end nothing.
+            // One failure, and the tasks that are not run because of it, do not end the run.
             let one = graph! { a = fail()?; b = a + 1; c = b + 1; d = 4; e = d + 1; };
             let outcome = pool.run(&one).unwrap();
             assert_eq!((outcome.d, outcome.e), (Ok(4), Ok(5)));
@@ -386,7 +386,7 @@ fn run_ends_once_so_many_tasks_have_failed() {
 }
 
 #[test]
-fn attempts_that_are_followed_by_another_end_no_run() {
+fn retried_attempts_do_not_count_as_failures() {
     fn fail_first() -> Result<u8, &'static str> {
         static CALLS: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
         let is_first = CALLS.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;

@@ -5,7 +5,7 @@ use fastrand::Rng;
 
 const CASES: u64 = 12;
 
-/// What a graph gives inline; on processes it must give the same.
+/// The values of a graph, which must be the same inline and on processes.
 fn values<V: Values + std::fmt::Debug>(pool: &Pool, graph: &Graph<V>) -> V {
     let inline = graph.run_inline().unwrap().into_values().unwrap();
     let parallel = pool.run(graph).unwrap().into_values().unwrap();
@@ -167,7 +167,7 @@ fn columns_and_rows_of_a_ragged_family() {
 }
 
 #[test]
-fn range_to_the_last_number_there_is() {
+fn range_to_the_largest_number() {
     let graph = graph! {
         x[i in i64::MAX - 1..=i64::MAX] = i;
         pub last = x[i64::MAX];
@@ -179,10 +179,10 @@ fn range_to_the_last_number_there_is() {
 }
 
 #[test]
-fn merged_tasks_give_what_all_of_them_gave() {
+fn merged_tasks_return_the_same_results() {
     cases(|pool, random| {
         let n = random.usize(1..20);
-        // Few different inputs, so that many tasks are equal.
+        // There are few different inputs, so many tasks are equal.
         let kinds: Vec<u64> = (0..n).map(|_| random.u64(0..3)).collect();
         let pick: Vec<usize> = (0..n).map(|i| random.usize(0..i.max(1))).collect();
         let graph = graph! {
@@ -200,7 +200,7 @@ fn merged_tasks_give_what_all_of_them_gave() {
             graph.task_graph().unwrap().n_tasks(),
             merged.task_graph().unwrap().n_tasks(),
         );
-        // Of the first two families one task each is left, and one of the groups.
+        // One task is left of each of the first two families, and one of the groups.
         assert!(
             n_merged <= n_tasks - 2 * (n - 1) - 2,
             "{n_merged} of {n_tasks}"

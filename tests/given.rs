@@ -1,4 +1,4 @@
-//! Graphs some of whose results are given.
+//! Graphs with some given results.
 
 use ampeg::{Error, ErrorKind, Graph, Pool, Shared, Values, graph};
 use isolated::isolated;
@@ -12,7 +12,7 @@ fn names<V>(graph: &Graph<V>) -> Vec<String> {
     names.collect()
 }
 
-/// The outcomes inline, on threads and on processes; on the latter twice on one pool.
+/// The outcomes inline, on threads, and twice on one pool of processes.
 fn outcomes<V: Values>(graph: &Graph<V>) -> Vec<V::Outcome> {
     let threads = Pool::builder().threads(2).build().unwrap();
     let processes = Pool::new(2).unwrap();
@@ -66,7 +66,7 @@ fn given_results_are_used_and_their_tasks_do_not_run() {
 }
 
 #[test]
-fn what_only_a_given_task_needs_is_left_out() {
+fn tasks_that_only_a_given_task_needs_are_left_out() {
     let graph = graph! {
         a = 1;
         b = a + 1;
@@ -84,7 +84,7 @@ fn what_only_a_given_task_needs_is_left_out() {
     assert_eq!(names(&given), ["a", "d", "e", "alone"]);
     let outcome = given.run_inline().unwrap();
     assert_eq!((outcome.d, outcome.e), (Ok(100), Ok(105)));
-    // The first graph is as it was.
+    // The first graph is unchanged.
     assert_eq!(graph.run_inline().unwrap().e, Ok(5));
     // A value that was given may be given again.
     let again = given.with_value("d", 200).unwrap().only(&["d"]).unwrap();
@@ -114,7 +114,7 @@ fn given_results_survive_merging_costs_and_deaths() {
         assert_eq!(outcome.c, Ok(47));
         std::fs::remove_file(died).unwrap();
         let costs = outcome.report().measured_costs();
-        // It dies once more.
+        // The worker dies once more.
         assert_eq!(merged.with_costs(&costs).run(2).unwrap().c, Ok(47));
         std::fs::remove_file(std::env::temp_dir().join("died")).unwrap();
     });
@@ -151,13 +151,13 @@ fn values_that_cannot_be_used_are_errors() {
         assert_eq!(error.to_string(), expected);
         assert_eq!(error.kind(), ErrorKind::InvalidGraph);
     }
-    // One that cannot be encoded.
+    // This value cannot be encoded.
     let graph = graph! { list: Vec<std::path::PathBuf> = Vec::new(); };
     let path = std::path::PathBuf::from(std::ffi::OsString::from_vec(vec![0xff]));
     let error = graph.with_value("list", vec![path]).err().unwrap();
     let expected = "the value for `list` cannot be used: path contains invalid UTF-8 characters";
     assert_eq!(error.to_string(), expected);
-    // A graph that is not valid.
+    // This graph is not valid.
     let cost = -1.0;
     assert!(graph! { a = 1 @ cost; }.with_value("a", 1).is_err());
 }

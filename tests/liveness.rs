@@ -48,7 +48,7 @@ fn mappings() -> usize {
     maps.lines().filter(|line| line.contains("memfd")).count()
 }
 
-/// Threads that have nothing left to do may need a moment to be gone.
+/// Waits until a count falls to the expected number. Threads that have finished their work need a moment to end.
 fn settle(count: impl Fn() -> usize, expected: usize) {
     let end = std::time::Instant::now() + Duration::from_secs(20);
     while count() > expected && std::time::Instant::now() < end {
@@ -68,7 +68,7 @@ fn runs_and_crashes_leave_nothing_behind() {
             sum = total(&small) + total(&large);
         };
         let n_threads = threads();
-        // The first run may set up what stays, such as the panic hook.
+        // The first run may create things that stay, such as the panic hook.
         let _ = graph.run(2).unwrap();
         settle(children, 0);
         settle(threads, n_threads);
@@ -106,7 +106,7 @@ fn pool_does_not_grow_from_run_to_run() {
     });
 }
 
-/// Runs the graph of all these tests; what comes out is right or a clear error.
+/// Runs the graph of these tests. Returns its result or the message of its error.
 fn run_in_need() -> Result<u64, String> {
     let n = 100_000;
     let graph = graph! {
@@ -126,7 +126,8 @@ fn too_few_descriptors_are_an_error_and_never_a_hang() {
     isolated(|| {
         let expected = run_in_need().unwrap();
         let (mut right, mut wrong) = (0, 0);
-        // Downwards, since the soft limit alone would be raised, and the hard one cannot be.
+        // The hard limit cannot be raised again, so the loop goes downwards. A soft limit alone would be raised by the
+        // pool.
         for limit in (descriptors() as u64..60).rev() {
             let limit = Rlimit {
                 current: Some(limit),
@@ -149,7 +150,7 @@ fn too_few_descriptors_are_an_error_and_never_a_hang() {
 }
 
 #[test]
-fn folder_for_temporary_files_may_be_any() {
+fn folder_for_temporary_files_may_be_long_or_missing() {
     isolated(|| {
         let long = std::env::temp_dir().join("x".repeat(120));
         std::fs::create_dir(&long).unwrap();
@@ -158,7 +159,7 @@ fn folder_for_temporary_files_may_be_any() {
             let output = std::process::Command::new(program)
                 .args([
                     "--exact",
-                    "prints_what_a_run_gives",
+                    "prints_the_results_of_a_run",
                     "--ignored",
                     "--nocapture",
                 ])
@@ -175,7 +176,7 @@ fn folder_for_temporary_files_may_be_any() {
 
 #[test]
 #[ignore = "a part of the tests of temporary folders and of Ctrl-C, which run it"]
-fn prints_what_a_run_gives() {
+fn prints_the_results_of_a_run() {
     println!("{:?}", run_in_need());
 }
 
@@ -225,7 +226,7 @@ fn result_too_large_for_the_memory_left_is_an_error_of_its_task() {
 }
 
 /// Whether this process was started with Ctrl-C ignored, as by `nohup` or in the background of a script.
-fn is_deaf_to_interrupts() -> bool {
+fn ignores_interrupts() -> bool {
     const INTERRUPT: u32 = 2;
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -233,10 +234,10 @@ fn is_deaf_to_interrupts() -> bool {
     ignored >> (INTERRUPT - 1) & 1 == 1
 }
 
-/// What makes the shell's command hear Ctrl-C if this process does not; none if nothing here can do that.
-fn hearing_aid() -> Option<&'static str> {
+/// The prefix of a shell command that restores the default effect of Ctrl-C; none if it cannot be restored here.
+fn command_that_restores_interrupts() -> Option<&'static str> {
     use std::process::{Command, Stdio};
-    if !is_deaf_to_interrupts() {
+    if !ignores_interrupts() {
         return Some("");
     }
     let mut env = Command::new("env");
@@ -300,7 +301,7 @@ fn interrupt(ignore: bool, before: &str) -> String {
 
 fn wait_for(file: &Path) -> u32 {
     println!("worker {}", std::process::id());
-    // What is printed must be seen before the task ends.
+    // The line must be read before the task ends.
     std::io::Write::flush(&mut std::io::stdout()).unwrap();
     while file.exists() {
         std::thread::yield_now();
@@ -333,7 +334,7 @@ fn program_that_ignores_an_interrupt_keeps_its_workers() {
 #[test]
 fn interrupt_ends_a_program_and_its_workers() {
     isolated(|| {
-        let Some(before) = hearing_aid() else {
+        let Some(before) = command_that_restores_interrupts() else {
             eprintln!(
                 "skipped: this test was started with SIGINT ignored, and `env` cannot restore it"
             );

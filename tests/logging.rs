@@ -43,7 +43,7 @@ impl Log for Broken {
 }
 
 #[test]
-fn death_and_what_follows_is_logged() {
+fn death_and_recovery_are_logged() {
     isolated(|| {
         log::set_logger(&KEPT).unwrap();
         log::set_max_level(LevelFilter::Debug);

@@ -18,12 +18,12 @@ fn status(line: &str) -> usize {
     kilobytes.trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
 }
 
-/// What this process has needed at most.
+/// The largest resident memory of this process so far.
 fn peak() -> usize {
     status("VmHWM")
 }
 
-/// What this process needs now.
+/// The resident memory of this process.
 fn now() -> usize {
     status("VmRSS")
 }
@@ -33,7 +33,7 @@ fn next(mut block: Vec<u8>) -> Vec<u8> {
     block
 }
 
-/// Two workers in turn.
+/// A schedule in which two workers run the tasks in turn.
 fn in_turn<O>(graph: &Graph<O>) -> Schedule {
     let tasks = graph.task_graph().unwrap();
     let order = tasks.topological_order();
@@ -85,7 +85,7 @@ fn large_results_that_cross_need_the_memory_of_a_few() {
     });
 }
 
-/// How many tasks to run on one pool; 1,000,000 if there is time.
+/// The number of tasks to run on one pool. The environment may set a larger one, such as 1,000,000.
 fn n_tasks() -> usize {
     let number = std::env::var("AMPEG_MEMORY_TASKS").ok();
     number.map_or(100_000, |number| number.parse().unwrap())
@@ -107,7 +107,7 @@ fn many_tasks_on_one_pool_leak_nothing() {
             assert_eq!(values.a[n - 2], n as u64 - 1);
             [values.memory, now()]
         };
-        // What is needed once, for good, is there after a few runs.
+        // Memory that is allocated once and kept is allocated in the first few runs.
         let after = |runs: usize| (0..runs).fold([0; 2], |_, _| run());
         let before = after(5);
         let last = after(n_tasks() / TASKS);

@@ -110,7 +110,7 @@ mod groups {
     }
 }
 
-/// Fields stand in another order than outputs.
+/// The fields are in another order than the outputs.
 #[derive(Debug, PartialEq, Values)]
 struct Own {
     #[values(group)]

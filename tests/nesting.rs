@@ -13,7 +13,7 @@ fn on_threads(place: &'static OnceLock<Pool>) -> &'static Pool {
     place.get_or_init(|| Pool::builder().threads(2).build().unwrap())
 }
 
-/// What a task gets that runs a graph on a pool: its result, or why it has none.
+/// Runs a graph on a pool. Returns its result, or the message of the error.
 fn asks(place: &OnceLock<Pool>) -> String {
     let outcome = place.get().unwrap().run(&graph! { x = 1; });
     outcome.map_or_else(|error| error.to_string(), |it| format!("{:?}", it.x))
@@ -51,7 +51,7 @@ fn pool_that_waits_by_way_of_another_is_refused() {
 }
 
 #[test]
-fn pools_that_wait_for_each_other_are_told() {
+fn pools_that_wait_for_each_other_get_an_error() {
     static BOTH: Barrier = Barrier::new(2);
     fn meets(place: &OnceLock<Pool>) -> String {
         BOTH.wait();
@@ -62,7 +62,7 @@ fn pools_that_wait_for_each_other_are_told() {
         let second = on_threads(&B).start(&graph! { x = meets(&A); }).unwrap();
         let first = first.wait().unwrap().x.clone().unwrap();
         let second = second.wait().unwrap().x.clone().unwrap();
-        // Whoever is the second to ask is refused, and the other goes on.
+        // The second request is refused, and the first one succeeds.
         let (refused, other) = if first == "Ok(1)" {
             (second, first)
         } else {

@@ -63,7 +63,7 @@ fn outputs_that_are_left_out_say_so() {
                 (&outcome.shard[2].sum, &outcome.shard[2].row[1]),
                 (&Ok(121), &Ok(61))
             );
-            // They are computed, but nobody has asked for them.
+            // These tasks are computed, but `only` does not name them.
             let left_out = [&outcome.first, &outcome.shard[0].sum, &outcome.chain[0]];
             for result in left_out {
                 assert_eq!(*result.as_ref().unwrap_err().kind(), TaskErrorKind::LeftOut);
@@ -89,7 +89,7 @@ fn parts_of_parts_and_other_costs_go_together() {
         .unwrap();
     assert_eq!(names(&again), ["base", "first"]);
     assert_eq!(again.run_inline().unwrap().first, Ok(3));
-    // What was left out is no output any more.
+    // An output that was left out is no output any more.
     assert!(graph.only(&["chain"]).is_err());
 }
 

@@ -1,6 +1,6 @@
-//! The public interface is the one in `docs/public-api.txt`, so that each change to it shows in review.
+//! Compares the public interface with `docs/public-api.txt`, so that each change of the interface shows in review.
 //!
-//! Reads the sources, and so sees no items that macros generate and none that are in `__private` and `messages`.
+//! This test reads the sources, so it does not see items that macros generate. It ignores `__private` and `messages`.
 //! `AMPEG_UPDATE=1 cargo test --test public_api` writes the file anew.
 
 use std::collections::BTreeSet;
@@ -93,7 +93,7 @@ fn parse(path: &Path) -> File {
     syn::parse_file(&read_to_string(path).unwrap()).unwrap()
 }
 
-/// Adds the items of all files in a folder, but for tests.
+/// Adds the items of all files in a folder, except tests.
 fn read(folder: &Path, items: &mut Vec<Item>) {
     for entry in read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -107,7 +107,7 @@ fn read(folder: &Path, items: &mut Vec<Item>) {
     }
 }
 
-/// The name that an item belongs to, its rank among those of that name, and its public part.
+/// The name that an item belongs to, its rank among the items of that name, and its public part.
 fn strip(mut item: Item, is_foreign: &impl Fn(&str) -> bool) -> Option<(String, u8, Item)> {
     let name = match &mut item {
         Item::Struct(item) if is_public(&item.vis) => {
@@ -185,7 +185,7 @@ fn strip_impl(
     (!item.items.is_empty()).then(|| (name, 1, item.clone()))
 }
 
-/// Leaves the public fields.
+/// Removes all fields that are not public.
 fn strip_fields(fields: &mut Fields) {
     match fields {
         Fields::Named(fields) => {
@@ -204,7 +204,7 @@ fn strip_fields(fields: &mut Fields) {
     }
 }
 
-/// Leaves the attributes that a user can observe.
+/// Removes all attributes that a user cannot observe.
 fn keep_attributes(attributes: &mut Vec<Attribute>) {
     let kept = ["derive", "deprecated", "must_use", "non_exhaustive"];
     attributes.retain(|attribute| kept.iter().any(|kept| attribute.path().is_ident(kept)));

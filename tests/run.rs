@@ -28,7 +28,7 @@ fn nap(milliseconds: u64) -> u32 {
     std::process::id()
 }
 
-/// Connects to `address` to show that it runs, and then hardly ever ends.
+/// Connects to `address` to show that the task runs, and then sleeps for a long time.
 fn ring_and_nap(address: SocketAddr, _: u32) -> u32 {
     TcpStream::connect(address).unwrap();
     nap(600_000)
@@ -198,7 +198,7 @@ fn large_results_and_captures_cross_in_both_directions() {
 }
 
 #[test]
-fn nothing_and_too_much_are_clear() {
+fn numbers_of_workers_out_of_range_are_errors() {
     isolated(|| {
         let graph = graph! { a = 1; };
         let error = graph.run(0).unwrap_err().to_string();
@@ -308,7 +308,7 @@ fn measured_costs_are_saved_and_fed_back() {
 }
 
 #[test]
-fn report_tells_where_and_when() {
+fn report_has_workers_and_times() {
     isolated(|| {
         let graph = graph! { first = nap(5); second = (nap(5), first).0; };
         let outcome = graph.run(1).unwrap();

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The events of a trace that keeps the rules of the format.
+/// Checks a trace against the rules of the format. Returns its events.
 fn check(trace: &str) -> Vec<Value> {
     let trace: Value = serde_json::from_str(trace).unwrap();
     assert_eq!(trace["displayTimeUnit"], "ms");
@@ -122,7 +122,7 @@ fn results_that_moved_are_arrows() {
         let arrows: Vec<_> = arrows
             .map(|event| (&event["name"], &event["pid"]))
             .collect();
-        // One in the plan, and one in the run.
+        // One arrow is in the plan, and one in the run.
         assert_eq!(arrows, [(&"a".into(), &1.into()), (&"a".into(), &2.into())]);
     });
 }

@@ -1,4 +1,4 @@
-//! Settings of workers: a first function, their environment, schedulers and waiters.
+//! Settings of workers: the function that each runs first, the environment, schedulers, and waits for runs.
 
 use ampeg::schedule::Schedule;
 use ampeg::{
@@ -182,7 +182,7 @@ fn workers_have_the_environment_and_directory_of_their_pool() {
     });
 }
 
-/// All tasks on the last processor.
+/// Places all tasks on the last processor.
 struct Last;
 
 impl Scheduler for Last {
@@ -198,7 +198,7 @@ impl Scheduler for Last {
 
 static LAST: &(dyn Scheduler + Send + Sync) = &Last;
 
-/// Of another graph.
+/// Returns the schedule of another graph.
 struct Wrong;
 
 impl Scheduler for Wrong {
@@ -263,7 +263,7 @@ fn errors_have_a_kind() {
 }
 
 #[test]
-fn wait_with_a_limit_gives_the_run_back() {
+fn wait_with_a_limit_returns_the_run() {
     isolated(|| {
         let pool = Pool::new(1).unwrap();
         let graph = graph! { long = std::thread::sleep(Duration::from_secs(3600)); short = 1; };
@@ -279,7 +279,7 @@ fn wait_with_a_limit_gives_the_run_back() {
             let outcome = ended.expect("it is cancelled").unwrap();
             assert_eq!(outcome.long.unwrap_err().kind(), &TaskErrorKind::Cancelled);
         });
-        // There is nothing left to cancel.
+        // The run is over, so this has no effect.
         canceller.cancel();
         assert_eq!(pool.run(&graph! { a = 1; }).unwrap().a, Ok(1));
         let run = pool.start(&graph! { a = 1; }).unwrap();
@@ -290,14 +290,14 @@ fn wait_with_a_limit_gives_the_run_back() {
     });
 }
 
-/// Starts a program that runs for long, and returns its number.
+/// Starts a program that runs for a long time, and returns its process id.
 #[cfg(target_os = "linux")]
 fn start_program() -> u32 {
     let sleep = std::process::Command::new("sleep").arg("1000").spawn();
     sleep.unwrap().id()
 }
 
-/// Waits until a process has ended and its number is free, as init or a worker sees to.
+/// Waits until a process has ended, and init or a worker has reaped it.
 #[cfg(target_os = "linux")]
 fn wait_for_end(pid: u32) {
     let is_running = || {

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn place_tells_equal_texts_apart() {
+    fn place_distinguishes_equal_texts() {
         let tokens: TokenStream = "a = f(1);".parse().expect("test source should be tokens");
         assert_ne!(hash(&tokens, "x.rs:1:1"), hash(&tokens, "x.rs:2:1"));
         assert_eq!(hash(&tokens, "x.rs:1:1"), hash(&tokens, "x.rs:1:1"));

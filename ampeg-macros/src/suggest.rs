@@ -41,8 +41,8 @@ impl Rows {
     /// The number of letters to insert, remove, replace or swap with a neighbour to turn `word` into `candidate`, if it is
     /// at most `limit`.
     ///
-    /// The optimal string alignment distance, in O(n·m) time. It ends after two rows above the limit, since no number in
-    /// later rows is less than the least number in these two rows.
+    /// The optimal string alignment distance, in O(n·m) time. It ends after two rows above the limit, since no number
+    /// in later rows is less than the least number in these two rows.
     fn distance(&mut self, word: &[char], candidate: &str, limit: usize) -> Option<usize> {
         self.candidate.clear();
         self.candidate.extend(candidate.chars());

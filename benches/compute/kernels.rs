@@ -20,7 +20,7 @@ pub(crate) fn matrix<const SIZE: usize>(row: usize, column: usize, n_blocks: usi
         .collect()
 }
 
-/// The factor of a block on the diagonal: lower triangular.
+/// The lower triangular factor of a block on the diagonal.
 pub(crate) fn factor<const SIZE: usize>(mut block: Block) -> Block {
     for j in 0..SIZE {
         let (above, below) = block.split_at_mut(j * SIZE);
@@ -35,7 +35,7 @@ pub(crate) fn factor<const SIZE: usize>(mut block: Block) -> Block {
     block
 }
 
-/// The block of the factor below one on the diagonal.
+/// The block of the factor below a block on the diagonal.
 pub(crate) fn solve<const SIZE: usize>(mut block: Block, diagonal: &Block) -> Block {
     for row in block.chunks_exact_mut(SIZE) {
         for k in 0..SIZE {
@@ -46,7 +46,7 @@ pub(crate) fn solve<const SIZE: usize>(mut block: Block, diagonal: &Block) -> Bl
     block
 }
 
-/// What is left of a block when two blocks of the factor are accounted for.
+/// The block minus the product of two blocks of the factor.
 pub(crate) fn update<const SIZE: usize>(mut block: Block, left: &Block, above: &Block) -> Block {
     for (row, left) in block.chunks_exact_mut(SIZE).zip(left.chunks_exact(SIZE)) {
         for (cell, above) in row.iter_mut().zip(above.chunks_exact(SIZE)) {
@@ -56,7 +56,7 @@ pub(crate) fn update<const SIZE: usize>(mut block: Block, left: &Block, above: &
     block
 }
 
-/// In four lanes, so that the processor's vectors are used.
+/// The product of two vectors, in four lanes, so that the compiler uses vector instructions.
 fn dot(left: &[f64], right: &[f64]) -> f64 {
     let mut sums = [0.0; 4];
     let (lefts, rights) = (left.chunks_exact(4), right.chunks_exact(4));

@@ -1,11 +1,12 @@
-//! A compute-bound graph, a blocked Cholesky factorization: on workers, against what its schedule predicts, against one
-//! thread, rayon and procspawn; with tasks of about 20 ms, and with coarse ones of about 200 ms.
+//! Runs a compute-bound graph, a blocked Cholesky factorization, on workers. Compares the time with the prediction of
+//! the schedule, with one thread, with rayon and with procspawn, for tasks of about 20 ms and of about 200 ms.
 //!
-//! Costs are measured in a run before. The prediction is that of the schedule with these costs; the bar is 95 % of it, as
-//! far as the machine lets workers that share nothing run at full speed side by side, which is measured too.
-//! Only on a machine that does nothing else does the comparison mean anything.
+//! An earlier run measures the costs, and the schedule with these costs makes the prediction. The goal is 95 % of the
+//! predicted speed-up, times the share of full speed at which independent workers run in parallel on this machine. This
+//! share is measured, too. The comparison is only valid on an otherwise idle machine.
 //!
-//! Run it with `cargo bench --bench compute`; a number behind `--` is that of the workers, if not one for each core.
+//! Run it with `cargo bench --bench compute`. A number after `--` sets the number of workers; the default is one for
+//! each core.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -26,7 +27,7 @@ mod others;
 mod timing;
 
 fn main() -> Result<(), Error> {
-    // Its processes never return from here.
+    // The processes of procspawn never return from this call.
     procspawn::init();
     let n_workers = std::env::args().find_map(|argument| argument.parse().ok());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -36,9 +37,9 @@ fn main() -> Result<(), Error> {
     compare::<1024>(5, n_workers, 3)
 }
 
-/// `n` by `n` blocks, each side so many times.
+/// Compares all sides on `n` by `n` blocks, with `times` runs of each.
 fn compare<const SIZE: usize>(n: usize, n_workers: usize, times: usize) -> Result<(), Error> {
-    // `rest[i][j][k]` is what is left of block i, j when k columns of the factor are accounted for.
+    // `rest[i][j][k]` is block i, j after the products of k columns of the factor are subtracted.
     let cholesky = graph! {
         rest[i in 0..n, j in 0..=i, k in 0..=j]: Block = if k == 0 {
             matrix::<SIZE>(i, j, n)
@@ -54,7 +55,7 @@ fn compare<const SIZE: usize>(n: usize, n_workers: usize, times: usize) -> Resul
         pub trace = diagonal.iter().sum::<f64>();
     };
     let pool = Pool::new(n_workers)?;
-    // The second run meets memory that the first one left, as all others will.
+    // The second run reuses memory of the first one, as all later runs do.
     let _ = pool.run(&cholesky)?;
     let costs: MeasuredCosts = pool.run(&cholesky)?.report().measured_costs();
     let cholesky = cholesky.with_costs(&costs);

@@ -58,9 +58,9 @@ pub(crate) fn side_by_side<const SIZE: usize>(n: usize) -> f64 {
     trace(&blocks)
 }
 
-/// The same work on the processes of procspawn, column by column; all blocks go through this process.
+/// The same work on the processes of procspawn, column by column. All blocks pass through this process.
 ///
-/// No more calls wait than there are processes: with arguments of this size, procspawn would wait for itself.
+/// At most as many calls wait as there are processes: with more calls of this size, procspawn would deadlock.
 pub(crate) fn procspawn_side_by_side<const SIZE: usize>(
     n: usize,
     pool: &procspawn::Pool,

@@ -1,8 +1,9 @@
 //! Measures the quality of schedules, and the time to make them.
 //!
-//! `cargo bench --bench scheduling` measures all; words behind `--` choose: `list` (list schedulers), `small` and `search` (search for 2 ms and for 0.5 s), `speed`.
+//! `cargo bench --bench scheduling` measures all. Words after `--` select: `list` (list schedulers), `small` and
+//! `search` (search for 2 ms and for 0.5 s), `speed`.
 //! Graphs are read from `../shared/graphs`, or from the folder named by `AMPEG_GRAPHS`; makespans of peers from `graph-baselines.json` beside that folder.
-//! Without the folder only speed is measured.
+//! Without the folder, only the speed is measured.
 
 mod cases;
 mod quality;

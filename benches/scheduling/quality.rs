@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Families that come from workflows, or look like them.
 const WORKFLOWS: [&str; 3] = ["structured", "wf", "wfgen"];
 
-/// Ratios of makespans: how many, their geometric mean, the worst, and how many are 1.
+/// Ratios of makespans: their number, their geometric mean, the worst, and the number of ratios that are 1.
 #[derive(Debug, Default, Clone, Copy)]
 struct Ratios {
     n: u32,

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 /// The shortest of this many runs counts, as long as they take less than a second together.
 const N_RUNS: usize = 30;
 
-/// Small graphs come in so many tasks together: on one graph again and again, the machine learns by heart how its branches go.
+/// Small graphs are scheduled in batches of this many tasks. With one graph again and again, the branch predictor of
+/// the processor would learn all branches.
 const N_TASKS_TOGETHER: usize = 50_000;
 
 /// Prints the time of each policy on layered graphs of 16 processors.

@@ -1,4 +1,5 @@
-//! Task graphs in JSON files: tasks with costs, edges with communication costs, and variants that scale the latter.
+//! Task graphs in JSON files: tasks with costs, edges with communication costs, and variants that scale the
+//! communication.
 
 use ampeg::{Cost, TaskGraph, TaskId};
 use serde::Deserialize;
@@ -7,18 +8,18 @@ use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::path::Path;
 
-/// What such a file holds; fields that are not needed here are left out.
+/// The contents of a file. Other fields are ignored.
 #[derive(Debug, Deserialize)]
 pub(crate) struct WorkflowFile {
-    /// That of the file, if it does not say.
+    /// The name of the graph; by default, the name of the file.
     #[serde(default)]
     pub(crate) name: String,
     pub(crate) tasks: Vec<Task>,
     pub(crate) edges: Vec<Edge>,
-    /// Name and factor on all communication costs.
+    /// By name: a factor on all communication costs.
     #[serde(default)]
     pub(crate) variants: BTreeMap<String, f64>,
-    /// One row per task, where the costs differ by processor.
+    /// One row per task, if the costs differ by processor.
     pub(crate) costs_per_processor: Option<Vec<Vec<f64>>>,
 }
 
@@ -37,7 +38,7 @@ pub(crate) struct Edge {
 }
 
 impl WorkflowFile {
-    /// Reads one file; errors name it.
+    /// Reads one file. Errors name the file.
     pub(crate) fn read(path: &Path) -> Result<Self, Box<dyn Error>> {
         let named = |error: &dyn Error| format!("{}: {error}", path.display());
         let bytes = std::fs::read(path).map_err(|error| named(&error))?;

@@ -1,4 +1,4 @@
-//! Medians, ratios and separated tasks, for all benchmarks.
+//! Medians, ratios, and schedules that alternate between two workers, for all benchmarks.
 
 #![allow(dead_code, reason = "not every benchmark needs all of it")]
 
@@ -6,7 +6,7 @@ use ampeg::schedule::{Processors, Schedule};
 use ampeg::{Error, Graph};
 use std::time::{Duration, Instant};
 
-/// The median time of so many runs.
+/// The median time of `n` runs.
 pub(crate) fn median(
     times: usize,
     mut run: impl FnMut() -> Result<(), Error>,
@@ -29,7 +29,7 @@ pub(crate) fn ratio(time: Duration, other: Duration) -> f64 {
     time.as_secs_f64() / other.as_secs_f64()
 }
 
-/// A schedule by hand: each task on the other one of two workers than the task before.
+/// A schedule by hand on two workers, with each task on another worker than the previous task.
 pub(crate) fn apart<O>(graph: &Graph<O>) -> Result<Schedule, Error> {
     let tasks = graph.task_graph()?;
     let order = tasks.topological_order().iter().copied();

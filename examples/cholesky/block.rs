@@ -68,7 +68,7 @@ pub(crate) fn update(mut block: Block, left: &Block, right: &Block) -> Block {
     block
 }
 
-/// Eight sums side by side, which the processor adds up at once.
+/// Eight sums in parallel, for vector instructions of the processor.
 fn dot(left: &[f64], right: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (left_chunks, right_chunks) = (left.chunks_exact(8), right.chunks_exact(8));

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! `state[k][i][j]` is the block in row `i` and column `j` after `k` updates, and `l` the result.
-//! Each depends on members of the other, so one of them needs its type written down.
+//! The families `state` and `l` depend on each other, so one of them needs a written type.
 //!
 //! Run it with `cargo run --release --example cholesky -- [BLOCKS [SIZE [DRAWING.dot]]]`.
 
@@ -67,7 +67,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the matrix holds, in place (row, column): large on the diagonal, so that it is positive definite.
+/// The element of the matrix at (row, column). Elements on the diagonal are large, so the matrix is positive definite.
 fn value(row: usize, column: usize) -> f64 {
     #[allow(clippy::cast_precision_loss, reason = "rows of a matrix in memory")]
     let distance = row.abs_diff(column) as f64;

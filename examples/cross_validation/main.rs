@@ -1,4 +1,4 @@
-//! How many days like today foretell tomorrow's weather best? Cross-validation on four years of real weather.
+//! How many similar days predict tomorrow's weather best? Cross-validation on four years of real weather.
 //!
 //! ```text
 //!              ┌ candidate 0 ─────────────────┐  ┌ candidate 1 ─ …
@@ -9,9 +9,9 @@
 //!      └──────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Each candidate is a number of neighbours. A fold leaves one part of the days out, foretells these from the days
-//! most like them in the others, and prints the mean error.
-//! Groups hold what belongs together, and a group of which there are several is a family.
+//! Each candidate is a number of neighbours. A fold leaves out one part of the days, predicts these days from the most
+//! similar days of the other parts, and returns the mean error.
+//! A group with an index contains the tasks of each candidate.
 //!
 //! Run it with `cargo run --release --example cross_validation`.
 
@@ -31,7 +31,7 @@ const DATA: &str = concat!(
 );
 const FOLDS: usize = 5;
 const NEIGHBOURS: [usize; 6] = [1, 5, 15, 40, 100, 300];
-/// Days in a row that stay together in a fold, since each is like the next.
+/// The number of consecutive days that stay together in a fold, since each day is similar to the next.
 const ROW: usize = 30;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let outcome = graph.run(2)?;
     println!("{}\n", outcome.report());
     let values = outcome.into_values()?;
-    println!("mean error when tomorrow's high is foretold from days like today, {FOLDS} folds");
+    println!("mean error when tomorrow's high is predicted from similar days, {FOLDS} folds");
     for (neighbours, candidate) in NEIGHBOURS.iter().zip(&values.candidate) {
         println!("{neighbours:5} days  {:.3} °C", candidate.score);
     }
@@ -66,14 +66,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A day, as far as it counts for the next, and the high of the next.
+/// The features of a day, and the high of the next day.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Case {
     today: [f64; 5],
     tomorrow: f64,
 }
 
-/// All pairs of a day and the next, of the years that are `wanted`.
+/// All pairs of a day and the next day, in the years that are `wanted`.
 fn cases(days: &[Day], wanted: impl Fn(u32) -> bool) -> Vec<Case> {
     let case = |pair: &[Day]| {
         let season = TAU * f64::from(pair[0].yearday) / 365.25;
@@ -94,7 +94,7 @@ fn cases(days: &[Day], wanted: impl Fn(u32) -> bool) -> Vec<Case> {
         .collect()
 }
 
-/// The mean error on one part of the cases, foretold from all the others.
+/// The mean error on one part of the cases, predicted from all other parts.
 fn fold_error(cases: &[Case], fold: usize, n: usize) -> f64 {
     let is_left_out = |index: usize| index / ROW % FOLDS == fold;
     let others = (0..cases.len()).filter(|&index| !is_left_out(index));
@@ -103,7 +103,7 @@ fn fold_error(cases: &[Case], fold: usize, n: usize) -> f64 {
     mean_error(others.map(|index| &cases[index]), &left_out, n)
 }
 
-/// The mean error when each of `cases` is foretold as the mean of the `n` most like it.
+/// The mean error if each of `cases` is predicted as the mean of the `n` most similar cases in `from`.
 fn mean_error<'a>(from: impl Iterator<Item = &'a Case>, cases: &[Case], n: usize) -> f64 {
     let from: Vec<&Case> = from.collect();
     let error = |case: &Case| {
@@ -129,7 +129,7 @@ fn distance(left: &Case, right: &Case) -> f64 {
     pairs.map(|(x, y)| (x - y) * (x - y)).sum()
 }
 
-/// Which of the scores is the smallest.
+/// The index of the smallest score.
 fn smallest(scores: &[f64]) -> usize {
     let scores = scores.iter().enumerate();
     scores

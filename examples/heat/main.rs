@@ -13,8 +13,8 @@
 //!   strip 2    □ ─────▶ □ ─────▶ □ ─────▶ □
 //! ```
 //!
-//! Between two exchanges, each strip goes on for as many small steps as the edges that it got are wide.
-//! What comes out is compared with the same steps on the plate in one piece, without ampeg.
+//! Between two exchanges, each strip makes as many small steps as the received edges have rows.
+//! The result is compared with the same steps on the undivided plate, without ampeg.
 //!
 //! Run it with `cargo run --release --example heat -- [STRIPS [EXCHANGES [DRAWING.svg]]]`; the drawing is the Gantt
 //! chart of the schedule.
@@ -25,7 +25,7 @@ use std::time::Instant;
 
 const WIDTH: usize = 400;
 const HEIGHT: usize = 320;
-/// Small steps between two exchanges.
+/// The number of small steps between two exchanges.
 const STEPS: usize = 24;
 const WORKERS: usize = 2;
 
@@ -77,7 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Where strip `s` of `n` begins.
+/// The first row of strip `s` of `n`.
 fn first_row(s: usize, n: usize) -> usize {
     s * HEIGHT / n
 }
@@ -93,7 +93,7 @@ fn beginning(s: usize, n: usize) -> Rows {
         .collect()
 }
 
-/// Some steps later: the strip number `own` of neighbours one above the other.
+/// The strip `own` after some steps, computed from this strip and its neighbours.
 fn advance(strips: &[Rows], own: usize) -> Rows {
     let above = strips[..own].iter().map(Vec::len).sum::<usize>().min(STEPS);
     let below = strips[own + 1..]
@@ -112,13 +112,13 @@ fn advance(strips: &[Rows], own: usize) -> Rows {
     for _ in 0..STEPS {
         rows = step(&rows);
     }
-    // What came near the cut edges is wrong by now; it is the neighbours'.
+    // The rows near the cut edges are wrong now. They belong to the neighbours.
     rows.drain(..above);
     rows.truncate(strips[own].len());
     rows
 }
 
-/// A small step of the heat equation; nothing flows over the edges.
+/// A small step of the heat equation. No heat flows over the edges.
 fn step(rows: &Rows) -> Rows {
     let flow = |here: f64, there: Option<f64>| there.map_or(0.0, |there| there - here);
     let new_row = |index: usize| {

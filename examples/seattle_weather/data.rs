@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Day {
     pub(crate) year: u32,
-    /// From 0 to 365, counted from the first of January.
+    /// The day of the year, from 0 on the first of January to 365.
     pub(crate) yearday: u32,
     /// In millimetres.
     pub(crate) precipitation: f64,

@@ -1,11 +1,11 @@
-//! How hot it gets, and for how long it stays dry: years that might have been.
+//! The hottest day and the longest dry spell of simulated years.
 
 use crate::data::Day;
 use crate::season::Season;
 use crate::trend::quantile;
 use serde::{Deserialize, Serialize};
 
-/// What a usual year brings, and what one in ten exceeds.
+/// The value of a usual year, and the value that one year in ten exceeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Extreme {
     pub(crate) usual: f64,
@@ -47,7 +47,7 @@ pub(crate) fn hottest_day(
     Extreme::of((0..years).map(year).collect())
 }
 
-/// How likely a wet day is, after a dry and after a wet one, in each month of 30.4 days.
+/// The probability of a wet day after a dry day and after a wet day, in each month of 30.4 days.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Rain {
     pub(crate) after_dry: [f64; 12],
@@ -56,7 +56,7 @@ pub(crate) struct Rain {
 
 impl Rain {
     pub(crate) fn count(days: &[Day]) -> Self {
-        // One wet and one dry day more than there were keep a probability off 0 and 1.
+        // One more wet and one more dry day are counted, so that no probability is 0 or 1.
         let mut wet = [[1.0; 12]; 2];
         let mut all = [[2.0; 12]; 2];
         for pair in days.windows(2) {

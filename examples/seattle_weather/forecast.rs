@@ -1,4 +1,4 @@
-//! How well tomorrow's high can be foretold from today: three methods, judged on the last year.
+//! Predictions of tomorrow's high from today by three methods, tested on the last year.
 
 use crate::data::Day;
 use crate::season::correlation;
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 /// The mean error of each method, in degrees.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Simple {
-    /// It will be as is usual at that time of the year.
+    /// The prediction is the usual high of the season.
     pub(crate) usual: f64,
-    /// It will be as much warmer than usual as today, but less so.
+    /// The prediction is the usual high, plus a part of today's difference from the usual high.
     pub(crate) persistence: f64,
 }
 
-/// Mean errors of the methods that need no search.
+/// The mean errors of the methods that need no search.
 pub(crate) fn simple(days: &[Day], anomalies: &[f64]) -> Simple {
     let damping = correlation(anomalies, 1);
     let last_year = last_year(days);
@@ -28,21 +28,21 @@ pub(crate) fn simple(days: &[Day], anomalies: &[f64]) -> Simple {
     }
 }
 
-/// A forecast from days like today: how it looks for them, and how well it does.
+/// A prediction from days similar to today: its settings and its error.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Analogues {
-    /// How many days are averaged.
+    /// The number of days that are averaged.
     pub(crate) n_days: usize,
-    /// How far they may be from today's time of the year.
+    /// The largest distance in days from today's day of the year.
     pub(crate) window: u32,
-    /// How much the wind counts.
+    /// The weight of the wind.
     pub(crate) wind: f64,
     /// The mean error in the last year, in degrees.
     pub(crate) error: f64,
 }
 
 impl Analogues {
-    /// Finds the settings that do best in all years but the last, and judges them on the last.
+    /// Finds the settings with the smallest error in all years except the last, and tests them on the last year.
     pub(crate) fn search(days: &[Day], anomalies: &[f64]) -> Self {
         let last_year = last_year(days);
         let mut best: Option<Self> = None;
@@ -93,7 +93,7 @@ fn errors(
     errors.map(|error| error / n as f64)
 }
 
-/// Days of other years at about the same time of the year, most alike first.
+/// Days of other years at about the same time of the year, most similar first.
 fn nearest(
     days: &[Day],
     anomalies: &[f64],

@@ -1,5 +1,5 @@
 //! Four years of Seattle's weather: is it getting warmer, how hot and how dry does it get, and how well can tomorrow
-//! be foretold?
+//! be predicted?
 //!
 //! ```text
 //!                   ┌───── days ─────┬────────┐
@@ -13,9 +13,9 @@
 //!            └──────┴────┴─ answer ───────────┘
 //! ```
 //!
-//! Four of the steps are expensive, and unequally so; the others take next to nothing.
-//! The graph is run inline first, which measures what each step costs; with these costs it is scheduled anew and run
-//! on two worker processes.
+//! Four of the steps are expensive and of unequal length. The others take almost no time.
+//! An inline run measures the cost of each step. With these costs, the graph is scheduled again, and runs on two worker
+//! processes.
 //!
 //! Run it with `cargo run --release --example seattle_weather`.
 
@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         dry_spell = rain.longest_dry_spell(60_000) @ 100;
         simple = simple(&days, &anomalies);
         analogues = Analogues::search(&days, &anomalies) @ 100;
-        /// What a reader wants to know.
+        /// The text of all answers.
         pub answer = answer(&days, &trend, &hottest, &dry_spell, &simple, &analogues);
     };
 
@@ -94,7 +94,7 @@ fn answer(
          trend of the daily high: {value:+.2} °C a year, 95 % interval {low:+.2} to {high:+.2}: {verdict}\n\
          hottest day of a year: {hot:.1} °C, every tenth year above {hotter:.1} °C\n\
          longest time without rain: {dry} days, every tenth year more than {drier}\n\
-         mean error when tomorrow's high is foretold, in {year}:\n  \
+         mean error when tomorrow's high is predicted, in {year}:\n  \
            the usual of the season  {usual:.2} °C\n  \
            as today, but less so    {persistence:.2} °C\n  \
            from {n_days:2} days like today  {error:.2} °C",

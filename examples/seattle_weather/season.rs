@@ -37,7 +37,7 @@ impl Season {
         products.map(|(coefficient, term)| coefficient * term).sum()
     }
 
-    /// How much warmer each day was than usual.
+    /// The difference of each day's high from the usual high.
     pub(crate) fn anomalies(&self, days: &[Day]) -> Vec<f64> {
         let anomaly = |day: &Day| day.high - self.high(day.yearday);
         days.iter().map(anomaly).collect()
@@ -74,7 +74,7 @@ fn solve(mut rows: [[f64; TERMS + 1]; TERMS]) -> [f64; TERMS] {
     solution
 }
 
-/// For how many days the weather remembers: until its correlation with itself falls below a tenth.
+/// The number of days after which the autocorrelation of the weather is below a tenth.
 pub(crate) fn memory(anomalies: &[f64]) -> usize {
     let lags = 1..anomalies.len() / 2;
     lags.clone()

@@ -35,8 +35,8 @@ pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
 
 /// The trend in degrees a year, by least squares.
 ///
-/// Its interval comes from a block bootstrap: what the trend leaves over is put together anew from blocks of
-/// neighbouring days, so that a warm week stays a warm week.
+/// A block bootstrap computes the interval: the residuals of the trend are drawn again in blocks of neighbouring days,
+/// so that the days of a warm week stay together.
 pub(crate) fn bootstrap(anomalies: &[f64], block: usize, replicates: usize) -> Estimate {
     let slope = slope(anomalies);
     let middle = middle(anomalies);
@@ -59,7 +59,7 @@ pub(crate) fn bootstrap(anomalies: &[f64], block: usize, replicates: usize) -> E
     Estimate::new(slope * 365.25, samples.collect())
 }
 
-/// The slope of the line through a value a day, in units a day.
+/// The slope of the line through values of consecutive days, in units per day.
 fn slope(values: &[f64]) -> f64 {
     let middle = middle(values);
     let (mut products, mut squares) = (0.0, 0.0);

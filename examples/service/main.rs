@@ -7,10 +7,10 @@
 //! ```
 //!
 //! Each worker loads the weather once, before its first task, and keeps it between requests; a request sends only its
-//! year. A request that cannot be answered, or that makes a task panic, gets a message, and the service goes on.
+//! year. A request that cannot be answered, or that makes a task panic, gets a message, and the service continues.
 //!
-//! `cargo run --release --example service` asks itself a few questions and ends.
-//! `cargo run --release --example service -- 127.0.0.1:7878` serves until it is stopped; ask it with
+//! `cargo run --release --example service` sends itself a few requests and ends.
+//! `cargo run --release --example service -- 127.0.0.1:7878` serves until it is stopped. Send a request with
 //! `echo 2013 | nc 127.0.0.1 7878`.
 
 #[path = "../seattle_weather/data.rs"]
@@ -29,7 +29,7 @@ const DATA: &str = concat!(
     "/examples/data/seattle-weather.csv"
 );
 
-/// All days, in each worker.
+/// All days. Each worker loads them once.
 static DAYS: OnceLock<Vec<Day>> = OnceLock::new();
 
 fn load_days() -> Result<(), String> {
@@ -49,7 +49,7 @@ fn days_of(year: u32) -> Result<Vec<&'static Day>, String> {
 }
 
 graph! {
-    /// What a year was like.
+    /// The weather of a year.
     fn summary(year: u32) -> Summary {
         hottest = days_of(year)?.iter().map(|day| day.high).fold(f64::MIN, f64::max);
         wettest = days_of(year)?.iter().map(|day| day.precipitation).fold(0.0, f64::max);

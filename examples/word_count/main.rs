@@ -1,11 +1,11 @@
-//! The words of all text files in a folder, counted file by file and added up in a tree: map and reduce.
+//! Counts the words of all text files in a folder, file by file, and adds the counts in a tree: map and reduce.
 //!
 //! ```text
 //!   files     0     1     2     3     4
 //!             │     │     │     │     │
-//!   count[0]  □     □     □     □     □       one task a file
+//!   count[0]  □     □     □     □     □       one task for each file
 //!             └──┬──┘     └──┬──┘     │
-//!   count[1]     □           □        □       the sums of two, and of one that is left over
+//!   count[1]     □           □        □       sums of two, and the last one alone
 //!                └─────┬─────┘        │
 //!   count[2]           □              □
 //!                      └──────┬───────┘
@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Run it with `cargo run --release --example word_count -- [FOLDER]`; without a folder, it counts its own sources.
-//! A file that cannot be read costs only what depends on it, so the answer names it.
+//! If a file cannot be read, only the tasks that depend on it fail, and the error names the file.
 
 use ampeg::graph;
 use std::collections::BTreeMap;
@@ -56,12 +56,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// How many sums there are at a level above `n` files.
+/// The number of sums at a level above `n` files.
 fn width(n: usize, level: usize) -> usize {
     n.div_ceil(1 << level)
 }
 
-/// All files below a folder whose names say that they are text.
+/// All files below a folder with the extension of a text file.
 fn text_files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];

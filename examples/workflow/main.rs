@@ -1,4 +1,4 @@
-//! How many processors is a workflow worth, and what would they do?
+//! How many processors shorten a workflow, and what does each of them run?
 //!
 //! ```text
 //!   stage in ─┬─▶ align ─▶ sort ─┬─▶ merge ─▶ report        a graph, read from a JSON file
@@ -6,13 +6,14 @@
 //!        │
 //!        ▼
 //!   makespan, bound, utilization and speed-up on 1 to 16 processors;
-//!   Gantt chart of the smallest number that is worth it, as SVG
+//!   Gantt chart for the number of processors that is worth it, as SVG
 //! ```
 //!
 //! `cargo run --example workflow -- FILE_OR_FOLDER [CHART.svg]`
 //!
-//! A file holds `tasks` (`id`, `cost`) and `edges` (`from`, `to`, `comm`); of a folder, each `.json` file is read.
-//! It may hold `variants`, factors on all `comm` by name; each is a graph of its own, and so is its chart: `CHART-NAME-VARIANT.svg`.
+//! A file has `tasks` (`id`, `cost`) and `edges` (`from`, `to`, `comm`). In a folder, each `.json` file is read.
+//! A file may also have `variants`: factors on all `comm`, by name. Each variant is a graph, with its own chart
+//! `CHART-NAME-VARIANT.svg`.
 //! Without arguments, a small pipeline like the one above is used.
 
 #[path = "../../benches/scheduling/workflow_file.rs"]
@@ -25,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use workflow_file::WorkflowFile;
 
-/// More processors must shorten the makespan by this share to be worth it.
+/// A number of processors is worth it if its makespan exceeds the best makespan by at most this share.
 const WORTH: f64 = 0.05;
 
 const BUILT_IN: &str = include_str!("pipeline.json");
@@ -86,7 +87,7 @@ fn json_files(path: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     Ok(files)
 }
 
-/// The same tasks with more or less communication: name and factor.
+/// The variants of a file: the same tasks with scaled communication, each with its name and factor.
 fn variants(file: &WorkflowFile) -> Vec<(&WorkflowFile, &str, f64)> {
     if file.variants.is_empty() {
         return vec![(file, "as given", 1.0)];
@@ -102,7 +103,7 @@ fn size(graph: &TaskGraph) -> String {
     format!("{n_tasks} tasks, {n_dependencies} dependencies")
 }
 
-/// Prints what numbers of processors would bring, and says how many are worth it.
+/// Prints the makespan for each number of processors, and the smallest number that is worth it.
 fn study(graph: &TaskGraph) -> Result<usize, Box<dyn Error>> {
     let max = match graph.n_cost_columns() {
         1 => 16,
@@ -114,7 +115,7 @@ fn study(graph: &TaskGraph) -> Result<usize, Box<dyn Error>> {
     Ok(n_processors)
 }
 
-/// One chart among several: `chart.svg` becomes `chart-name-variant.svg`.
+/// The file of one of several charts: `chart-name-variant.svg` for `chart.svg`.
 fn chart_of(chart: &Path, name: &str, variant: &str) -> PathBuf {
     let stem = chart.file_stem().unwrap_or_default().to_string_lossy();
     let file: String = format!("{stem}-{name}-{variant}.svg")

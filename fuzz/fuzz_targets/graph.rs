@@ -1,4 +1,4 @@
-//! The macro on any text: it is expanded or refused, and never panics.
+//! Any text is expanded by the macro or refused, without a panic.
 #![no_main]
 #![allow(dead_code, reason = "the modules are those of the macro crate, which uses all of them")]
 

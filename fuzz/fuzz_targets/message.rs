@@ -1,4 +1,4 @@
-//! What workers and coordinator read from each other: any bytes are decoded or refused.
+//! Any bytes are decoded or refused as messages between workers and coordinator.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ampeg_runtime::fuzzing::message(bytes));

@@ -1,4 +1,4 @@
-//! Twenty derived types: any bytes are decoded or refused, in both forms, and what is decoded survives another journey.
+//! Any bytes are decoded or refused as twenty derived types, in both forms. A decoded value survives encoding.
 #![no_main]
 
 use ampeg_runtime::TaskValue;
@@ -49,7 +49,7 @@ types! {
 
 fn each<T: TaskValue>(bytes: &[u8]) {
     for value in [compact::<T>(bytes), described::<T>(bytes)].into_iter().flatten() {
-        // It may be refused, as what is not written is; what is written is read.
+        // Encoding may refuse a value. A value that was encoded can be decoded.
         if let Ok(payload) = value.encode() {
             T::decode(&payload).unwrap();
         }

@@ -1,4 +1,4 @@
-//! A constructor that runs in each worker before it is one.
+//! A constructor that runs in each process that is started as a worker, before it becomes a worker.
 
 #![allow(
     unsafe_code,
@@ -8,34 +8,34 @@
 use crate::support::until;
 use std::fs;
 
-/// What workers do as they start.
+/// The behaviour of workers at their start.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Early {
-    /// What they would do anyhow.
+    /// They start as usual.
     Nothing,
-    /// They exit with code 1, as for want of a licence.
+    /// They exit with code 1, as a program without its licence may do.
     Exit,
     /// They abort.
     Abort,
-    /// They wait until that is no longer asked of them; a file of [`waiting`] names each.
+    /// They wait until [`ask`] sets another behaviour. Each creates a file that [`waiting`] counts.
     Wait,
 }
 
-/// Sets what workers that are started from now on do, and lets waiting ones continue.
+/// Sets the behaviour of all workers that are started from now on, and lets waiting workers continue.
 pub(crate) fn ask(early: Early) {
     let text = format!("{early:?}");
     let path = std::env::temp_dir().join("early");
     if early == Early::Nothing {
-        // It may never have been there.
+        // The file may not exist.
         let _ = fs::remove_file(path);
         return;
     }
-    // At once, so that nobody reads a half of it.
+    // The file is renamed, so that no worker reads a part of the text.
     fs::write(path.with_extension("new"), text).unwrap();
     fs::rename(path.with_extension("new"), path).unwrap();
 }
 
-/// How many processes are at their start and wait, or have waited.
+/// The number of processes that wait at their start, or have waited.
 pub(crate) fn waiting() -> usize {
     let files = fs::read_dir(std::env::temp_dir()).unwrap().flatten();
     let names = files.map(|file| file.file_name());
@@ -44,7 +44,7 @@ pub(crate) fn waiting() -> usize {
         .count()
 }
 
-/// Removes the records of waiting workers.
+/// Resets the behaviour, and removes the files of waiting workers.
 pub(crate) fn tidy() {
     ask(Early::Nothing);
     for file in fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
@@ -54,9 +54,9 @@ pub(crate) fn tidy() {
     }
 }
 
-/// Has the system reap all children of this process, as servers do that want no zombies.
+/// Makes the system reap all children of this process, as some servers do to avoid zombies.
 pub(crate) fn ignore_children() {
-    // SAFETY: nothing runs when the signal comes.
+    // SAFETY: no handler is set.
     unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
 }
 

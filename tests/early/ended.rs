@@ -1,4 +1,4 @@
-//! Workers that end before they have said anything, in programs that ignore the end of children or reap them themselves too.
+//! Workers that end before they connect, in programs that ignore the end of their children or reap their children.
 
 use crate::constructor::{Early, ask, ignore_children, tidy};
 use crate::isolated::isolated;
@@ -8,7 +8,7 @@ use rustix::process::{WaitOptions, wait};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// All that must hold when workers end early; the same whoever reaps them.
+/// Checks runs and pools whose workers end early. The results do not depend on who reaps the workers.
 fn check() {
     let before = descriptors();
     for early in [Early::Exit, Early::Abort] {
@@ -33,13 +33,13 @@ fn check() {
         assert!((1..).zip(&outcome.free).all(|(i, it)| *it == Ok(i)));
     }
     assert_eq!(workers(&pool).len(), 2);
-    // Replacements end early: the run ends, and so does the next one.
+    // Replacements end early, but this run and the next one end.
     ask(Early::Exit);
     let graph = graph! { a = 1; crash: u64 = std::process::abort(); b = a + 1; };
     let outcome = pool.run(&graph).unwrap();
     assert!(outcome.crash.is_err());
     assert!(outcome.b.as_ref().map_or(true, |b| *b == 2));
-    // It lacks a worker.
+    // The pool lacks a worker.
     assert!(pool.run(&graph).is_err() || pool.n_workers() == 2);
     tidy();
     assert_eq!(pool.run(&graph! { c = 3; }).unwrap().c, Ok(3));
@@ -63,7 +63,7 @@ fn workers_that_another_thread_reaps_are_seen_to_end() {
     isolated(|| {
         std::thread::spawn(|| {
             loop {
-                // Whatever there is, and if there is nothing, a moment later.
+                // Reaps any child. If no child has ended, waits a moment.
                 if !matches!(wait(WaitOptions::NOHANG), Ok(Some(_))) {
                     sleep(Duration::from_millis(1));
                 }

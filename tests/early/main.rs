@@ -1,7 +1,7 @@
-//! Workers that end or linger before they have said anything, as the constructors of a program can make them: each test
-//! in a process of its own.
+//! Workers that end or wait before they connect, because of a constructor of the program. Each test runs in a process
+//! of its own.
 //!
-//! The constructor of this test program does what a file in the folder for temporary files says; without one, nothing.
+//! A file in the folder for temporary files tells the constructor of this test program what to do.
 
 #![deny(warnings)]
 

@@ -1,6 +1,6 @@
 //! Workers that take long to start do not delay other work.
 //!
-//! They wait until they are let go, which in most of these tests is when all is over.
+//! The workers wait until `tidy` lets them continue. Most of these tests call `tidy` at their end.
 
 use crate::constructor::{Early, ask, tidy, waiting};
 use crate::isolated::isolated;
@@ -10,10 +10,10 @@ use std::net::SocketAddr;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-/// Far more than what takes moments, and less than what a worker may take to start.
+/// Longer than any action that does not wait for a worker, and shorter than the time limit for the start of a worker.
 const MOMENTS: Duration = Duration::from_secs(10);
 
-/// Checks that something does not wait for the start of a worker.
+/// Checks that `work` does not wait for the start of a worker.
 fn in_moments<T>(work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = work();
@@ -21,7 +21,7 @@ fn in_moments<T>(work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Workers that are there; what replaces them waits at its start.
+/// A pool with workers that run. Their replacements wait at their start.
 fn pool(builder: PoolBuilder) -> Pool {
     tidy();
     let pool = builder.build().unwrap();
@@ -40,7 +40,7 @@ fn hang() -> u64 {
 }
 
 #[test]
-fn timeout_is_looked_at_while_a_replacement_starts() {
+fn timeout_is_enforced_while_a_replacement_starts() {
     isolated(|| {
         let builder = Pool::builder().processes(2);
         let pool = pool(builder.timeout(Duration::from_millis(500)));
@@ -93,16 +93,16 @@ fn run_with_nothing_left_to_do_ends_while_a_replacement_starts() {
         let pool = pool(Pool::builder().processes(2));
         let outcome = in_moments(|| pool.run(&graph! { bad = crash(); good = 1; }).unwrap());
         assert!(outcome.bad.is_err());
-        // Unless it was behind the other, on a worker that is not there yet.
+        // The tasks have different workers, so `good` does not wait for the replacement.
         assert_eq!(outcome.good, Ok(1));
         tidy();
         assert_eq!(workers(&pool).len(), 2);
     });
 }
 
-/// One after the other on the worker that lives, each within its limit, while the other worker is replaced.
+/// The living worker runs tasks one after another, each within its limit, while the other worker is replaced.
 #[test]
-fn limits_are_looked_at_while_a_replacement_starts() {
+fn limits_are_enforced_while_a_replacement_starts() {
     isolated(|| {
         let limit = Duration::from_secs(2);
         let pool = pool(Pool::builder().processes(2));
@@ -134,11 +134,11 @@ fn limits_are_looked_at_while_a_replacement_starts() {
 }
 
 #[test]
-fn replacements_of_several_workers_start_side_by_side() {
+fn replacements_of_several_workers_start_in_parallel() {
     isolated(|| {
         for processes in [2, 4] {
             let pool = pool(Pool::builder().processes(processes));
-            // A worker with nothing left to do is replaced for the next run.
+            // A worker without open tasks is replaced only in the next run, so each worker has a second task.
             let graph = graph! { bad[i in 0..processes] = crash(); after[i in 0..processes] = i; };
             let names = |i| [format!("bad[{i}]"), format!("after[{i}]")];
             let names: Vec<_> = (0..processes).map(names).collect();
@@ -148,7 +148,7 @@ fn replacements_of_several_workers_start_side_by_side() {
             let schedule = by_hand(&graph, &lists.collect::<Vec<Vec<_>>>());
             scope(|scope| {
                 let run = scope.spawn(|| pool.run_schedule(&graph, &schedule).unwrap());
-                // All of them wait at the same time, or the deadline of this test has it end.
+                // If the replacements do not all wait at the same time, the deadline ends this test.
                 until(|| waiting() >= processes);
                 tidy();
                 let outcome = run.join().unwrap();
@@ -165,9 +165,9 @@ fn ring_after(bell: SocketAddr, n: u64) -> u64 {
     n + 1
 }
 
-/// Results go from one living worker to another while a third one is replaced.
+/// Results are sent from one living worker to another while a third one is replaced.
 #[test]
-fn other_workers_go_on_while_a_replacement_starts() {
+fn other_workers_continue_while_a_replacement_starts() {
     isolated(|| {
         let bell = Bell::new();
         let address = bell.address();

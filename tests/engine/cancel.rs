@@ -6,7 +6,7 @@ use ampeg::{Pool, TaskError, TaskErrorKind, graph};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// So often, since a result that is lost is lost now and then.
+/// The number of repetitions. A fault would lose a result only in some of them.
 const TRIES: usize = 20;
 
 fn is_cancelled<T: std::fmt::Debug>(result: &Result<T, TaskError>) -> bool {
@@ -106,7 +106,7 @@ fn cancel_keeps_results_on_threads() {
             let outcome = run.wait().unwrap();
             assert_eq!(outcome.a, Ok(1));
             assert!(is_cancelled(&outcome.b) && is_cancelled(&outcome.c));
-            // Its thread never ends.
+            // The thread of the task never ends.
             std::mem::forget(pool);
         }
     });
@@ -130,7 +130,7 @@ fn timeout_keeps_the_results_that_were_there() {
                 let graph = graph_with(&bell);
                 let outcome = pool.run_schedule(&graph, &by_hand(&graph, &lists)).unwrap();
                 assert!(is_out_of_time(&outcome.c) && is_out_of_time(&outcome.d));
-                // On a busy machine it may not have come as far.
+                // On a busy machine, the run may time out before `c` begins.
                 if bell.was_rung() {
                     assert_eq!((&outcome.a, &outcome.b), (&Ok(1), &Ok(2)));
                 }
@@ -187,7 +187,7 @@ fn run_can_be_cancelled_thousands_of_times() {
                 ended.cancel();
             }
             assert_eq!(ended.wait().unwrap().a, Ok(1));
-            // None of these meant the next run.
+            // None of these calls cancels the next run.
             assert_eq!(pool.run(&graph! { b = 2; }).unwrap().b, Ok(2));
             let running = pool.start(&graph! { c = ring_and_hang(address); }).unwrap();
             bell.wait();

@@ -13,7 +13,7 @@ fn start(k: u64, size: usize) -> Vec<u64> {
     vec![k; size]
 }
 
-/// Mixes its inputs; aborts two times out of three if it is one of the tasks that do so.
+/// Mixes its inputs. If `one_in` divides `k`, aborts two times out of three.
 fn mix(rows: [&Vec<u64>; 2], k: u64, one_in: u64) -> Vec<u64> {
     if k.is_multiple_of(one_in) && !fastrand::u8(..).is_multiple_of(3) {
         std::process::abort();
@@ -35,7 +35,7 @@ fn sum<'a>(rows: impl IntoIterator<Item = &'a Vec<u64>>) -> u64 {
 /// No task of these graphs aborts.
 const NEVER: u64 = u64::MAX;
 
-/// A graph of layers, of a shape by `seed`: here and there it gives the same.
+/// Checks that a graph of layers, whose shape depends on `seed`, returns the same inline and on a pool.
 fn check(pool: &Pool, seed: u64, size: usize, one_in: u64) {
     let (w, d) = (3 + seed % 7, 2 + seed % 5);
     let graph = |one_in: u64| {
@@ -51,14 +51,14 @@ fn check(pool: &Pool, seed: u64, size: usize, one_in: u64) {
     assert_eq!(there.end, here.end, "seed {seed}");
 }
 
-/// Two halves, which travel alone.
+/// Two halves, each of which is sent as a part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Pair {
     left: Vec<u64>,
     right: Vec<u64>,
 }
 
-/// As [`check`], with parts of results.
+/// Like [`check`], with parts of results.
 fn check_parts(pool: &Pool, seed: u64, size: usize, one_in: u64) {
     let (w, d) = (3 + seed % 4, 2 + seed % 5);
     let graph = |one_in: u64| {
@@ -136,7 +136,7 @@ fn parts_of_results_survive_deaths() {
     });
 }
 
-/// Does the work again and again while some worker is killed, so many times in all, and once after that.
+/// Repeats `work` while a random worker is killed `times` times, and calls `work` once more at the end.
 fn while_killed(times: usize, work: impl Fn(u64)) {
     scope(|scope| {
         let killer = scope.spawn(|| {
@@ -179,7 +179,7 @@ fn kills_from_outside_and_tasks_that_abort_change_no_value() {
     });
 }
 
-/// Some megabytes, quickly written.
+/// A string of `n` bytes.
 fn large(n: usize) -> String {
     "x".repeat(n)
 }
@@ -206,7 +206,7 @@ fn large_results_arrive_in_the_runs_after_a_death() {
     });
 }
 
-/// Aborts so many times.
+/// Aborts in the first `times` calls.
 fn abort_first(times: usize, calls: &Path) -> usize {
     let call = count(calls);
     if call <= times {
@@ -216,7 +216,7 @@ fn abort_first(times: usize, calls: &Path) -> usize {
 }
 
 #[test]
-fn attempts_of_a_task_are_those_that_it_may_have_in_every_run_of_a_pool() {
+fn task_gets_all_its_attempts_in_every_run_of_a_pool() {
     isolated(|| {
         let pool = Pool::new(3).unwrap();
         for run in 0..6 {

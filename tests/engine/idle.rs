@@ -16,7 +16,8 @@ fn wait_at(bell: SocketAddr, value: u64) -> u64 {
     value
 }
 
-/// Kills the second worker of a pool of two so many times while it waits for the first one.
+/// Kills the second worker of a pool of two, and its replacements, `times` times while the worker waits for the first
+/// one.
 fn second_killed_while_it_waits(times: usize, retry: u32) {
     let bell = Bell::new();
     let address = bell.address();
@@ -35,7 +36,7 @@ fn second_killed_while_it_waits(times: usize, retry: u32) {
                         .into_iter()
                         .find(|&it| it != first && it != victim)
                 };
-                // Nothing says that a replacement is started before it is needed.
+                // A replacement need not be started before it is needed.
                 comes_within(Duration::from_secs(3), || next().is_some());
                 victim = next().unwrap_or(victim);
             }
@@ -66,7 +67,7 @@ fn worker_without_tasks_may_die_in_the_middle_of_a_run() {
         let two = graph! { a = wait_at(address, 1); b = wait_at(address, 2); pub sum = a + b; };
         let apart = by_hand(&two, &[vec!["a", "sum"], vec!["b"]]);
         let pool = Pool::new(4).unwrap();
-        // Twice: what replaces it may die as well.
+        // Worker 3 is killed twice in a row, so its replacement dies, too.
         for worker in [3, 2, 3, 3] {
             let ids = workers(&pool);
             scope(|scope| {
@@ -102,7 +103,7 @@ fn worker_without_tasks_and_its_replacement_may_die_in_one_run() {
                         .into_iter()
                         .find(|&it| it != first && it != second)
                 };
-                // Nothing says that a worker that is not needed is replaced at once.
+                // A worker that is not needed need not be replaced at once.
                 comes_within(Duration::from_secs(2), || next().is_some());
                 next().into_iter().for_each(kill);
                 drop(held);
@@ -200,7 +201,7 @@ fn one_worker_of_two_that_dies_before_it_can_report_is_tried_a_few_times() {
     });
 }
 
-/// Ends its process a moment after it has rung.
+/// Returns, but its process rings and aborts a moment later.
 fn end_soon(bell: SocketAddr) -> u64 {
     std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(100));

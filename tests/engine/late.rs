@@ -13,7 +13,7 @@ fn ms(time: u64) {
     sleep(Duration::from_millis(time));
 }
 
-/// A report names tasks of its own graph only, at most once each, and can be printed.
+/// Checks that a report names only tasks of its own graph, each at most once, and can be printed.
 fn check_report(outcome: &impl Outcome, run: usize) {
     let report = outcome.report();
     let n = report.task_graph().n_tasks();
@@ -44,7 +44,8 @@ fn run_that_timed_out_on_processes_leaves_the_report_of_the_next_alone() {
     });
 }
 
-/// The first graph is larger than the second, or smaller; with limits and without.
+/// Runs a graph that times out and then another one. The first is larger or smaller than the second, with and without
+/// limits.
 fn timed_out_then(pool: &Pool) {
     for (run, n) in [9_usize, 2, 30].into_iter().enumerate() {
         let limit = Duration::from_secs(60);
@@ -64,7 +65,7 @@ fn timed_out_then(pool: &Pool) {
     }
 }
 
-/// Right, or out of time: the timeout is short.
+/// Checks that a result is right or timed out, since the timeout is short.
 fn check_small(result: &Result<i32, TaskError>, expected: i32) {
     match result {
         Ok(value) => assert_eq!(*value, expected),
@@ -77,7 +78,8 @@ fn wait_at(bell: SocketAddr) -> u64 {
     7
 }
 
-/// Cancels a run with tasks under way, runs another graph while they still are, and lets them end during it.
+/// Cancels a run, starts another one while tasks of the first are still running, and lets these tasks end during the
+/// second run.
 fn cancelled_then(builder: PoolBuilder) {
     let pool = builder.build().unwrap();
     let (bell, limit) = (Bell::new(), Duration::from_secs(60));
@@ -127,7 +129,7 @@ fn costs_are_measured_of_the_own_run_only() {
         let run = pool.start(&graph).unwrap();
         let held = [bell.wait(), bell.wait()];
         run.cancel();
-        // The same graph again: its tasks have the same numbers.
+        // The same graph is run again, so its tasks have the same numbers.
         let again = pool.start(&graph).unwrap();
         drop(held);
         let held = [bell.wait(), bell.wait()];
@@ -139,7 +141,7 @@ fn costs_are_measured_of_the_own_run_only() {
     });
 }
 
-/// How the second call of a task ends, which comes when the run is nearly over.
+/// The end of the second call of a task. The second call begins when the run is nearly over.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 enum End {
     Aborts,
@@ -159,7 +161,7 @@ fn late(calls: &Path, end: End) -> u64 {
     1
 }
 
-/// A lost result is computed again when its run ends; what comes of that concerns nobody.
+/// Checks that a recomputation that ends after its run does not affect the next run.
 fn late_end(pool: &Pool, end: End) {
     let scratch = Scratch::new();
     let (a_calls, k_calls) = (scratch.file("a"), scratch.file("k"));

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Fails so many times.
+/// Fails in the first `times` calls.
 fn fail_first(times: usize, calls: &Path) -> Result<usize, &'static str> {
     match count(calls) {
         call if call <= times => Err("not yet"),
@@ -79,7 +79,7 @@ fn wait_can_be_cancelled_and_timed_out() {
     });
 }
 
-/// Takes its time to be read, in another process.
+/// A value that takes two seconds to be decoded in another process.
 #[derive(Debug, Clone, PartialEq)]
 struct Slow(u64);
 

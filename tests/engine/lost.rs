@@ -1,8 +1,8 @@
 //! Results that are lost with their worker and cannot be computed again.
 //!
-//! Each graph is a chain that begins with `a`, which does something else when it is called again, and ends with `v`,
-//! whose worker dies the first time. Whether `a` has to be computed again depends on what has been sent where; `v` has
-//! the right value if it has not, and fails because of `a` if it has.
+//! Each graph is a chain from `a` to `v`. When `a` is called again, it does not return its result. The worker of `v`
+//! dies in the first attempt. If the death loses the result of `a`, `a` is computed again, and `v` fails because of
+//! `a`. Otherwise, `v` has the right value.
 
 use crate::isolated::isolated;
 use crate::support::{
@@ -16,7 +16,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// How the second call of the first task ends.
+/// The end of the second call of the first task.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 enum Second {
     Fails,
@@ -34,7 +34,7 @@ const ALL: [Second; 5] = [
     Second::Hangs,
 ];
 
-/// One, if it is the first call.
+/// Returns 1 in the first call. Later calls end as `second` says.
 fn once(calls: &Path, second: Second) -> Result<u64, String> {
     if count(calls) > 1 {
         match second {
@@ -48,7 +48,7 @@ fn once(calls: &Path, second: Second) -> Result<u64, String> {
     Ok(1)
 }
 
-/// One, if it is not the second call.
+/// Returns 1, except in the second call, which ends as `second` says.
 fn all_but_second(calls: &Path, second: Second) -> Result<u64, String> {
     if counted(calls) == 1 {
         return once(calls, second);
@@ -57,7 +57,7 @@ fn all_but_second(calls: &Path, second: Second) -> Result<u64, String> {
     Ok(1)
 }
 
-/// Aborts at the first call, once what ended before has had time to be reported.
+/// Aborts in the first call, after a pause in which earlier tasks are reported.
 fn abort_first(calls: &Path) {
     if count(calls) < 2 {
         sleep(Duration::from_millis(100));
@@ -65,7 +65,7 @@ fn abort_first(calls: &Path) {
     }
 }
 
-/// As expected, or lost with `a`, which was then computed twice.
+/// Checks that `v` has the expected value or, if `a` was called twice, failed because of `a`.
 fn check<T: PartialEq + Debug>(
     v: &Result<T, TaskError>,
     expected: T,
@@ -88,7 +88,7 @@ fn check<T: PartialEq + Debug>(
 }
 
 #[test]
-fn result_that_cannot_be_computed_again_fails_what_needs_it() {
+fn result_that_cannot_be_computed_again_fails_the_tasks_that_need_it() {
     isolated(|| {
         for second in ALL {
             let scratch = Scratch::new();
@@ -152,7 +152,7 @@ fn result_that_can_be_computed_again_by_a_later_attempt_is_right() {
     });
 }
 
-/// Waits at the first call to be let go, and then aborts.
+/// In the first call, waits until the test closes the connection, and then aborts.
 fn wait_and_abort_first(calls: &Path, bell: SocketAddr) {
     if count(calls) < 2 {
         ring_and_wait(bell);
@@ -161,7 +161,7 @@ fn wait_and_abort_first(calls: &Path, bell: SocketAddr) {
 }
 
 //  a | b
-//    | v   the first worker is killed, then the second one dies: b needs a, v needs b
+//    | v   the first worker is killed, then the second one dies: `b` needs `a`, `v` needs `b`
 #[test]
 fn recomputation_that_needs_one_on_another_worker_fails_with_it() {
     isolated(|| {
@@ -182,15 +182,15 @@ fn recomputation_that_needs_one_on_another_worker_fails_with_it() {
             let first = workers(&pool)[0];
             std::thread::scope(|scope| {
                 scope.spawn(|| {
-                    // Of both workers; one of them waits.
+                    // One task of each worker has rung. The task `v` waits.
                     let held = [bell.wait(), bell.wait()];
-                    // Until what ended before has been reported.
+                    // Earlier tasks are reported during this time.
                     sleep(Duration::from_millis(100));
                     kill(first);
                     drop(held);
                 });
                 let outcome = pool.run_schedule(&graph, &apart).unwrap();
-                // If that was too short, it was a's worker that crashed.
+                // If this time was too short, the death counts as a crash of `a`.
                 match &outcome.v {
                     Err(error) if counted(&a_calls) < 2 => assert_eq!(error.root().task(), "a"),
                     v => check(v, 4, &a_calls, second),

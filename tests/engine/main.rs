@@ -1,7 +1,6 @@
-//! What a run must bear: deaths, stops, limits, cancels and sends that fail, on real workers, each test in a process of
-//! its own.
+//! Runs with deaths, stops, limits, cancels and failing sends, on real workers. Each test runs in a process of its own.
 //!
-//! Whoever adds a case adds its kind: other numbers of workers, other sizes, another moment.
+//! A new case should include its variants: other numbers of workers, other sizes, other times.
 
 #![deny(warnings)]
 

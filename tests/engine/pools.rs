@@ -9,7 +9,7 @@ use std::time::Duration;
 
 static POOL: OnceLock<Pool> = OnceLock::new();
 
-/// Runs a graph on the pool that runs this task: it works, or it is an error.
+/// Runs a graph on the pool that runs this task. The run succeeds or returns an error.
 fn inner() -> Result<u64, Error> {
     let outcome = POOL.get().expect("it is set").run(&graph! { x = 1_u64; })?;
     Ok(outcome.x.clone().unwrap_or(0))
@@ -66,7 +66,7 @@ fn task_may_use_another_pool() {
     });
 }
 
-/// Runs a graph whose task runs a graph, and so on to this depth; says how it went.
+/// Runs graphs nested `left` levels deep. Returns the number of levels, or the first error.
 fn nested(left: u32) -> Result<u32, String> {
     if left == 0 {
         return Ok(0);
@@ -109,7 +109,7 @@ fn absurd_number_of_workers_is_an_error() {
             assert!(Pool::new(n).is_err(), "{n} processes");
             let threads = Pool::builder().threads(n).build();
             assert!(threads.is_err(), "{n} threads");
-            // No more are started than the graph has tasks.
+            // `run` starts at most as many workers as the graph has tasks.
             assert_eq!(graph! { a = 1; }.run(n).unwrap().a, Ok(1));
         }
         assert!(children().is_empty());
@@ -143,7 +143,7 @@ fn speeds_must_be_as_many_as_workers() {
     });
 }
 
-/// What a process has in memory, in megabytes.
+/// The resident memory of a process in megabytes.
 fn resident(id: i32) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -152,7 +152,7 @@ fn resident(id: i32) -> usize {
 }
 
 #[test]
-fn idle_workers_let_go_of_a_graph_that_is_gone() {
+fn idle_workers_drop_a_graph_that_is_gone() {
     isolated(|| {
         let pool = Pool::new(2).unwrap();
         let text = "x".repeat(200 << 20);

@@ -5,13 +5,13 @@
     reason = "the tests do what tasks and programs of others do to this process"
 )]
 
-/// Does nothing, but interrupts the system call that is under way.
+/// Does nothing. Its call interrupts the current system call.
 extern "C" fn interrupt(_: i32) {}
 
-/// Sets a handler of SIGUSR1 without `SA_RESTART`, so that it interrupts calls.
+/// Sets a handler of SIGUSR1 without `SA_RESTART`, so that the signal interrupts system calls.
 pub(crate) fn handle_interrupts() {
     let handler: extern "C" fn(i32) = interrupt;
-    // SAFETY: an action of zeros is a valid one, and the handler does nothing that a handler may not do.
+    // SAFETY: zeros are a valid action, and the handler does nothing.
     let result = unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler as usize;
@@ -20,7 +20,7 @@ pub(crate) fn handle_interrupts() {
     assert_eq!(result, 0);
 }
 
-/// Interrupts every thread of this process; a signal to the process would mostly reach one that does nothing.
+/// Interrupts every thread of this process. A signal to the process would mostly reach an idle thread.
 pub(crate) fn interrupt_all_threads() {
     let process = i32::try_from(std::process::id()).unwrap();
     for entry in std::fs::read_dir("/proc/self/task").unwrap().flatten() {
@@ -30,9 +30,9 @@ pub(crate) fn interrupt_all_threads() {
     }
 }
 
-/// Puts `/dev/null` in the place of all descriptors but the standard ones.
+/// Replaces all descriptors except the standard ones by `/dev/null`.
 pub(crate) fn replace_descriptors() {
-    // SAFETY: descriptors stay open; that they lead elsewhere is the point.
+    // SAFETY: the descriptors stay open, but refer to another file, which their owners must bear.
     unsafe {
         let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
         for descriptor in (3..64).filter(|&it| it != null) {
@@ -41,10 +41,10 @@ pub(crate) fn replace_descriptors() {
     }
 }
 
-/// Closes all descriptors but the standard ones, as a program does that becomes a daemon.
+/// Closes all descriptors except the standard ones, as a program that becomes a daemon does.
 pub(crate) fn close_descriptors() {
     for descriptor in 3..1000 {
-        // SAFETY: it is what such programs do, and whoever owned one must bear it.
+        // SAFETY: this is as unsound as the programs that it imitates. The owners of the descriptors must bear it.
         unsafe { libc::close(descriptor) };
     }
 }

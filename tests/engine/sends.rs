@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// Does the work while this process is interrupted again and again.
+/// Calls `work` while this process is interrupted repeatedly.
 fn while_interrupted<T>(every: Duration, work: impl FnOnce() -> T) -> T {
     raw::handle_interrupts();
     let interrupt = |done: &AtomicBool| {
@@ -21,7 +21,7 @@ fn while_interrupted<T>(every: Duration, work: impl FnOnce() -> T) -> T {
     beside(interrupt, work)
 }
 
-/// Two families, the second of which takes results from all over the first.
+/// Runs two families. Members of the second use members from all parts of the first.
 fn run_large(pool: &Pool) {
     let n = 20_000_usize;
     let graph = graph! {
@@ -59,7 +59,7 @@ fn interrupted_starts_of_workers_are_done_again() {
     });
 }
 
-/// Has this process interrupted from now on.
+/// Interrupts this process repeatedly from now on.
 fn interrupt_for_good() -> u64 {
     raw::handle_interrupts();
     std::thread::spawn(|| {
@@ -84,8 +84,8 @@ fn interrupted_calls_of_workers_are_done_again() {
     });
 }
 
-/// Right, or an error that says something.
-fn right_or_told<T: PartialEq + std::fmt::Debug>(result: &Result<T, ampeg::TaskError>, right: &T) {
+/// Checks that a result is right, or an error with a message of some length.
+fn right_or_error<T: PartialEq + std::fmt::Debug>(result: &Result<T, ampeg::TaskError>, right: &T) {
     match result {
         Ok(value) => assert_eq!(value, right),
         Err(error) => assert!(error.root().to_string().len() > 20, "{error}"),
@@ -97,7 +97,7 @@ fn text(n: usize) -> String {
 }
 
 #[test]
-fn results_near_the_memory_limit_arrive_or_are_told() {
+fn results_near_the_memory_limit_arrive_or_are_errors() {
     isolated(|| {
         let n = 20_000_000;
         let graph = graph! {
@@ -109,11 +109,11 @@ fn results_near_the_memory_limit_arrive_or_are_told() {
         let apart = by_hand(&graph, &[vec!["a", "c"], vec!["b", "d"]]);
         for megabytes in (100..300).step_by(8).chain([1000]) {
             let pool = Pool::builder().processes(2).memory_limit(megabytes << 20);
-            // With too little a worker cannot start.
+            // With too little memory, a worker cannot start.
             let Ok(pool) = pool.build() else { continue };
             match pool.run_schedule(&graph, &apart) {
                 Ok(outcome) => {
-                    right_or_told(&outcome.c, &(2 * n));
+                    right_or_error(&outcome.c, &(2 * n));
                     assert!(megabytes < 1000 || outcome.c.is_ok(), "{:?}", outcome.c);
                 }
                 Err(error) => assert!(megabytes < 1000, "{error}"),
@@ -123,7 +123,7 @@ fn results_near_the_memory_limit_arrive_or_are_told() {
 }
 
 #[test]
-fn shared_result_near_the_memory_limit_arrives_or_is_told() {
+fn shared_result_near_the_memory_limit_arrives_or_is_an_error() {
     isolated(|| {
         let graph = graph! {
             a = Shared::<[u64]>::build(50_000_000, |x| x[0] = 1);
@@ -134,7 +134,7 @@ fn shared_result_near_the_memory_limit_arrives_or_is_told() {
         for megabytes in [700, 800, 900, 1000, 3000] {
             let pool = Pool::builder().processes(2).memory_limit(megabytes << 20);
             let outcome = pool.build().unwrap().run_schedule(&graph, &apart).unwrap();
-            right_or_told(&outcome.first, &1);
+            right_or_error(&outcome.first, &1);
             assert_eq!(outcome.free, Ok(2));
             assert!(megabytes < 3000 || outcome.first.is_ok());
         }
@@ -157,7 +157,7 @@ fn pool_without_descriptors_gives_an_error() {
     });
 }
 
-/// A part of this test program as a process of its own, and what it printed.
+/// Runs one test of this program in a process of its own. Returns the output.
 fn part(name: &str) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", name, "--ignored", "--nocapture"]);
@@ -171,7 +171,7 @@ fn part(name: &str) -> String {
 fn program_that_closes_all_descriptors_gets_an_error() {
     isolated(|| {
         let output = part("sends::closes_all_descriptors");
-        // The standard library may end a program that closed a descriptor of somebody else.
+        // The standard library may end a program that closed a descriptor that it did not own.
         let told = output.contains("the run gave an error");
         assert!(told || output.contains("IO Safety violation"), "{output}");
     });

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{sleep, yield_now};
 use std::time::Duration;
 
-/// Does the work while so many of the processes that it starts are killed as soon as they are seen.
+/// Calls `work`, and kills the first `times` processes that it starts, as soon as they are seen.
 fn while_new_are_killed<T>(times: usize, work: impl FnOnce() -> T) -> T {
     let mut seen = children();
     let kill = |done: &AtomicBool| {
@@ -55,13 +55,13 @@ fn replacement_that_is_killed_at_its_start_costs_no_task() {
 }
 
 #[test]
-fn worker_that_is_killed_at_its_start_is_told_or_tried_again() {
+fn worker_that_is_killed_at_its_start_is_an_error_or_tried_again() {
     isolated(|| {
         drop(Pool::new(1).unwrap());
         let before = descriptors();
         for times in [1, 2, 1, 2] {
             match while_new_are_killed(times, || Pool::new(2)) {
-                // A moment later, and it was killed as any other.
+                // If the worker is killed a little later, it dies like any other worker.
                 Ok(pool) => assert_eq!(pool.run(&graph! { a = 1 retry 9; }).unwrap().a, Ok(1)),
                 Err(error) => assert!(!error.to_string().contains("`main`"), "{error}"),
             }
@@ -92,7 +92,7 @@ fn nothing_appears_in_the_folder_for_temporary_files() {
     });
 }
 
-/// How many sockets a new child of this process has.
+/// The number of sockets in a new child of this process.
 fn sockets_of_a_child() -> usize {
     let mut command = Command::new("ls");
     let output = command.args(["-l", "/proc/self/fd"]).output().unwrap();

@@ -39,7 +39,7 @@ fn task_with_a_limit_on_a_stopped_worker_ends_without_retries_too() {
         stop(workers(&pool)[1]);
         let outcome = pool.run_schedule(&graph, &apart).unwrap();
         assert_eq!((&outcome.one, &outcome.other), (&Ok(1), &Ok(3)));
-        // Whether that was an attempt is not told here; that it ends is.
+        // The kill may use up the only attempt. This test only checks that the run ends.
         assert!(outcome.two.as_ref().map_or(true, |it| *it == 2));
         assert_eq!(pool.run(&graph! { after = 3; }).unwrap().after, Ok(3));
     });
@@ -85,7 +85,7 @@ fn run_that_waits_for_a_stopped_worker_can_be_cancelled_and_dropped() {
     });
 }
 
-/// Fifty thousand tasks are more than a socket holds.
+/// The reports of so many tasks are more than a socket holds.
 const MANY: usize = 50_000;
 
 #[test]
@@ -150,15 +150,15 @@ fn end_of_a_pool_of_stopped_workers_costs_one_time_limit() {
         workers(&pool).into_iter().for_each(stop);
         let start = Instant::now();
         drop(pool);
-        // Ten limits of two seconds would be twenty.
+        // The limits are not added up: ten limits of two seconds would be twenty seconds.
         assert!(start.elapsed() < 12 * SECOND, "{:?}", start.elapsed());
     });
 }
 
-/// Only here do destructors return.
+/// True in the process of the test. Destructors return only there.
 static IN_MAIN: AtomicBool = AtomicBool::new(false);
 
-/// Says goodbye to a server that does not answer.
+/// A value whose destructor never returns in a worker, like one that waits for a server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Connection(i32);
 
@@ -207,7 +207,7 @@ fn destructor_that_never_returns_holds_no_run_with_a_timeout() {
         let outcome = pool.run(&graph).unwrap();
         assert_eq!((&outcome.a, &outcome.b), (&Ok(1), &Ok(2)));
         drop(graph);
-        // The first may end as cancelled; the worker is replaced then.
+        // The first run may time out. Then the worker is replaced.
         let _ = pool.run(&graph! { c = 3; }).unwrap();
         assert_eq!(pool.run(&graph! { c = 3; }).unwrap().c, Ok(3));
     });

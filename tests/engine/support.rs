@@ -17,7 +17,7 @@ use std::time::Duration;
 /// Longer than any test takes.
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
-/// What tasks ring to say that they have begun.
+/// A listener to which tasks connect to show that they have begun. In these tests, to connect is to ring.
 #[derive(Debug)]
 pub(crate) struct Bell {
     listener: TcpListener,
@@ -34,12 +34,12 @@ impl Bell {
         self.listener.local_addr().unwrap()
     }
 
-    /// Waits until a task rings; if it waits to be let go, it does so until what is returned is dropped.
+    /// Waits until a task rings. A task in [`ring_and_wait`] continues when the returned stream is dropped.
     pub(crate) fn wait(&self) -> TcpStream {
         self.listener.accept().unwrap().0
     }
 
-    /// Whether a task has rung that nobody has waited for.
+    /// Whether a task has rung for which [`wait`](Self::wait) was not called.
     pub(crate) fn was_rung(&self) -> bool {
         self.listener.set_nonblocking(true).unwrap();
         let rung = self.listener.accept().is_ok();
@@ -48,16 +48,16 @@ impl Bell {
     }
 }
 
-/// Rings, and goes on.
+/// Rings, and returns.
 pub(crate) fn ring(bell: SocketAddr) {
-    // Somebody who no longer listens needs no ring.
+    // If the test no longer listens, it needs no ring.
     let _ = TcpStream::connect(bell);
 }
 
-/// Rings, and waits to be let go.
+/// Rings, and waits until the test drops the stream.
 pub(crate) fn ring_and_wait(bell: SocketAddr) {
     if let Ok(mut stream) = TcpStream::connect(bell) {
-        // To be let go and to be left alone are the same.
+        // The task also continues if the test is gone.
         let _ = stream.flush();
         let _ = stream.read(&mut [0]);
     }
@@ -70,14 +70,14 @@ pub(crate) fn ring_and_hang(bell: SocketAddr) -> u64 {
     0
 }
 
-/// Waits for what will come; the deadline of the test ends what does not.
+/// Waits until a condition is true. If it never is, the deadline of the test ends the wait.
 pub(crate) fn until(condition: impl Fn() -> bool) {
     while !condition() {
         sleep(Duration::from_millis(1));
     }
 }
 
-/// Waits for what may come, and says whether it did.
+/// Waits until a condition is true, but not longer than this time. Returns whether the condition became true.
 pub(crate) fn comes_within(time: Duration, condition: impl Fn() -> bool) -> bool {
     let end = std::time::Instant::now() + time;
     while !condition() {
@@ -89,12 +89,12 @@ pub(crate) fn comes_within(time: Duration, condition: impl Fn() -> bool) -> bool
     true
 }
 
-/// Does the work beside other work, which is notified at the end.
+/// Calls `work` while `background` runs in another thread. The flag tells `background` that `work` has ended.
 pub(crate) fn beside<T>(
     background: impl FnOnce(&AtomicBool) + Send,
     work: impl FnOnce() -> T,
 ) -> T {
-    /// Notifies it, also when the work panics.
+    /// Sets the flag, also if `work` panics.
     struct Done<'a>(&'a AtomicBool);
     impl Drop for Done<'_> {
         fn drop(&mut self) {
@@ -109,7 +109,7 @@ pub(crate) fn beside<T>(
     })
 }
 
-/// A folder for the files of a test, which goes with it.
+/// A folder for the files of a test, which is removed at the end of the test.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     folder: PathBuf,
@@ -133,14 +133,14 @@ impl Drop for Scratch {
     }
 }
 
-/// Counts a call in a file, and says how many there were, this one included.
+/// Counts a call in a file. Returns the number of calls, including this one.
 pub(crate) fn count(path: &Path) -> usize {
     let file = fs::OpenOptions::new().append(true).create(true).open(path);
     file.unwrap().write_all(&[0]).unwrap();
     counted(path)
 }
 
-/// How many calls were counted in a file.
+/// The number of calls that were counted in a file.
 pub(crate) fn counted(path: &Path) -> usize {
     fs::read(path).map_or(0, |bytes| bytes.len())
 }
@@ -157,7 +157,7 @@ pub(crate) fn children() -> BTreeSet<i32> {
     all.filter(|&id| is_alive(id)).collect()
 }
 
-/// Whether a process is there and no zombie.
+/// Whether a process exists and is not a zombie.
 pub(crate) fn is_alive(id: i32) -> bool {
     let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else {
         return false;
@@ -177,7 +177,7 @@ pub(crate) fn kill(id: i32) {
     until(|| !is_alive(id));
 }
 
-/// Stops a process, and returns when it stands.
+/// Stops a process, and returns when it is stopped.
 pub(crate) fn stop(id: i32) {
     signal(id, Signal::STOP);
     until(|| {

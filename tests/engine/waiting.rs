@@ -12,7 +12,7 @@ fn wait_at(bell: SocketAddr) -> u64 {
     7
 }
 
-/// Ends without any value: as an error or as an outcome of cancelled tasks.
+/// Whether a run was cancelled: it returned an error, or an outcome of cancelled tasks.
 fn is_cancelled(result: Result<impl Outcome, Error>) -> bool {
     match result {
         Ok(outcome) => outcome
@@ -97,7 +97,7 @@ fn waiting_run_is_timed_out_while_a_task_of_the_run_before_goes_on() {
     isolated(|| {
         let bell = Bell::new();
         let address = bell.address();
-        // A thread's task cannot be ended, so that its worker stays busy.
+        // A task on a thread cannot be ended, so its worker stays busy.
         let pool = Pool::builder().threads(1).timeout(Duration::from_secs(1));
         let pool = pool.build().unwrap();
         let first = pool.start(&graph! { a = wait_at(address); }).unwrap();
@@ -123,7 +123,7 @@ fn runs_that_wait_with_a_timeout_all_end() {
             .collect();
         assert!(is_out_of_time(first.wait()));
         for run in waiting {
-            // Whether waiting counts is for the documentation to say.
+            // A run that starts before its timeout may succeed.
             match run.wait() {
                 Ok(outcome) if outcome.c == Ok(2) => {}
                 other => assert!(is_out_of_time(other)),

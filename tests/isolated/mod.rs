@@ -8,10 +8,10 @@ use std::thread::{JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
 const VARIABLE: &str = "AMPEG_ISOLATED_TEST";
-/// The deadline in seconds, for those who look for hangs.
+/// The variable that sets the deadline in seconds, to find hangs.
 const DEADLINE_VARIABLE: &str = "AMPEG_TEST_DEADLINE";
 
-/// How long a test may take.
+/// The longest time that a test may take.
 fn deadline() -> Duration {
     let seconds = std::env::var(DEADLINE_VARIABLE).map_or(120, |text| text.parse().unwrap());
     Duration::from_secs(seconds)
@@ -19,7 +19,7 @@ fn deadline() -> Duration {
 
 /// Runs `body`, the whole of the calling test, in a process of its own.
 ///
-/// Fails if it fails, takes too long, or leaves a process or a temporary file behind.
+/// Panics if the body fails, takes too long, or leaves a process or a temporary file behind.
 #[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) fn isolated<F: FnOnce()>(body: F) {
     let name = name::<F>();
@@ -31,7 +31,7 @@ pub(crate) fn isolated<F: FnOnce()>(body: F) {
     assert!(written.status.success(), "{written}");
 }
 
-/// As [`isolated`], with a variable in the environment.
+/// Like [`isolated`], with a variable in the environment.
 #[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) fn isolated_with<F: FnOnce()>((variable, value): (&str, &str), body: F) {
     let prepare = |command: &mut Command| {
@@ -42,7 +42,8 @@ pub(crate) fn isolated_with<F: FnOnce()>((variable, value): (&str, &str), body: 
     });
 }
 
-/// As [`isolated`], but how the process ends and what it writes is for `check`; `prepare` may change how it is started.
+/// Like [`isolated`], but `prepare` may change the command that starts the process, and `check` gets its end and
+/// output.
 #[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) fn as_program<F: FnOnce()>(
     body: F,
@@ -57,7 +58,7 @@ pub(crate) fn as_program<F: FnOnce()>(
     check(Isolated::start(&name, prepare).end(Duration::from_secs(10)));
 }
 
-/// How a process ended, and what it has written.
+/// The exit status and the output of a process.
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) status: ExitStatus,
@@ -71,7 +72,7 @@ impl std::fmt::Display for Written {
     }
 }
 
-/// As [`isolated`], but the process is killed as soon as it prints a line with `ready`.
+/// Like [`isolated`], but the process is killed as soon as it prints a line with `ready`.
 #[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) fn killed_when_ready<F: FnOnce()>(body: F) {
     let name = name::<F>();
@@ -109,7 +110,7 @@ struct Isolated {
 impl Isolated {
     fn start(name: &str, prepare: impl FnOnce(&mut Command)) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        // Short, since paths of sockets are limited.
+        // The name is short, since the length of a socket's path is limited.
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("ampeg{}-{number}", std::process::id()));
         std::fs::create_dir(&folder).unwrap();
@@ -147,7 +148,7 @@ impl Isolated {
         std::fs::remove_file(self.folder.join(name)).unwrap();
     }
 
-    /// Waits for its end, and then at most `grace` for that of the processes that it started.
+    /// Waits for the end of the process, and then at most `grace` for the end of the processes that it started.
     fn end(mut self, grace: Duration) -> Written {
         let start = Instant::now();
         let status = loop {
@@ -181,7 +182,7 @@ impl Isolated {
             left.is_empty(),
             "it left processes behind: {left:?}\n{written}"
         );
-        // What is killed cannot tidy up.
+        // A process that was killed cannot remove its files.
         assert!(
             files.is_empty() || !status.success(),
             "it left files behind: {files:?}\n{written}"
@@ -190,24 +191,24 @@ impl Isolated {
     }
 }
 
-/// All that comes from a pipe, if there is one.
+/// Reads everything from a pipe, if there is one, in a new thread.
 fn collect(from: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut from) = from {
-            // Whatever could be read is of use.
+            // If reading fails, the bytes that were read so far are used.
             let _ = from.read_to_end(&mut bytes);
         }
         String::from_utf8_lossy(&bytes).into_owned()
     })
 }
 
-/// The processes of a group that are still alive, as the system describes them; none if it does not.
+/// The processes of a group that are still alive, as lines of `/proc`; none if the system has no `/proc`.
 fn left_in_group(group: u32) -> Vec<String> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let stats = processes.filter_map(|it| std::fs::read_to_string(it.path().join("stat")).ok());
     let is_left = |stat: &String| {
-        // After the name, which may hold anything, in brackets: state, parent, group.
+        // The name, in brackets, may contain any character. The state, the parent and the group follow.
         let mut fields = stat.rsplit(')').next().unwrap_or("").split_whitespace();
         fields.next() != Some("Z") && fields.nth(1) == Some(group.to_string().as_str())
     };
@@ -215,7 +216,7 @@ fn left_in_group(group: u32) -> Vec<String> {
 }
 
 fn kill_group(group: u32) {
-    // It may be gone by now.
+    // The group may be gone by now.
     let _ = Command::new("kill")
         .args(["-KILL", "--", &format!("-{group}")])
         .status();

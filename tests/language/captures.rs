@@ -58,7 +58,7 @@ fn references_and_values_are_captured_together() {
 }
 
 #[test]
-fn texts_of_the_program_travel_inside_other_values() {
+fn static_texts_are_sent_inside_other_values() {
     let (names, pairs, some) = (["a", "bc"], vec![("k", 1), ("l", 2)], Some("x"));
     let slice = &names[..];
     let values = graph! {
@@ -152,7 +152,7 @@ fn functions_and_closures_without_captures_are_captured() {
 struct Config {
     n: i64,
     items: Vec<i64>,
-    /// What cannot be serialized need not be, if nobody names it.
+    /// A type that cannot be serialized. It need not be, if no body names a value of it.
     #[allow(dead_code, reason = "stands for a handle")]
     handle: std::thread::ThreadId,
 }
@@ -224,7 +224,7 @@ fn generic_functions_may_hold_graphs() {
     assert_eq!(largest(&["a".to_owned()], &"b".to_owned()), "b");
 }
 
-/// What can be a result can be captured, too.
+/// Returns the value. The bound of results is enough for captures, too.
 fn same<T: ampeg::TaskValue + Clone + Debug>(item: &T) -> T {
     let item = item.clone();
     let graph = graph! { copy = item; };

@@ -51,7 +51,7 @@ fn shared_cost_is_evaluated_once() {
 }
 
 #[test]
-fn costs_out_of_range_are_told_when_the_graph_is_used() {
+fn costs_out_of_range_are_reported_when_the_graph_is_used() {
     let cost = -1.0;
     let error = graph! { first = 1 @ cost; }.run_inline().unwrap_err();
     assert!(error.to_string().contains("first"), "{error}");
@@ -87,7 +87,7 @@ fn task_with_retries_keeps_its_inputs() {
     assert_eq!(graph.everywhere().b, Ok(2));
 }
 
-/// One second is no better 1.0 than one hour is.
+/// A duration and a number cannot be compared, not even one second and 1.0.
 #[test]
 fn costs_of_two_units_are_an_error_that_names_both() {
     let second = Duration::from_secs(1);

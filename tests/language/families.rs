@@ -20,7 +20,7 @@ fn one_task_for_each_index() {
 }
 
 #[test]
-fn names_of_members_tell_their_indices() {
+fn names_of_members_contain_their_indices() {
     let graph = graph! { x[i in 3..5] = i; m[i in 0..1, j in -1..1] = i + j; };
     let tasks = graph.task_graph().unwrap();
     let names: Vec<_> = tasks
@@ -219,7 +219,7 @@ fn costs_and_limits_may_depend_on_indices() {
 }
 
 #[test]
-fn knots_of_families_know_their_types() {
+fn families_that_use_each_other_have_types() {
     let n = 5;
     let values = both!(graph! {
         even[0] = true;
@@ -334,7 +334,7 @@ fn equal_members_of_a_statement_are_merged() {
 }
 
 #[test]
-fn mistakes_in_indices_are_told_as_they_are_written() {
+fn mistakes_in_indices_are_reported_as_written() {
     fn check<V: ampeg::Values>(graph: &ampeg::Graph<V>, expected: &str) {
         let error = graph.run_inline().err().unwrap().to_string();
         assert!(error.starts_with(expected), "{error}");
@@ -380,7 +380,7 @@ fn fit(k: i64) -> Fit {
 }
 
 #[test]
-fn what_follows_a_list_is_taken_of_each_member() {
+fn brackets_after_a_list_apply_to_each_member() {
     let (n, k) = (3_i64, 1_usize);
     let values = both!(graph! {
         _row[i in 0..n] = vec![10 * i, 10 * i + 1, 10 * i + 2];
@@ -415,7 +415,7 @@ fn what_follows_a_list_is_taken_of_each_member() {
 }
 
 #[test]
-fn what_follows_a_list_stands_anywhere() {
+fn parts_of_each_member_may_stand_anywhere() {
     macro_rules! lengths {
         ($($x:expr),*) => { vec![$($x.len()),*] };
     }

@@ -65,7 +65,7 @@ fn families_and_groups_are_silent_too() {
     assert_eq!((values.group[2].inner.sum, values.total), (21, 3));
 }
 
-/// No prelude name is trusted.
+/// Generated code does not depend on names of the prelude, which this module redefines.
 #[allow(
     non_camel_case_types,
     dead_code,
@@ -165,7 +165,7 @@ fn macros_pass_names_and_bodies_of_tasks() {
     assert_eq!((values.first, values.double), (10, 20));
 }
 
-/// A name of the macro's and one of its caller's are two names, whatever they stand for.
+/// A name from a macro and the same name from its caller are two names, whatever they mean.
 mod names_of_one_spelling {
     use crate::Everywhere;
     use ampeg::graph;

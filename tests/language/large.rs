@@ -1,4 +1,4 @@
-//! Many outputs: each field holds the result of its own task, whatever their number.
+//! Many outputs: each field has the result of its own task, for any number of outputs.
 
 use crate::Everywhere;
 use ampeg::graph;

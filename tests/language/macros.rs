@@ -95,7 +95,7 @@ fn graph_may_stand_in_a_body() {
 }
 
 #[test]
-fn failed_assertion_is_told_as_it_was_written() {
+fn failed_assertion_is_reported_as_written() {
     let limit = 3;
     let graph = graph! {
         a = (vec![1, 2], 5);

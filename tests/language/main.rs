@@ -54,9 +54,9 @@ struct Once(Vec<i64>);
 
 /// Runs a graph inline and in two worker processes, which must agree.
 trait Everywhere {
-    /// What the run gave.
+    /// The outcome of the run.
     type Outcome;
-    /// Runs it both ways.
+    /// Runs the graph inline and in two worker processes, and compares the outcomes.
     fn everywhere(&self) -> Self::Outcome;
 }
 
@@ -75,7 +75,7 @@ impl<V: ampeg::Values<Outcome: Debug>> Everywhere for ampeg::Graph<V> {
     }
 }
 
-/// Runs a graph and gives one of its values, which must be there.
+/// Runs a graph and returns one of its values, which must exist.
 macro_rules! value {
     ($output:ident of { $($graph:tt)* }) => {
         $crate::Everywhere::everywhere(&ampeg::graph! { $($graph)* }).into_values().unwrap().$output
@@ -133,7 +133,7 @@ fn graph_may_run_again_and_be_cloned() {
 }
 
 #[test]
-fn statements_tell_their_source() {
+fn statements_have_their_source() {
     let graph = graph! {
         a = square( 3 );
         pub b = add(a, 1) @ 2;

@@ -47,7 +47,7 @@ fn results_are_moved_out_one_by_one() -> Result<(), ampeg::Error> {
     );
     assert_eq!(parts, [Once(vec![0]), Once(vec![1])]);
     assert_eq!(bad.unwrap_err().task(), "left.bad");
-    // The report is a field, which is left when results are gone.
+    // The report is a field, which remains when results have been moved out.
     assert_eq!(outcome.report.attempts().len(), 7);
     Ok(())
 }

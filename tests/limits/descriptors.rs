@@ -6,7 +6,7 @@ use ampeg::{Pool, Shared, TaskErrorKind, graph};
 use rustix::process::{Resource, getrlimit};
 use std::fs::File;
 
-/// Above the size from which results travel as shared memory.
+/// Above the size from which results are sent as shared memory.
 const LARGE: usize = 40_000;
 
 fn block(member: usize) -> Vec<u8> {
@@ -22,7 +22,7 @@ fn sum<'a>(blocks: impl IntoIterator<Item = &'a [u8]>) -> usize {
     blocks.map(|block| usize::from(block[LARGE - 1])).sum()
 }
 
-/// What [`sum`] gives for so many blocks.
+/// The expected value of [`sum`] for `n` blocks.
 fn right(n: usize) -> usize {
     (0..n).map(|member| member % 256).sum()
 }
@@ -54,7 +54,7 @@ fn any_number_of_shared_values_fits() {
         for place in PLACES {
             let graph = graph! {
                 x[i in 0..n] = shared(i);
-                // They are sent on as they came.
+                // The received values are sent on unchanged.
                 pub again[i in 0..n] = x[(i + 1) % n].clone();
                 pub all = sum(x.iter().map(|x| &x[..]));
                 pub list = (0..n).map(shared).collect::<Vec<_>>();
@@ -97,7 +97,7 @@ fn results_of_a_worker_that_dies_are_found_again() {
     });
 }
 
-/// Uses up the descriptors of this process, but for some.
+/// Uses up the descriptors of this process, except `left` of them.
 fn use_up(left: usize) -> Vec<File> {
     let open = || File::open("/dev/null");
     let mut files: Vec<_> = std::iter::from_fn(|| open().ok()).collect();
@@ -118,7 +118,7 @@ fn task_without_descriptors_fails_alone_and_names_the_limit() {
         };
         let outcome = Pool::new(2).unwrap().run(&graph).unwrap();
         assert_eq!(outcome.after, Ok(LARGE + 1));
-        // Both may be of the same worker, and then both need descriptors; the result of one need not travel.
+        // `x` and `large` may be on one worker, and then both may lack a descriptor. `x` may also stay on its worker.
         if let Err(error) = &outcome.large {
             says(error, &["`ulimit -n`", "128"]);
         }
@@ -164,7 +164,7 @@ fn limit_is_raised_as_far_as_needed() {
         assert_eq!(pool.run(&graph! { a = 1; }).unwrap().a, Ok(1));
         let raised = getrlimit(Resource::Nofile).current.unwrap();
         assert!((65..400).contains(&raised), "{raised}");
-        // There is room now.
+        // The raised limit is enough.
         drop(Pool::new(2).unwrap());
         assert_eq!(getrlimit(Resource::Nofile).current, Some(raised));
     });

@@ -33,7 +33,7 @@ fn result_beyond_the_limit_fails_its_task_alone() {
 }
 
 #[test]
-fn what_stays_in_one_process_needs_no_file() {
+fn values_that_stay_in_one_process_need_no_file() {
     isolated(|| {
         limit(Resource::Fsize, LIMIT);
         let graph = graph! {

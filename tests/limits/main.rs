@@ -1,5 +1,5 @@
-//! What a run does at the limits of the system: the right results, or the error of one task, which names the limit. Each
-//! test in a process of its own, whose limits it sets.
+//! Runs at the limits of the system return the right results, or the error of one task, which names the limit. Each
+//! test runs in a process of its own, and sets the limits of this process.
 
 #![deny(warnings)]
 #![cfg(unix)]
@@ -17,7 +17,7 @@ mod stack;
 use ampeg::{Error, Graph, Pool, Values};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Limits this process and the workers that it will start, for good.
+/// Sets a limit of this process and of the workers that it starts later. The limit cannot be raised again.
 fn limit(resource: Resource, number: u64) {
     let limit = Rlimit {
         current: Some(number),
@@ -26,7 +26,7 @@ fn limit(resource: Resource, number: u64) {
     setrlimit(resource, limit).unwrap();
 }
 
-/// Limits this process, which may raise that again.
+/// Sets a soft limit of this process, which may raise it again.
 fn limit_softly(resource: Resource, number: u64) {
     let limit = Rlimit {
         current: Some(number),
@@ -55,7 +55,7 @@ impl Place {
     }
 }
 
-/// This message says all of this.
+/// Checks that a message contains all of these words.
 #[track_caller]
 fn says(message: &impl ToString, words: &[&str]) {
     let message = message.to_string();

@@ -9,7 +9,7 @@ use std::hint::black_box;
 const LIMIT: u64 = 1_000_000_000;
 const TOO_MUCH: usize = 3_000_000_000;
 
-/// Takes that much, of which the C library gives nothing.
+/// Tries to allocate more memory than the limit allows, without using it.
 fn allocated() -> Result<usize, std::collections::TryReserveError> {
     let mut bytes = Vec::<u8>::new();
     bytes.try_reserve_exact(black_box(TOO_MUCH))?;
@@ -98,7 +98,7 @@ fn limit_below_what_a_worker_needs_is_named() {
 fn used() -> u64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: u64 = text.split(' ').next().unwrap().parse().unwrap();
-    // No system that this runs on has smaller pages.
+    // No system on which this test runs has smaller pages.
     pages * 4096
 }
 
@@ -108,7 +108,7 @@ fn caller_that_has_no_memory_for_a_result_loses_that_alone() {
         let pool = Pool::new(2).unwrap();
         let (n, size) = (12, 32 << 20);
         let graph = graph! { pub x[i in 0..n] = vec![1_u8; size]; pub small[i in 0..n] = i; };
-        // The graph's own way through the caller has taken what it takes for good.
+        // The first run allocates memory that the caller keeps.
         assert_eq!(pool.run(&graph! { a = 1; b = 2; }).unwrap().b, Ok(2));
         limit_softly(Resource::As, used() + (200 << 20));
         let outcome = pool.run(&graph).unwrap();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 const VARIABLE: &str = "AMPEG_TEST_STARTS";
 
-/// Starts pools for as long as it lives.
+/// Starts pools until this process is killed.
 #[test]
 #[ignore = "a part of the test of programs that are killed, which runs it"]
 fn starts_pools_without_end() {
@@ -42,7 +42,7 @@ fn program_killed_while_it_starts_workers_leaves_no_file() {
         let folder = std::env::temp_dir();
         let left: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().collect();
         assert!(left.is_empty(), "{left:?}");
-        // Workers see that their caller is gone.
+        // Workers end when their caller is gone.
         let start = Instant::now();
         while group().len() > 1 {
             assert!(start.elapsed() < Duration::from_secs(60), "{:?}", group());
@@ -69,7 +69,7 @@ fn group() -> Vec<String> {
 #[test]
 fn worker_that_cannot_be_replaced_for_lack_of_processes_is_the_error_of_its_tasks() {
     isolated(|| {
-        // The limit does not concern root.
+        // The limit does not apply to root.
         let mut program = Command::new(std::env::current_exe().unwrap());
         program.args([
             "--exact",

@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 const MEGABYTE: usize = 1 << 20;
 
-/// A recursion that takes so many megabytes of stack; returns how many it has taken.
+/// A recursion that takes this many megabytes of stack. Returns the number of megabytes.
 fn recur(megabytes: usize) -> usize {
     fn level(bottom: usize, bytes: usize) -> usize {
         let frame = black_box([0_u8; 1024]);
@@ -24,13 +24,13 @@ fn recur(megabytes: usize) -> usize {
 }
 
 #[test]
-fn six_megabytes_are_there_for_tasks_everywhere() {
+fn tasks_have_six_megabytes_of_stack_everywhere() {
     isolated(|| {
         let graph = graph! { a = recur(6); };
         for place in [Place::Processes, Place::Threads] {
             assert_eq!(place.run(&graph).unwrap().a, Ok(6), "{place:?}");
         }
-        // Inline it is the stack of the caller.
+        // Inline, a task has the stack of the caller.
         let inline = std::thread::Builder::new().stack_size(8 * MEGABYTE);
         let inline = inline.spawn(|| {
             graph! { a = recur(6); }
@@ -56,7 +56,7 @@ fn limit_of_the_program_holds_for_threads_too() {
 }
 
 #[test]
-fn pool_may_say_how_much() {
+fn pool_may_set_the_stack_size() {
     isolated(|| {
         let graph = graph! { a = recur(200); b = a + recur(200); };
         let builder = Pool::builder().stack_size(256 * MEGABYTE);
@@ -68,7 +68,7 @@ fn pool_may_say_how_much() {
 }
 
 #[test]
-fn overflow_beyond_what_the_pool_says_is_the_crash_of_its_task() {
+fn overflow_of_the_set_stack_crashes_only_its_task() {
     isolated(|| {
         let pool = Pool::builder().processes(1).stack_size(MEGABYTE);
         let outcome = pool
@@ -81,7 +81,7 @@ fn overflow_beyond_what_the_pool_says_is_the_crash_of_its_task() {
 }
 
 #[test]
-fn stack_that_cannot_be_had_is_an_error() {
+fn stack_that_cannot_be_allocated_is_an_error() {
     isolated(|| {
         let builder = Pool::builder().stack_size(usize::MAX / 4);
         let error = builder.clone().threads(1).build().unwrap_err();

@@ -5,7 +5,7 @@
 use crate::isolated::isolated;
 use ampeg::{Pool, graph};
 
-/// What the parent is to give; the child, which gives something else, must have ended well without more ado.
+/// Forks. The parent returns 1 after the child has ended with exit code 0. The child returns 2.
 fn fork_and_return() -> i32 {
     // SAFETY: the child only returns, and its value is dropped with its process.
     let child = unsafe { libc::fork() };
@@ -14,13 +14,13 @@ fn fork_and_return() -> i32 {
         return 2;
     }
     let mut status = 0;
-    // SAFETY: the pointer is to a number of this function's.
+    // SAFETY: the pointer refers to a local variable.
     assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
     assert_eq!(status, 0);
     1
 }
 
-/// As above, but the child panics.
+/// Forks. The child panics, and the parent returns 1.
 fn fork_and_panic() -> i32 {
     // SAFETY: as above.
     let child = unsafe { libc::fork() };
@@ -48,7 +48,7 @@ fn value_of_a_task_is_that_of_the_process_that_began_it() {
 }
 
 #[test]
-fn program_may_fork_and_go_on_in_the_child() {
+fn program_may_fork_and_continue_in_the_child() {
     isolated(|| {
         let graph = graph! { a = fork_and_return(); b = a + 1; };
         assert_eq!(graph.run_inline().unwrap().b, Ok(2));
@@ -56,11 +56,11 @@ fn program_may_fork_and_go_on_in_the_child() {
         let child = unsafe { libc::fork() };
         if child == 0 {
             let right = graph.run_inline().is_ok_and(|outcome| outcome.b == Ok(2));
-            // SAFETY: nothing of the parent's is to be ended here.
+            // SAFETY: `_exit` may be called at any time. Destructors of the parent's values must not run here.
             unsafe { libc::_exit(if right { 7 } else { 1 }) };
         }
         let mut status = 0;
-        // SAFETY: the pointer is to a number of this function's.
+        // SAFETY: the pointer refers to a local variable.
         unsafe { libc::waitpid(child, &raw mut status, 0) };
         assert_eq!(libc::WEXITSTATUS(status), 7);
     });

@@ -4,7 +4,7 @@ use crate::isolated::{Written, as_program, isolated};
 use ampeg::{Pool, graph};
 use std::io::Write;
 
-/// The lines that begin with this.
+/// The lines that begin with `start`.
 fn lines<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
     text.lines()
         .filter(|line| line.starts_with(start))

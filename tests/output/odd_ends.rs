@@ -76,7 +76,7 @@ fn caller_may_hold_the_lock_of_its_stdout() {
     );
 }
 
-/// Holds the pipes of its worker for longer than that lives.
+/// Starts a process that keeps the pipes of its worker open for longer than the worker lives.
 fn start_child() -> std::io::Result<i32> {
     let child = Command::new("sleep").arg("3600").spawn()?;
     println!("started");
@@ -84,7 +84,7 @@ fn start_child() -> std::io::Result<i32> {
 }
 
 #[test]
-fn process_that_a_task_has_started_holds_nobody_up() {
+fn process_that_a_task_has_started_delays_no_run() {
     isolated(|| {
         let pool = Pool::new(1).unwrap();
         let first = pool.run(&graph! { child = start_child()?; }).unwrap();
@@ -118,7 +118,7 @@ fn task_that_prints_without_end_can_be_ended() {
             let graph = graph! { a = print_without_end() within second; b = 1; };
             let outcome = pool.run(&graph).unwrap();
             assert!(outcome.a.is_err() && outcome.b == Ok(1));
-            // A thread that a task leaves behind holds up no run, either.
+            // A thread that a task leaves behind does not delay a run, either.
             let graph = graph! { a = { std::thread::spawn(print_without_end); 1 }; };
             for _ in 0..3 {
                 assert_eq!(pool.run(&graph).unwrap().a, Ok(1));

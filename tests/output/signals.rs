@@ -9,14 +9,14 @@ use rustix::process::{Signal, getpgrp, kill_process_group};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
-/// The signal that ends a process which sends it to itself.
+/// The signal that ends a process that sends this signal to itself.
 fn signal_of_child(name: &str) -> Option<i32> {
     let script = format!("kill -{name} $$; exit 7");
     let status = Command::new("sh").args(["-c", &script]).status();
     status.unwrap().signal()
 }
 
-/// The same for a process that no Rust has started.
+/// The same for a process that C code starts.
 fn signal_of_child_in_c() -> i32 {
     // SAFETY: the text ends with a zero.
     let status = unsafe { libc::system(c"kill -INT $$; exit 7".as_ptr()) };
@@ -24,9 +24,9 @@ fn signal_of_child_in_c() -> i32 {
 }
 
 #[test]
-fn what_a_task_starts_has_the_usual_signals() {
+fn programs_that_tasks_start_have_the_usual_signals() {
     isolated(|| {
-        // `nohup` and a shell's `&` start programs that ignore some signals, and children inherit that.
+        // `nohup` and a shell's `&` start programs with some signals ignored, and children inherit this.
         for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP] {
             // SAFETY: no handler is set.
             unsafe { libc::signal(signal, libc::SIG_DFL) };

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(4);
 
-/// Stops this process and its workers for longer than any of them may take.
+/// Stops this process and its workers for longer than the time limit.
 fn stop_for_a_while() {
     let group = getpgrp().as_raw_nonzero();
     assert_eq!(
@@ -20,7 +20,7 @@ fn stop_for_a_while() {
     );
     let script = format!("kill -STOP -{group}; sleep 6; kill -CONT -{group}");
     let mut command = Command::new("sh");
-    // It is in another group itself.
+    // The shell is in another group, so it is not stopped.
     let stopper = command.args(["-c", &script]).process_group(0).spawn();
     assert!(stopper.unwrap().wait().unwrap().success());
 }

@@ -33,7 +33,7 @@ fn panics<T: std::fmt::Debug>(result: &Result<T, ampeg::TaskError>) -> Vec<Strin
 }
 
 #[test]
-fn panic_that_cannot_unwind_is_told_in_the_error() {
+fn panic_that_cannot_unwind_is_reported_in_the_error() {
     isolated(|| {
         let graph = graph! { a = in_a_callback(); b = in_a_destructor(); };
         let outcome = graph.run(2).unwrap();
@@ -55,7 +55,7 @@ fn panic_that_cannot_unwind_is_told_in_the_error() {
 }
 
 #[test]
-fn panic_of_an_earlier_task_or_attempt_is_not_told() {
+fn panic_of_an_earlier_task_or_attempt_is_not_reported() {
     fn panic_then_abort(is_first: bool) -> i32 {
         assert!(!is_first, "the first attempt");
         std::process::abort()
@@ -78,7 +78,7 @@ fn panic_of_an_earlier_task_or_attempt_is_not_told() {
 }
 
 #[test]
-fn panic_in_a_thread_of_a_task_that_dies_is_told() {
+fn panic_in_a_thread_of_a_task_that_dies_is_reported() {
     fn die_by_thread() -> i32 {
         let _ = std::thread::spawn(|| panic!("in a thread")).join();
         std::process::abort()
@@ -89,7 +89,7 @@ fn panic_in_a_thread_of_a_task_that_dies_is_told() {
     });
 }
 
-/// Runs the task where a panic that cannot unwind ends the program.
+/// Runs the task on threads or inline, where a panic that cannot unwind ends the program.
 fn run_without_processes(calls_back: bool) {
     let graph = graph! { a = if calls_back { in_a_callback() } else { in_a_destructor() }; };
     let outcome = if std::env::var("ENGINE").unwrap() == "inline" {

@@ -82,7 +82,7 @@ fn exit_handler_may_run_graphs() {
     for before in ["graphs before", "no graph before"] {
         as_program(
             || {
-                // The main thread, whose thread-locals are destroyed before exit handlers run, is the harness's.
+                // This is not the main thread, whose thread-locals are destroyed before exit handlers run.
                 if std::env::var("BEFORE").unwrap() == "graphs before" {
                     assert_eq!(run_on_own_pool(1), 2);
                 }

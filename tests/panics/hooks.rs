@@ -21,7 +21,7 @@ fn line<T: Debug>(result: &Result<T, TaskError>) -> u32 {
 }
 
 #[test]
-fn hook_that_the_program_sets_loses_no_place() {
+fn hook_that_the_program_sets_loses_no_location() {
     as_program(
         || {
             let graph = graph! { a: i32 = panic!("a value"); };
@@ -51,7 +51,7 @@ fn hook_that_the_program_sets_loses_no_place() {
 }
 
 #[test]
-fn hook_that_a_task_sets_loses_no_place() {
+fn hook_that_a_task_sets_loses_no_location() {
     isolated(|| {
         let graph = graph! { a = set_own_hook(); b: i32 = panic!("{a}"); c: i32 = { set_own_hook(); panic!("at once") }; };
         let place = line!() - 1;

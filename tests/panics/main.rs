@@ -1,4 +1,4 @@
-//! Panics: what they say and where is known whatever comes of them, and none leaves a graph or a run; each test in a
+//! Panics: their messages and locations are always known, and no panic ends a graph or a run. Each test runs in a
 //! process of its own.
 
 #![deny(warnings)]

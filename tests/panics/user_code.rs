@@ -39,7 +39,7 @@ fn fail(how: &'static str) -> Result<i32, Odd> {
     Err(Odd(how))
 }
 
-/// A value that panics in one of these.
+/// A value that panics in the implementation that its text names.
 #[derive(Debug, PartialEq, Clone)]
 struct Value(String);
 

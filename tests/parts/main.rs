@@ -37,7 +37,7 @@ fn sum(values: &[f64]) -> f64 {
     values.iter().sum()
 }
 
-/// A schedule with each task on a worker of its own, so that every dependency crosses.
+/// A schedule with each task on a worker of its own, so that every result is sent to another worker.
 fn spread<O>(graph: &Graph<O>) -> Schedule {
     let tasks = graph.task_graph().unwrap();
     let lists: Vec<_> = tasks.task_ids().map(|task| vec![task]).collect();
@@ -54,7 +54,7 @@ fn table_alone<O>(graph: &Graph<O>) -> Schedule {
     Schedule::from_order(tasks, &Processors::new(2).unwrap(), &[table, others]).unwrap()
 }
 
-/// What a graph gives where every dependency crosses, which must be what it gives inline.
+/// The outcome of a graph with each task on a worker of its own, which must equal the outcome inline.
 fn spread_out<V>(graph: &Graph<V>) -> V::Outcome
 where
     V: Values<Outcome: std::fmt::Debug>,
@@ -66,7 +66,7 @@ where
     outcome
 }
 
-/// The bytes that went from one task to another's worker.
+/// The number of bytes of one task's result that were sent to the worker of another task.
 fn sent<V: Values>(graph: &Graph<V>, outcome: &V::Outcome, from: &str, to: &str) -> u64 {
     let tasks = graph.task_graph().unwrap();
     let task = |name: &str| {
@@ -85,7 +85,7 @@ fn sent<V: Values>(graph: &Graph<V>, outcome: &V::Outcome, from: &str, to: &str)
 }
 
 #[test]
-fn only_the_part_travels() {
+fn only_the_part_is_sent() {
     isolated(|| {
         let graph = graph! {
             _table = table(1000, 10);
@@ -108,7 +108,7 @@ fn only_the_part_travels() {
 }
 
 #[test]
-fn only_the_part_of_each_member_travels() {
+fn only_the_part_of_each_member_is_sent() {
     isolated(|| {
         let graph = graph! {
             _table[i in 0..3] = table(100 + i, 10);
@@ -162,7 +162,7 @@ fn parts_stand_wherever_places_do() {
 
 #[test]
 fn part_of_a_result_with_one_use_is_moved_out() {
-    /// Neither it nor what is in it is `Clone`.
+    /// Neither this type nor its content is `Clone`.
     #[derive(Serialize, Deserialize)]
     struct Parcel {
         content: Content,
@@ -255,7 +255,7 @@ fn members_exchange_edges_under_conditions() {
 }
 
 #[test]
-fn several_parts_travel_together_and_each_once() {
+fn several_parts_are_sent_together_and_each_once() {
     isolated(|| {
         let graph = graph! {
             _table = table(100, 100);
@@ -307,7 +307,7 @@ fn many_parts_go_in_several_messages() {
 }
 
 #[test]
-fn whole_travels_where_it_is_used_or_a_part_cannot_travel() {
+fn whole_is_sent_where_it_is_used_or_a_part_cannot_be_sent() {
     #[derive(Clone, Serialize, Deserialize)]
     struct Odd {
         #[serde(serialize_with = "seconds", deserialize_with = "from_seconds")]
@@ -315,7 +315,7 @@ fn whole_travels_where_it_is_used_or_a_part_cannot_travel() {
         shared: Shared<[f64]>,
         numbers: Vec<u32>,
     }
-    /// Not serializable by itself.
+    /// A type that cannot be serialized by itself.
     #[derive(Clone)]
     struct Hidden(u64);
     fn seconds<S: Serializer>(hidden: &Hidden, serializer: S) -> Result<S::Ok, S::Error> {
@@ -380,8 +380,8 @@ fn missing_part_is_the_fault_of_the_task_that_wants_it() {
 }
 
 #[test]
-fn part_that_refuses_to_be_written_makes_the_whole_travel() {
-    /// Writes itself only as a field of something else.
+fn whole_is_sent_if_the_part_cannot_be_serialized() {
+    /// A type that can be serialized only as a field of another type.
     #[derive(Clone, Deserialize)]
     struct Shy(Vec<u8>);
     impl Serialize for Shy {
@@ -408,7 +408,7 @@ fn part_that_refuses_to_be_written_makes_the_whole_travel() {
     });
 }
 
-/// Ends its worker, but for the second time that it is asked with one file.
+/// Ends its worker in the first call with a file, and returns the value in later calls.
 #[cfg(unix)]
 fn crash_once(file: &std::path::Path, value: f64) -> f64 {
     if std::fs::File::create_new(file).is_ok() {
@@ -450,7 +450,7 @@ fn tempfiles<const N: usize>(_: usize) -> [std::path::PathBuf; N] {
 }
 
 #[test]
-fn random_parts_give_what_they_give_inline() {
+fn random_parts_have_the_same_results_inline() {
     isolated(|| {
         let pool = Pool::new(4).unwrap();
         for seed in 0..40 {
@@ -467,7 +467,7 @@ fn random_parts_give_what_they_give_inline() {
             let (half, parity) = (n / 2, random.usize(0..3));
             let graph = graph! {
                 t[k in 0..3] = table(rows, columns + k);
-                // Some of these ranges are the wrong way round, and fail.
+                // Some of these ranges end before they start, and fail.
                 pub slice[i in 0..n] = t[0].rows[low[i]..high[i]].len() via via;
                 pub row[i in 0..n] = sum(&t[1].rows[low[i]]) via via;
                 pub cell[i in 0..n] = if i % 3 == parity { t[2].rows[high[i]][0] } else { t[1].rows[low[i]][0] } via via;

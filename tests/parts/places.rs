@@ -34,7 +34,7 @@ fn thing() -> Thing {
     }
 }
 
-/// Things of which nothing can be moved out.
+/// A value out of which nothing can be moved.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Guarded {
     kind: Kind,
@@ -46,7 +46,7 @@ impl Drop for Guarded {
 }
 
 #[test]
-fn patterns_take_apart_what_cannot_be_moved() {
+fn patterns_take_apart_values_that_cannot_be_moved() {
     isolated(|| {
         let graph = graph! {
             _s0 = Arc::new(thing());
@@ -84,7 +84,7 @@ fn patterns_take_apart_what_cannot_be_moved() {
 }
 
 #[test]
-fn patterns_move_out_of_what_is_their_own() {
+fn patterns_move_out_of_owned_values() {
     macro_rules! own {
         ($value:expr) => {
             match $value {

@@ -12,7 +12,7 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::process::Command;
 
-/// Denies this process a system call, if its first argument is as given; false if the system has no such filters.
+/// Denies this process a system call, if its first argument has this value. Returns false if the system has no filters.
 fn deny(call: libc::c_long, argument: Option<u32>) -> bool {
     const LOAD: u16 = 0x20;
     const JUMP_IF_EQUAL: u16 = 0x15;
@@ -32,7 +32,7 @@ fn deny(call: libc::c_long, argument: Option<u32>) -> bool {
     let denied = statement(RETURN, libc::SECCOMP_RET_ERRNO | libc::EPERM.unsigned_abs());
     let allowed = statement(RETURN, libc::SECCOMP_RET_ALLOW);
     let call = u32::try_from(call).unwrap();
-    // The number of the call is at 0, its first argument at 16.
+    // The number of the call is at offset 0, and its first argument at offset 16.
     let mut filter = vec![statement(LOAD, 0)];
     match argument {
         Some(argument) => filter.extend([
@@ -117,7 +117,7 @@ fn variable_that_somebody_has_set_is_the_reason() {
             assert!(reason.contains("AMPEG_WORKER_"), "{reason}");
             assert!(reason.ends_with("unset it"), "{reason}");
         }
-        // Another version has another one.
+        // Another version of the crate has another variable.
         // SAFETY: as above.
         unsafe {
             std::env::remove_var(format!("AMPEG_WORKER_{version}"));
@@ -143,7 +143,7 @@ fn folder_for_temporary_files_may_have_any_name() {
     });
 }
 
-/// What this test program says when it runs one test where a file system is hidden; none if that cannot be done.
+/// The output of this program when it runs one test while a file system is hidden; none if it cannot be hidden.
 fn where_hidden(path: &str, test: &str) -> Option<String> {
     let program = std::env::current_exe().unwrap();
     let script = format!(
@@ -165,7 +165,7 @@ fn where_hidden(path: &str, test: &str) -> Option<String> {
 }
 
 #[test]
-fn program_without_proc_is_told_so() {
+fn program_without_proc_gets_the_reason() {
     isolated(|| {
         if let Some(said) = where_hidden("/proc", "denied::run_where_hidden") {
             assert!(said.contains("/proc/self/exe cannot be found"), "{said}");
@@ -183,7 +183,7 @@ fn program_without_devices_runs() {
     });
 }
 
-/// Only does something in a process that another test of this file has started.
+/// Does nothing, except in a process that another test of this file has started.
 #[test]
 fn run_where_hidden() {
     if std::env::var_os("AMPEG_TEST_HOW").is_none() {

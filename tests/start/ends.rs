@@ -17,7 +17,7 @@ extern "C" fn construct() {
     unsafe { libc::atexit(end) };
 }
 
-/// Where the linker sorts all constructors by number, this one comes behind those without.
+/// If the linker sorts all constructors by number, this one comes after those without a number.
 #[used]
 #[unsafe(link_section = ".init_array.70000")]
 static CONSTRUCTOR: extern "C" fn() = construct;
@@ -25,7 +25,7 @@ static CONSTRUCTOR: extern "C" fn() = construct;
 extern "C" fn end() {
     if let Some(folder) = std::env::var_os("AMPEG_TEST_ENDS") {
         let id = std::process::id().to_string();
-        // Whoever looks for it will miss it.
+        // If this fails, the test notices that the file is missing.
         let _ = std::fs::write(std::path::Path::new(&folder).join(id), "");
     }
 }
@@ -57,7 +57,7 @@ fn workers_run_handlers_of_exits() {
 }
 
 fn raise(signal: i32) {
-    // SAFETY: without a handler it ends this process, or does nothing.
+    // SAFETY: without a handler, the signal ends this process or does nothing.
     unsafe {
         libc::signal(signal, libc::SIG_DFL);
         libc::raise(signal);
@@ -93,7 +93,7 @@ fn touch_behind_the_end(path: &std::path::Path) -> u8 {
         .write(true)
         .open(path);
     let file = options.unwrap();
-    // SAFETY: what is mapped is not unmapped; to read it behind the end of the file is what is to happen.
+    // SAFETY: the mapping stays. The test wants the signal of a read after the end of the file.
     unsafe {
         let at = libc::mmap(
             std::ptr::null_mut(),
@@ -123,7 +123,7 @@ fn mapped_file_that_is_cut_short_is_a_usual_cause() {
 #[test]
 fn end_that_the_program_has_waited_for_itself_is_unknown() {
     isolated(|| {
-        // SAFETY: nothing runs when the signal comes.
+        // SAFETY: no handler is set.
         unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
         let outcome = graph! { a: u8 = std::process::abort(); b = 1; }
             .run(1)

@@ -1,5 +1,5 @@
-//! Whether worker processes can be started at all: what is refused before the first is started, and with which reason;
-//! threads and inline runs work all the same.
+//! Programs that cannot start worker processes: the reason is an error before the first process is started, and threads
+//! and inline runs still work.
 
 #![deny(warnings)]
 
@@ -16,8 +16,8 @@ mod programs;
 use crate::support::children;
 use ampeg::{Pool, graph};
 
-/// Runs a graph on processes, which must be refused before one is started, and on threads and inline; returns the
-/// reason.
+/// Runs a graph on processes, which must be refused before one is started, and on threads and inline. Returns the
+/// reason of the refusal.
 fn refusal() -> String {
     let graph = graph! { a = vec![1_u8; 100_000]; b = a.len() + 1; };
     let error = graph.run(2).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Programs whose start would change their privileges: they would start themselves without end.
+//! Programs whose privileges would change at a start. Without a check, they would start themselves without end.
 
 #![allow(unsafe_code, reason = "to change the ids of this process")]
 
@@ -17,12 +17,12 @@ fn ids_that_differ_are_refused() {
             println!("skipped: only root can change its ids");
             return;
         }
-        // SAFETY: these change nothing but ids; nothing here depends on them.
+        // SAFETY: these calls only change ids, and nothing here depends on ids.
         unsafe {
             assert_eq!(libc::setresgid(NOBODY, NOBODY - 1, NOBODY - 1), 0);
             let reason = refusal();
             assert!(reason.contains("effective group ids differ"), "{reason}");
-            // The effective one must be root to change the others.
+            // The effective user must be root to change the other ids.
             assert_eq!(libc::setresuid(NOBODY, 0, 0), 0);
             assert_eq!(libc::setresgid(0, 0, 0), 0);
         }
@@ -38,7 +38,7 @@ fn ids_that_have_changed_together_are_no_obstacle() {
             println!("skipped: only root can change its ids");
             return;
         }
-        // The test program may be where only root can read.
+        // The test program may be in a folder that only root can read, so it is copied.
         let program = std::env::temp_dir().join("program");
         fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
         fs::set_permissions(std::env::temp_dir(), Permissions::from_mode(0o777)).unwrap();
@@ -68,7 +68,7 @@ fn programs_with_more_privileges_than_their_caller_are_refused() {
                 "{refused}"
             );
         }
-        // Root's own program, which root starts and which then becomes somebody else.
+        // A program of root, which root starts, and which then changes its ids.
         chown(&program, Some(0), Some(0)).unwrap();
         fs::set_permissions(&program, Permissions::from_mode(0o4755)).unwrap();
         let refused = again(&program, "privileges::run_by_others", "changed");
@@ -77,7 +77,7 @@ fn programs_with_more_privileges_than_their_caller_are_refused() {
     });
 }
 
-/// What a copy of this test program writes when it runs one test.
+/// The output of a copy of this test program that runs one test.
 fn again(program: &std::path::Path, test: &str, how: &str) -> String {
     let mut command = Command::new(program);
     let output = command
@@ -88,13 +88,13 @@ fn again(program: &std::path::Path, test: &str, how: &str) -> String {
     String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
 }
 
-/// Only does something in a process that another test of this file has started.
+/// Does nothing, except in a process that another test of this file has started.
 #[test]
 fn run_by_others() {
     let Ok(how) = std::env::var("AMPEG_TEST_HOW") else {
         return;
     };
-    // No end of processes if something is wrong after all.
+    // If the check fails to refuse, this limit prevents an endless number of processes.
     let limit = rustix::process::Rlimit {
         current: Some(200),
         maximum: Some(200),

@@ -1,4 +1,4 @@
-//! Programs that are not started by their name, and files that change during a run.
+//! Programs that are started in unusual ways, and program files that change during a run.
 
 use crate::isolated::isolated;
 use crate::refusal;
@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// What a program writes when it runs the tests below.
+/// The output of a program that runs the test below.
 fn run(command: &mut Command) -> String {
     let output = command
         .args(["--exact", "programs::run_by_others", "--nocapture"])
@@ -17,7 +17,7 @@ fn run(command: &mut Command) -> String {
     String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
 }
 
-/// Only does something in a process that another test of this file has started.
+/// Does nothing, except in a process that another test of this file has started.
 #[test]
 fn run_by_others() {
     if std::env::var_os("AMPEG_TEST_HOW").is_none() {
@@ -70,7 +70,7 @@ fn program_runs_under_another_name_and_by_a_link() {
 }
 
 #[test]
-fn program_whose_file_is_replaced_goes_on() {
+fn program_whose_file_is_replaced_continues() {
     isolated(|| {
         if std::env::var_os("AMPEG_TEST_COPY").is_none() {
             let program = std::env::temp_dir().join("program");
@@ -79,7 +79,7 @@ fn program_whose_file_is_replaced_goes_on() {
             let output = command
                 .args([
                     "--exact",
-                    "programs::program_whose_file_is_replaced_goes_on",
+                    "programs::program_whose_file_is_replaced_continues",
                 ])
                 .arg("--nocapture")
                 .env("AMPEG_TEST_COPY", &program)

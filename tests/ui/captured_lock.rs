@@ -1,4 +1,4 @@
-// What is changed behind a `&` is a copy in each task.
+// Each task gets a copy, so changes behind a `&` are not shared.
 #![deny(deprecated)]
 
 use ampeg::graph;

@@ -1,4 +1,4 @@
-// A task whose value is a `Result` is one whose `Err` is no failure.
+// If the value of a task is a `Result`, its `Err` is not a failure of the task.
 use ampeg::graph;
 
 fn number(text: &str) -> Result<i64, String> {

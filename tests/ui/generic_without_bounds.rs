@@ -1,6 +1,6 @@
 use ampeg::graph;
 
-// It names a bound that is enough.
+// The message names a bound that is sufficient.
 fn bounded<T: ampeg::messages::Capture>(x: T) {
     graph! {
         a = x;

@@ -1,4 +1,4 @@
-// A graph that nobody runs, a run that nobody waits for, and an outcome that nobody looks at.
+// A graph that is not run, a run without a wait, and an outcome that is not used.
 #![deny(unused_must_use)]
 
 use ampeg::{Error, Pool, graph};

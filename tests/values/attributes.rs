@@ -26,7 +26,7 @@ fn seven() -> u8 {
 mod halved {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    /// Written as a wider number than it is read as, which formats with names do not mind.
+    /// Writes a wider number than the type reads. Formats with names accept this.
     pub(super) fn serialize<S: Serializer>(value: &u8, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(u64::from(*value) / 2)
     }
@@ -43,7 +43,7 @@ mod halved {
 mod whole_or_not {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    /// Written as an integer if it is one.
+    /// A number that is written as an integer if it is whole.
     #[allow(clippy::cast_possible_truncation, reason = "it is whole")]
     pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
         if value.fract() == 0.0 {
@@ -450,7 +450,7 @@ fn fields_that_are_left_out_move_no_others() {
 }
 
 #[test]
-fn fields_that_cannot_be_told_are_refused_by_name() {
+fn fields_that_cannot_be_found_are_refused_by_name() {
     is_refused(
         &NotWritten { secret: 1, name: 2 },
         &["NotWritten", "`secret`", "`skip_serializing`"],
@@ -522,7 +522,7 @@ fn names_of_fields_decide() {
 }
 
 #[test]
-fn what_is_written_as_another_kind_is_read_as_such() {
+fn values_written_as_another_kind_are_read_as_such() {
     arrive_as_json(&[With { x: 8, y: 3 }]);
     arrive_as_json(&[Newtype(8)]);
     for (x, y) in [(1.5, 2.5), (1.5, 2.0), (2.0, 0.5), (0.5, 0.25)] {
@@ -648,7 +648,7 @@ mod two {
 }
 
 #[test]
-fn types_of_one_name_are_told_apart() {
+fn types_with_equal_names_are_distinguished() {
     use one::Status;
     arrive(&[
         (Some(Status::Bad), None),

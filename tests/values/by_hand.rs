@@ -20,7 +20,7 @@ macro_rules! visitor {
     };
 }
 
-/// Leaves out fields without saying so.
+/// Leaves out fields without a call of `skip_field`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 struct Silent {
     a: Option<u32>,
@@ -60,7 +60,7 @@ struct Three([f64; 3]);
 
 impl Serialize for Three {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Without its length, which is known at the end.
+        // The length is not announced; it is known at the end.
         let mut list = serializer.serialize_seq(None)?;
         self.0
             .iter()
@@ -75,7 +75,7 @@ impl<'de> Deserialize<'de> for Three {
     }
 }
 
-/// Says that it has another length than it has.
+/// Announces another length than it has.
 #[derive(Debug, Clone, PartialEq)]
 struct WrongLength(Vec<u16>);
 
@@ -102,7 +102,7 @@ fn lengths_may_be_wrong_or_unknown() {
     arrive(&[vec![(WrongLength(vec![1, 2]), Three([0.5; 3]), 7)]]);
 }
 
-/// Reads a map or a list of two, and writes a struct.
+/// Reads a map or a list of two items, and writes a struct.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct ByName {
     x: u8,
@@ -130,7 +130,7 @@ impl<'de> Deserialize<'de> for ByName {
     }
 }
 
-/// Goes by position alone.
+/// Reads its fields by position only.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct ByPosition {
     x: u8,
@@ -151,7 +151,7 @@ impl<'de> Deserialize<'de> for ByPosition {
     }
 }
 
-/// Its length stands beside its elements, as with arrays of several dimensions.
+/// Writes its length beside its elements, as arrays of several dimensions do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "(usize, Vec<f32>)", into = "(usize, Vec<f32>)")]
 struct Checked(Vec<f32>);
@@ -179,14 +179,14 @@ fn visitors_may_know_one_way_only() {
     arrive(&[ByPosition { x: 1, y: 2 }]);
     arrive(&[Checked(vec![0.5; 10]), Checked(vec![0.5; 1_000])]);
     arrive(&[vec![(ByPosition { x: 1, y: 2 }, 3); 100]]);
-    // No form is right for both, as none of serde's own is.
+    // No form is right for both types. This is true of serde's formats in general.
     is_refused(
         &(ByName { x: 1, y: 2 }, ByPosition { x: 1, y: 2 }),
         &["ByName"],
     );
 }
 
-/// Reads fewer than it writes.
+/// Reads fewer items than it writes.
 #[derive(Debug, Clone, PartialEq)]
 struct First(u32);
 
@@ -208,7 +208,7 @@ impl<'de> Deserialize<'de> for First {
     }
 }
 
-/// Never reads what it writes.
+/// Cannot read the kind of value that it writes.
 #[derive(Debug, Clone, PartialEq)]
 struct Hopeless;
 
@@ -225,12 +225,12 @@ impl<'de> Deserialize<'de> for Hopeless {
 }
 
 #[test]
-fn readers_that_disagree_are_seen_through_or_refused() {
+fn readers_that_disagree_are_handled_or_refused() {
     arrive(&[vec![(First(1), 2_u8), (First(3), 4)]]);
     is_refused(&Hopeless, &["Hopeless", "does not read what it writes"]);
 }
 
-/// Shared memory beside what makes a type describe itself.
+/// Shared memory beside a field that requires the self-describing form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct WithShared {
     #[serde(skip_serializing_if = "Option::is_none")]

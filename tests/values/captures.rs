@@ -30,7 +30,8 @@ struct Inner {
     bad: Bad,
 }
 
-/// The message names the variable, the first task that uses it and its place, the type, the reason and the cure.
+/// Checks that a message names the variable, the first task that uses it, the location, the type, the reason and the
+/// remedy.
 #[track_caller]
 fn is_named(error: &ampeg::Error, parts: &[&str]) {
     let message = error.to_string();

@@ -1,4 +1,4 @@
-//! On processes, on threads and inline; as a result, as an input of other tasks, and as a capture.
+//! Values on processes, on threads and inline: as a result, as an input of other tasks, and as a capture.
 
 use crate::isolated::isolated;
 use ampeg::{Graph, Pool, Values, graph};
@@ -98,7 +98,7 @@ fn fields_that_are_left_out() {
 }
 
 #[test]
-fn what_cannot_be_told_is_an_error_of_one_task() {
+fn value_that_names_cannot_restore_fails_its_task() {
     isolated(|| {
         let graph = graph! { pair = vec![Pair(None, 0), Pair(Some(0), 4)]; other = 2; };
         let outcome = graph.run(2).unwrap();

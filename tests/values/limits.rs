@@ -1,7 +1,7 @@
 //! The depth of nested values, and the memory of kept texts.
 
 use crate::isolated::isolated;
-use crate::{arrive, is_refused, travel};
+use crate::{arrive, is_refused, round_trip};
 use ampeg::{Pool, graph};
 use serde::{Deserialize, Serialize};
 
@@ -62,9 +62,9 @@ fn loose(levels: usize) -> Loose {
     (0..levels).fold(Loose::Number(1), |loose, _| Loose::List(vec![loose]))
 }
 
-/// On a stack as threads have it, also where the build is not optimized.
+/// Decodes on a stack of the usual size of threads, also in a build without optimization.
 #[test]
-fn what_is_nested_as_deep_as_it_may_be_fits_on_a_small_stack() {
+fn deepest_values_fit_on_a_small_stack() {
     let small = std::thread::Builder::new().stack_size(2 << 20);
     let body = || {
         arrive(&[deep(127), deep(128)]);
@@ -112,7 +112,7 @@ struct Record {
 
 #[test]
 fn only_texts_that_are_borrowed_are_kept() {
-    // Other tests take and free memory too.
+    // Other tests allocate memory, too, so this one has its own process.
     isolated(|| {
         let record = |number: u64| Record {
             unit: "m",
@@ -123,9 +123,9 @@ fn only_texts_that_are_borrowed_are_kept() {
         arrive(&[record(1), record(2)]);
         let before = resident();
         for number in 0..1_000 {
-            assert_eq!(travel(&record(number)).unwrap().unit, "m");
+            assert_eq!(round_trip(&record(number)).unwrap().unit, "m");
         }
-        // 120 MB would be kept.
+        // A leak would keep 120 MB.
         assert!(resident() < before + 50_000);
     });
 }

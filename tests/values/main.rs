@@ -1,4 +1,4 @@
-//! A value arrives as itself or is refused: types with serde's attributes, deep values, texts that are borrowed.
+//! A value arrives unchanged or is refused: types with serde's attributes, deep values, borrowed texts.
 
 mod attributes;
 mod by_hand;
@@ -15,26 +15,26 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
-/// A value after its way through bytes, or why it is refused.
-fn travel<T: TaskValue>(value: &T) -> Result<T, String> {
+/// The value after encoding and decoding, or the reason why it is refused.
+fn round_trip<T: TaskValue>(value: &T) -> Result<T, String> {
     T::decode(&value.encode()?)
 }
 
-/// These values arrive as they are, in this order and, on another thread, in the other.
+/// Checks that values arrive unchanged, in this order and, on another thread, in reverse order.
 ///
-/// What is known of a type is known to a thread, and should not matter.
+/// Each thread collects its own knowledge of a type, which must not change results.
 #[track_caller]
 fn arrive<T>(values: &[T])
 where
     T: TaskValue + PartialEq + Debug + Sync,
 {
-    let check = |value: &T| assert_eq!(travel(value).as_ref(), Ok(value));
+    let check = |value: &T| assert_eq!(round_trip(value).as_ref(), Ok(value));
     values.iter().for_each(check);
     let backwards = || values.iter().rev().for_each(check);
     std::thread::scope(|scope| scope.spawn(backwards).join().unwrap());
 }
 
-/// These values arrive as `serde_json` would have them, which loses what is skipped.
+/// Checks that values arrive as they do with `serde_json`, which loses skipped fields.
 #[track_caller]
 fn arrive_as_json<T>(values: &[T])
 where
@@ -42,14 +42,14 @@ where
 {
     for value in values {
         let json: T = serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap();
-        assert_eq!(travel(value), Ok(json));
+        assert_eq!(round_trip(value), Ok(json));
     }
 }
 
-/// This value is refused, by a message that names all of this.
+/// Checks that a value is refused with a message that contains all of these names.
 #[track_caller]
 fn is_refused<T: TaskValue + Debug>(value: &T, names: &[&str]) {
-    let message = travel(value).unwrap_err();
+    let message = round_trip(value).unwrap_err();
     for name in names {
         assert!(message.contains(name), "no {name} in: {message}");
     }

@@ -1,13 +1,13 @@
 //! Types with different formats for people and programs, where serde buffers values.
 //!
-//! Its buffer says that people read it, whatever was said when the value was written.
+//! Serde's buffer always claims to be human-readable, whatever the writer of the value claimed.
 
 use crate::{arrive, arrive_as_json, is_refused};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// A number for programs, words for people.
+/// A number in compact formats, and words in human-readable ones.
 #[derive(Debug, Clone, PartialEq)]
 struct Color(u32);
 
@@ -36,7 +36,7 @@ impl<'de> Deserialize<'de> for Color {
     }
 }
 
-/// Written for programs only.
+/// Can only be written in compact formats.
 #[derive(Debug, Clone, PartialEq)]
 struct Opaque(u8);
 
@@ -155,6 +155,6 @@ fn numbers_of_128_bits_that_are_buffered_are_refused_by_name() {
 fn json_text_arrives() {
     let text = r#"{"a": [1, 2.50]}"#.to_owned();
     let raw = serde_json::value::RawValue::from_string(text.clone()).unwrap();
-    let back = crate::travel(&(1_u8, raw)).unwrap();
+    let back = crate::round_trip(&(1_u8, raw)).unwrap();
     assert_eq!(back.1.get(), text);
 }

@@ -64,7 +64,7 @@ impl Counter {
     }
 }
 
-/// What a graph gives inline, on one worker, with all tasks on workers of their own, and on threads.
+/// The values of a graph inline, on one worker, with each task on a worker of its own, and on threads.
 fn everywhere<V: Values + Debug>(graph: &Graph<V>) -> [V; 4] {
     let tasks = graph.task_graph().unwrap();
     let orders: Vec<_> = tasks.task_ids().map(|task| vec![task]).collect();
@@ -82,7 +82,7 @@ fn everywhere<V: Values + Debug>(graph: &Graph<V>) -> [V; 4] {
 }
 
 #[test]
-fn what_a_journey_changes_is_seen_everywhere_if_all_values_travel() {
+fn changes_by_encoding_appear_everywhere_if_all_values_are_encoded() {
     isolated_with(ALWAYS, || {
         let captured = Counter::new();
         let graph = graph! {
@@ -106,7 +106,7 @@ fn what_a_journey_changes_is_seen_everywhere_if_all_values_travel() {
 }
 
 #[test]
-fn what_cannot_travel_fails_everywhere_if_all_values_travel() {
+fn values_that_cannot_be_encoded_fail_everywhere_if_all_are_encoded() {
     #[derive(Debug, Serialize, Deserialize)]
     struct Pair(
         #[serde(skip_serializing_if = "Option::is_none")] Option<u8>,
@@ -124,7 +124,7 @@ fn what_cannot_travel_fails_everywhere_if_all_values_travel() {
 }
 
 #[test]
-fn parts_moves_and_lists_are_right_if_all_values_travel() {
+fn parts_moves_and_lists_are_right_if_all_values_are_encoded() {
     isolated_with(ALWAYS, || {
         let graph = graph! {
             lists = vec![vec![1_u8, 2], vec![3]];
@@ -145,7 +145,7 @@ fn parts_moves_and_lists_are_right_if_all_values_travel() {
 }
 
 #[test]
-fn tasks_of_one_worker_share_a_value_else() {
+fn tasks_of_one_worker_otherwise_share_a_value() {
     isolated(|| {
         let graph = graph! {
             counter = Counter::new();

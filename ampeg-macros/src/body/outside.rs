@@ -119,8 +119,8 @@ fn first_exit(expression: &Expr) -> Option<Span> {
     exits.0
 }
 
-/// Whether a condition can be evaluated a second time, where the graph stands: it contains no declaration, no assignment,
-/// no macro, and no expression that leaves the body.
+/// Whether a condition can be evaluated a second time, where the graph stands: it contains no declaration, no
+/// assignment, no macro, and no expression that leaves the body.
 fn is_pure(condition: &Expr) -> bool {
     struct Pure(bool);
     impl<'ast> Visit<'ast> for Pure {

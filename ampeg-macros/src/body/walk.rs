@@ -154,7 +154,8 @@ impl Walker<'_> {
         }
     }
 
-    /// Reports the task, index or variable that contains `place`, because the body assigns to `place` or borrows it mutably.
+    /// Reports the task, index or variable that contains `place`, because the body assigns to `place` or borrows it
+    /// mutably.
     fn changed(&mut self, place: &Expr) {
         match place {
             Expr::Path(path) => {

@@ -153,14 +153,14 @@ fn loops_around_the_graph_cannot_be_left() {
 }
 
 #[test]
-fn nothing_waits_for_a_body() {
+fn body_cannot_await() {
     let message = "await @ a body is not async: wait for the future within it, with the `block_on` of your runtime";
     check_errors("a = f().await + 1;", &[message]);
     check_errors("a = block_on(async { f().await + 1 });", &[]);
 }
 
 #[test]
-fn names_are_taken_once() {
+fn names_are_declared_once() {
     check_errors(
         "a = f(1); b = f(2); a = f(3); via = f(4);",
         &[

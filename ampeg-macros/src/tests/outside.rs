@@ -77,7 +77,7 @@ fn variables_of_the_body_select_no_members() {
 }
 
 #[test]
-fn what_a_glob_or_a_macro_declares_is_not_seen() {
+fn names_from_globs_and_macros_are_unknown() {
     check("{ use n::*; x[K] }", &["K"]);
     check("{ use n::*; x[f()] }", &["f"]);
     check("{ use n::{m::*}; x[k!()] + x[m::k] }", &["k", "m"]);

@@ -210,7 +210,7 @@ fn colon_in_place_of_equals_is_reported_there() {
 }
 
 #[test]
-fn statement_after_let_is_read_on() {
+fn statement_after_let_is_still_read() {
     check_errors(
         "let a = 1; let mut b = c; c = a;",
         &[

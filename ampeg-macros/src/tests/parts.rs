@@ -88,7 +88,7 @@ fn check_list(body: &str, expected: &[&str], refused: &[&str]) {
 }
 
 #[test]
-fn what_follows_a_list_is_a_part_of_each_member() {
+fn brackets_after_a_list_are_parts_of_each_member() {
     check_list("x[..][1]", &["[1]"], &[]);
     check_list("x.a.b[k + 1].0", &[".a.b[k + 1].0"], &[]);
     check_list("x[1..][..2]", &["[..2]"], &[]);
@@ -105,7 +105,7 @@ fn what_follows_a_list_is_a_part_of_each_member() {
 }
 
 #[test]
-fn what_follows_a_list_is_known_outside_the_body() {
+fn brackets_after_a_list_are_known_outside_the_body() {
     check_list("x[..][b]", &[], &["b"]);
     check_list("x[..][k()]", &[], &["k()"]);
     check_list("{ let k = 1; x.a[k].c }", &[], &["k"]);

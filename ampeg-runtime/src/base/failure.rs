@@ -253,8 +253,8 @@ impl TaskError {
         &self.inner.kind
     }
 
-    /// The limit that [`PoolBuilder::timeout`](crate::PoolBuilder::timeout) sets, if the run exceeded the limit, and the
-    /// task was therefore [`Cancelled`](TaskErrorKind::Cancelled).
+    /// The limit that [`PoolBuilder::timeout`](crate::PoolBuilder::timeout) sets, if the run exceeded the limit, and
+    /// the task was therefore [`Cancelled`](TaskErrorKind::Cancelled).
     ///
     /// ```
     /// use ampeg::{Pool, graph};

@@ -263,8 +263,8 @@ impl fmt::Debug for Carrier {
 
 /// Whether a part is sent by itself, chosen by method probing on its type, as for captures.
 ///
-/// A part of a `Shared` is not sent by itself, because sending the whole costs no more. Neither is a part that cannot be
-/// serialized.
+/// A part of a `Shared` is not sent by itself, because sending the whole costs no more. Neither is a part that cannot
+/// be serialized.
 pub mod carry {
     use super::{Carrier, Inputs, Portion, Projection};
     use crate::value::shared::{Shared, SharedContents};

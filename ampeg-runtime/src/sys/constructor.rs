@@ -111,7 +111,8 @@ mod elf {
     use std::ops::Range;
     use std::os::unix::fs::FileExt;
 
-    /// The addresses of the array, according to the dynamic section. The section consists of pairs of a tag and a value.
+    /// The addresses of the array, according to the dynamic section. The section consists of pairs of a tag and a
+    /// value.
     pub(super) fn array_in_dynamic_section(section: &[[usize; 2]]) -> Option<Range<usize>> {
         const END: usize = 0;
         const INIT_ARRAY: usize = 25;

@@ -28,7 +28,7 @@ enum Memory {
     Open(Open),
     /// Without a descriptor: mapped, copied, or ordinary memory.
     Closed(Pages),
-    /// Sent to this process, but not received, for this reason.
+    /// The memory was sent to this process, but could not be received, for this reason.
     Lost(String),
 }
 

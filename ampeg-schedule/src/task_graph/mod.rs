@@ -169,8 +169,8 @@ impl TaskGraph {
 
     /// A graph of the same shape with other costs.
     ///
-    /// `computation` returns the cost of a task on every processor. `communication` returns the cost of a dependency; its
-    /// arguments are the predecessor and the successor.
+    /// `computation` returns the cost of a task on every processor. `communication` returns the cost of a dependency;
+    /// its arguments are the predecessor and the successor.
     pub fn with_costs(
         &self,
         mut computation: impl FnMut(TaskId) -> Cost,

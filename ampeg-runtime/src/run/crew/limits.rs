@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 /// The same time applies to a worker that accepts no messages while others wait to send some. A working worker
 /// accepts every message at once.
 const RESPONSE_TIME: Duration = Duration::from_secs(10);
-/// The same for a task without a limit. Only the time until it begins counts.
+/// The same time for a task without a limit. Only the time until the task begins counts.
 const UNLIMITED_RESPONSE_TIME: Duration = Duration::from_secs(30);
 /// The time until the next check of a worker that has not begun with this run. It may begin another task of an ended
 /// run before it receives the end of that run.

@@ -464,7 +464,8 @@ impl IpcCluster {
     /// Handles the loss of a worker's message. The message had reports, because no other messages bring memory.
     ///
     /// The sender is unknown, so this ends all workers of which some reports have not arrived. Their replacements run
-    /// the tasks that are not reported. If their results are too large again, the deaths use up the attempts of the task.
+    /// the tasks that are not reported. If their results are too large again, the deaths use up the attempts of the
+    /// task.
     fn on_lost_message(&mut self, reason: &str) {
         for index in 0..self.workers.len() {
             let made = self.activity(ProcessorId::new(index)).reports;

@@ -351,7 +351,7 @@ mod tests {
         (Outbox::new(sender, ProcessorId::new(3), 2), receiver)
     }
 
-    /// The report of a task that ended at `finish`. If this is 0, it is long before the last message.
+    /// The report of a task that ended at `finish`. A `finish` of 0 is long before the last message.
     fn ended(
         task: usize,
         finish: Timestamp,

@@ -23,7 +23,7 @@ mod tests;
 /// made.
 ///
 /// Contents below a few pages are copied, which is faster. A value has at most 48 descriptors, because a message has
-/// at most 64; the contents of further ones are copied, too.
+/// at most 64; the contents of further `Shared`s in the value are copied, too.
 ///
 /// ```
 /// use ampeg::{Shared, graph};
