@@ -8,9 +8,11 @@ use crate::base::failure::{UNKNOWN_END, write_traces};
 use crate::base::signal::signal_name;
 use crate::run::message::{AttemptReport, Epoch, ToWorker};
 use crate::run::progress::Activity;
-use ampeg_schedule::ProcessorId;
+use ampeg_schedule::{ProcessorId, TaskGraph, TaskId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Workers, and the channels to and between them, as the coordinator has them.
@@ -65,15 +67,20 @@ pub(crate) trait Cluster: Send + fmt::Debug {
     /// Makes `receive` return early, from any thread. It never blocks for long.
     fn waker(&self) -> Box<dyn Fn() + Send + Sync>;
 
-    /// A run begins; `prints` says whether what its tasks print is to be printed by the thread that receives.
-    fn begin_run(&mut self, prints: bool) {
+    /// A run of a graph begins; `prints` says whether what its tasks print is to be printed by the thread that receives.
+    fn begin_run(&mut self, prints: bool, graph: &Arc<TaskGraph>) {
         // Tasks in threads print by themselves.
-        let _ = prints;
+        let _ = (prints, graph);
     }
 
-    /// A run is over: what its tasks have printed is passed on by now.
-    fn end_run(&mut self) {}
+    /// A run is over: what its tasks have printed is passed on by now. Returns what was to be captured.
+    fn end_run(&mut self) -> Captured {
+        Captured::new()
+    }
 }
+
+/// What tasks have written, where that is not passed on.
+pub(crate) type Captured = BTreeMap<TaskId, String>;
 
 /// An event that a coordinator receives from its workers.
 #[derive(Debug)]

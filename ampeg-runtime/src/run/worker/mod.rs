@@ -49,6 +49,11 @@ pub(crate) trait Link {
     fn epoch(&self) -> Epoch;
     /// A task that may take long is about to run.
     fn set_busy(&mut self);
+    /// A task begins: what this process writes from now on is its output.
+    fn begin_output(&mut self, task: TaskId) {
+        // Threads write to the streams of the program.
+        let _ = task;
+    }
     /// Writes what tasks have printed and their process still holds back.
     fn flush_output(&mut self) {
         // In a thread it is the program's.
@@ -329,6 +334,7 @@ impl RunState {
         }
         let start = start.unwrap_or_else(now);
         link.progress().begin(step.task, attempt, start);
+        link.begin_output(step.task);
         link.set_busy();
         let (result, arrivals) = run_body(&mut self.executor, step, attempt, link.progress());
         let finish = now();
