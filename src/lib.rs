@@ -106,6 +106,7 @@
 //! | `AMPEG_WORKERS=4` | the number of workers if the program sets none: [`run_default`](Graph::run_default), [`PoolBuilder`] |
 //! | `AMPEG_ALWAYS_ENCODE=1` | encodes and decodes every value, to find results that depend on the schedule: see [`values`] |
 //! | `AMPEG_TRACE=trace.json` | writes the trace of each run to this file, for Perfetto: see [`watching`] |
+//! | `AMPEG_OUTPUT=tagged` | begins each line that tasks print with the name of the task; `captured` prints nothing: see [`Output`] |
 //! | `AMPEG_PROGRESS=1` | shows the progress of each run on stderr, with the cargo feature `progress`: see [`watching`] |
 //! | `RUST_BACKTRACE=1` | prints panics in tasks, with a backtrace |
 //! | `RUST_LOG=ampeg=debug` | with a logger such as `env_logger`, logs how workers start, end and are replaced |
@@ -159,10 +160,10 @@ pub use ampeg_runtime::Place;
 #[doc(inline)]
 pub use ampeg_runtime::{
     Attempt, Breakdown, Canceller, Cost, Death, Dependency, Error, ErrorKind, Event, Graph,
-    IntoCost, Location, MeasuredCosts, Observer, Outcome, Policy, Pool, PoolBuilder, ProcessorId,
-    Processors, Report, Run, Schedule, Scheduler, Shared, SharedContents, Slot, Statement,
-    TaskError, TaskErrorKind, TaskGraph, TaskGraphBuilder, TaskId, TaskValue, Time, Transfer,
-    Values, schedule, worker_process,
+    IntoCost, Location, MeasuredCosts, Observer, Outcome, Output, Policy, Pool, PoolBuilder,
+    ProcessorId, Processors, Report, Run, Schedule, Scheduler, Shared, SharedContents, Slot,
+    Statement, TaskError, TaskErrorKind, TaskGraph, TaskGraphBuilder, TaskId, TaskValue, Time,
+    Transfer, Values, schedule, worker_process,
 };
 
 #[cfg(any(doc, doctest))]

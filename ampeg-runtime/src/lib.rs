@@ -34,6 +34,8 @@ pub use report::{Breakdown, MeasuredCosts, Report};
 pub use run::event::{Attempt, Death, Event, Observer, Transfer};
 pub use value::shared::{Shared, SharedContents};
 
+pub use transport::setup::Output;
+
 pub use ampeg_schedule::schedule;
 pub use ampeg_schedule::{
     Cost, Dependency, Error, ErrorKind, IntoCost, Policy, ProcessorId, Processors, Schedule,

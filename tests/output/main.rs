@@ -11,5 +11,6 @@ mod forks;
 mod harness;
 mod lines;
 mod odd_ends;
+mod of_tasks;
 mod signals;
 mod stopped;

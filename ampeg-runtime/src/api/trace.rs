@@ -33,7 +33,10 @@ impl TraceFile {
         let opened = open().map_err(|error: io::Error| {
             let path = path.to_string_lossy();
             let why = format!("names the file `{path}`, which cannot be written: {error}");
-            RunErrorKind::TraceVariable(why)
+            RunErrorKind::Variable {
+                name: "AMPEG_TRACE",
+                why,
+            }
         });
         Ok(Some(Self(opened?)))
     }

@@ -108,6 +108,8 @@ struct Inner {
     kind: TaskErrorKind,
     /// The limit of the run that cancelled the task.
     run_timeout: Option<Duration>,
+    /// The last lines that it wrote, if its output was captured.
+    output: Option<String>,
 }
 
 /// What happened to a task.
@@ -217,6 +219,7 @@ impl TaskError {
                 attempt,
                 kind,
                 run_timeout: None,
+                output: None,
             }),
         }
     }
@@ -224,6 +227,18 @@ impl TaskError {
     /// Records that the end of the run cancelled the task, and the time limit that ended the run, if one did.
     pub(crate) fn cancelled_by(mut self, run_timeout: Option<Duration>) -> Self {
         Arc::make_mut(&mut self.inner).run_timeout = run_timeout;
+        self
+    }
+
+    /// The error of a task that wrote these lines last.
+    pub(crate) fn with_output(mut self, output: &str) -> Self {
+        Arc::make_mut(&mut self.inner).output = Some(output.to_owned());
+        self
+    }
+
+    /// The error of a task that depends on one that has failed with this error.
+    pub(crate) fn with_cause(mut self, cause: Self) -> Self {
+        Arc::make_mut(&mut self.inner).kind = TaskErrorKind::DependencyFailed { cause };
         self
     }
 
@@ -272,6 +287,25 @@ impl TaskError {
         self.inner.run_timeout
     }
 
+    /// The last lines that the task wrote to stdout and stderr, at most 16 KiB, if its output was
+    /// [`Captured`](crate::Output::Captured) and it wrote anything.
+    ///
+    /// ```
+    /// use ampeg::{Output, Pool, graph};
+    ///
+    /// let pool = Pool::builder().processes(1).output(Output::Captured).build()?;
+    /// let graph = graph! {
+    ///     parsed: u32 = { println!("reading"); "x".parse()? };
+    /// };
+    /// let error = pool.run(&graph)?.parsed.unwrap_err();
+    /// assert_eq!(error.output(), Some("reading\n"));
+    /// assert!(error.to_string().ends_with("; its last words: reading"));
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn output(&self) -> Option<&str> {
+        self.inner.output.as_deref()
+    }
+
     /// The error of the task that failed first: this error, or that of a dependency.
     pub fn root(&self) -> &Self {
         match &self.inner.kind {
@@ -304,11 +338,16 @@ impl fmt::Display for TaskError {
             write!(f, ", attempt {}", self.attempt())?;
         }
         write!(f, " {}", self.kind())?;
-        match self.run_timeout() {
-            Some(limit) => write!(
+        if let Some(limit) = self.run_timeout() {
+            write!(
                 f,
                 ": its run exceeded the limit of {limit:?} that `PoolBuilder::timeout` sets"
-            ),
+            )?;
+        }
+        // The error of a crash has last words without that.
+        let is_crash = matches!(self.kind(), TaskErrorKind::Crashed { .. });
+        match self.output().and_then(last_words).filter(|_| !is_crash) {
+            Some(line) => write!(f, "; its last words: {line}"),
             None => Ok(()),
         }
     }

@@ -42,8 +42,11 @@ pub(crate) enum RunErrorKind {
         value: String,
         most: usize,
     },
-    /// The file that the variable `AMPEG_TRACE` names cannot be written.
-    TraceVariable(String),
+    /// The value of an environment variable cannot be used, for this reason.
+    Variable {
+        name: &'static str,
+        why: String,
+    },
     /// More workers than a pool can have.
     TooManyWorkers {
         workers: usize,
@@ -118,7 +121,7 @@ impl RunErrorKind {
             | Self::WorkersVariable { .. }
             | Self::TooManyWorkers { .. }
             | Self::MemoryLimit { .. }
-            | Self::TraceVariable(_) => ErrorKind::InvalidSetting,
+            | Self::Variable { .. } => ErrorKind::InvalidSetting,
             Self::NoWorker(_)
             | Self::NoThread(_)
             | Self::StartFunction(_)
@@ -184,7 +187,7 @@ impl fmt::Display for RunErrorKind {
                 f,
                 "the environment variable `AMPEG_WORKERS` is `{value}`, but must be a number from 1 to {most}"
             ),
-            Self::TraceVariable(why) => write!(f, "the environment variable `AMPEG_TRACE` {why}"),
+            Self::Variable { name, why } => write!(f, "the environment variable `{name}` {why}"),
             Self::TooManyWorkers { workers, most } => write!(
                 f,
                 "a pool cannot have {workers} workers, but at most {most}"

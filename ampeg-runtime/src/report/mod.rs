@@ -129,6 +129,23 @@ impl Report {
         &self.log.deaths
     }
 
+    /// What a task wrote to stdout and stderr in all attempts, in the order in which it was read; empty unless it was
+    /// [`Captured`](crate::Output::Captured). Of more than 1 MiB the end is kept.
+    ///
+    /// ```
+    /// use ampeg::{Output, Pool, graph};
+    ///
+    /// let pool = Pool::builder().processes(2).output(Output::Captured).build()?;
+    /// let outcome = pool.run(&graph! { part[i in 0..3] = println!("this is {i}"); })?;
+    /// let report = outcome.report();
+    /// let part = report.task_graph().find("part[2]").expect("it is declared");
+    /// assert_eq!(report.output(part), "this is 2\n");
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn output(&self, task: TaskId) -> &str {
+        self.log.captured.get(&task).map_or("", String::as_str)
+    }
+
     /// The duration of the run, without the start of workers.
     pub fn duration(&self) -> Duration {
         self.log.duration

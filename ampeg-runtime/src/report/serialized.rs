@@ -16,6 +16,8 @@ pub(super) struct SerializedReport {
     attempts: Vec<Attempt>,
     transfers: Vec<Transfer>,
     deaths: Vec<Death>,
+    /// The captured output of tasks.
+    output: Vec<(TaskId, String)>,
     duration: Duration,
 }
 
@@ -28,6 +30,7 @@ impl From<Report> for SerializedReport {
             attempts: log.attempts,
             transfers: log.transfers,
             deaths: log.deaths,
+            output: log.captured.into_iter().collect(),
             duration: log.duration,
         }
     }
@@ -43,6 +46,7 @@ impl TryFrom<SerializedReport> for Report {
             attempts,
             transfers,
             deaths,
+            output,
             duration,
         } = serialized;
         if let Some(schedule) = &schedule {
@@ -50,11 +54,12 @@ impl TryFrom<SerializedReport> for Report {
         }
         let attempted = attempts.iter().map(|attempt| attempt.task);
         let moved = transfers.iter().map(|transfer| transfer.predecessor);
-        let mut unknown = attempted.chain(moved).map(TaskId::index);
+        let printed = output.iter().map(|&(task, _)| task);
+        let mut unknown = attempted.chain(moved).chain(printed).map(TaskId::index);
         if let Some(task) = unknown.find(|&task| task >= graph.n_tasks()) {
             let n_tasks = graph.n_tasks();
             return Err(Error::new(format!(
-                "a report has an attempt or transfer of task {task}, but its graph has {n_tasks} tasks"
+                "a report has measurements of task {task}, but its graph has {n_tasks} tasks"
             )));
         }
         Ok(Self {
@@ -64,6 +69,7 @@ impl TryFrom<SerializedReport> for Report {
                 attempts,
                 transfers,
                 deaths,
+                captured: output.into_iter().collect(),
                 duration,
             }),
             last: Arc::default(),
@@ -102,6 +108,7 @@ mod tests {
             at: Duration::from_nanos(1_234_567),
             reason: "SIGKILL".into(),
         });
+        log.captured.insert(TaskId::new(0), "printed".into());
         Report::new(&graph, Arc::new(schedule), log)
     }
 
@@ -115,6 +122,7 @@ mod tests {
         assert_eq!(read.to_trace(), report.to_trace());
         assert_eq!(read.attempts(), report.attempts());
         assert_eq!(read.deaths(), report.deaths());
+        assert_eq!(read.output(TaskId::new(0)), "printed");
         assert_eq!(read.task_graph(), report.task_graph());
     }
 
@@ -132,7 +140,7 @@ mod tests {
         let error = error("/attempts/0/task", 2.into());
         assert_eq!(
             error,
-            "a report has an attempt or transfer of task 2, but its graph has 2 tasks"
+            "a report has measurements of task 2, but its graph has 2 tasks"
         );
     }
 

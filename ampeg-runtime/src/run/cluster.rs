@@ -9,9 +9,11 @@ use crate::base::failure::{UNKNOWN_END, write_traces};
 use crate::base::signal::signal_name;
 use crate::run::message::{AttemptReport, Epoch, ToWorker};
 use crate::run::progress::Activity;
-use ampeg_schedule::ProcessorId;
+use ampeg_schedule::{ProcessorId, TaskGraph, TaskId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The workers of a coordinator, and the channels to and between the workers.
@@ -66,15 +68,20 @@ pub(crate) trait Cluster: Send + fmt::Debug {
     /// A function that makes `receive` return early. Any thread may call it, and it never blocks for long.
     fn waker(&self) -> Box<dyn Fn() + Send + Sync>;
 
-    /// Called when a run begins. If `prints` is true, the thread that calls `receive` prints the output of tasks.
-    fn begin_run(&mut self, prints: bool) {
+    /// Called when a run of a graph begins. If `prints` is true, the thread that calls `receive` prints the output of tasks.
+    fn begin_run(&mut self, prints: bool, graph: &Arc<TaskGraph>) {
         // Tasks in threads print their output themselves.
-        let _ = prints;
+        let _ = (prints, graph);
     }
 
-    /// Called when a run is over. All output of its tasks was passed on when this returns.
-    fn end_run(&mut self) {}
+    /// Called when a run is over. All output of its tasks was passed on when this returns. Returns the captured output.
+    fn end_run(&mut self) -> Captured {
+        Captured::new()
+    }
 }
+
+/// What tasks have written, where that is not passed on.
+pub(crate) type Captured = BTreeMap<TaskId, String>;
 
 /// An event that a coordinator receives from its workers.
 #[derive(Debug)]

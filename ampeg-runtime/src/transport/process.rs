@@ -8,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::run::caller::Caller;
 use crate::run::cluster::Exit;
 use crate::sys::{self, thread};
-use crate::transport::output::{Output, Source, Target};
+use crate::transport::output::{Source, Target, WorkerOutput};
 use crate::transport::setup::Setup;
 use crate::transport::start;
 use crate::transport::start::invitation::{Invitation, VARIABLE};
@@ -49,7 +49,7 @@ impl Process {
     pub(crate) fn start(
         (address, stdin): (&str, Stdio),
         setup: &Setup,
-        output: &Output,
+        output: &WorkerOutput,
         on_exit: impl FnOnce(Exit) + Send + 'static,
     ) -> io::Result<Self> {
         start::check().map_err(io::Error::other)?;
@@ -74,7 +74,7 @@ impl Process {
     /// Starts any program, and passes on its output.
     pub(crate) fn spawn(
         command: &mut Command,
-        output: &Output,
+        output: &WorkerOutput,
         on_exit: impl FnOnce(Exit) + Send + 'static,
     ) -> io::Result<Self> {
         let child = command
@@ -105,7 +105,7 @@ impl Process {
     /// Passes on the output of the process, and starts the thread that waits for its end.
     fn serve(
         &self,
-        output: &Output,
+        output: &WorkerOutput,
         on_exit: impl FnOnce(Exit) + Send + 'static,
     ) -> io::Result<()> {
         let mut sources = Vec::new();
@@ -254,13 +254,14 @@ fn name_like_this_process(command: &mut Command) {
 mod tests {
     use super::*;
     use crate::testing::{Deadline, alone};
+    use crate::transport::setup;
     use std::sync::mpsc::{Receiver, channel};
     use std::time::Duration;
 
     fn run(program: &str, argument: &str) -> (Process, Receiver<Exit>) {
         let (on_exit, exits) = channel();
         let on_exit = move |exit| drop(on_exit.send(exit));
-        let output = Output::new(Box::new(|| ())).unwrap();
+        let output = WorkerOutput::new(Box::new(|| ()), setup::Output::Inherited).unwrap();
         let process = Process::spawn(Command::new(program).arg(argument), &output, on_exit);
         (process.unwrap(), exits)
     }
@@ -290,7 +291,7 @@ mod tests {
     fn failed_start_is_an_error_and_reports_no_exit() {
         let (on_exit, exits) = channel();
         let on_exit = move |exit| drop(on_exit.send(exit));
-        let output = Output::new(Box::new(|| ())).unwrap();
+        let output = WorkerOutput::new(Box::new(|| ()), setup::Output::Inherited).unwrap();
         let result = Process::spawn(&mut Command::new("/no/such/file"), &output, on_exit);
         assert_eq!(result.unwrap_err().kind(), io::ErrorKind::NotFound);
         assert!(exits.recv().is_err());

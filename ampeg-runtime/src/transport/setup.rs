@@ -46,6 +46,23 @@ fn call<E: fmt::Display>(function: FunctionAddress) -> Result<(), String> {
     function().map_err(|error| error.to_string())
 }
 
+/// The treatment of the output of tasks.
+///
+/// [`PoolBuilder::output`](crate::PoolBuilder::output) sets it, or the environment variable `AMPEG_OUTPUT`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Output {
+    /// The output is passed on to the streams of the program, in whole lines. This is the default.
+    #[default]
+    Inherited,
+    /// As [`Inherited`](Self::Inherited), and each line begins with the name of its task: `[part[3]] 12 rows`.
+    Tagged,
+    /// The output is not printed. [`Report::output`](crate::Report::output) returns the output of each task, and
+    /// [`TaskError::output`](crate::TaskError::output) the last lines of a failed task. Workers still print their output
+    /// from before their first task.
+    Captured,
+}
+
 /// The settings for starting worker processes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Setup {
@@ -57,4 +74,5 @@ pub(crate) struct Setup {
     pub(crate) leads_group: bool,
     pub(crate) limits: WorkerLimits,
     pub(crate) hook: Option<Hook>,
+    pub(crate) output: Output,
 }

@@ -16,7 +16,7 @@ use crate::run::log::Observers;
 use crate::sys::{FunctionAddress, resources, thread};
 use crate::transport::ipc::IpcCluster;
 use crate::transport::local::LocalCluster;
-use crate::transport::setup::{Hook, Setup};
+use crate::transport::setup::{Hook, Output, Setup};
 use ampeg_schedule::Error;
 use ampeg_schedule::{Policy, Processors, Scheduler};
 use std::ffi::OsString;
@@ -61,6 +61,8 @@ pub struct PoolBuilder {
     observers: Observers,
     /// By default the environment decides.
     progress: Option<bool>,
+    /// By default the environment decides.
+    output: Option<Output>,
 }
 
 impl Default for PoolBuilder {
@@ -78,6 +80,7 @@ impl Default for PoolBuilder {
             hook: None,
             observers: Observers::default(),
             progress: None,
+            output: None,
         }
     }
 }
@@ -93,6 +96,25 @@ pub(super) fn default_workers() -> Result<usize, Error> {
         let (value, most) = (value.to_string_lossy().into_owned(), MOST_WORKERS);
         RunErrorKind::WorkersVariable { value, most }.into()
     })
+}
+
+/// What becomes of the output of tasks in a pool for which nothing is set. Graphs in tasks print as their task does.
+fn default_output() -> Result<Output, Error> {
+    let value = std::env::var_os("AMPEG_OUTPUT").filter(|value| !value.is_empty());
+    let Some(value) = value.filter(|_| Caller::here().depth == 0) else {
+        return Ok(Output::Inherited);
+    };
+    match value.to_str() {
+        Some("inherited") => Ok(Output::Inherited),
+        Some("tagged") => Ok(Output::Tagged),
+        Some("captured") => Ok(Output::Captured),
+        _ => {
+            let value = value.to_string_lossy();
+            let why = format!("is `{value}`, but must be `inherited`, `tagged` or `captured`");
+            let name = "AMPEG_OUTPUT";
+            Err(RunErrorKind::Variable { name, why }.into())
+        }
+    }
 }
 
 impl PoolBuilder {
@@ -247,6 +269,28 @@ impl PoolBuilder {
     /// ```
     pub fn observe(mut self, observer: impl Observer + 'static) -> Self {
         self.observers.add(observer);
+        self
+    }
+
+    /// Sets what becomes of what tasks print. By default the environment variable `AMPEG_OUTPUT` decides, which is
+    /// `inherited`, `tagged` or `captured`, and else the output is [`Inherited`](Output::Inherited).
+    ///
+    /// A worker with another setting marks in its streams which task begins, which takes some microseconds for each.
+    /// What other threads of a worker print counts as output of the task that began last.
+    /// It has no effect on worker threads, which print directly.
+    ///
+    /// ```
+    /// use ampeg::{Output, Pool, graph};
+    ///
+    /// let pool = Pool::builder().processes(2).output(Output::Captured).build()?;
+    /// let graph = graph! { answer = { println!("computing"); 42 }; };
+    /// let outcome = pool.run(&graph)?;
+    /// let answer = outcome.report().task_graph().find("answer").expect("it is declared");
+    /// assert_eq!(outcome.report().output(answer), "computing\n");
+    /// # Ok::<(), ampeg::Error>(())
+    /// ```
+    pub fn output(mut self, output: Output) -> Self {
+        self.output = Some(output);
         self
     }
 
@@ -419,6 +463,7 @@ impl PoolBuilder {
     /// - `max_failures` is 0,
     /// - `env`, `current_dir` or `end_children` is set for threads, or the directory cannot be read,
     /// - the function of `on_worker_start` fails, panics, or is part of a dynamic library,
+    /// - `AMPEG_OUTPUT` is needed and has another value than the three,
     /// - the file that `AMPEG_TRACE` names cannot be written,
     /// - a worker cannot be started,
     /// - a task calls this inside ten nested pools.
@@ -473,6 +518,7 @@ impl PoolBuilder {
             None => Processors::new(workers)?,
         };
         let mut setup = self.setup;
+        setup.output = self.output.map_or_else(default_output, Ok)?;
         setup.hook = self.hook.transpose().map_err(RunErrorKind::StartFunction)?;
         let cluster: Box<dyn Cluster> = if self.threads {
             let stack = setup.limits.stack.or_else(resources::stack_of_tasks);

@@ -20,6 +20,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use stuck::Watchdog;
 
+mod captured;
 mod limits;
 mod stuck;
 
@@ -163,18 +164,25 @@ impl Crew {
             "run {} begins: {n_tasks} task(s), {n_workers} worker(s)",
             run.id
         ));
-        run.crew.cluster.begin_run(bounds.prints);
+        run.crew
+            .cluster
+            .begin_run(bounds.prints, &definition.task_graph);
         let followed = run.follow(bounds);
         run.end();
-        run.crew.cluster.end_run();
+        let captured = run.crew.cluster.end_run();
         logging::debug(format_args!("run {} has ended", run.id));
         let Run {
             coordinator,
             events,
             ..
         } = run;
-        let results = followed.map(|()| coordinator.into_results());
-        let (log, observers) = events.end(now());
+        let results = followed.map(|()| {
+            let mut results = coordinator.into_results();
+            captured::add_output(&mut results, &captured);
+            results
+        });
+        let (mut log, observers) = events.end(now());
+        log.captured = captured;
         self.observers = observers;
         let finished = results.map(|results| (results, log));
         self.unload_gone();

@@ -5,6 +5,7 @@ use crate::base::failure::TaskErrorKind;
 use crate::base::logging;
 use crate::base::panics;
 use crate::run::caller::Caller;
+use crate::run::cluster::Captured;
 use crate::run::event::{Attempt, Death, Event, Observer, Transfer};
 use crate::run::message::AttemptReport;
 use crate::run::progress::Running;
@@ -23,6 +24,7 @@ pub(crate) struct Log {
     pub(crate) transfers: Vec<Transfer>,
     pub(crate) deaths: Vec<Death>,
     pub(crate) duration: Duration,
+    pub(crate) captured: Captured,
 }
 
 /// The observers of a pool or of an inline run.

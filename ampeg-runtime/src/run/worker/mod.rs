@@ -49,6 +49,11 @@ pub(crate) trait Link {
     fn epoch(&self) -> Epoch;
     /// Called before a task that may take long.
     fn set_busy(&mut self);
+    /// Called when a task begins: the output of this process from now on is the output of the task.
+    fn begin_output(&mut self, task: TaskId) {
+        // Threads write to the streams of the program.
+        let _ = task;
+    }
     /// Flushes the output of tasks that their process still buffers.
     fn flush_output(&mut self) {
         // The output of a thread belongs to the program.
@@ -330,6 +335,7 @@ impl RunState {
         }
         let start = start.unwrap_or_else(now);
         link.progress().begin(step.task, attempt, start);
+        link.begin_output(step.task);
         link.set_busy();
         let (result, arrivals) = run_body(&mut self.executor, step, attempt, link.progress());
         let finish = now();

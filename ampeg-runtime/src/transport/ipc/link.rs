@@ -14,8 +14,9 @@ use crate::run::worker::{Incoming, Link, work};
 use crate::sys;
 use crate::sys::resources;
 use crate::sys::thread;
+use crate::transport::output;
 use crate::transport::setup::Hook;
-use ampeg_schedule::ProcessorId;
+use ampeg_schedule::{ProcessorId, TaskId};
 use ipc_channel::ipc::{self, IpcReceiver};
 use std::collections::VecDeque;
 use std::fmt;
@@ -33,6 +34,8 @@ pub(crate) struct IpcLink {
     inbox: Inbox,
     progress: Progress,
     stack: Option<usize>,
+    /// Whether the beginnings of tasks are marked in the output.
+    marks_output: bool,
 }
 
 impl IpcLink {
@@ -61,6 +64,7 @@ impl IpcLink {
                 generation,
                 limits,
                 hook,
+                marks_output,
                 coordinator,
             },
             _,
@@ -80,6 +84,7 @@ impl IpcLink {
             inbox,
             progress,
             stack: limits.stack,
+            marks_output,
         })
     }
 
@@ -195,6 +200,16 @@ impl Link for IpcLink {
     fn set_busy(&mut self) {
         self.inbox.be_busy();
         self.outbox.flush_soon();
+    }
+
+    fn begin_output(&mut self, task: TaskId) {
+        if self.marks_output {
+            self.flush_output();
+            let mark = output::mark(task);
+            // Whoever was to read it may be gone.
+            let _ = std::io::stdout().write_all(&mark);
+            let _ = std::io::stderr().write_all(&mark);
+        }
     }
 
     fn flush_output(&mut self) {

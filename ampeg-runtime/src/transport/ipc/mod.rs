@@ -10,17 +10,16 @@
 use crate::base::failure::add_to_last_words;
 use crate::base::logging;
 use crate::base::run_error::RunErrorKind;
-use crate::run::cluster::{Cluster, ClusterEvent, Exit};
+use crate::run::cluster::{Captured, Cluster, ClusterEvent, Exit};
 use crate::run::message::{AttemptReport, Epoch, ToWorker, Value};
 use crate::run::progress::{Activity, Progress};
 use crate::sys::resources::{self, WorkerLimits};
 use crate::transport::entry::CANNOT;
-use crate::transport::output::Output;
+use crate::transport::output::WorkerOutput;
 use crate::transport::process::Process;
-use crate::transport::setup::{Hook, Setup};
+use crate::transport::setup::{self, Hook, Setup};
 use crate::transport::start;
-use ampeg_schedule::Error;
-use ampeg_schedule::ProcessorId;
+use ampeg_schedule::{Error, ProcessorId, TaskGraph};
 use connection::Connection;
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
 use parcel::{Loss, Parcel, receive, receive_until, send};
@@ -50,6 +49,7 @@ enum ToWorkerProcess {
         generation: u32,
         limits: WorkerLimits,
         hook: Option<Hook>,
+        marks_output: bool,
         coordinator: IpcSender<Parcel<ToCoordinator>>,
     },
     /// The channels to other workers from now on.
@@ -116,7 +116,7 @@ pub(crate) struct IpcCluster {
     /// Present until the drop.
     channels: Option<Channels>,
     /// The output of the workers; present until the drop.
-    output: Option<Output>,
+    output: Option<WorkerOutput>,
     /// The epoch of the last introduction.
     epoch: Epoch,
     setup: Setup,
@@ -200,7 +200,7 @@ impl IpcCluster {
         };
         let is_woken = Arc::default();
         let wake_run = waker(channels.inbound_sender.clone(), Arc::clone(&is_woken));
-        let output = Output::new(wake_run).map_err(no_channel)?;
+        let output = WorkerOutput::new(wake_run, setup.output).map_err(no_channel)?;
         let mut cluster = Self {
             workers: (0..n_workers).map(|_| ProcessWorker::default()).collect(),
             channels: Some(channels),
@@ -239,7 +239,7 @@ impl IpcCluster {
             .expect("they are there until the drop")
     }
 
-    fn output(&self) -> &Output {
+    fn output(&self) -> &WorkerOutput {
         self.output.as_ref().expect("it is there until the drop")
     }
 
@@ -315,6 +315,7 @@ impl IpcCluster {
             generation,
             limits: self.setup.limits,
             hook: self.setup.hook,
+            marks_output: self.setup.output != setup::Output::Inherited,
             coordinator: self.channels().inbound_sender.clone(),
         };
         self.send_to(worker, welcome);
@@ -606,12 +607,12 @@ impl Cluster for IpcCluster {
         waker(inbound, Arc::clone(&self.is_woken))
     }
 
-    fn begin_run(&mut self, prints: bool) {
-        self.output().begin_run(prints);
+    fn begin_run(&mut self, prints: bool, graph: &Arc<TaskGraph>) {
+        self.output().begin_run(prints, graph);
     }
 
-    fn end_run(&mut self) {
-        self.output().end_run();
+    fn end_run(&mut self) -> Captured {
+        self.output().end_run()
     }
 }
 

@@ -15,8 +15,12 @@
 //! What is printed slowly is read slowly: no more than 1 MiB waits here.
 
 use crate::base::clock::{self, Timestamp};
+use crate::run::cluster::Captured;
 use crate::sys::thread;
+use crate::transport::setup::Output;
+use ampeg_schedule::TaskGraph;
 use lines::Lines;
+use marks::Marks;
 use std::fmt;
 use std::io;
 use std::mem::take;
@@ -24,6 +28,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 mod lines;
+mod marks;
 #[cfg(unix)]
 mod pipes;
 #[cfg(not(unix))]
@@ -31,10 +36,13 @@ mod pipes;
 mod pipes;
 mod print;
 mod tail;
+mod treatment;
 
+pub(crate) use marks::mark;
 pub(crate) use pipes::Pipe;
 use pipes::{Waker, Watch};
 use tail::Tail;
+use treatment::Treatment;
 
 /// Where something is to be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +53,7 @@ pub(crate) enum Target {
 
 /// The output of the workers of one pool.
 #[derive(Debug)]
-pub(crate) struct Output {
+pub(crate) struct WorkerOutput {
     shared: Arc<OutputState>,
 }
 
@@ -71,7 +79,7 @@ struct OutputState {
     printed: Condvar,
     /// Has the pool's own thread look at what has changed.
     waker: Waker,
-    /// Has the thread of a run call [`Output::print`].
+    /// Has the thread of a run call [`WorkerOutput::print`].
     wake_run: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -92,6 +100,7 @@ struct State {
     is_printing: bool,
     /// The stream whose unfinished line was printed last, by target.
     unfinished: [Option<u64>; 2],
+    treatment: Treatment,
     /// Whether the pool is gone.
     is_closed: bool,
 }
@@ -102,6 +111,7 @@ struct Stream {
     target: Target,
     pipe: Pipe,
     lines: Lines,
+    marks: Marks,
     tail: Arc<Mutex<Tail>>,
 }
 
@@ -112,15 +122,16 @@ struct Piece {
     bytes: Vec<u8>,
 }
 
-impl Output {
+impl WorkerOutput {
     /// Starts the pool's own thread; fails if the system has no thread or descriptor left.
     ///
     /// `wake_run` has the thread of a run call [`print`](Self::print); it must not block.
-    pub(crate) fn new(wake_run: Box<dyn Fn() + Send + Sync>) -> io::Result<Self> {
+    pub(crate) fn new(wake_run: Box<dyn Fn() + Send + Sync>, output: Output) -> io::Result<Self> {
         let (waker, woken) = pipes::waker()?;
         let shared = Arc::new(OutputState {
             state: Mutex::new(State {
                 watch: Some(Watch::new()?),
+                treatment: Treatment::new(output),
                 ..State::default()
             }),
             printed: Condvar::new(),
@@ -147,6 +158,7 @@ impl Output {
             target,
             pipe,
             lines: Lines::default(),
+            marks: Marks::default(),
             tail: Arc::clone(&tail),
         });
         drop(state);
@@ -158,9 +170,14 @@ impl Output {
         })
     }
 
-    /// A run begins; `prints` says whether its thread prints.
-    pub(crate) fn begin_run(&self, prints: bool) {
-        let state = self.shared.lock();
+    /// A run of a graph begins; `prints` says whether its thread prints.
+    pub(crate) fn begin_run(&self, prints: bool, graph: &Arc<TaskGraph>) {
+        let mut state = self.shared.lock();
+        state.treatment.begin_run(graph);
+        // What processes of an earlier run still write is of no task of this one.
+        for stream in &mut state.streams {
+            stream.marks = Marks::default();
+        }
         if prints {
             // What came before the run is printed before what comes from it.
             let mut state = self.shared.wait_for_prints(state);
@@ -181,13 +198,14 @@ impl Output {
         }
     }
 
-    /// A run is over: whatever its tasks have written is printed now.
-    pub(crate) fn end_run(&self) {
+    /// A run is over: whatever its tasks have written is printed now, or returned.
+    pub(crate) fn end_run(&self) -> Captured {
         let mut state = self.shared.lock();
         pipes::drain(&mut state);
         for index in 0..state.streams.len() {
             state.finish_line(index);
         }
+        let captured = state.treatment.end_run();
         if state.run_prints {
             state = self.shared.print(state);
             // What has come meanwhile is none of this run's.
@@ -202,10 +220,11 @@ impl Output {
             self.shared.waker.wake();
             drop(self.shared.wait_for_prints(state));
         }
+        captured
     }
 }
 
-impl Drop for Output {
+impl Drop for WorkerOutput {
     fn drop(&mut self) {
         // What the workers have written last.
         self.end_run();
@@ -233,7 +252,8 @@ impl Source {
 
     /// The end of what the worker has written, without what was surely written before this time.
     pub(crate) fn tail_since(&self, start: Timestamp) -> String {
-        String::from_utf8_lossy(&lock(&self.tail).since(start)).into_owned()
+        let tail = lock(&self.tail).since(start);
+        String::from_utf8_lossy(marks::since_last(&tail)).into_owned()
     }
 }
 
@@ -335,6 +355,8 @@ impl State {
     }
 
     fn push(&mut self, index: usize, bytes: Vec<u8>) {
+        let stream = &mut self.streams[index];
+        let bytes = self.treatment.treat(&mut stream.marks, bytes);
         if bytes.is_empty() {
             return;
         }

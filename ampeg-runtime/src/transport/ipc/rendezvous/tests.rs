@@ -9,8 +9,9 @@ use crate::sys;
 use crate::testing::{Deadline, alone};
 use crate::transport::ipc::ToWorkerProcess;
 use crate::transport::ipc::parcel::{Parcel, receive};
-use crate::transport::output::Output;
+use crate::transport::output::WorkerOutput;
 use crate::transport::process::Process;
+use crate::transport::setup;
 use ipc_channel::ipc::{self, IpcReceiver, IpcSharedMemory};
 use rustix::io::{FdFlags, fcntl_getfd, write};
 use std::fs;
@@ -61,7 +62,7 @@ fn spawn(
         .env(INVITATION, invitation.address)
         .stdin(invitation.stdin)
         .stdout(Stdio::null());
-    let output = Output::new(Box::new(|| ())).unwrap();
+    let output = WorkerOutput::new(Box::new(|| ()), setup::Output::Inherited).unwrap();
     Process::spawn(&mut command, &output, on_exit)
 }
 

@@ -1,0 +1,129 @@
+//! Marks in the streams of a worker, which say what task has written what comes next.
+//!
+//! A worker writes a mark into both streams when an attempt begins, so the marks are right however late the streams are
+//! read. A mark ends with a line, so it is never split where lines are whole.
+
+use ampeg_schedule::TaskId;
+
+const START: &[u8] = b"\x1e\x1eampeg ";
+
+/// The mark of a task.
+pub(crate) fn mark(task: TaskId) -> Vec<u8> {
+    let mut mark = START.to_vec();
+    mark.extend(format!("{}\n", task.index()).into_bytes());
+    mark
+}
+
+/// Where the next mark is.
+fn find(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(START.len()).position(|it| it == START)
+}
+
+/// Follows the marks of one stream.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    /// The last task that has begun.
+    task: Option<TaskId>,
+}
+
+impl Marks {
+    /// Takes the marks out of whole lines; returns what each task has written, in order.
+    pub(super) fn attribute(&mut self, mut lines: Vec<u8>) -> Vec<(Option<TaskId>, Vec<u8>)> {
+        let mut split = Vec::new();
+        while let Some(place) = find(&lines) {
+            let mark = lines.split_off(place);
+            if !lines.is_empty() {
+                if !lines.ends_with(b"\n") {
+                    lines.push(b'\n');
+                }
+                split.push((self.task, lines));
+            }
+            let end = mark.iter().position(|&byte| byte == b'\n');
+            let (mark, rest) = mark.split_at(end.map_or(mark.len(), |end| end + 1));
+            let number = std::str::from_utf8(&mark[START.len()..]).ok();
+            let number = number.and_then(|number| number.trim_end().parse().ok());
+            self.task = number.map(TaskId::new);
+            lines = rest.to_vec();
+        }
+        if !lines.is_empty() {
+            split.push((self.task, lines));
+        }
+        split
+    }
+}
+
+/// What comes behind the last mark.
+pub(super) fn since_last(bytes: &[u8]) -> &[u8] {
+    let Some(last) = bytes.windows(START.len()).rposition(|it| it == START) else {
+        return bytes;
+    };
+    let mark = &bytes[last..];
+    let end = mark.iter().position(|&byte| byte == b'\n');
+    &mark[end.map_or(mark.len(), |end| end + 1)..]
+}
+
+/// The lines, each behind the name of its task.
+pub(super) fn tagged(name: &str, lines: &[u8]) -> Vec<u8> {
+    let tag = format!("[{name}] ").into_bytes();
+    let lines = lines.split_inclusive(|&byte| byte == b'\n');
+    lines.flat_map(|line| [&tag, line].concat()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(parts: &[&[u8]]) -> Vec<u8> {
+        parts.concat()
+    }
+
+    #[test]
+    fn lines_belong_to_the_task_that_began_last() {
+        let (two, three) = (TaskId::new(2), TaskId::new(3));
+        let mut marks = Marks::default();
+        let lines = text(&[
+            b"start\n",
+            &mark(two),
+            b"a\nincomplete",
+            &mark(three),
+            &mark(two),
+        ]);
+        let expected = [
+            (None, b"start\n".to_vec()),
+            (Some(two), b"a\nincomplete\n".to_vec()),
+        ];
+        assert_eq!(marks.attribute(lines), expected);
+        assert_eq!(
+            marks.attribute(b"b\n".to_vec()),
+            [(Some(two), b"b\n".to_vec())]
+        );
+        assert_eq!(marks.attribute(mark(three)), []);
+        assert_eq!(
+            marks.attribute(b"c".to_vec()),
+            [(Some(three), b"c".to_vec())]
+        );
+    }
+
+    #[test]
+    fn mark_that_a_task_has_forged_does_no_harm() {
+        let mut marks = Marks::default();
+        let lines = text(&[START, b"x\na\n", START, b"-1\n", START]);
+        assert_eq!(marks.attribute(lines), [(None, b"a\n".to_vec())]);
+    }
+
+    #[test]
+    fn last_mark_ends_what_was_before() {
+        let bytes = text(&[b"a\n", &mark(TaskId::new(1)), b"b\nc"]);
+        assert_eq!(since_last(&bytes), b"b\nc");
+        assert_eq!(since_last(b"b\nc"), b"b\nc");
+        assert_eq!(since_last(&mark(TaskId::new(1))), b"");
+    }
+
+    #[test]
+    fn each_line_has_its_tag() {
+        assert_eq!(
+            tagged("a[1]", b"one\n\ntwo"),
+            b"[a[1]] one\n[a[1]] \n[a[1]] two"
+        );
+    }
+}
