@@ -3,9 +3,9 @@
 use crate::run::caller::Caller;
 use crate::run::log::Observers;
 
-/// Shows the progress of a pool's runs, if the program or else the environment variable `AMPEG_PROGRESS` asks for it.
+/// Adds an observer that shows progress, if the setting or else the environment variable `AMPEG_PROGRESS` asks for it.
 ///
-/// Graphs that tasks run show nothing: they are part of another run.
+/// Graphs that tasks run show nothing, because they are part of another run.
 pub(crate) fn add(choice: Option<bool>, observers: &mut Observers) {
     if choice.unwrap_or_else(is_set) && Caller::here().depth == 0 {
         show(observers);

@@ -1,12 +1,12 @@
-//! The terminal that progress is drawn on, with [`above`] for what else this program writes there.
+//! The terminal on which progress is drawn. [`above`] prints other output of this program above the progress.
 //!
-//! Nothing here takes the lock of stderr to draw: the program may hold the lock while it waits for a run.
+//! Drawing does not take the lock of stderr, because the program may hold the lock while it waits for a run.
 
 #[cfg(any(test, feature = "progress"))]
 pub(crate) use bars::{Shown, Stderr};
 use std::io::IsTerminal;
 
-/// Whether bars are shown on the terminal of this stream, so that only whole lines may be written to it.
+/// Whether bars are shown on the terminal of this stream. Then only whole lines may be written to it.
 pub(crate) fn is_shown_on(stream: &impl IsTerminal) -> bool {
     #[cfg(any(test, feature = "progress"))]
     if bars::is_shown() {
@@ -16,7 +16,7 @@ pub(crate) fn is_shown_on(stream: &impl IsTerminal) -> bool {
     false
 }
 
-/// Calls a function that writes to a terminal, which must not panic. What it writes appears above all bars.
+/// Calls a function that writes to a terminal; its output appears above all bars. The function must not panic.
 pub(crate) fn above(write: impl FnOnce()) {
     #[cfg(any(test, feature = "progress"))]
     if let Some(bars) = bars::all() {
@@ -33,7 +33,7 @@ mod bars {
     use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
     static ALL: OnceLock<MultiProgress> = OnceLock::new();
-    /// How many runs show bars.
+    /// The number of runs that show bars.
     static SHOWN: AtomicUsize = AtomicUsize::new(0);
 
     pub(super) fn all() -> Option<&'static MultiProgress> {
@@ -44,7 +44,7 @@ mod bars {
         SHOWN.load(Ordering::Acquire) > 0
     }
 
-    /// The bars of one run are shown until this is dropped.
+    /// Shows the bars of one run until it is dropped.
     #[derive(Debug)]
     pub(crate) struct Shown(&'static MultiProgress);
 

@@ -59,9 +59,9 @@ pub struct PoolBuilder {
     setup: Setup,
     hook: Option<Result<Hook, String>>,
     observers: Observers,
-    /// By default the environment decides.
+    /// `None`: the environment decides.
     progress: Option<bool>,
-    /// By default the environment decides.
+    /// `None`: the environment decides.
     output: Option<Output>,
 }
 
@@ -98,7 +98,7 @@ pub(super) fn default_workers() -> Result<usize, Error> {
     })
 }
 
-/// What becomes of the output of tasks in a pool for which nothing is set. Graphs in tasks print as their task does.
+/// The treatment of output in a pool without a setting. The output of a graph in a task belongs to the task.
 fn default_output() -> Result<Output, Error> {
     let value = std::env::var_os("AMPEG_OUTPUT").filter(|value| !value.is_empty());
     let Some(value) = value.filter(|_| Caller::here().depth == 0) else {
@@ -140,12 +140,12 @@ impl PoolBuilder {
 
     /// Sets the relative speed of each worker, which the schedule uses. By default all workers are equally fast.
     pub fn speeds(mut self, speeds: impl IntoIterator<Item = f64>) -> Self {
-        // One too many is kept, for `build` to see.
+        // Keeps one speed more than the maximum, so that `build` finds the error.
         self.speeds = Some(speeds.into_iter().take(MOST_WORKERS + 1).collect());
         self
     }
 
-    /// Sets what schedules graphs: a [`Policy`], a [`Search`](crate::schedule::Search), or a scheduler of one's own.
+    /// Sets the scheduler of graphs: a [`Policy`], a [`Search`](crate::schedule::Search), or a scheduler of one's own.
     ///
     /// A schedule that is not valid for the graph is an error of the run.
     ///
@@ -217,16 +217,16 @@ impl PoolBuilder {
         self
     }
 
-    /// Sets which errors are followed by another attempt at a task with a `retry` clause. By default all are, but for
-    /// [`NotDeliverable`](TaskErrorKind::NotDeliverable), which is never.
+    /// Sets which errors are followed by another attempt at a task with a `retry` clause. By default, all are.
+    /// [`NotDeliverable`](TaskErrorKind::NotDeliverable) never is.
     ///
-    /// The function runs in the worker of the task, and after a crash or an exceeded time limit in this program.
+    /// The function runs in the worker of the task. After a crash or an exceeded time limit, it runs in this program.
     /// If it panics, there is no further attempt.
     ///
     /// ```
     /// use ampeg::{Pool, TaskErrorKind, graph};
     ///
-    /// // Only what another attempt may change.
+    /// // Only errors that may not occur in another attempt.
     /// fn is_worth_it(error: &TaskErrorKind) -> bool {
     ///     matches!(error, TaskErrorKind::Crashed { .. } | TaskErrorKind::TimedOut { .. })
     /// }
@@ -272,12 +272,12 @@ impl PoolBuilder {
         self
     }
 
-    /// Sets what becomes of what tasks print. By default the environment variable `AMPEG_OUTPUT` decides, which is
-    /// `inherited`, `tagged` or `captured`, and else the output is [`Inherited`](Output::Inherited).
+    /// Sets the treatment of the output of tasks. The default is the value of the environment variable `AMPEG_OUTPUT`
+    /// (`inherited`, `tagged` or `captured`), or else [`Inherited`](Output::Inherited).
     ///
-    /// A worker with another setting marks in its streams which task begins, which takes some microseconds for each.
-    /// What other threads of a worker print counts as output of the task that began last.
-    /// It has no effect on worker threads, which print directly.
+    /// With a setting other than `Inherited`, a worker writes a mark to its streams before each task, which takes about
+    /// 2 µs. Output of other threads of a worker counts as output of the task that began last.
+    /// The setting has no effect on worker threads, which print directly.
     ///
     /// ```
     /// use ampeg::{Output, Pool, graph};
@@ -294,10 +294,10 @@ impl PoolBuilder {
         self
     }
 
-    /// Whether runs show their progress: on a terminal bars, and otherwise a line now and then, on stderr.
+    /// Sets whether runs show their progress on stderr: as bars on a terminal, or else as plain lines at intervals.
     ///
-    /// By default the environment variable `AMPEG_PROGRESS` decides: `1` shows the progress of all runs of a program.
-    /// The page `ampeg::watching` says what is shown. This method needs the cargo feature `progress`.
+    /// By default the environment variable `AMPEG_PROGRESS` decides: with `1`, all runs of a program show their progress.
+    /// The page `ampeg::watching` describes the display. This method needs the cargo feature `progress`.
     ///
     /// ```
     /// use ampeg::{Pool, graph};
@@ -357,9 +357,9 @@ impl PoolBuilder {
 
     /// Sets a function that each worker runs before its first task, also a worker that replaces another.
     ///
-    /// Use it for what a worker process does not inherit from `main`: a logger, a configuration, a pool of threads.
-    /// The function runs on the main thread of the worker process, or on the worker thread. It may take its time; the
-    /// first tasks wait for it. What it prints is passed on as the output of tasks is.
+    /// Use it to set up things that a worker process does not inherit from `main`: a logger, a configuration, a thread pool.
+    /// The function runs on the main thread of the worker process, or on the worker thread. The first
+    /// tasks wait for it. Its output is printed like the output of tasks.
     ///
     /// If it fails or panics, [`build`](Self::build) fails with its message. If that happens in a worker that replaces
     /// another, the tasks of that worker fail.
@@ -428,12 +428,12 @@ impl PoolBuilder {
 
     /// Whether processes that tasks have started end with their worker, however it ends. By default they do not.
     ///
-    /// Without this, a program that a task runs, as with [`Command`](std::process::Command), goes on when the task's
-    /// worker crashes, or is killed since the task has exceeded its time limit or its run was cancelled.
+    /// Without this, a program that a task has started, as with [`Command`](std::process::Command), continues when the
+    /// task's worker crashes or is killed because of a time limit or a cancel.
     ///
-    /// Each worker then leads a process group of its own. So Ctrl-C reaches this program alone, whose end is that of its
-    /// workers, and Ctrl-Z stops this program alone: tasks go on.
-    /// A process that makes a process group or session of its own is left alone. It has no effect on Windows.
+    /// With this, each worker leads a process group of its own. So Ctrl-C reaches only this program, whose end also ends its
+    /// workers. Ctrl-Z stops only this program, and tasks continue.
+    /// A process that creates its own process group or session does not end. The setting has no effect on Windows.
     ///
     /// ```
     /// use ampeg::{Pool, graph};
@@ -463,12 +463,12 @@ impl PoolBuilder {
     /// - `max_failures` is 0,
     /// - `env`, `current_dir` or `end_children` is set for threads, or the directory cannot be read,
     /// - the function of `on_worker_start` fails, panics, or is part of a dynamic library,
-    /// - `AMPEG_OUTPUT` is needed and has another value than the three,
+    /// - `AMPEG_OUTPUT` is needed and has a value other than the three,
     /// - the file that `AMPEG_TRACE` names cannot be written,
     /// - a worker cannot be started,
     /// - a task calls this inside ten nested pools.
     pub fn build(self) -> Result<Pool, Error> {
-        // Asking the system takes longer than a short run.
+        // The system call takes longer than a short run.
         let workers = self.workers.map_or_else(default_workers, Ok)?;
         if workers == 0 {
             return Err(RunErrorKind::NoProcesses.into());

@@ -6,14 +6,14 @@ use super::snapshot::Snapshot;
 use crate::base::screen::Shown;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-/// The lines of one run, below those of other runs of this program.
+/// The lines of one run, below the lines of other runs of this program.
 #[derive(Debug)]
 pub(super) struct Bars {
     all: MultiProgress,
-    /// All lines of the run are its message.
+    /// A progress bar whose message has all lines of the run.
     bar: ProgressBar,
     screen: fn() -> Screen,
-    /// Other output of this program stays above the bars meanwhile.
+    /// While this exists, other output of this program is printed above the bars.
     shown: Option<Shown>,
 }
 
@@ -31,7 +31,7 @@ impl Bars {
         }
     }
 
-    /// Bars on stderr; none if it is not a terminal that can move its cursor.
+    /// Draws on stderr; `None` if stderr is not a terminal that can move its cursor.
     pub(super) fn on_stderr() -> Option<Self> {
         let shown = Shown::begin()?;
         let mut bars = Self::new(shown.bars(), Screen::here);

@@ -1,19 +1,19 @@
-//! The time that a run has left: the rest of its plan is replayed, with durations like those that were observed.
+//! Estimates the time that a run has left. It replays the rest of the plan several times with observed durations.
 //!
-//! A replay keeps the places and the order of the plan. The duration of a task is that of an ended task of the same
-//! statement, chosen at random and scaled by the costs of both. The replays differ, and so the estimate has a range.
-//! The mean duration instead would give too short a time: the last of several workers takes longer than the mean of them.
+//! A replay keeps the workers and the order of the plan. The duration of a task is the duration of an ended task of the
+//! same statement, chosen at random and scaled by the costs of both. The replays differ, so the estimate has a range.
+//! Mean durations would give too short a time, because the slowest of several workers ends later than the mean of them.
 
 use super::model::{Model, State};
 
 /// The time that a run has left, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Left {
-    /// The least time of all replays.
+    /// The shortest time of all replays.
     pub(super) low: f64,
     /// The median.
     pub(super) middle: f64,
-    /// The greatest time.
+    /// The longest time of all replays.
     pub(super) high: f64,
 }
 
@@ -24,15 +24,15 @@ impl Left {
     }
 }
 
-/// How often the rest is replayed.
+/// The number of replays.
 const REPLAYS: usize = 16;
-/// How often a duration is drawn for a running task until it is longer than what the task has taken already.
+/// The number of tries to draw a duration for a running task that is longer than its time so far.
 const DRAWS: usize = 8;
 
-/// What a task took, in seconds, and its planned cost.
+/// The duration of a task in seconds, and its planned cost.
 type Sample = (f64, f64);
 
-/// The time left; none before any task has ended.
+/// The time left; `None` before any task has ended.
 pub(super) fn left(model: &Model, is_lost: &[bool], now: f64) -> Option<Left> {
     let samples = Samples::of(model);
     if samples.observed.is_empty() {
@@ -50,14 +50,14 @@ pub(super) fn left(model: &Model, is_lost: &[bool], now: f64) -> Option<Left> {
     })
 }
 
-/// What was observed.
+/// The observed durations.
 #[derive(Debug)]
 struct Samples {
-    /// By statement.
+    /// The samples by statement.
     of_family: Vec<Vec<Sample>>,
-    /// The statements that have any.
+    /// The statements with samples.
     observed: Vec<usize>,
-    /// Seconds for a unit of the cost of moving a result.
+    /// Seconds for one unit of communication cost.
     move_unit: f64,
 }
 
@@ -90,9 +90,10 @@ impl Samples {
         }
     }
 
-    /// What might have been observed as well: for each statement as many samples, drawn from those that were.
+    /// Draws as many samples for each statement from its observed samples, with replacement.
     ///
-    /// So a statement with few samples is less certain. One without any is like another, which differs each time.
+    /// So the estimate is less certain for a statement with few samples. A statement without samples uses those of another
+    /// statement, a different one in each replay.
     fn again(&self, random: &mut Random) -> Vec<Vec<Sample>> {
         let families = self.of_family.iter().map(|own| {
             let from = if own.is_empty() {
@@ -106,7 +107,7 @@ impl Samples {
     }
 }
 
-/// How much longer the run takes, in one replay.
+/// The time left in one replay.
 fn replay(
     model: &Model,
     is_lost: &[bool],
@@ -137,7 +138,7 @@ fn replay(
             State::Running { start } => {
                 let elapsed = now - start;
                 let longer = (0..DRAWS).map(|_| draw()).find(|&time| time > elapsed);
-                // It takes longer than any: up to half as long again.
+                // The task takes longer than all samples: assume up to half of its time so far in addition.
                 let time = longer.unwrap_or_else(|| elapsed * (1.0 + random.share() / 2.0));
                 start + time
             }
@@ -157,7 +158,7 @@ fn replay(
     end - now
 }
 
-/// Numbers that look random and are the same in each run, by `SplitMix64`.
+/// Pseudorandom numbers by `SplitMix64`, the same in each run.
 #[derive(Debug)]
 struct Random(u64);
 
@@ -170,13 +171,13 @@ impl Random {
         bits ^ (bits >> 31)
     }
 
-    /// From 0 to 1.
+    /// A number from 0 to 1.
     fn share(&mut self) -> f64 {
         let bits = u32::try_from(self.next() >> 32).unwrap_or(0);
         f64::from(bits) / f64::from(u32::MAX)
     }
 
-    /// One of several, of which there is at least one.
+    /// An item of a slice that is not empty.
     fn choose<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         let place = self.next() % u64::try_from(items.len()).unwrap_or(1);
         &items[usize::try_from(place).unwrap_or(0)]

@@ -5,7 +5,7 @@ use super::snapshot::{Family, Snapshot};
 use super::text;
 use console::{Style, Term, colors_enabled_stderr, measure_text_width, truncate_str};
 
-/// The terminal that lines are made for.
+/// The size and colours of a terminal.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Screen {
     pub(super) rows: usize,
@@ -14,7 +14,7 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// The terminal of stderr. `NO_COLOR`, and `CLICOLOR=0`, have no colours used.
+    /// The terminal of stderr. With `NO_COLOR` or `CLICOLOR=0`, it has no colours.
     pub(super) fn here() -> Self {
         let (rows, columns) = Term::stderr().size();
         Self {
@@ -25,17 +25,17 @@ impl Screen {
     }
 }
 
-/// A bar is at most as wide.
+/// The largest width of a bar.
 const WIDEST_BAR: usize = 30;
-/// Where less is free, there is no bar.
+/// The smallest width of a bar; with less room, there is no bar.
 const NARROWEST_BAR: usize = 5;
-/// A worker is idle after so many seconds.
+/// The number of seconds without a task after which a worker is shown as idle.
 const SHORT: f64 = 0.5;
 
-/// The lines: one for the run, one for what went wrong, then statements and workers.
+/// The lines: one for the run, one for its problems, then statements and workers.
 ///
-/// They take at most half of the terminal, so that output of tasks can be seen above them. Of more statements or workers
-/// the busiest are shown.
+/// They take at most half of the terminal, so that the output of tasks stays visible above them. If there are more
+/// statements or workers, the busiest are shown.
 pub(super) fn lines(snapshot: &Snapshot, screen: Screen) -> Vec<String> {
     let mut lines = vec![head(snapshot, screen)];
     lines.extend(text::problems(snapshot).map(|problems| {
@@ -65,7 +65,7 @@ fn head(snapshot: &Snapshot, screen: Screen) -> String {
     cut(&format!("{percent} {bar}{rest}"), screen)
 }
 
-/// A bar and a blank, if there is room for them beside so many columns.
+/// A bar and a space, if there is room for them beside so many columns.
 fn bar(share: f64, taken: usize, screen: Screen) -> String {
     let width = screen.columns.saturating_sub(taken).min(WIDEST_BAR);
     if width < NARROWEST_BAR {
@@ -78,12 +78,12 @@ fn bar(share: f64, taken: usize, screen: Screen) -> String {
     format!("{done}{} ", "░".repeat(width - full))
 }
 
-/// The text in the columns that there are.
+/// The text, cut to the width of the terminal.
 fn cut(text: &str, screen: Screen) -> String {
     truncate_str(text, screen.columns, "…").into_owned()
 }
 
-/// The indices of the busiest of several items, in their own order, and the number of the others, if that has a row.
+/// The indices of the busiest items, in their own order, and the number of the others if it has a row.
 fn busiest<K: Ord>(n: usize, rows: usize, idleness: impl Fn(usize) -> K) -> (Vec<usize>, usize) {
     let mut items: Vec<usize> = (0..n).collect();
     if n > rows {
@@ -133,7 +133,7 @@ fn families(families: &[Family], rows: usize, screen: Screen) -> Vec<String> {
 
 fn workers(snapshot: &Snapshot, rows: usize, screen: Screen) -> Vec<String> {
     let workers = &snapshot.workers;
-    // Tasks that have run for long come first.
+    // Tasks that have run longest come first.
     let idleness = |index: usize| match &workers[index] {
         Activity::Running { start, .. } => (0, text::whole(start * 1e9)),
         Activity::Starting => (1, 0),
@@ -146,7 +146,7 @@ fn workers(snapshot: &Snapshot, rows: usize, screen: Screen) -> Vec<String> {
         .map(|index| {
             let head = format!("worker {index:>width$}  ");
             let line = match &workers[index] {
-                // A look at a worker that runs many short tasks mostly finds it so.
+                // A worker that runs many short tasks is mostly observed between two tasks.
                 Activity::Idle { since } if snapshot.elapsed - since < SHORT => {
                     format!("{head}between two tasks")
                 }

@@ -1,7 +1,7 @@
 //! Shows the progress of runs: [`Progress`] is an observer that draws on a terminal, or writes plain lines elsewhere.
 //!
-//! Events only change a [`Model`]. A thread for each run looks at the model now and then and shows it, so a slow
-//! terminal does not slow down a run, and what fails there fails without a word.
+//! Events only change a [`Model`]. A thread for each run shows the model at intervals, so a slow terminal does not slow
+//! down a run. Errors of the terminal are ignored.
 
 use crate::base::clock::{Timestamp, now};
 use crate::base::screen::Stderr;
@@ -25,16 +25,16 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-/// A run that is over sooner shows nothing.
+/// A shorter run shows nothing.
 const SHORTEST: Duration = Duration::from_millis(500);
-/// How long the thread waits between two looks.
+/// The time between two updates of the display.
 const PAUSE: Duration = Duration::from_millis(200);
-/// The thread spends at most one part in so many of its time on looks, however many tasks there are.
+/// The thread spends at most one part in so many of its time on updates, for any number of tasks.
 const PAUSE_FACTOR: u32 = 50;
-/// How long the end of a run waits for its last line: nobody may read what is written.
+/// The longest wait for the last line at the end of a run, in case no process reads the stream.
 const END_TIME: Duration = Duration::from_secs(1);
 
-/// How a run is shown.
+/// A display of a run.
 trait View {
     fn show(&mut self, snapshot: &Snapshot);
 
@@ -93,11 +93,11 @@ struct Shared {
 struct Run {
     model: Model,
     end: Option<End>,
-    /// Whether its end has been shown.
+    /// Whether the end of the run has been shown.
     is_shown: bool,
 }
 
-/// When and how a run ended.
+/// The end of a run.
 #[derive(Debug, Clone, Copy, Default)]
 struct End {
     duration: Duration,
@@ -105,7 +105,7 @@ struct End {
 }
 
 impl Display {
-    /// None if the system has no thread left.
+    /// `None` if the system refuses another thread.
     fn begin(model: Model) -> Option<Self> {
         let run = Run {
             model,
@@ -135,7 +135,7 @@ impl Display {
 }
 
 impl Drop for Display {
-    /// A run that panicked has no end.
+    /// A run that panicked has no last event.
     fn drop(&mut self) {
         self.shared.lock().end.get_or_insert_default();
         self.shared.changed.notify_all();
@@ -172,7 +172,7 @@ impl Shared {
             pause = PAUSE.max(look.elapsed() * PAUSE_FACTOR);
             view.get_or_insert_with(view_of_stderr).show(&snapshot);
         }
-        // Bars are gone before others may write incomplete lines.
+        // Removes the bars before other code may write incomplete lines.
         drop(view);
         self.lock().is_shown = true;
         self.changed.notify_all();

@@ -1,6 +1,6 @@
-//! What a run has done and has left to do, learned from its events.
+//! The state of a run, from its events: finished, running and remaining tasks.
 //!
-//! There is no clock here and no terminal: events and callers say what time it is, in seconds from the start of the run.
+//! It uses neither a clock nor a terminal: events and callers pass the time, in seconds from the start of the run.
 
 use crate::report::costs::family;
 use crate::run::event::{Attempt, Event};
@@ -31,7 +31,7 @@ pub(super) struct Task {
     /// The index of its statement.
     pub(super) family: usize,
     pub(super) worker: usize,
-    /// How long the schedule has it run, in units of cost.
+    /// The duration in the schedule, in units of cost.
     pub(super) planned: f64,
     pub(super) inputs: Range<usize>,
     /// The greatest planned cost of moving its result to another worker.
@@ -55,12 +55,12 @@ pub(super) enum State {
     Failed,
 }
 
-/// What a worker does.
+/// The activity of a worker.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Activity {
-    /// It has had nothing to do since this time.
+    /// It has run no task since this time.
     Idle { since: f64 },
-    /// It is started in place of one that died.
+    /// It is being started to replace a process that died.
     Starting,
     Running {
         task: usize,
@@ -70,7 +70,7 @@ pub(super) enum Activity {
     },
 }
 
-/// How long results took to move between workers, in all.
+/// The total time of transfers between workers.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Moves {
     pub(super) observed: f64,
@@ -189,7 +189,7 @@ impl Model {
         }
     }
 
-    /// A worker has ended an attempt; it may have been seen to begin another task since.
+    /// A worker has ended an attempt. It may already have begun another task.
     fn leaves(&mut self, attempt: &Attempt) {
         let worker = &mut self.workers[attempt.worker.index()];
         if matches!(worker, Activity::Running { task, .. } if *task == attempt.task.index()) {

@@ -5,9 +5,9 @@ use super::snapshot::Snapshot;
 use super::text;
 use std::io::Write;
 
-/// Two lines are at least so many seconds apart.
+/// The shortest time between two lines, in seconds.
 const LEAST: f64 = 1.0;
-/// After so many seconds there is a line even if little has been done.
+/// The longest time between two lines, in seconds.
 const MOST: f64 = 60.0;
 
 /// Writes a line whenever another tenth of the run is done, and one at its end.
@@ -16,7 +16,7 @@ pub(super) struct Lines<W> {
     to: W,
     /// The time of the last line.
     last: f64,
-    /// How many tenths it told of.
+    /// The number of tenths in the last line.
     tenths: u64,
 }
 
@@ -30,7 +30,7 @@ impl<W: Write> Lines<W> {
     }
 
     fn write(&mut self, line: &str) {
-        // Nobody may read it: the run goes on.
+        // An error of the stream does not end the run.
         let _ = self.to.write_all(format!("{line}\n").as_bytes());
     }
 }
@@ -72,7 +72,7 @@ mod tests {
         }
     }
 
-    /// The lines of a run that is looked at at these times, with so many tasks done.
+    /// The lines of a run that is shown at these times, with so many tasks done.
     fn lines(looks: &[(f64, usize)]) -> String {
         let mut lines = Lines::new(Vec::new());
         for &(time, n_done) in looks {

@@ -1,4 +1,4 @@
-//! A run at one time, as it is shown.
+//! The state of a run at one time, for displays.
 
 use super::estimate::{self, Left};
 use super::model::{Activity, Model, State};
@@ -15,7 +15,7 @@ pub(super) struct Snapshot {
     pub(super) n_tasks: usize,
     /// The share of the planned costs that is done, from 0 to 1.
     pub(super) share: f64,
-    /// None before any task has ended, and when all have.
+    /// `None` before any task has ended, and when all have ended.
     pub(super) left: Option<Left>,
     /// Statements with several tasks, in the order of the graph.
     pub(super) families: Vec<Family>,
@@ -87,7 +87,7 @@ impl Model {
         for &index in &self.order {
             let task = &self.tasks[index];
             let mut inputs = self.inputs[task.inputs.clone()].iter();
-            // A task that has ended had its inputs, whatever became of them later.
+            // A task that has ended had its inputs, even if a worker has lost them since.
             is_lost[index] = match task.state {
                 State::Failed => true,
                 State::Ended { .. } | State::Running { .. } => false,

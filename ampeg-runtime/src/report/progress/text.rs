@@ -3,7 +3,7 @@
 use super::estimate::Left;
 use super::snapshot::Snapshot;
 
-/// How long something took: `1.2 s`, `45 s`, `3 min 20 s`, `2 h 05 min`.
+/// A measured duration: `1.2 s`, `45 s`, `3 min 20 s`, `2 h 05 min`.
 pub(super) fn duration(seconds: f64) -> String {
     let whole = whole(seconds);
     let (minutes, hours) = (whole / 60, whole / 3600);
@@ -15,7 +15,7 @@ pub(super) fn duration(seconds: f64) -> String {
     }
 }
 
-/// About how long something will take, in one unit: `12 s`, `5 min`, `3 h`.
+/// An estimated duration, in one unit: `12 s`, `5 min`, `3 h`.
 fn about(seconds: f64) -> String {
     let whole = whole(seconds.ceil()).max(1);
     match whole {
@@ -43,7 +43,7 @@ pub(super) fn percent(share: f64) -> String {
     format!("{:>3} %", whole(share * 100.0))
 }
 
-/// What went wrong, if anything did: `2 retries, 1 task failed, 1 worker died`.
+/// The problems, if there are any: `2 retries, 1 task failed, 1 worker died`.
 pub(super) fn problems(snapshot: &Snapshot) -> Option<String> {
     let count = |n: usize, one: &str, several: &str| {
         (n > 0).then(|| format!("{n} {}", if n == 1 { one } else { several }))
@@ -57,7 +57,7 @@ pub(super) fn problems(snapshot: &Snapshot) -> Option<String> {
     (!problems.is_empty()).then(|| problems.join(", "))
 }
 
-/// One line about a run that goes on.
+/// One line about a running run.
 pub(super) fn line(snapshot: &Snapshot) -> String {
     let Snapshot {
         n_done, n_tasks, ..
@@ -69,7 +69,7 @@ pub(super) fn line(snapshot: &Snapshot) -> String {
     format!("run: {}", parts.join(", "))
 }
 
-/// One line about a run that is over. The tasks and workers that a cancelled run ends are no problems.
+/// One line about a run that is over. Tasks and workers that a cancel has ended are not counted as problems.
 pub(super) fn last_line(snapshot: &Snapshot, is_cancelled: bool) -> String {
     let Snapshot {
         n_done,

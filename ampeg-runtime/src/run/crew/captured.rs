@@ -1,14 +1,14 @@
-//! Adds what failed tasks have written to their errors.
+//! Adds the output of failed tasks to their errors.
 
 use crate::base::failure::{TaskError, TaskErrorKind};
 use crate::run::cluster::Captured;
 use crate::value::payload::Payload;
 use std::collections::HashMap;
 
-/// An error has at most so many bytes of output, from the end.
+/// The largest number of bytes of output in an error; the end of the output is kept.
 const LONGEST: usize = 16 * 1024;
 
-/// Adds to each error the last lines that its task has written, and has the errors of dependent tasks show them, too.
+/// Adds the last lines of the output of each failed task to its error, and to the errors of dependent tasks.
 pub(super) fn add_output(results: &mut [Option<Result<Payload, TaskError>>], captured: &Captured) {
     let mut changed: HashMap<String, TaskError> = HashMap::new();
     for (task, output) in captured {
@@ -33,7 +33,7 @@ pub(super) fn add_output(results: &mut [Option<Result<Payload, TaskError>>], cap
     }
 }
 
-/// The last lines of a text, whole ones if possible.
+/// The last lines of a text; they are complete if that is possible.
 fn last_lines(text: &str) -> &str {
     let mut start = text.len().saturating_sub(LONGEST);
     while !text.is_char_boundary(start) {

@@ -3,19 +3,19 @@
 use std::mem::take;
 use std::str::from_utf8;
 
-/// A line that is longer is passed on in pieces.
+/// The largest length of a line; a longer one is passed on in pieces.
 const LONGEST: usize = 64 * 1024;
 
-/// What has come of a line that is not complete.
+/// The received part of an incomplete line.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     rest: Vec<u8>,
-    /// Whether a beginning of this line has been passed on.
+    /// Whether a part of this line has already been passed on.
     has_begun: bool,
 }
 
 impl Lines {
-    /// Adds bytes, and gives the lines that are complete by now, or a piece of one that is very long.
+    /// Adds bytes; returns the lines that are now complete, or a piece of a very long line.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
         let end = bytes.iter().rposition(|&byte| byte == b'\n');
         let Some(end) = end else {
@@ -36,7 +36,7 @@ impl Lines {
         lines
     }
 
-    /// What there is of an incomplete line, ended; nothing is added to what is no text.
+    /// Returns the incomplete line with a line break. Output that is not text gets no line break.
     pub(super) fn finish(&mut self) -> Vec<u8> {
         let mut rest = take(&mut self.rest);
         let is_open = take(&mut self.has_begun) || !rest.is_empty();
@@ -47,7 +47,7 @@ impl Lines {
     }
 }
 
-/// How many of these bytes are there without the beginning of a character at their end.
+/// The length of these bytes without an incomplete character at their end.
 fn whole_characters(bytes: &[u8]) -> usize {
     match from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),

@@ -1,7 +1,7 @@
-//! Marks in the streams of a worker, which say what task has written what comes next.
+//! Marks in the streams of a worker: the output after a mark belongs to the task that it names.
 //!
-//! A worker writes a mark into both streams when an attempt begins, so the marks are right however late the streams are
-//! read. A mark ends with a line, so it is never split where lines are whole.
+//! A worker writes a mark to both streams when an attempt begins, so marks are right even if the streams are read late.
+//! A mark ends with a line break, so it is not split where lines are whole.
 
 use ampeg_schedule::TaskId;
 
@@ -14,7 +14,7 @@ pub(crate) fn mark(task: TaskId) -> Vec<u8> {
     mark
 }
 
-/// Where the next mark is.
+/// The place of the next mark.
 fn find(bytes: &[u8]) -> Option<usize> {
     bytes.windows(START.len()).position(|it| it == START)
 }
@@ -22,12 +22,12 @@ fn find(bytes: &[u8]) -> Option<usize> {
 /// Follows the marks of one stream.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
-    /// The last task that has begun.
+    /// The task of the last mark.
     task: Option<TaskId>,
 }
 
 impl Marks {
-    /// Takes the marks out of whole lines; returns what each task has written, in order.
+    /// Removes the marks from whole lines; returns the output of each task, in order.
     pub(super) fn attribute(&mut self, mut lines: Vec<u8>) -> Vec<(Option<TaskId>, Vec<u8>)> {
         let mut split = Vec::new();
         while let Some(place) = find(&lines) {
@@ -52,7 +52,7 @@ impl Marks {
     }
 }
 
-/// What comes behind the last mark.
+/// The output after the last mark.
 pub(super) fn since_last(bytes: &[u8]) -> &[u8] {
     let Some(last) = bytes.windows(START.len()).rposition(|it| it == START) else {
         return bytes;
@@ -62,7 +62,7 @@ pub(super) fn since_last(bytes: &[u8]) -> &[u8] {
     &mark[end.map_or(mark.len(), |end| end + 1)..]
 }
 
-/// The lines, each behind the name of its task.
+/// The lines, each after the name of its task.
 pub(super) fn tagged(name: &str, lines: &[u8]) -> Vec<u8> {
     let tag = format!("[{name}] ").into_bytes();
     let lines = lines.split_inclusive(|&byte| byte == b'\n');

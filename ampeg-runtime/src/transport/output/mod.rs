@@ -1,18 +1,18 @@
-//! Passes the stdout and stderr of workers on to those of the caller, in whole lines.
+//! Passes the stdout and stderr of workers on to the streams of the caller, in whole lines.
 //!
-//! Each worker has a pipe for either. One thread of the pool empties all of them, since a worker waits while its pipe
-//! is full. Who prints depends on what the pool is doing:
+//! Each worker has a pipe for each stream. One thread of the pool empties all pipes, since a worker blocks while its pipe
+//! is full. The state of the pool decides which thread prints:
 //!
-//! - During a run that a thread waits for, that thread prints: so the lines come before whatever it prints next, and
-//!   the test harness takes them for output of the test that called. It is woken when there are lines.
-//! - At any other time the pool's own thread prints.
+//! - During a run that a thread waits for, this thread prints. So the lines come before the next output of this thread,
+//!   and the test harness attributes them to the test that called. The thread is woken when there are lines.
+//! - At any other time, the thread of the pool prints.
 //!
-//! A task has written all before it reports its end. So when a run is over, all is in the pipes, and is read without
-//! waiting. To find that they are empty takes one system call for a run, whatever the number of workers.
+//! A task has written all its output before it reports its end. So when a run is over, all output is in the pipes, and is
+//! read without blocking. One system call per run finds that all pipes are empty, for any number of workers.
 //!
-//! A line is passed on when it is complete; an incomplete one when the run is over, or its worker. Lines of two workers
-//! do not mix, unless one of them is longer than 64 KiB, and even then the other begins a new line.
-//! What is printed slowly is read slowly: no more than 1 MiB waits here.
+//! A line is passed on when it is complete, or when the run or its worker ends. Lines of two workers do not mix, unless
+//! one of them is longer than 64 KiB; then the other begins a new line.
+//! If the caller's streams are slow, the pipes are read slowly: at most 1 MiB is buffered here.
 
 use crate::base::clock::{self, Timestamp};
 use crate::run::cluster::Captured;
@@ -44,7 +44,7 @@ use pipes::{Waker, Watch};
 use tail::Tail;
 use treatment::Treatment;
 
-/// Where something is to be printed.
+/// The stream to print to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     Stdout,
@@ -65,36 +65,36 @@ pub(crate) struct Source {
     tail: Arc<Mutex<Tail>>,
 }
 
-/// So much waits to be printed before no more is read.
+/// The largest size of the buffered output; when it is reached, no more is read.
 const MOST_WAITING: usize = 1 << 20;
-/// How much of a worker's stderr is kept.
+/// The number of bytes at the end of a worker's stderr that are kept.
 const TAIL: usize = 16 * 1024;
-/// How long to wait for what the pool's own thread prints: the caller may hold the lock of its stdout, or nobody may
-/// read what it writes.
+/// The longest wait for the output that the thread of the pool prints. The caller may hold the lock of stdout, or no
+/// process may read it.
 const PRINT_TIME: Duration = Duration::from_secs(1);
 
 struct OutputState {
     state: Mutex<State>,
-    /// Notified when something has been printed, and when another thread has to print.
+    /// Notified after each print, and when another thread has to print.
     printed: Condvar,
-    /// Has the pool's own thread look at what has changed.
+    /// Wakes the thread of the pool.
     waker: Waker,
-    /// Has the thread of a run call [`WorkerOutput::print`].
+    /// Makes the thread of a run call [`WorkerOutput::print`].
     wake_run: Box<dyn Fn() + Send + Sync>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     streams: Vec<Stream>,
-    /// Watches their pipes.
+    /// Watches the pipes.
     watch: Option<Watch>,
-    /// How many streams there were in all.
+    /// The number of all streams so far.
     n_streams: u64,
-    /// What is to be printed, in order.
+    /// The output to print, in order.
     pieces: Vec<Piece>,
-    /// Its size.
+    /// The size of this output.
     waiting: usize,
-    /// Whether the thread of a run prints, not the pool's own.
+    /// Whether the thread of a run prints, not the thread of the pool.
     run_prints: bool,
     /// Whether a thread is printing.
     is_printing: bool,
@@ -170,22 +170,22 @@ impl WorkerOutput {
         })
     }
 
-    /// A run of a graph begins; `prints` says whether its thread prints.
+    /// Called when a run of a graph begins; `prints` says whether its thread prints.
     pub(crate) fn begin_run(&self, prints: bool, graph: &Arc<TaskGraph>) {
         let mut state = self.shared.lock();
         state.treatment.begin_run(graph);
-        // What processes of an earlier run still write is of no task of this one.
+        // Output of processes of an earlier run belongs to no task of this run.
         for stream in &mut state.streams {
             stream.marks = Marks::default();
         }
         if prints {
-            // What came before the run is printed before what comes from it.
+            // Output from before the run is printed first.
             let mut state = self.shared.wait_for_prints(state);
             state.run_prints = true;
         }
     }
 
-    /// Prints what there is, in the thread of a run that prints.
+    /// Prints the buffered output, in the thread of a run that prints.
     pub(crate) fn print(&self) {
         let state = self.shared.lock();
         if !state.run_prints {
@@ -193,12 +193,12 @@ impl WorkerOutput {
         }
         let has_more = self.shared.print(state).waiting > 0;
         if has_more {
-            // The run has other things to do, too.
+            // The run must also do its other work.
             (self.shared.wake_run)();
         }
     }
 
-    /// A run is over: whatever its tasks have written is printed now, or returned.
+    /// Called when a run is over: prints or returns all output of its tasks.
     pub(crate) fn end_run(&self) -> Captured {
         let mut state = self.shared.lock();
         pipes::drain(&mut state);
@@ -208,7 +208,7 @@ impl WorkerOutput {
         let captured = state.treatment.end_run();
         if state.run_prints {
             state = self.shared.print(state);
-            // What has come meanwhile is none of this run's.
+            // Output that arrives now does not belong to this run.
             state.run_prints = false;
             let has_more = state.waiting > 0;
             drop(state);
@@ -226,7 +226,7 @@ impl WorkerOutput {
 
 impl Drop for WorkerOutput {
     fn drop(&mut self) {
-        // What the workers have written last.
+        // The last output of the workers.
         self.end_run();
         self.shared.lock().is_closed = true;
         self.shared.waker.wake();
@@ -234,9 +234,9 @@ impl Drop for WorkerOutput {
 }
 
 impl Source {
-    /// The worker has ended: what it has written is passed on.
+    /// Called when the worker has ended: passes its output on.
     ///
-    /// Processes that it has started may go on writing.
+    /// Processes that it has started may still write.
     pub(crate) fn end(&self) {
         let mut state = self.shared.lock();
         pipes::drain(&mut state);
@@ -250,7 +250,7 @@ impl Source {
         }
     }
 
-    /// The end of what the worker has written, without what was surely written before this time.
+    /// The end of the worker's output, without the part that was certainly written before this time.
     pub(crate) fn tail_since(&self, start: Timestamp) -> String {
         let tail = lock(&self.tail).since(start);
         String::from_utf8_lossy(marks::since_last(&tail)).into_owned()
@@ -258,7 +258,7 @@ impl Source {
 }
 
 impl OutputState {
-    /// Wakes the thread that has to print.
+    /// Wakes the thread that prints.
     fn have_printed(&self) {
         if self.lock().run_prints {
             (self.wake_run)();
@@ -267,7 +267,7 @@ impl OutputState {
         }
     }
 
-    /// Prints what waits, without the lock. More may have come when it returns.
+    /// Prints the buffered output, without holding the lock. More may have arrived when it returns.
     fn print<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         if state.pieces.is_empty() {
             return state;
@@ -285,7 +285,7 @@ impl OutputState {
         state
     }
 
-    /// Waits until nothing is left to print, but not for ever.
+    /// Waits until all output is printed, up to a limit.
     fn wait_for_prints<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         if state.waiting == 0 && !state.is_printing {
             return state;
@@ -295,7 +295,8 @@ impl OutputState {
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// In the pool's own thread: prints what waits, or has it printed, and returns when more may be read.
+    /// Called in the thread of the pool: prints the buffered output, or waits until it is printed. Returns when more may be
+    /// read.
     fn pass_on(&self) {
         let mut state = self.lock();
         while !state.run_prints && state.waiting > 0 {
@@ -317,7 +318,7 @@ impl OutputState {
     }
 }
 
-/// No code of others runs under these locks.
+/// No code of users runs under these locks.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -329,7 +330,7 @@ impl State {
             .position(|stream| stream.number == number)
     }
 
-    /// Takes in what came from a stream; nothing if that has ended.
+    /// Adds bytes from a stream; an empty slice means that the stream has ended.
     fn take_in(&mut self, number: u64, bytes: &[u8]) {
         let Some(index) = self.index_of(number) else {
             return;
@@ -348,7 +349,7 @@ impl State {
         self.push(index, complete);
     }
 
-    /// Has an incomplete line printed.
+    /// Makes an incomplete line ready to print.
     fn finish_line(&mut self, index: usize) {
         let rest = self.streams[index].lines.finish();
         self.push(index, rest);

@@ -1,4 +1,4 @@
-//! The pipes of workers, read by one thread, and by threads that need all their output.
+//! The pipes of workers. One thread reads them, and so do threads that need all output at once.
 
 use super::{OutputState, State};
 #[cfg(target_os = "linux")]
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// The end of a pipe that a worker writes to. Who reads it holds it.
+/// The end of a pipe to which a worker writes. The reader holds the other end.
 #[derive(Debug, Clone)]
 pub(crate) struct Pipe(Arc<OwnedFd>);
 
@@ -31,11 +31,11 @@ impl From<ChildStderr> for Pipe {
     }
 }
 
-/// How much is read at once: as much as a pipe usually holds.
+/// The number of bytes to read at once, which is the usual capacity of a pipe.
 const AT_ONCE: usize = 64 * 1024;
-/// How often all pipes are read if something is always in them, as a process may see to that has no end.
+/// The largest number of rounds through all pipes. An endless process may fill its pipe again and again.
 const MOST_READS: usize = 16;
-/// How long to wait when the system is short of memory.
+/// The wait when the system is short of memory.
 const SHORTAGE: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
@@ -87,7 +87,7 @@ pub(super) fn attach(_: &Arc<OutputState>, _: u64, pipe: Pipe) -> io::Result<Pip
     Ok(pipe)
 }
 
-/// Says whether any pipe has something, by one system call whatever their number.
+/// Finds out whether any pipe has data, by one system call for any number of pipes.
 #[derive(Debug)]
 pub(super) struct Watch(#[cfg(target_os = "linux")] OwnedFd);
 
@@ -103,7 +103,7 @@ impl Watch {
     }
 
     pub(super) fn remove(&self, pipe: &Pipe) {
-        // If it fails, there is one look in vain for each run.
+        // If it fails, each run looks through all pipes once more than needed.
         let _ = epoll::delete(&self.0, &pipe.0);
     }
 
@@ -114,7 +114,7 @@ impl Watch {
     }
 }
 
-/// Elsewhere each look is at all pipes.
+/// Other systems always look through all pipes.
 #[cfg(not(target_os = "linux"))]
 #[allow(clippy::unnecessary_wraps, reason = "on Linux it takes a descriptor")]
 impl Watch {
@@ -179,7 +179,7 @@ pub(super) fn attend(shared: &OutputState, woken: &Woken) {
     }
 }
 
-/// Reads all that is in the pipes, without waiting.
+/// Reads all data in the pipes, without blocking.
 pub(super) fn drain(state: &mut State) {
     if state.watch.as_ref().is_some_and(|watch| !watch.is_ready()) {
         return;
@@ -210,11 +210,11 @@ pub(super) fn drain(state: &mut State) {
 }
 
 impl State {
-    /// Reads once from pipes that have something, or an end.
+    /// Reads once from pipes that have data or have ended.
     fn read(&mut self, pipes: impl IntoIterator<Item = (u64, Pipe)>) {
         let mut buffer = vec![0; AT_ONCE];
         for (number, pipe) in pipes {
-            // Somebody else may have read it since it was looked at: then it has nothing, and is not waited for.
+            // Another thread may have read the data since the poll; the read then returns without blocking.
             if !is_ready(&pipe) {
                 continue;
             }
@@ -225,7 +225,7 @@ impl State {
         }
     }
 
-    /// Somebody has closed the descriptors of this process: whoever has their numbers now is not ours.
+    /// Forgets all pipes. The program has closed their descriptors, so the numbers may belong to other files.
     fn abandon(&mut self) {
         std::mem::forget((std::mem::take(&mut self.streams), self.watch.take()));
     }

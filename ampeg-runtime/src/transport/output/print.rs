@@ -9,7 +9,7 @@ use std::str::from_utf8;
 ///
 /// Above bars that show progress, each piece ends its line.
 pub(super) fn all(pieces: Vec<Piece>, unfinished: &mut [Option<u64>; 2]) {
-    // One call for all that goes to one place.
+    // One call for all consecutive pieces of one stream.
     let mut target = Target::Stdout;
     let mut text = Vec::new();
     for mut piece in pieces {
@@ -35,7 +35,7 @@ pub(super) fn all(pieces: Vec<Piece>, unfinished: &mut [Option<u64>; 2]) {
     one(target, &text);
 }
 
-/// Whether bars are shown where this is printed.
+/// Whether bars are shown on the terminal of the stream.
 fn is_above_bars(target: Target) -> bool {
     match target {
         Target::Stdout => screen::is_shown_on(&io::stdout()),
@@ -43,7 +43,7 @@ fn is_above_bars(target: Target) -> bool {
     }
 }
 
-/// Prints what goes to one place.
+/// Prints to one stream.
 fn one(target: Target, bytes: &[u8]) {
     if bytes.is_empty() {
         return;
@@ -51,7 +51,7 @@ fn one(target: Target, bytes: &[u8]) {
     if !is_above_bars(target) {
         return write(target, bytes);
     }
-    // The program may hold the lock for long, which must not keep the bars from being drawn.
+    // The program may hold the lock for long. The bars must still be drawn meanwhile.
     match target {
         Target::Stdout => {
             let _lock = io::stdout().lock();
@@ -64,8 +64,8 @@ fn one(target: Target, bytes: &[u8]) {
     }
 }
 
-/// The macros print where the test harness wants it; they panic if nobody reads what they print, which is not the fault
-/// of this program's tasks.
+/// The macros print to where the test harness captures output. They panic if no process reads the stream, which is not an
+/// error of a task.
 fn write(target: Target, bytes: &[u8]) {
     match from_utf8(bytes) {
         Ok(text) if cfg!(panic = "unwind") => {

@@ -1,6 +1,6 @@
 //! The pipes of workers, each read by its own thread.
 //!
-//! What is still in a pipe when a run is over may come late: nobody can look into it without waiting.
+//! Output that is in a pipe at the end of a run may be printed later, since a read from the pipe may block.
 
 use super::{OutputState, State};
 use crate::sys::thread;
@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::process::{ChildStderr, ChildStdout};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// The end of a pipe that a worker writes to, until its thread has it.
+/// The end of a pipe to which a worker writes, until its thread takes it.
 pub(crate) struct Pipe(Option<Box<dyn Read + Send>>);
 
 impl std::fmt::Debug for Pipe {
@@ -29,7 +29,7 @@ impl From<ChildStderr> for Pipe {
     }
 }
 
-/// Whether there is something for the pool's own thread to do.
+/// Whether the thread of the pool has work.
 #[derive(Debug, Default)]
 struct News {
     are_there: Mutex<bool>,
@@ -78,7 +78,7 @@ pub(super) fn attach(shared: &Arc<OutputState>, number: u64, mut pipe: Pipe) -> 
     Ok(pipe)
 }
 
-/// Nobody can look into a pipe here.
+/// A pipe cannot be polled on this system.
 #[derive(Debug)]
 pub(super) struct Watch;
 
@@ -95,7 +95,7 @@ impl Watch {
     pub(super) fn remove(&self, _: &Pipe) {}
 }
 
-/// Prints what waits, for as long as the pool is there.
+/// Prints the buffered output as long as the pool exists.
 pub(super) fn attend(shared: &OutputState, woken: &Woken) {
     while !shared.lock().is_closed {
         let are_there = woken.0.are_there.lock();

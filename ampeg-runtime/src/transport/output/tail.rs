@@ -11,7 +11,7 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Adds what was read before this time.
+    /// Adds bytes that were read before this time.
     pub(super) fn push(&mut self, bytes: &[u8], time: Timestamp) {
         let bytes = &bytes[bytes.len().saturating_sub(TAIL)..];
         self.pieces.push_back((time, bytes.to_vec()));
@@ -28,7 +28,7 @@ impl Tail {
         }
     }
 
-    /// All but what was surely written before this time.
+    /// The bytes without those that were certainly written before this time.
     pub(super) fn since(&self, start: Timestamp) -> Vec<u8> {
         let pieces = self.pieces.iter().filter(|(time, _)| *time >= start);
         pieces.flat_map(|(_, bytes)| bytes).copied().collect()

@@ -1,4 +1,4 @@
-//! What becomes of the output of tasks: it is passed on as it is, tagged with the names of tasks, or captured.
+//! The treatment of the output of tasks: passed on unchanged, tagged with the names of tasks, or captured.
 
 use super::marks::{Marks, tagged};
 use crate::run::cluster::Captured;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::mem::take;
 use std::sync::Arc;
 
-/// So much of the output of one task is captured, and at most twice as much.
+/// The number of bytes of one task's output that are captured at least; at most twice as many are.
 const MOST_CAPTURED: usize = 1 << 20;
 
 /// Treats the output of the workers of one pool.
@@ -33,7 +33,7 @@ impl Treatment {
         self.output != Output::Inherited
     }
 
-    /// A run of a graph begins.
+    /// Called when a run of a graph begins.
     pub(super) fn begin_run(&mut self, graph: &Arc<TaskGraph>) {
         if self.needs_marks() {
             self.graph = Some(Arc::clone(graph));
@@ -41,7 +41,7 @@ impl Treatment {
         }
     }
 
-    /// A run is over; returns what was captured.
+    /// Called when a run is over; returns the captured output.
     pub(super) fn end_run(&mut self) -> Captured {
         let captured = take(&mut self.captured).into_iter();
         captured
@@ -49,7 +49,7 @@ impl Treatment {
             .collect()
     }
 
-    /// Treats lines of a stream that has these marks; returns what is to be printed.
+    /// Treats lines of a stream with these marks; returns the output to print.
     pub(super) fn treat(&mut self, marks: &mut Marks, lines: Vec<u8>) -> Vec<u8> {
         if !self.needs_marks() {
             return lines;
@@ -57,7 +57,7 @@ impl Treatment {
         let mut printed = Vec::new();
         for (task, lines) in marks.attribute(lines) {
             let graph = self.graph.as_ref();
-            // A task may write marks, too.
+            // A task may also write bytes that look like a mark.
             let known = task
                 .zip(graph)
                 .filter(|(task, graph)| task.index() < graph.n_tasks());
@@ -94,7 +94,7 @@ mod tests {
         )
     }
 
-    /// What is printed of two lines of the second task, and of one that is no task's.
+    /// The printed output for two lines of the second task and one line of no task.
     fn treated(treatment: &mut Treatment) -> String {
         treatment.begin_run(&graph());
         let lines = [
