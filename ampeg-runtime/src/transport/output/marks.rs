@@ -28,28 +28,34 @@ pub(super) struct Marks {
 
 impl Marks {
     /// Removes the marks from whole lines; returns the output of each task, in order.
-    pub(super) fn attribute(&mut self, mut lines: Vec<u8>) -> Vec<(Option<TaskId>, Vec<u8>)> {
+    pub(super) fn attribute(&mut self, lines: &[u8]) -> Vec<(Option<TaskId>, Vec<u8>)> {
         let mut split = Vec::new();
-        while let Some(place) = find(&lines) {
-            let mark = lines.split_off(place);
-            if !lines.is_empty() {
-                if !lines.ends_with(b"\n") {
-                    lines.push(b'\n');
+        let mut rest = lines;
+        while let Some(place) = find(rest) {
+            let (before, mark) = rest.split_at(place);
+            if !before.is_empty() {
+                let mut before = before.to_vec();
+                if !before.ends_with(b"\n") {
+                    before.push(b'\n');
                 }
-                split.push((self.task, lines));
+                split.push((self.task, before));
             }
             let end = mark.iter().position(|&byte| byte == b'\n');
-            let (mark, rest) = mark.split_at(end.map_or(mark.len(), |end| end + 1));
-            let number = std::str::from_utf8(&mark[START.len()..]).ok();
-            let number = number.and_then(|number| number.trim_end().parse().ok());
-            self.task = number.map(TaskId::new);
-            lines = rest.to_vec();
+            let (mark, after) = mark.split_at(end.map_or(mark.len(), |end| end + 1));
+            self.task = task_of(&mark[START.len()..]);
+            rest = after;
         }
-        if !lines.is_empty() {
-            split.push((self.task, lines));
+        if !rest.is_empty() {
+            split.push((self.task, rest.to_vec()));
         }
         split
     }
+}
+
+/// The task that a mark names. A task may write any bytes, so these may name none.
+fn task_of(number: &[u8]) -> Option<TaskId> {
+    let number: u32 = std::str::from_utf8(number).ok()?.trim_end().parse().ok()?;
+    Some(TaskId::new(usize::try_from(number).ok()?))
 }
 
 /// The output after the last mark.
@@ -92,23 +98,19 @@ mod tests {
             (None, b"start\n".to_vec()),
             (Some(two), b"a\nincomplete\n".to_vec()),
         ];
-        assert_eq!(marks.attribute(lines), expected);
-        assert_eq!(
-            marks.attribute(b"b\n".to_vec()),
-            [(Some(two), b"b\n".to_vec())]
-        );
-        assert_eq!(marks.attribute(mark(three)), []);
-        assert_eq!(
-            marks.attribute(b"c".to_vec()),
-            [(Some(three), b"c".to_vec())]
-        );
+        assert_eq!(marks.attribute(&lines), expected);
+        assert_eq!(marks.attribute(b"b\n"), [(Some(two), b"b\n".to_vec())]);
+        assert_eq!(marks.attribute(&mark(three)), []);
+        assert_eq!(marks.attribute(b"c"), [(Some(three), b"c".to_vec())]);
     }
 
     #[test]
     fn mark_that_a_task_has_forged_does_no_harm() {
         let mut marks = Marks::default();
         let lines = text(&[START, b"x\na\n", START, b"-1\n", START]);
-        assert_eq!(marks.attribute(lines), [(None, b"a\n".to_vec())]);
+        assert_eq!(marks.attribute(&lines), [(None, b"a\n".to_vec())]);
+        let too_large = text(&[START, b"4294967296\nb\n"]);
+        assert_eq!(marks.attribute(&too_large), [(None, b"b\n".to_vec())]);
     }
 
     #[test]

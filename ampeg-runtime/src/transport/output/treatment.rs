@@ -55,7 +55,7 @@ impl Treatment {
             return lines;
         }
         let mut printed = Vec::new();
-        for (task, lines) in marks.attribute(lines) {
+        for (task, lines) in marks.attribute(&lines) {
             let graph = self.graph.as_ref();
             // A task may also write bytes that look like a mark.
             let known = task
@@ -132,6 +132,9 @@ mod tests {
         let mut treatment = Treatment::new(Output::Captured);
         treatment.begin_run(&graph());
         let lines = [mark(TaskId::new(2)), b"x\n".to_vec()].concat();
+        assert_eq!(treatment.treat(&mut Marks::default(), lines), b"x\n");
+        let number = format!("{}\n", u64::MAX).into_bytes();
+        let lines = [&mark(TaskId::new(1))[..8], &number, b"x\n"].concat();
         assert_eq!(treatment.treat(&mut Marks::default(), lines), b"x\n");
         assert!(treatment.end_run().is_empty());
     }

@@ -474,6 +474,7 @@ fn interrupted_calls_are_done_again() {
                     while !is_over.load(Ordering::Relaxed) {
                         rustix::process::kill_process(this, rustix::process::Signal::USR1).unwrap();
                         n_signals.fetch_add(1, Ordering::Relaxed);
+                        // The pace of the signals: without it, their handler would take all the time.
                         thread::sleep(Duration::from_micros(500));
                     }
                 });
