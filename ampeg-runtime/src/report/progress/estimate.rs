@@ -119,7 +119,7 @@ fn replay(
     let mut free = vec![now; model.workers.len()];
     let mut finish = vec![0.0; model.tasks.len()];
     let mut end = now;
-    for &index in &model.order {
+    for &index in model.order.iter() {
         let task = &model.tasks[index];
         if is_lost[index] {
             continue;
@@ -158,7 +158,7 @@ fn replay(
     end - now
 }
 
-/// Pseudorandom numbers by `SplitMix64`, the same in each run.
+/// Pseudorandom numbers by `SplitMix64`, the same in each run and with each version of every dependency.
 #[derive(Debug)]
 struct Random(u64);
 

@@ -157,18 +157,19 @@ impl Shared {
                 .changed
                 .wait_timeout_while(self.lock(), pause, is_going_on);
             let (run, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            if let Some(end) = run.end {
+            // A snapshot of 100,000 tasks takes some 50 ms, and events must not wait for it.
+            let (model, end) = (run.model.clone(), run.end);
+            drop(run);
+            if let Some(end) = end {
                 if let Some(view) = &mut view {
-                    let snapshot = run.model.snapshot(end.duration.as_secs_f64());
-                    drop(run);
+                    let snapshot = model.snapshot(end.duration.as_secs_f64());
                     view.end(&text::last_line(&snapshot, end.is_cancelled));
                 }
                 break;
             }
             let look = Instant::now();
             let elapsed = Duration::from_nanos(now().saturating_sub(begin));
-            let snapshot = run.model.snapshot(elapsed.as_secs_f64());
-            drop(run);
+            let snapshot = model.snapshot(elapsed.as_secs_f64());
             pause = PAUSE.max(look.elapsed() * PAUSE_FACTOR);
             view.get_or_insert_with(view_of_stderr).show(&snapshot);
         }

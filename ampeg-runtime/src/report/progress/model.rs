@@ -7,18 +7,21 @@ use crate::run::event::{Attempt, Event};
 use ampeg_schedule::{Schedule, TaskGraph, TaskId};
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The tasks of a run, as planned and as observed so far.
-#[derive(Debug)]
+///
+/// A clone shares the parts that events do not change.
+#[derive(Debug, Clone)]
 pub(super) struct Model {
     pub(super) tasks: Vec<Task>,
     /// The inputs of all tasks, one task after another.
-    pub(super) inputs: Vec<Input>,
+    pub(super) inputs: Arc<[Input]>,
     /// All tasks by their planned start, so each comes after its inputs.
-    pub(super) order: Vec<usize>,
+    pub(super) order: Arc<[usize]>,
     /// The names of all statements, without indices.
-    pub(super) families: Vec<String>,
+    pub(super) families: Arc<[String]>,
     pub(super) workers: Vec<Activity>,
     pub(super) moves: Moves,
     pub(super) n_retries: usize,
@@ -26,7 +29,7 @@ pub(super) struct Model {
 }
 
 /// One task.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Task {
     /// The index of its statement.
     pub(super) family: usize,
@@ -114,9 +117,9 @@ impl Model {
         order.sort_by_key(|&task| schedule.slot(task).start);
         Self {
             tasks,
-            inputs,
+            inputs: inputs.into(),
             order: order.iter().map(|task| task.index()).collect(),
-            families,
+            families: families.into(),
             workers: vec![Activity::Idle { since: 0.0 }; n_workers],
             moves: Moves::default(),
             n_retries: 0,

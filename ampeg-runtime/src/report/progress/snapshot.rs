@@ -84,7 +84,7 @@ impl Model {
     /// By task: whether it has failed or depends on one that has.
     fn lost(&self) -> Vec<bool> {
         let mut is_lost = vec![false; self.tasks.len()];
-        for &index in &self.order {
+        for &index in self.order.iter() {
             let task = &self.tasks[index];
             let mut inputs = self.inputs[task.inputs.clone()].iter();
             // A task that has ended had its inputs, even if a worker has lost them since.
