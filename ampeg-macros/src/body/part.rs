@@ -6,12 +6,18 @@ use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{Expr, ExprField, ExprIndex, Member, Token, token};
 
-/// A field or bracket that takes a part of a value.
+/// A field or bracket that takes a part of a value. Two are equal if their texts are.
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
     /// The text that distinguishes it: `.x`, `[2..5]`.
     pub(crate) text: String,
     form: Form,
+}
+
+impl PartialEq for Link {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
 }
 
 #[derive(Debug, Clone)]

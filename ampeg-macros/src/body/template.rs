@@ -28,11 +28,6 @@ pub(crate) struct Hole {
 }
 
 impl Hole {
-    /// The text of each field and bracket of the part.
-    pub(crate) fn segments(&self) -> Vec<String> {
-        self.part.iter().map(|link| link.text.clone()).collect()
-    }
-
     /// The hole for something that is not allowed.
     pub(crate) fn error(span: Span) -> Self {
         Self {

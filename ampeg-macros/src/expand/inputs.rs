@@ -221,14 +221,13 @@ impl<'a> Bindings<'a> {
             return hole.whole.clone();
         };
         let Bound { input, names, .. } = &self.inputs[position];
-        let segments = hole.segments();
         // Parts of each member of a list are separate inputs. For one result, `a.x` contains `a.x.y`.
-        let holds = |outer: &[String]| match input.depth() {
-            0 => segments.starts_with(outer),
-            _ => segments == outer,
+        let holds = |outer: &[Link]| match input.depth() {
+            0 => hole.part.starts_with(outer),
+            _ => hole.part == outer,
         };
-        if let Some(number) = input.parts.iter().position(|part| holds(&part.segments)) {
-            let n_links = input.parts[number].segments.len();
+        if let Some(number) = input.parts.iter().position(|part| holds(&part.links)) {
+            let n_links = input.parts[number].links.len();
             return parts::replacement(input, &names[number], hole, part, n_links);
         }
         let position = match &*part {

@@ -8,8 +8,7 @@ use crate::body::{Hole, Link, Origin, Position, Template};
 /// A part that a body uses in place of the whole.
 #[derive(Debug)]
 pub(crate) struct PartOf {
-    /// The text of its fields and brackets.
-    pub(crate) segments: Vec<String>,
+    pub(crate) links: Vec<Link>,
     /// The index of its projection.
     pub(crate) projection: usize,
 }
@@ -27,7 +26,7 @@ pub(crate) struct Projection {
     pub(crate) captures: Vec<usize>,
     /// The positions of the indices in its brackets.
     pub(crate) indices: Vec<usize>,
-    segments: Vec<String>,
+    links: Vec<Link>,
 }
 
 /// Chooses which inputs are parts; returns the projections of all parts, each once.
@@ -38,7 +37,7 @@ pub(super) fn choose(tasks: &mut [Task]) -> Vec<Projection> {
         for input in &mut task.dependencies {
             let parts = parts_of(input, template);
             let projections = parts.into_iter().map(|number| PartOf {
-                segments: template.holes[number].segments(),
+                links: template.holes[number].part.clone(),
                 projection: intern(
                     &mut projections,
                     Projection::of(index, template, number, input),
@@ -74,11 +73,11 @@ fn parts_of(input: &mut Input, template: &Template) -> Vec<usize> {
     for &new in &input.holes {
         // Parts of each member of a list are separate inputs. For one result, `a.x` contains `a.x.y`.
         let covers = |outer: usize, inner: usize| {
-            let segments = |number: usize| template.holes[number].segments();
+            let (outer, inner) = (&template.holes[outer].part, &template.holes[inner].part);
             if is_list {
-                segments(outer) == segments(inner)
+                outer == inner
             } else {
-                segments(inner).starts_with(&segments(outer))
+                inner.starts_with(outer)
             }
         };
         if !parts.iter().any(|&part| covers(part, new)) {
@@ -109,7 +108,7 @@ impl Projection {
             family: input.index,
             captures,
             indices,
-            segments: hole.segments(),
+            links: hole.part.clone(),
         }
     }
 
@@ -124,7 +123,7 @@ impl Projection {
     /// statement.
     fn is_same(&self, other: &Self) -> bool {
         self.family == other.family
-            && self.segments == other.segments
+            && self.links == other.links
             && (self.task == other.task || (self.indices.is_empty() && other.indices.is_empty()))
     }
 }

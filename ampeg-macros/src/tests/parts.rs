@@ -1,7 +1,13 @@
 //! Which parts of results a body uses in place of the whole.
 
 use super::analyse;
+use crate::body::Link;
 use crate::resolve::Mode;
+
+/// The fields and brackets of a part.
+fn text(links: &[Link]) -> String {
+    links.iter().map(|link| &*link.text).collect()
+}
 
 /// Compares the parts that the last statement uses, after a task `a`.
 #[track_caller]
@@ -17,7 +23,7 @@ fn check(body: &str, expected: &[&str]) {
             ""
         };
         let parts = input.parts.iter();
-        parts.map(move |part| part.segments.concat() + taken)
+        parts.map(move |part| text(&part.links) + taken)
     });
     assert_eq!(parts.collect::<Vec<_>>(), expected, "parts in: {source}");
 }
@@ -83,7 +89,7 @@ fn check_list(body: &str, expected: &[&str], refused: &[&str]) {
     assert_eq!(errors, refused, "errors of: {source}");
     let inputs = &graph.tasks[graph.tasks.len() - 1].dependencies;
     let parts = inputs.iter().flat_map(|input| &input.parts);
-    let parts: Vec<_> = parts.map(|part| part.segments.concat()).collect();
+    let parts: Vec<_> = parts.map(|part| text(&part.links)).collect();
     assert_eq!(parts, expected, "parts in: {source}");
 }
 
